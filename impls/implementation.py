@@ -1,0 +1,78 @@
+"""The contract: five operations, and the clauses that a type cannot say.
+
+    prepare(problem, parameters, batch, dtype, device)   untimed   host to device, layout, build
+    forward()                                            timed     → predictions
+    value_and_grad()                                     timed     → (loss, gradients)
+    train_step(learning_rate)                            timed     → (loss before the step, parameters after it)
+    to_numpy(result)                                     untimed   any of the three results, in NumPy's canonical layout
+
+- A timed call returns only when its result is ready on the device.
+- The first call may trace and compile; later ones must not.
+- Data and parameters enter compiled code as arguments, never as captured constants, which a compiler may fold away.
+- The dtype asked for is the dtype computed in, on the whole path.
+- `value_and_grad` is repeatable: nothing accumulates and nothing is updated. `train_step` updates the state once.
+- Results are in the framework's own arrays and layout. Nothing is converted in a timed call; `to_numpy` does that.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from numpy.typing import NDArray
+
+from impls.parameters import Parameters
+from impls.problem import SEED, Problem
+
+Evaluation = tuple[NDArray[Any], Parameters]
+"""A loss (a NumPy scalar array) and one array per parameter: the gradients, or the parameters after a step."""
+
+PASSES = ("forward", "value_and_grad", "train_step")
+
+
+class Implementation(ABC):
+    """One framework in one execution. An instance is prepared for one problem, batch, dtype and device at a time."""
+
+    @abstractmethod
+    def prepare(
+        self,
+        problem: Problem,
+        parameters: Parameters,
+        batch: int,
+        dtype: str = "float32",
+        device: str = "cpu",
+        seed: int = SEED,
+    ) -> None:
+        """Bring `problem.data(batch, seed)` and the parameters to the device and build what the passes need.
+
+        Raises Unavailable, with what to install or change, where the device or dtype cannot be had.
+        """
+
+    @abstractmethod
+    def forward(self) -> Any:
+        """The predictions (batch, outputs), in the framework's own array."""
+
+    @abstractmethod
+    def value_and_grad(self) -> Any:
+        """(loss, gradients), the gradients with respect to every parameter, at the current parameters."""
+
+    @abstractmethod
+    def train_step(self, learning_rate: float) -> Any:
+        """One step of plain gradient descent, p ← p − learning_rate · ∂L/∂p: (loss before it, parameters after it)."""
+
+    @abstractmethod
+    def to_numpy(self, result: Any) -> Any:
+        """What a timed call returned, in NumPy, the dtype preserved.
+
+        Predictions become an array (batch, outputs). A pair of a loss and parameter-shaped tensors becomes a pair of a
+        scalar array and `Parameters`: a list of (W: (fan_in, fan_out), b: (fan_out,)) from input to output.
+        """
+
+    @classmethod
+    def set_threads(cls, threads: int) -> None:
+        """Limit the framework's own pools, where the environment variables set before its import do not reach them."""
+
+    @classmethod
+    def threads(cls) -> dict[str, int]:
+        """The sizes of the framework's own pools, read back."""
+        return {}

@@ -1,0 +1,100 @@
+"""Parameters: a list of layers (W, b) in NumPy float64, and the one `.npz` that carries them between programs."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impls.errors import BadInput
+from impls.files import write_whole
+
+Array = NDArray[np.floating]
+
+
+class Layer(NamedTuple):
+    """One layer's weights `W: (fan_in, fan_out)` and biases `b: (fan_out,)`."""
+
+    W: Array
+    b: Array
+
+
+Parameters = list[Layer]
+"""Layers from input to output. Gradients have the same shape: dW in the place of W, db in the place of b."""
+
+
+def tensors(parameters: Parameters) -> dict[str, Array]:
+    """Name every tensor: {"W1": (fan_in, fan_out), "b1": (fan_out,), "W2": …}."""
+    return {
+        f"{kind}{number}": tensor
+        for number, layer in enumerate(parameters, start=1)
+        for kind, tensor in zip("Wb", layer, strict=True)
+    }
+
+
+def rounded(parameters: Parameters, dtype: str) -> Parameters:
+    """The parameters as an implementation of that dtype receives them."""
+    return [Layer(W.astype(dtype), b.astype(dtype)) for W, b in parameters]
+
+
+def initial(sizes: tuple[int, ...], seed: int, scale: float = 1.0) -> Parameters:
+    """Standard normal weights and biases times `scale`: no bias is zero, so that none can be forgotten unseen."""
+    rng = np.random.default_rng(seed)
+    return [
+        Layer(scale * rng.standard_normal((fan_in, fan_out)), scale * rng.standard_normal(fan_out))
+        for fan_in, fan_out in zip(sizes, sizes[1:], strict=False)
+    ]
+
+
+def save(path: str | Path, parameters: Parameters) -> None:
+    """Write W1, b1, W2, b2, … to one `.npz`, whole or not at all. Raises OSError where the folder cannot be written."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **tensors(parameters))  # type: ignore[arg-type]
+    write_whole(path, buffer.getvalue())
+
+
+def load(path: str | Path, sizes: tuple[int, ...]) -> Parameters:
+    """Read parameters for a network of these layer sizes.
+
+    Raises BadInput if the file is missing, is no `.npz`, or holds other names, shapes or values than the network needs.
+    """
+    needed = tensors(initial(sizes, seed=0))
+    found = _read(Path(path))
+    if set(found) != set(needed):
+        raise BadInput(f"{path}: holds the tensors {_list(found)}, but a {_join(sizes)} network needs {_list(needed)}")
+    for name, expected in needed.items():
+        tensor = found[name]
+        if tensor.shape != expected.shape:
+            raise BadInput(
+                f"{path}: {name} has shape {tensor.shape}, but a {_join(sizes)} network needs {expected.shape}"
+            )
+        if tensor.dtype.kind not in "fiu" or not np.isfinite(tensor).all():
+            raise BadInput(f"{path}: {name} must hold finite real numbers (found dtype {tensor.dtype})")
+    flat = [found[name].astype(np.float64) for name in needed]
+    return [Layer(W, b) for W, b in zip(flat[0::2], flat[1::2], strict=True)]
+
+
+def _read(path: Path) -> dict[str, Array]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if not isinstance(file, np.lib.npyio.NpzFile):
+                raise BadInput(f"{path}: is a single array, but a parameters file is an .npz with W1, b1, …")
+            return {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such parameters file (write one with: samegrad parameters xor weights.npz)") from None
+    except (OSError, EOFError, zipfile.BadZipFile, ValueError) as error:
+        if isinstance(error, BadInput):
+            raise
+        raise BadInput(f"{path}: is not a readable .npz parameters file ({error})") from None
+
+
+def _join(sizes: tuple[int, ...]) -> str:
+    return "-".join(map(str, sizes))
+
+
+def _list(names: dict[str, Array]) -> str:
+    return ", ".join(names) or "(none)"

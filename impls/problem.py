@@ -1,0 +1,94 @@
+"""Problems: layer sizes, activations, loss, data and initial parameters, each stated once and relied on everywhere.
+
+The loss is always the mean squared error, the mean taken over *all* elements of the prediction:
+
+    L = 1/(n·k) · Σᵢⱼ (aᵢⱼ − yᵢⱼ)²      a, y: (n, k)      ∂L/∂a = 2/(n·k) · (a − y)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from impls import parameters
+from impls.errors import BadInput, choose
+from impls.parameters import Array, Parameters
+
+ACTIVATIONS = ("sigmoid", "tanh", "relu", "identity")
+DTYPES = ("float32", "float64")
+SEED = 42
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A network (fully connected, one activation per layer), its data, and the squared error between them."""
+
+    name: str
+    sizes: tuple[int, ...]
+    activations: tuple[str, ...]
+    rows: Callable[[int, int], tuple[Array, Array]]
+    """(batch, seed) → the first `batch` rows of that seed's sequence, x: (batch, inputs), y: (batch, outputs)."""
+
+    def __post_init__(self) -> None:
+        if len(self.activations) != len(self.sizes) - 1:
+            raise BadInput(f"problem {self.name!r}: {len(self.sizes) - 1} layers, {len(self.activations)} activations")
+        for activation in self.activations:
+            choose("activation", activation, ACTIVATIONS)
+
+    def data(self, batch: int, seed: int = SEED) -> tuple[Array, Array]:
+        """Inputs x: (batch, inputs) and targets y: (batch, outputs), float64. Raises BadInput for a batch below 1."""
+        return self.rows(check_batch(batch), seed)
+
+    def parameters(self, seed: int = SEED, scale: float = 1.0) -> Parameters:
+        """Initial parameters of that seed, float64: standard normal times `scale`."""
+        return parameters.initial(self.sizes, seed, scale)
+
+    def load_parameters(self, path: str | Path) -> Parameters:
+        """Parameters from an `.npz` written by `impls.parameters.save`. Raises BadInput where they do not fit."""
+        return parameters.load(path, self.sizes)
+
+
+def check_batch(batch: object) -> int:
+    """Return `batch` if it is a whole number of at least 1, else raise BadInput."""
+    if isinstance(batch, bool) or not isinstance(batch, int | np.integer) or batch < 1:
+        raise BadInput(f"batch must be a whole number of at least 1, found {batch!r}")
+    return int(batch)
+
+
+TRUTH_TABLE = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+
+
+def _xor_rows(batch: int, seed: int) -> tuple[Array, Array]:
+    """The truth table in order, then rows drawn from it at random."""
+    drawn = np.random.default_rng(seed).integers(0, 4, size=max(0, batch - 4))
+    x = TRUTH_TABLE[np.concatenate([np.arange(4), drawn])[:batch]]
+    y = (x[:, :1] != x[:, 1:]).astype(np.float64)
+    return x, y
+
+
+PAGE = 100
+
+
+def _line_rows(batch: int, seed: int) -> tuple[Array, Array]:
+    """y = 2x + 1 + 0.1·N(0,1), drawn in pages of 100 rows (uniform x, then the noise).
+
+    The first page of seed 42 is the data set of many a tutorial, and a batch is always a prefix of the next larger one.
+    """
+    random = np.random.RandomState(seed)
+    pages = [(random.rand(PAGE, 1), random.randn(PAGE, 1)) for _ in range(-(-batch // PAGE))]
+    x = np.concatenate([x for x, _ in pages])[:batch]
+    noise = np.concatenate([noise for _, noise in pages])[:batch]
+    return x, 2 * x + 1 + 0.1 * noise
+
+
+XOR = Problem("xor", (2, 4, 1), ("sigmoid", "sigmoid"), _xor_rows)
+LINE = Problem("line", (1, 1), ("identity",), _line_rows)
+PROBLEMS = {problem.name: problem for problem in (XOR, LINE)}
+
+
+def get_problem(name: str) -> Problem:
+    """The problem of that name. Raises BadInput for an unknown one."""
+    return PROBLEMS[choose("problem", name, PROBLEMS)]
