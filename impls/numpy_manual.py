@@ -10,12 +10,17 @@ the chain rule gives, for δℓ = ∂L/∂zℓ,
     output      δₘ = 2/(n·k) · (aₘ − y) ∘ f′(zₘ)
     hidden      δℓ = δℓ₊₁ Wℓ₊₁ᵀ ∘ f′(zℓ)       each unit answers for all units that it feeds
     weights     ∂L/∂Wℓ = aℓ₋₁ᵀ δℓ              since zℓ is linear in Wℓ with coefficients aℓ₋₁
-    biases      ∂L/∂bℓ = Σ over rows of δℓ     since bℓ enters every row with coefficient 1
+    biases      ∂L/∂bℓ = 1ᵀ δℓ                 the sum over rows, since bℓ enters every row with coefficient 1
+
+At a batch of 4 the arithmetic is nearly free and a NumPy call costs what it costs, so the intermediates live in arrays
+made once (`out=`), constants are arrays of the right dtype, and a product is `x.dot(W)`, which NumPy dispatches faster than
+`np.dot` and `@`: the equations stay, the allocations and conversions go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from typing import Any
 
 import numpy as np
 
@@ -25,36 +30,99 @@ from impls.parameters import Array, Layer, Parameters, rounded
 from impls.problem import SEED, Problem
 
 
-def sigmoid(z: Array) -> tuple[Array, Array]:
-    """a = 1/(1 + e⁻ᶻ) and its slope a(1 − a).
+class Sigmoid:
+    """a = 1/(1 + e⁻ᶻ), with the slope a(1 − a).
 
     With t = e⁻ᶻ: a = 1/(1 + t) and 1 − a = t·a, which keeps its digits where a is so near to 1 that subtracting would
     lose them. Clamping −z where t would overflow changes a by less than the smallest normal number.
     """
-    t = np.exp(np.minimum(-z, LARGEST_EXPONENT[z.dtype.char]))
-    a = 1 / (1 + t)
-    return a, t * a * a
+
+    def __init__(self, shape: tuple[int, int], dtype: str) -> None:
+        self.t = np.empty(shape, dtype)
+        self.one = np.array(1, dtype)
+        self.largest = np.array(np.log(np.finfo(dtype).max), dtype)
+
+    def value(self, z: Array, a: Array) -> None:
+        t = np.negative(z, out=self.t)
+        np.minimum(t, self.largest, out=t)
+        np.exp(t, out=t)
+        np.add(t, self.one, out=a)
+        np.reciprocal(a, out=a)
+
+    def slope(self, z: Array, a: Array, out: Array) -> None:
+        np.multiply(self.t, a, out=out)
+        np.multiply(out, a, out=out)
 
 
-def tanh(z: Array) -> tuple[Array, Array]:
-    """a = tanh z and its slope 1 − a² = (1 − a)(1 + a)."""
-    a = np.tanh(z)
-    return a, (1 - a) * (1 + a)
+class Tanh:
+    """a = tanh z, with the slope 1 − a² = (1 − a)(1 + a)."""
+
+    def __init__(self, shape: tuple[int, int], dtype: str) -> None:
+        self.one = np.array(1, dtype)
+
+    def value(self, z: Array, a: Array) -> None:
+        np.tanh(z, out=a)
+
+    def slope(self, z: Array, a: Array, out: Array) -> None:
+        np.subtract(self.one, a, out=out)
+        np.multiply(out, self.one + a, out=out)
 
 
-def relu(z: Array) -> tuple[Array, Array]:
-    """a = max(z, 0) and its slope, 1 where z > 0 and 0 elsewhere (0 at the kink, as the frameworks have it)."""
-    return np.maximum(z, 0), (z > 0).astype(z.dtype)
+class Relu:
+    """a = max(z, 0), with the slope 1 where z > 0 and 0 elsewhere (0 at the kink, as the frameworks have it)."""
+
+    def __init__(self, shape: tuple[int, int], dtype: str) -> None:
+        self.zero = np.array(0, dtype)
+
+    def value(self, z: Array, a: Array) -> None:
+        np.maximum(z, self.zero, out=a)
+
+    def slope(self, z: Array, a: Array, out: Array) -> None:
+        np.greater(z, self.zero, out=out)
 
 
-def identity(z: Array) -> tuple[Array, Array]:
-    """a = z and its slope 1."""
-    return z, np.ones_like(z)
+class Identity:
+    """a = z, with the slope 1."""
+
+    def __init__(self, shape: tuple[int, int], dtype: str) -> None:
+        pass
+
+    def value(self, z: Array, a: Array) -> None:
+        np.copyto(a, z)
+
+    def slope(self, z: Array, a: Array, out: Array) -> None:
+        out.fill(1)
 
 
-Activation = Callable[[Array], tuple[Array, Array]]
-ACTIVATIONS: dict[str, Activation] = {"sigmoid": sigmoid, "tanh": tanh, "relu": relu, "identity": identity}
-LARGEST_EXPONENT = {np.dtype(t).char: np.log(np.finfo(t).max) for t in (np.float32, np.float64)}
+ACTIVATIONS = {"sigmoid": Sigmoid, "tanh": Tanh, "relu": Relu, "identity": Identity}
+
+
+class Dense:
+    """One layer a = f(x W + b): its parameters, its forward equation, and its three backward equations."""
+
+    def __init__(self, parameters: Layer, activation: str, batch: int, dtype: str) -> None:
+        self.W, self.b = parameters
+        shape = (batch, len(self.b))
+        self.f = ACTIVATIONS[activation](shape, dtype)
+        self.z, self.a, self.delta = (np.empty(shape, dtype) for _ in range(3))
+        self.ones = np.ones(batch, dtype)
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        x.dot(self.W, out=self.z)  # z = x W + b
+        np.add(self.z, self.b, out=self.z)
+        self.f.value(self.z, self.a)  # a = f(z)
+        return self.a
+
+    def backward(self, cotangent: Array) -> Layer:
+        """The gradient (∂L/∂W, ∂L/∂b), given the cotangent ∂L/∂a."""
+        self.f.slope(self.z, self.a, out=self.delta)
+        np.multiply(self.delta, cotangent, out=self.delta)  # δ = ∂L/∂a ∘ f′(z)
+        return Layer(self.x.T.dot(self.delta), self.ones.dot(self.delta))  # xᵀ δ, 1ᵀ δ
+
+    def input_cotangent(self) -> Array:
+        """∂L/∂x = δ Wᵀ, the cotangent of the layer before."""
+        return self.delta.dot(self.W.T)
 
 
 class NumpyManual(Implementation):
@@ -73,41 +141,38 @@ class NumpyManual(Implementation):
             raise Unavailable(f"numpy computes on the CPU only; device {device!r} needs another implementation")
         x, y = problem.data(batch, seed)
         self.x, self.y = x.astype(dtype), y.astype(dtype)
-        self.parameters = rounded(parameters, dtype)
-        self.activations = [ACTIVATIONS[name] for name in problem.activations]
+        self.layers = [
+            Dense(layer, activation, batch, dtype)
+            for layer, activation in zip(rounded(parameters, dtype), problem.activations, strict=True)
+        ]
+        self.error = np.empty_like(self.y)
+        self.size = self.y.dtype.type(self.y.size)
+        self.two_over_size = np.array(2 / self.y.size, dtype)
 
     def forward(self) -> Array:
         a = self.x
-        for (W, b), f in zip(self.parameters, self.activations):
-            a, _ = f(a @ W + b)
+        for layer in self.layers:
+            a = layer.forward(a)
         return a
 
     def value_and_grad(self) -> tuple[Array, Parameters]:
-        inputs, slopes = [], []
-        a = self.x
-        for (W, b), f in zip(self.parameters, self.activations):
-            inputs.append(a)
-            a, slope = f(a @ W + b)
-            slopes.append(slope)
+        error = np.subtract(self.forward(), self.y, out=self.error)
+        loss = np.vdot(error, error) / self.size  # L = 1/(n·k) · Σ (a − y)²
 
-        error = a - self.y
-        loss = np.vdot(error, error) / error.size
-        cotangent = 2 / error.size * error  # ∂L/∂a of the last layer
-
-        gradients = []
-        for (W, _), a, slope in zip(reversed(self.parameters), reversed(inputs), reversed(slopes)):
-            delta = cotangent * slope
-            gradients.append(Layer(a.T @ delta, delta.sum(axis=0)))
-            cotangent = delta @ W.T
+        cotangent = np.multiply(error, self.two_over_size, out=error)  # ∂L/∂a = 2/(n·k) · (a − y)
+        gradients = [self.layers[-1].backward(cotangent)]
+        for after, layer in zip(self.layers[:0:-1], self.layers[-2::-1], strict=True):
+            gradients.append(layer.backward(after.input_cotangent()))
         return loss, gradients[::-1]
 
     def train_step(self, learning_rate: float) -> tuple[Array, Parameters]:
         loss, gradients = self.value_and_grad()
-        self.parameters = [
-            Layer(W - learning_rate * dW, b - learning_rate * db)
-            for (W, b), (dW, db) in zip(self.parameters, gradients)
-        ]
-        return loss, self.parameters
+        for layer, (dW, db) in zip(self.layers, gradients, strict=True):
+            dW *= learning_rate
+            db *= learning_rate
+            layer.W -= dW
+            layer.b -= db
+        return loss, [Layer(layer.W, layer.b) for layer in self.layers]
 
-    def to_numpy(self, result):
-        return result
+    def to_numpy(self, result: Any) -> Any:
+        return copy.deepcopy(result)  # predictions and parameters are buffers that the next call overwrites

@@ -85,7 +85,9 @@ def _read(path: Path) -> dict[str, Array]:
                 raise BadInput(f"{path}: is a single array, but a parameters file is an .npz with W1, b1, …")
             return {name: file[name] for name in file.files}
     except FileNotFoundError:
-        raise BadInput(f"{path}: no such parameters file (write one with: samegrad parameters xor weights.npz)") from None
+        raise BadInput(
+            f"{path}: no such parameters file (write one with: samegrad parameters xor weights.npz)"
+        ) from None
     except (OSError, EOFError, zipfile.BadZipFile, ValueError) as error:
         if isinstance(error, BadInput):
             raise

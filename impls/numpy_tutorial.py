@@ -1,0 +1,78 @@
+"""`numpy-tutorial`: backpropagation as tutorials write it, kept as a yardstick for what care is worth.
+
+New arrays at every line, `1/(1+np.exp(-x))`, `np.dot`, `np.mean`, and the slope from the output, `a·(1 − a)`. The
+equations are those of `numpy_manual`. The exponential overflows for large −x; tutorials live with the warning.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from impls.errors import Unavailable
+from impls.implementation import Implementation
+from impls.parameters import Array, Layer, Parameters, rounded
+from impls.problem import SEED, Problem
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+FUNCTIONS = {
+    "sigmoid": (sigmoid, lambda a: a * (1 - a)),
+    "tanh": (np.tanh, lambda a: 1 - a**2),
+    "relu": (lambda x: np.maximum(0, x), lambda a: np.where(a > 0, 1, 0).astype(a.dtype)),
+    "identity": (lambda x: x, lambda a: np.ones_like(a)),
+}
+
+
+class NumpyTutorial(Implementation):
+    """The network as most people first write it."""
+
+    def prepare(
+        self,
+        problem: Problem,
+        parameters: Parameters,
+        batch: int,
+        dtype: str = "float32",
+        device: str = "cpu",
+        seed: int = SEED,
+    ) -> None:
+        if device != "cpu":
+            raise Unavailable(f"numpy computes on the CPU only; device {device!r} needs another implementation")
+        x, y = problem.data(batch, seed)
+        self.x, self.y = x.astype(dtype), y.astype(dtype)
+        self.parameters = rounded(parameters, dtype)
+        self.functions = [FUNCTIONS[name] for name in problem.activations]
+
+    def _activations(self) -> list[Array]:
+        outputs = [self.x]
+        for (W, b), (f, _) in zip(self.parameters, self.functions, strict=True):
+            outputs.append(f(np.dot(outputs[-1], W) + b))
+        return outputs
+
+    def forward(self) -> Array:
+        return self._activations()[-1]
+
+    def value_and_grad(self) -> tuple[Array, Parameters]:
+        outputs = self._activations()
+        error = outputs[-1] - self.y
+        loss = np.mean(error**2)
+        gradients = []
+        cotangent = 2 * error / error.size
+        for layer in reversed(range(len(self.parameters))):
+            delta = cotangent * self.functions[layer][1](outputs[layer + 1])
+            gradients.insert(0, Layer(np.dot(outputs[layer].T, delta), np.sum(delta, axis=0)))
+            cotangent = np.dot(delta, self.parameters[layer].W.T)
+        return loss, gradients
+
+    def train_step(self, learning_rate: float) -> tuple[Array, Parameters]:
+        loss, gradients = self.value_and_grad()
+        self.parameters = [
+            Layer(W - learning_rate * dW, b - learning_rate * db)
+            for (W, b), (dW, db) in zip(self.parameters, gradients, strict=True)
+        ]
+        return loss, self.parameters
+
+    def to_numpy(self, result):
+        return result

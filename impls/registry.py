@@ -1,0 +1,85 @@
+"""The registry: one line per implementation. Naming one imports nothing; `load` imports it, in the process that runs it."""
+
+from __future__ import annotations
+
+import fnmatch
+import importlib
+import importlib.metadata
+import importlib.util
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from impls.errors import BadInput, Unavailable, choose
+from impls.implementation import Implementation
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known of an implementation without importing it."""
+
+    name: str
+    target: str
+    """Where the class is: "module:Class"."""
+    framework: str
+    execution: str
+    packages: tuple[str, ...] = ()
+    """The distributions that it needs beside NumPy; they are also their import names."""
+    extra: str | None = None
+    """The extra of this project that installs them."""
+
+    def missing(self) -> str | None:
+        """Why it cannot run here and what to install, or None if its packages are there. Imports nothing."""
+        absent = [package for package in self.packages if importlib.util.find_spec(package) is None]
+        if not absent:
+            return None
+        return f"{self.name} needs {' and '.join(absent)}: pip install -c constraints.txt -e '.[{self.extra}]'"
+
+    def versions(self) -> dict[str, str]:
+        """The installed versions of its packages, NumPy's where it needs no other."""
+        return {package: importlib.metadata.version(package) for package in self.packages or ("numpy",)}
+
+    def load(self) -> type[Implementation]:
+        """Import the class. Raises Unavailable if a package is missing or fails at import."""
+        if reason := self.missing():
+            raise Unavailable(reason)
+        module, _, attribute = self.target.partition(":")
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except ImportError as error:
+            raise Unavailable(f"{self.name}: importing {module} failed: {error}") from error
+
+
+REGISTRY = {
+    entry.name: entry
+    for entry in (
+        Entry("numpy", "impls.numpy_manual:NumpyManual", "numpy", "by hand"),
+        Entry("numpy-tutorial", "impls.numpy_tutorial:NumpyTutorial", "numpy", "by hand, as tutorials write it"),
+        Entry("keras-xla", "impls.keras_xla:KerasXla", "keras", "XLA-compiled", ("keras", "tensorflow"), "keras"),
+        Entry("torch-eager", "impls.torch_eager:TorchEager", "torch", "eager", ("torch",), "torch"),
+        Entry("jax-jit", "impls.jax_jit:JaxJit", "jax", "jit-compiled", ("jax",), "jax"),
+    )
+}
+
+DEFAULT = ("numpy", "keras-xla", "torch-eager", "jax-jit")
+"""The four of the default run."""
+
+
+def get_entry(name: str) -> Entry:
+    """The entry of that name. Raises BadInput for an unknown one."""
+    return REGISTRY[choose("implementation", name, REGISTRY)]
+
+
+def select(patterns: Iterable[str]) -> list[Entry]:
+    """The entries that the patterns name, in registry order; `*` matches as in a shell and `all` means every one.
+
+    Raises BadInput for a pattern that matches none.
+    """
+    wanted: set[str] = set()
+    for pattern in patterns:
+        matches = list(REGISTRY) if pattern == "all" else fnmatch.filter(REGISTRY, pattern)
+        if not matches and not set(pattern) & set("*?["):
+            choose("implementation", pattern, REGISTRY)
+        if not matches:
+            raise BadInput(f"no implementation matches {pattern!r}; there are: {', '.join(REGISTRY)}")
+        wanted.update(matches)
+    return [entry for name, entry in REGISTRY.items() if name in wanted]
