@@ -1,0 +1,1 @@
+"""How an implementation is known to be right: oracle, bound, agreement."""

@@ -1,0 +1,175 @@
+"""Agreement: is every element of a result within the rounding bound of the reference, and if not, which is worst?
+
+    |g − g*| ≤ B elementwise,   τ = max |g − g*| / B
+
+g is what an implementation returned, g* the oracle's value at the very numbers that the implementation was given, and
+B the bound of a right computation in that dtype. τ ≤ 1 is agreement. In float64 the oracle rounds as well; its sums
+are accurate to a few u, so that its share of B is small, and right results have been seen up to τ = 0.4 only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from impls.checking.bound import arithmetic, running_bound, step_bound
+from impls.checking.oracle import evaluate
+from impls.errors import BadInput, choose
+from impls.implementation import PASSES
+from impls.parameters import Array, Layer, Parameters, rounded, tensors
+from impls.problem import DTYPES, Problem
+
+
+class Disagreement(Exception):
+    """A result is not what it should be; the message says where, by how much, and what was allowed."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """One tensor of a result held against the reference; the element shown is the one of the largest τ.
+
+    Errors are in units in the last place (ULP) of the reference in the result's dtype. Where `fault` is not empty, the
+    tensor could not be compared at all (missing, of another shape or dtype): τ is infinite.
+    """
+
+    tensor: str
+    """loss, predictions, W1, b1, …: gradients for the pass value_and_grad, new parameters for train_step."""
+    tau: float
+    index: tuple[int, ...] = ()
+    found: float = math.nan
+    expected: float = math.nan
+    tolerance: float = math.nan
+    error_ulp_median: float = math.nan
+    error_ulp_worst: float = math.nan
+    fault: str = ""
+
+    @property
+    def agrees(self) -> bool:
+        return self.tau <= 1
+
+    def __str__(self) -> str:
+        if self.fault:
+            return f"{self.tensor} {self.fault}"
+        where = f"[{', '.join(map(str, self.index))}]" if self.index else ""
+        return (
+            f"{self.tensor}{where} is {self.found:.9g}, but should be {self.expected:.9g} "
+            f"(tolerance {self.tolerance:.2g}, derived rounding bound; τ = {self.tau:.2g})"
+        )
+
+
+class Reference:
+    """The truth for one problem, parameters and data, as an implementation of `dtype` receives them."""
+
+    def __init__(self, problem: Problem, parameters: Parameters, x: Array, y: Array, dtype: str) -> None:
+        """x: (batch, inputs), y: (batch, outputs), in float64. All are rounded to `dtype`, and then evaluated in float64.
+
+        Raises BadInput for an unknown dtype, and where there is no gradient to be had (on the kink of a ReLU, or where
+        the numbers overflow).
+        """
+        choose("dtype", dtype, DTYPES)
+        self.problem, self.dtype = problem, np.dtype(dtype)
+        self.parameters = rounded(rounded(parameters, dtype), "float64")
+        x, y = (array.astype(dtype).astype(np.float64) for array in (x, y))
+        self.truth = evaluate(problem, self.parameters, x, y)
+        self.bounds = running_bound(problem, self.parameters, x, y, dtype)
+        for name, value in {"loss": self.truth.loss, **tensors(self.truth.gradients)}.items():
+            if not np.isfinite(value).all():
+                raise BadInput(f"the reference's {name} is not finite; take smaller parameters or data")
+
+    def agree(self, pass_name: str, result: Any, learning_rate: float | None = None) -> list[Agreement]:
+        """Hold `result`, as `to_numpy` returned it for that pass, against the truth: one Agreement per tensor.
+
+        forward: predictions. value_and_grad: (loss, gradients). train_step: (loss, parameters after one step of
+        `learning_rate` from the reference's parameters). Raises BadInput for an unknown pass, or a step without its
+        learning rate; whatever is wrong with the result itself is a disagreement.
+        """
+        choose("pass", pass_name, PASSES)
+        if pass_name == "forward":
+            return [self._compare("predictions", result, self.truth.predictions, self.bounds.predictions)]
+
+        expected, bounds = self.truth.gradients, self.bounds.gradients
+        if pass_name == "train_step":
+            if learning_rate is None:
+                raise BadInput("a train_step can be checked only with the learning rate that it took")
+            bounds = step_bound(self.parameters, expected, bounds, learning_rate, self.dtype.name)
+            expected = [
+                Layer(W - learning_rate * dW, b - learning_rate * db)
+                for (W, b), (dW, db) in zip(self.parameters, expected, strict=True)
+            ]
+        if not isinstance(result, Sequence) or len(result) != 2:
+            return [_fault("result", f"should be a pair of loss and parameters, but is {_kind(result)}")]
+        loss, layers = result
+        found = _by_name(layers)
+        checks = [self._compare("loss", loss, self.truth.loss, self.bounds.loss)]
+        for (name, value), bound in zip(tensors(expected).items(), tensors(bounds).values(), strict=True):
+            checks.append(self._compare(name, found.pop(name, None), value, bound))
+        return checks + [_fault(name, "is one tensor too many: the network has no such layer") for name in found]
+
+    def _compare(self, tensor: str, found: Any, expected: Array, bound: Array) -> Agreement:
+        if found is None:
+            return _fault(tensor, "is missing")
+        found = np.asarray(found)
+        if found.dtype != self.dtype:
+            return _fault(tensor, f"has dtype {found.dtype}, but should have {self.dtype}")
+        if found.shape != expected.shape:
+            return _fault(tensor, f"has shape {found.shape}, but should have {expected.shape}")
+
+        with np.errstate(invalid="ignore", over="ignore"):
+            error = abs(found.astype(np.float64) - expected)
+        error = np.where(np.isfinite(found), error, np.inf)  # a NaN must never pass for small
+        tau, ulp = error / bound, error / self._ulp(expected)
+        worst = np.unravel_index(np.argmax(tau), tau.shape)
+        return Agreement(
+            tensor=tensor,
+            tau=float(tau[worst]),
+            index=tuple(map(int, worst)),
+            found=float(found[worst]),
+            expected=float(expected[worst]),
+            tolerance=float(bound[worst]),
+            error_ulp_median=float(np.median(ulp)),
+            error_ulp_worst=float(ulp.max()),
+        )
+
+    def _ulp(self, expected: Array) -> Array:
+        """The spacing of the dtype's numbers at `expected`, and not below that of its smallest normal number."""
+        normal = np.maximum(abs(expected), arithmetic(self.dtype.name).eta)
+        return np.spacing(normal.astype(self.dtype)).astype(np.float64)
+
+
+def worst_tau(agreements: Sequence[Agreement]) -> float:
+    """The largest τ: 1 or less if everything agrees, infinite where a tensor could not be compared."""
+    return max(agreement.tau for agreement in agreements)
+
+
+def require(agreements: Sequence[Agreement], *, implementation: str, case: str) -> None:
+    """Raise Disagreement, in one message that names the worst element and whatever else disagrees, if anything does."""
+    wrong = sorted((a for a in agreements if not a.agrees), key=lambda a: a.tau, reverse=True)
+    if wrong:
+        others = ", ".join(f"{a.tensor} ({a.fault or f'τ = {a.tau:.2g}'})" for a in wrong[1:])
+        raise Disagreement(
+            f"{implementation} disagrees at {case}: {wrong[0]}" + (f"; so do {others}" if others else "")
+        )
+
+
+def _by_name(layers: Any) -> dict[str, Any]:
+    """Name the tensors of whatever was returned in the place of `Parameters`; what cannot be named is missing."""
+    if not isinstance(layers, Sequence):
+        return {}
+    return {
+        f"{kind}{number}": tensor
+        for number, layer in enumerate(layers, start=1)
+        if isinstance(layer, Sequence)
+        for kind, tensor in zip("Wb", layer, strict=False)
+    }
+
+
+def _fault(tensor: str, fault: str) -> Agreement:
+    return Agreement(tensor, math.inf, fault=fault)
+
+
+def _kind(result: Any) -> str:
+    return f"a {type(result).__name__}" + (f" of {len(result)}" if isinstance(result, Sequence) else "")
