@@ -24,7 +24,7 @@ from impls.parameters import Array, Layer, Parameters, rounded, tensors
 from impls.problem import DTYPES, Problem
 
 
-class Disagreement(Exception):
+class Disagreement(Exception):  # noqa: N818 (it is a finding, not an error of the program)
     """A result is not what it should be; the message says where, by how much, and what was allowed."""
 
 
@@ -65,7 +65,7 @@ class Reference:
     """The truth for one problem, parameters and data, as an implementation of `dtype` receives them."""
 
     def __init__(self, problem: Problem, parameters: Parameters, x: Array, y: Array, dtype: str) -> None:
-        """x: (batch, inputs), y: (batch, outputs), in float64. All are rounded to `dtype`, and then evaluated in float64.
+        """x: (batch, inputs), y: (batch, outputs), float64; rounded to `dtype`, then evaluated in float64.
 
         Raises BadInput for an unknown dtype, and where there is no gradient to be had (on the kink of a ReLU, or where
         the numbers overflow).

@@ -72,7 +72,7 @@ def arithmetic(dtype: str) -> Arithmetic:
         if row["dtype"] == dtype:
             worst[row["function"]] = max(worst.get(row["function"], 0.0), row["worst_ulp"])
     numbers = np.finfo(dtype)
-    return Arithmetic(numbers.eps / 2, float(numbers.tiny), 2 * worst["sigmoid"], 2 * worst["tanh"])
+    return Arithmetic(float(numbers.eps) / 2, float(numbers.tiny), 2 * worst["sigmoid"], 2 * worst["tanh"])
 
 
 class Bounded(NamedTuple):
@@ -97,10 +97,11 @@ def running_bound(problem: Problem, parameters: Parameters, x: Array, y: Array, 
     cost = arithmetic(dtype)
     if y.size * cost.u >= 1:
         raise BadInput(
-            f"a sum over {y.size} elements can lose every digit in {dtype}; take a batch below {1 / cost.u:.0f}"
+            f"a sum over {y.size} elements can lose every digit in {dtype}; "
+            f"take a batch below {1 / cost.u / y.shape[1]:.0f}"
         )
     predictions = np.empty(y.shape)
-    square = Bounded(np.float64(0), np.float64(0))
+    square = Bounded(np.zeros(()), np.zeros(()))
     totals = [[_zeros(tensor) for tensor in layer] for layer in parameters]
     for rows in pieces(len(x), ROWS):
         predictions[rows], squares, terms = _of_rows(problem, parameters, x[rows], y[rows], y.size, cost)
@@ -172,10 +173,11 @@ def _sigmoid(z: Bounded, cost: Arithmetic) -> tuple[Bounded, Bounded]:
 
 
 def _tanh(z: Bounded, cost: Arithmetic) -> tuple[Bounded, Bounded]:
-    """tanh and its slope s = 1 − tanh², for which |d ln s/dz| = 2|tanh| ≤ 2, hence |tanh(z + Δ) − tanh z| ≤ s·(e^2|Δ| − 1)/2.
+    """tanh and its slope s = 1 − tanh², for which |d ln s/dz| = 2|tanh| ≤ 2.
 
-    The slope may be computed as 1 − a·a, in error by 2|a|e_a + e_a² + u(|a| + e_a)² + u·s, or as (1 − a)(1 + a), in
-    error by at most 2e_a + e_a² + 3u·s: the sum of their largest terms covers both.
+    Hence |tanh(z + Δ) − tanh z| ≤ s·(e^(2|Δ|) − 1)/2. The slope may be computed as 1 − a·a, in error by
+    2|a|e_a + e_a² + u(|a| + e_a)² + u·s, or as (1 − a)(1 + a), in error by at most 2e_a + e_a² + 3u·s: the sum of their
+    largest terms covers both.
     """
     u, eta, _, c = cost
     a = np.tanh(z.value)
@@ -190,8 +192,8 @@ def _relu(z: Bounded, cost: Arithmetic) -> tuple[Bounded, Bounded]:
     undecided = np.count_nonzero(abs(z.value) <= z.error)
     if undecided:
         raise BadInput(
-            f"{undecided} preactivation(s) of a ReLU are within rounding of 0, its kink, where the gradient jumps and right "
-            "computations may differ; take another seed, or parameters whose biases are not zero"
+            f"{undecided} preactivation(s) of a ReLU are within rounding of 0, its kink, where the gradient jumps and "
+            "right computations may differ; take another seed, or parameters whose biases are not zero"
         )
     on = z.value > 0
     return Bounded(np.where(on, z.value, 0), np.where(on, z.error, 0)), Bounded(on.astype(float), np.zeros(on.shape))

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,7 +74,7 @@ def evaluate(problem: Problem, parameters: Parameters, x: Array, y: Array) -> Ev
             _, residual = outcome(layers, activations, x[rows], y[rows])
             parts.append(np.sum((residual**2).imag.reshape(len(step), -1), axis=1))
         gradient[some] = [math.fsum(column) / STEP / y.size for column in zip(*parts, strict=True)]
-    return Evaluation(predictions, np.float64(loss), unflatten(gradient, sizes))
+    return Evaluation(predictions, np.array(loss), unflatten(gradient, sizes))
 
 
 def outcome(layers: Sequence[Layer], activations: Sequence[str], x: Numbers, y: Array) -> tuple[Numbers, Numbers]:
@@ -103,8 +104,8 @@ def relu(z: Numbers) -> tuple[Numbers, Numbers]:
     """max(z, 0) = 0 + z where z > 0. Raises BadInput at z = 0, where it has no derivative."""
     if (z.real == 0).any():
         raise BadInput(
-            f"the gradient does not exist here: {np.count_nonzero(z.real == 0)} preactivation(s) of a ReLU are exactly 0, "
-            "on its kink; take another seed, or parameters whose biases are not zero"
+            f"the gradient does not exist here: {np.count_nonzero(z.real == 0)} preactivation(s) of a ReLU are exactly "
+            "0, on its kink; take another seed, or parameters whose biases are not zero"
         )
     return np.zeros(z.shape), np.where(z.real > 0, z, 0)
 
@@ -130,7 +131,7 @@ def flatten(parameters: Parameters) -> Array:
 def unflatten(theta: Numbers, sizes: Sequence[int]) -> Parameters:
     """The layers in vectors θ: (…, count), as W: (…, fan_in, fan_out) and b: (…, fan_out)."""
     layers, start = [], 0
-    for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+    for fan_in, fan_out in pairwise(sizes):
         middle, end = start + fan_in * fan_out, start + (fan_in + 1) * fan_out
         W = theta[..., start:middle].reshape(*theta.shape[:-1], fan_in, fan_out)
         layers.append(Layer(W, theta[..., middle:end]))
