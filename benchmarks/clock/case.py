@@ -1,0 +1,29 @@
+"""A case: what is timed. Everything that must be equal for two times to be comparable."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Case:
+    """One pass of one problem at one batch, dtype and device; all implementations of a case form one group."""
+
+    problem: str
+    pass_name: str
+    batch: int
+    dtype: str
+    device: str
+
+    @property
+    def group(self) -> str:
+        return f"{self.problem} {self.pass_name} batch={self.batch} {self.dtype} {self.device}"
+
+    def as_json(self) -> dict[str, str | int]:
+        """The case as run files spell it."""
+        fields = asdict(self)
+        return {"pass" if name == "pass_name" else name: value for name, value in fields.items()}
+
+
+LEARNING_RATE = 0.1
+"""Of the timed training step. Its value does not change the work, and both problems converge under it."""

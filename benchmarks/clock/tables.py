@@ -1,0 +1,69 @@
+"""The groups of a run file as tables for a terminal of 80 to 120 columns, each with the one sentence it supports."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from benchmarks.clock.verdict import EQUIVALENT, FASTER, NOT_RESOLVED, SLOWER, figure
+
+STYLES = {FASTER: "green", SLOWER: "red", EQUIVALENT: "cyan", NOT_RESOLVED: "yellow"}
+UNITS = (("s", 1e9), ("ms", 1e6), ("µs", 1e3), ("ns", 1.0))
+
+
+def duration(time_ns: float) -> str:
+    """A time with its unit and three significant digits: 8.21 µs."""
+    unit, size = next(((unit, size) for unit, size in UNITS if time_ns >= size), UNITS[-1])
+    return f"{figure(time_ns / size)} {unit}"
+
+
+def table(group: Mapping[str, Any]) -> Table:
+    """One entry of `groups`: median time, ratio to the baseline, interval and verdict of every implementation."""
+    launches = len(group["rounds"])
+    grid = Table(title=f"{group['group']} ({launches} launch{'es' if launches > 1 else ''})", title_justify="left")
+    grid.add_column("implementation", no_wrap=True)
+    grid.add_column("median", justify="right", no_wrap=True)
+    grid.add_column("ratio", justify="right", no_wrap=True)
+    grid.add_column("95 % interval", justify="right", no_wrap=True)
+    grid.add_column("verdict", no_wrap=True)
+    for row in group["rows"]:
+        interval = "–" if row["low"] is None else f"{figure(row['low'])} to {figure(row['high'])}"
+        word = row["verdict"] or "preview"
+        grid.add_row(
+            row["implementation"],
+            duration(row["median_ns"]),
+            f"{figure(row['ratio'])}×",
+            interval,
+            Text(word, style=STYLES.get(word, "")),
+        )
+    return grid
+
+
+def render(groups: Iterable[Mapping[str, Any]], noise: Mapping[str, Any], width: int = 100, color: bool = False) -> str:
+    """All tables with their sentences, then whether the run was noisy and why."""
+    console = Console(file=io.StringIO(), width=width, force_terminal=color, no_color=not color, highlight=False)
+    for group in groups:
+        console.print(table(group))
+        console.print(Text(group["sentence"]))
+        console.print()
+    console.print(Text("\n".join(noise_lines(noise)), style="bold yellow" if noise["noisy"] else ""))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def noise_lines(noise: Mapping[str, Any]) -> list[str]:
+    """The verdict on the run: its reasons, or what was looked at and found calm."""
+    if noise["noisy"]:
+        return [f"NOISY: {reason}" for reason in noise["reasons"]]
+    judged = sum(interval["low"] is not None for interval in noise["sentinel"].values())
+    yardstick = noise["yardstick_spread"]
+    return [
+        "Not noisy: the yardstick's p90/p10 is "
+        + ("not known" if yardstick is None else f"{yardstick:.2f}")
+        + f", and none of {judged} A/A intervals lies beyond 1 %."
+    ]

@@ -1,0 +1,145 @@
+"""What the intervals allow one to say: faster, slower, equivalent, or not resolved.
+
+The margin is the difference that one would act on. Between implementations it is 5 %, since the process alone (what
+else is loaded, how memory is laid out) moves a ratio by 2 to 4 %; for the same implementation before and after a change
+it is 1 %. It is symmetric, from 1/(1 + margin) to 1 + margin, so that "A is slower than B" is "B is faster than A".
+
+    faster        the whole interval lies below the margin
+    slower        the whole interval lies above the margin
+    equivalent    the whole interval lies within the margin
+    not resolved  the interval crosses an edge of the margin: more launches may resolve it
+
+This is the two one-sided tests of equivalence (Schuirmann, J. Pharmacokinet. Biopharm. 15(6), 1987) and their mirror
+image; "no significant difference" is never taken for equality. One launch has no interval, and so no verdict.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from benchmarks.clock.case import Case
+from benchmarks.clock.statistics import Interval, comparisons, paired_log_ratio, pooled, quantiles, ratio_interval
+
+MARGIN = 0.05
+REGRESSION_MARGIN = 0.01
+
+FASTER, SLOWER, EQUIVALENT, NOT_RESOLVED, BASELINE = "faster", "slower", "equivalent", "not resolved", "baseline"
+
+Times = Mapping[str, Sequence[NDArray[Any]]]
+"""{implementation: [(rounds of launch 1,), (rounds of launch 2,), …]} in ns per call, aligned by round in a launch.
+
+An implementation that died in launch n has its n − 1 complete launches."""
+
+
+def verdict(interval: Interval, margin: float = MARGIN) -> str | None:
+    """One of the four words for an interval, or None where there is no interval."""
+    if interval.low is None or interval.high is None:
+        return None
+    least, most = 1 / (1 + margin), 1 + margin
+    if interval.high < least:
+        return FASTER
+    if interval.low > most:
+        return SLOWER
+    return EQUIVALENT if least <= interval.low and interval.high <= most else NOT_RESOLVED
+
+
+def choose_baseline(times: Times, fixed: str | None = None, floors: Collection[str] = ()) -> str:
+    """The implementation all others are compared with.
+
+    The one fixed beforehand, if it lasted as long as any; otherwise the fastest by median of those that did and are no
+    floor. (A floor is a lower bound such as an empty call; it is shown, but nobody chooses between it and others.)
+    """
+    lasted = max(len(launches) for launches in times.values())
+    candidates = [name for name in times if len(times[name]) == lasted]
+    if fixed in candidates:
+        return str(fixed)
+    return min([name for name in candidates if name not in floors] or candidates, key=lambda name: _median(times[name]))
+
+
+def launch_log_ratios(launches: Sequence[NDArray[Any]], baseline: Sequence[NDArray[Any]]) -> list[float]:
+    """The paired log ratio of every launch that both completed."""
+    return [paired_log_ratio(times, base) for times, base in zip(launches, baseline, strict=False)]
+
+
+def launch_figures(launches: Sequence[NDArray[Any]], baseline: Sequence[NDArray[Any]]) -> list[dict[str, Any]]:
+    """The `launches` of a benchmark's extra_info: quantiles in ns, rounds, and the log ratio to the baseline."""
+    ratios: list[float | None] = [*launch_log_ratios(launches, baseline)]
+    ratios += [None] * (len(launches) - len(ratios))
+    return [
+        {"launch": number, **quantiles(times)._asdict(), "rounds": len(times), "log_ratio": ratio}
+        for number, (times, ratio) in enumerate(zip(launches, ratios, strict=True), start=1)
+    ]
+
+
+def rows(times: Times, baseline: str, was_picked: bool, margin: float = MARGIN) -> list[dict[str, Any]]:
+    """One row per implementation, sorted by median; the intervals of one table hold simultaneously."""
+    count = comparisons(len(times), was_picked)
+
+    def row(name: str) -> dict[str, Any]:
+        interval = Interval(1.0, None, None)
+        word: str | None = BASELINE
+        if name != baseline:
+            interval = ratio_interval(launch_log_ratios(times[name], times[baseline]), count)
+            word = verdict(interval, margin)
+        return {"implementation": name, "median_ns": _median(times[name]), **interval._asdict(), "verdict": word}
+
+    return sorted((row(name) for name in times if times[name]), key=lambda row: row["median_ns"])
+
+
+def group_entry(
+    case: Case,
+    times: Times,
+    calls: Mapping[str, int],
+    baseline: str | None = None,
+    floors: Collection[str] = (),
+    margin: float = MARGIN,
+) -> dict[str, Any]:
+    """One entry of the run file's `groups`.
+
+    times: ns per call, at least one launch of at least one implementation. calls: calls per block. baseline: the one
+    fixed before these times were measured; without it, or where it did not last, the fastest is picked from them.
+    """
+    times = {name: launches for name, launches in times.items() if len(launches)}
+    chosen = choose_baseline(times, baseline, floors)
+    table = rows(times, chosen, was_picked=chosen != baseline, margin=margin)
+    return {
+        "group": case.group,
+        **case.as_json(),
+        "baseline": chosen,
+        "rounds": [len(launch) for launch in times[chosen]],
+        "calls": dict(calls),
+        "rows": table,
+        "sentence": sentence(case, chosen, table, margin),
+    }
+
+
+def sentence(case: Case, baseline: str, table: Sequence[Mapping[str, Any]], margin: float = MARGIN) -> str:
+    """What the table resolves, and nothing else, in one sentence."""
+    where = f"At batch {case.batch}, {case.problem} {case.pass_name} ({case.dtype}, {case.device})"
+    others = [row for row in table if row["implementation"] != baseline]
+    if not others:
+        return f"{where}: {baseline} was measured alone."
+    if all(row["verdict"] is None for row in others):
+        return f"{where}: a preview; one launch carries no verdict."
+    said = [_said(row, margin) for row in others if row["verdict"] not in (NOT_RESOLVED, None)]
+    return f"{where}, against {baseline}: {'; '.join(said) or 'nothing is resolved'}."
+
+
+def _said(row: Mapping[str, Any], margin: float) -> str:
+    if row["verdict"] == EQUIVALENT:
+        return f"{row['implementation']} takes the same time within {100 * margin:g} %"
+    interval = f"{figure(row['low'])} to {figure(row['high'])}"
+    return f"{row['implementation']} takes {figure(row['ratio'])}× the time ({interval})"
+
+
+def figure(value: float) -> str:
+    """A positive number with three significant digits, or all its whole ones: 0.0213, 1.57, 33.7, 12,346."""
+    return f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}"
+
+
+def _median(launches: Sequence[NDArray[Any]]) -> float:
+    return quantiles(pooled(launches)).median_ns if len(launches) else float("inf")
