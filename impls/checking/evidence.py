@@ -1,0 +1,130 @@
+"""Evidence: what anyone can see in the numbers, in words: which tensors are right, and how the others are wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from impls.checking.diagnosis import Diagnosis, Judge, Observation
+from impls.parameters import Array
+
+CLOSE = 1e-9
+"""Two numbers this near, relatively, are called the same: far above rounding at the probes' scale, and far below any
+factor that a mistake introduces."""
+
+
+def describe(diagnosis: Diagnosis, observations: Sequence[Observation], dtype: str) -> str:
+    """One sentence on a wrong gradient: what is seen in which tensor, and what is right beside it."""
+    judge = Judge(observations, dtype)
+    references = judge.references(diagnosis.activations) or []
+    seen: dict[str, list[str]] = {}
+    for name, tau in diagnosis.taus.items():
+        if tau > 1:
+            cases = []
+            for observation, reference in zip(observations, references, strict=True):
+                scale = diagnosis.constant * diagnosis.convention.factor(*observation.y.shape)
+                cases.append((observation.gradients[name], scale * reference.gradients[name], len(observation.x)))
+            seen.setdefault(_relation(cases, dtype), []).append(name)
+    right = [name for name, tau in diagnosis.taus.items() if tau <= 1]
+    if not seen:
+        return "every gradient is right"
+    phrases = [f"{_join('d' + name for name in names)} {_agree(what, len(names))}" for what, names in seen.items()]
+    if not right:
+        if len(seen) == 1:
+            what = next(iter(seen))
+            return f"every gradient {_agree(what, 1)}"
+        return "; ".join(phrases)
+    rest = "every other gradient is" if len(right) > 1 else f"d{right[0]} is"
+    return f"{'; '.join(phrases)} while {rest} right"
+
+
+Case = tuple[Array, Array, int]
+"""Found, expected, rows."""
+
+
+def _relation(cases: Sequence[Case], dtype: str) -> str:
+    """The simplest relation that holds on all probes; written for one tensor ("is zero")."""
+    close = CLOSE if dtype == "float64" else 1e-4
+
+    def everywhere(test: Callable[[Array, Array], bool]) -> bool:
+        return all(test(found, expected) for found, expected, _ in cases)
+
+    def same(found: Array, expected: Array) -> bool:
+        return found.shape == expected.shape and np.allclose(found, expected, rtol=close, atol=close * _size(expected))
+
+    if not everywhere(lambda found, expected: bool(np.isfinite(found).all())):
+        return "is not finite"
+    if everywhere(lambda found, expected: not np.any(found)):
+        return "is zero"
+    if everywhere(lambda found, expected: same(found, -expected)):
+        return "is −1 times the right one"
+    if everywhere(lambda f, e: f.shape == e.shape and f.ndim == 1 and f.size > 1 and same(f, np.full(f.shape, e.sum()))):
+        return "has the total in every entry"
+    if everywhere(lambda f, e: f.ndim == 2 and e.size > 1 and same(f, e.T.reshape(f.shape)) and f.shape != e.shape):
+        return "is the transpose of the right one"
+    if everywhere(lambda f, e: f.ndim == 2 and f.size > 1 and f.shape[0] == f.shape[1] and same(f, e.T)):
+        return "is the transpose of the right one"
+    if factor := _factor(cases, same):
+        return factor
+    if everywhere(lambda f, e: f.shape == e.shape and f.ndim == 2 and same(np.sort(f.ravel()), np.sort(e.ravel()))):
+        return "has the right numbers in the wrong places"
+    if any(found.shape != expected.shape for found, expected, _ in cases):
+        found, expected, rows = next(case for case in cases if case[0].shape != case[1].shape)
+        return f"has the shape {found.shape} where {expected.shape} is due (with {rows} rows)"
+    singles = [same(found, expected) for found, expected, rows in cases if rows == 1]
+    if singles and all(singles):
+        return "is right for one row but wrong for several"
+    if everywhere(lambda f, e: f.shape == e.shape and same(f.sum(), e.sum())):
+        return "has the right sum in wrong parts"
+    if dtype == "float64" and everywhere(
+        lambda f, e: f.shape == e.shape and np.allclose(f, e, rtol=1e-4, atol=1e-6 * _size(e))
+    ):
+        found, expected, _ = cases[0]
+        return f"is right to about {_digits(found, expected)} digits only"
+    return "is wrong"
+
+
+def _factor(cases: Sequence[Case], same: Callable[[Array, Array], bool]) -> str:
+    """ "is 0.25 times the right one", or the factor's dependence on the number of rows."""
+    factors = []
+    for found, expected, rows in cases:
+        power = float(np.vdot(expected, expected))
+        if found.shape != expected.shape or power == 0:
+            return ""
+        factor = float(np.vdot(expected, found)) / power
+        if not same(found, factor * expected):
+            return ""
+        factors.append((rows, factor))
+    if np.allclose([factor for _, factor in factors], factors[0][1], rtol=1e-6) and any(r > 1 for r, _ in factors):
+        if all(found.size == 1 for found, _, _ in cases) and len(cases) < 2:
+            return ""
+        return f"is {factors[0][1]:.4g} times the right one"
+    for power_of_rows, words in ((1, "N times"), (-1, "1/N of")):
+        if all(np.isclose(factor, float(rows) ** power_of_rows, rtol=1e-6) for rows, factor in factors):
+            return f"is {words} the right one (N rows)"
+    return ""
+
+
+def _digits(found: Array, expected: Array) -> int:
+    error = np.max(abs(found - expected)) / _size(expected)
+    return int(max(0, -np.log10(error))) if error > 0 else 16
+
+
+def _size(array: Array) -> float:
+    return float(np.max(abs(array), initial=0.0)) or 1.0
+
+
+def _agree(what: str, count: int) -> str:
+    """Singular to plural."""
+    if count == 1:
+        return what
+    for one, many in (("is ", "are "), ("has ", "have ")):
+        if what.startswith(one):
+            what = many + what[len(one) :]
+    return what.replace("the right one", "the right ones")
+
+
+def _join(names) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last

@@ -1,0 +1,116 @@
+"""Numbers that carry a bound on their own rounding error, so that a *wrong* formula has a bound as well.
+
+`bound.py` bounds the right gradient. To say that what was found is what a certain mistake would give, the mistake needs
+a bound too. So a mistaken pass is written once, plainly, and runs on `Running` numbers: each operation adds what it
+may round (the rules are those of `bound.py`, per operation instead of per layer),
+
+    x·y:  |x|e_y + |y|e_x + e_x·e_y + u|xy|        x ± y:  e_x + e_y + u|x ± y|        n-term sums:  Σe + n·u·Σ|tᵢ|
+
+with u = ε, twice the unit roundoff, since the user may have grouped the factors otherwise than the bank does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from impls.checking.bound import arithmetic
+from impls.parameters import Array
+
+
+class Running:
+    """An array `value` (float64) and an elementwise bound `error` of the same shape."""
+
+    __array_ufunc__ = None  # so that NumPy arrays leave the operators to this class
+
+    def __init__(self, value: Array, error: Array | float = 0.0, dtype: str = "float64") -> None:
+        self.value = np.asarray(value, dtype=np.float64)
+        self.error = np.broadcast_to(np.asarray(error, dtype=np.float64), self.value.shape)
+        self.dtype = dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+    @property
+    def T(self) -> Running:
+        return self._moved(np.transpose)
+
+    def reshape(self, *shape: int) -> Running:
+        return self._moved(lambda array: array.reshape(*shape))
+
+    def __getitem__(self, index: object) -> Running:
+        return self._moved(lambda array: array[index])
+
+    def __add__(self, other: Running | Array | float) -> Running:
+        other = self._lift(other)
+        return self._rounded(self.value + other.value, self.error + other.error)
+
+    def __mul__(self, other: Running | Array | float) -> Running:
+        other = self._lift(other)
+        error = abs(self.value) * other.error + self.error * (abs(other.value) + other.error)
+        return self._rounded(self.value * other.value, error)
+
+    def __matmul__(self, other: Running) -> Running:
+        other = self._lift(other)
+        magnitude, reach = abs(self.value), abs(other.value) + other.error
+        error = magnitude @ other.error + self.error @ reach
+        terms = other.shape[0] if other.value.ndim else 1
+        total = terms * self._u * ((magnitude + self.error) @ reach)
+        return self._rounded(self.value @ other.value, error + total)
+
+    def __neg__(self) -> Running:
+        return Running(-self.value, self.error, self.dtype)
+
+    def __sub__(self, other: Running | Array | float) -> Running:
+        return self + (-self._lift(other))
+
+    def __rsub__(self, other: Array | float) -> Running:
+        return self._lift(other) - self
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def sum(self, axis: int | None = None, keepdims: bool = False) -> Running:
+        terms = self.value.size if axis is None else self.shape[axis]
+        total = (abs(self.value) + self.error).sum(axis=axis, keepdims=keepdims)
+        error = self.error.sum(axis=axis, keepdims=keepdims) + terms * self._u * total
+        return Running(self.value.sum(axis=axis, keepdims=keepdims), error, self.dtype)
+
+    def absolute(self) -> Running:
+        return self._moved(abs)
+
+    def sigmoid(self) -> Running:
+        value = 0.5 * (1 + np.tanh(self.value / 2))
+        return self._function(value, value * (1 - value), arithmetic(self.dtype).sigmoid)
+
+    def tanh(self) -> Running:
+        value = np.tanh(self.value)
+        return self._function(value, 1 - value**2, arithmetic(self.dtype).tanh)
+
+    def relu(self) -> Running:
+        on = self.value > 0
+        return Running(np.where(on, self.value, 0), np.where(on, self.error, 0), self.dtype)
+
+    def step(self) -> Running:
+        """1 where positive and 0 elsewhere."""
+        return Running((self.value > 0).astype(np.float64), 0.0, self.dtype)
+
+    @property
+    def _u(self) -> float:
+        return 2 * arithmetic(self.dtype).u
+
+    def _lift(self, other: Running | Array | float) -> Running:
+        return other if isinstance(other, Running) else Running(np.asarray(other, dtype=np.float64), 0.0, self.dtype)
+
+    def _rounded(self, value: Array, error: Array) -> Running:
+        return Running(value, error + self._u * (abs(value) + error) + arithmetic(self.dtype).eta, self.dtype)
+
+    def _function(self, value: Array, slope: Array, multiples: float) -> Running:
+        """f(z): the slope carries z's error over (doubled for the curvature), and f itself costs some multiples of u."""
+        return Running(value, 2 * slope * self.error + multiples * self._u * abs(value) + self._u, self.dtype)
+
+    def _moved(self, move: Callable[[Array], Array]) -> Running:
+        """The same numbers elsewhere: nothing is rounded."""
+        return Running(move(self.value), move(np.array(self.error)), self.dtype)
