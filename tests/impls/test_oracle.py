@@ -1,0 +1,134 @@
+"""The oracle against differences in 400-digit arithmetic, which need no derivative either and here lose nothing."""
+
+from __future__ import annotations
+
+import mpmath
+import numpy as np
+import pytest
+
+from impls.checking import oracle
+from impls.checking.bound import running_bound
+from impls.errors import BadInput
+from impls.parameters import Layer, initial, tensors
+from impls.problem import LINE, XOR, Problem
+
+FUNCTIONS = {
+    "sigmoid": lambda z: 1 / (1 + mpmath.exp(-z)),
+    "tanh": mpmath.tanh,
+    "relu": lambda z: max(z, mpmath.mpf(0)),
+    "identity": lambda z: z,
+}
+
+
+def problem(sizes, activations):
+    return Problem("net", sizes, activations, lambda batch, seed: (_ for _ in ()).throw(AssertionError))
+
+
+def exact_loss(net, theta, x, y):
+    layers = oracle.unflatten(theta, net.sizes)
+    a = x
+    for (W, b), name in zip(layers, net.activations, strict=True):
+        a = np.vectorize(FUNCTIONS[name], otypes=[object])(a @ W + b)
+    return ((a - y) ** 2).sum() / y.size
+
+
+def exact(net, parameters, x, y):
+    """Loss and gradients to 50 digits and more: central differences with a step of 10⁻⁶⁰ in 400-digit arithmetic."""
+    with mpmath.workdps(400):
+        number = np.vectorize(lambda v: mpmath.mpf(float(v)), otypes=[object])
+        theta, x, y = number(oracle.flatten(parameters)), number(x), number(y)
+        step, gradient = mpmath.mpf(10) ** -60, []
+        for j in range(theta.size):
+            left, right = theta.copy(), theta.copy()
+            left[j], right[j] = theta[j] - step, theta[j] + step
+            gradient.append((exact_loss(net, right, x, y) - exact_loss(net, left, x, y)) / (2 * step))
+        loss = float(exact_loss(net, theta, x, y))
+        return loss, oracle.unflatten(np.array([float(g) for g in gradient]), net.sizes)
+
+
+NETS = [
+    problem((2, 4, 1), ("sigmoid", "sigmoid")),
+    problem((1, 1), ("identity",)),
+    problem((3, 2, 4), ("tanh", "sigmoid")),
+    problem((2, 3, 2, 1), ("relu", "tanh", "identity")),
+]
+
+
+@pytest.mark.parametrize("scale", [1, 10, 100])
+@pytest.mark.parametrize("net", NETS, ids=lambda net: "-".join(net.activations))
+@pytest.mark.parametrize("seed", range(3))
+def test_agrees_with_400_digit_arithmetic(net, scale, seed):
+    """Within half of the bound that a float64 computation is allowed; the rest is the implementation's to spend.
+
+    Derivatives below the oracle's resolution may be lost.
+    """
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, 2, (3, net.sizes[0])) + 0.25 * rng.standard_normal((3, net.sizes[0]))
+    y = rng.integers(0, 2, (3, net.sizes[-1])).astype(float)
+    parameters = initial(net.sizes, seed, scale)
+    found, bound = oracle.evaluate(net, parameters, x, y), running_bound(net, parameters, x, y, "float64")
+    loss, gradients = exact(net, parameters, x, y)
+    assert abs(found.loss - loss) <= 0.5 * bound.loss
+    for name, g in tensors(gradients).items():
+        allowed = 0.5 * tensors(bound.gradients)[name] + oracle.RESOLUTION
+        np.testing.assert_array_less(abs(tensors(found.gradients)[name] - g), allowed, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("activation", "z", "target"), [("sigmoid", 40, 1), ("sigmoid", -40, 0), ("tanh", 20, 1), ("tanh", -20, -1)]
+)
+def test_saturated_residual_keeps_its_digits(activation, z, target):
+    """A unit saturated at its target has a residual far below rounding of 1, and a gradient that is still exact.
+
+    Nothing cancels here: some ten operations of relative error u each give the gradient to 16u.
+    """
+    net = problem((1, 1), (activation,))
+    parameters, x, y = [Layer(np.array([[float(z)]]), np.zeros(1))], np.ones((1, 1)), np.full((1, 1), float(target))
+    _, gradients = exact(net, parameters, x, y)
+    found = oracle.evaluate(net, parameters, x, y).gradients
+    assert 0 < abs(gradients[0].b[0]) < 1e-30
+    np.testing.assert_allclose(found[0].b, gradients[0].b, rtol=16 * 2**-53)
+    np.testing.assert_allclose(found[0].W, gradients[0].W, rtol=16 * 2**-53)
+
+
+def test_predictions_of_the_truth_table_by_hand():
+    """Weights of ±20 make a network of gates: hidden OR and AND, output OR and not AND."""
+    parameters = [
+        Layer(np.array([[20.0, 20, 0, 0], [20, 20, 0, 0]]), np.array([-10.0, -30, 0, 0])),
+        Layer(np.array([[20.0], [-20], [0], [0]]), np.array([-10.0])),
+    ]
+    x, y = XOR.data(4)
+    found = oracle.evaluate(XOR, parameters, x, y)
+    np.testing.assert_array_equal(found.predictions.round(), y)
+    # Worst row: hidden units within e⁻¹⁰ of their gate move z by 40·e⁻¹⁰, so that σ is within 1.01·e⁻¹⁰ of the target.
+    assert 0 < found.loss < (1.01 * np.exp(-10)) ** 2
+
+
+def test_pieces_do_not_change_the_result(monkeypatch):
+    """Rows and parameters taken in many small pieces give what they give in one, up to the order of summation."""
+    x, y = XOR.data(100)
+    parameters = XOR.parameters()
+    whole = oracle.evaluate(XOR, parameters, x, y)
+    monkeypatch.setattr(oracle, "WORKING_SET", 7)
+    bound = running_bound(XOR, parameters, x, y, "float64")
+    split = oracle.evaluate(XOR, parameters, x, y)
+    assert (abs(whole.predictions - split.predictions) <= bound.predictions).all()
+    assert abs(whole.loss - split.loss) <= bound.loss
+    for name, g in tensors(whole.gradients).items():
+        assert (abs(g - tensors(split.gradients)[name]) <= tensors(bound.gradients)[name]).all()
+
+
+def test_shapes_and_dtype():
+    """Predictions, loss and gradients have the shapes of the problem, in float64."""
+    x, y = LINE.data(5)
+    found = oracle.evaluate(LINE, LINE.parameters(), x, y)
+    assert found.predictions.shape == (5, 1) and found.loss.shape == ()
+    assert [(W.shape, b.shape) for W, b in found.gradients] == [((1, 1), (1,))]
+    assert {found.predictions.dtype, found.loss.dtype, found.gradients[0].W.dtype} == {np.dtype(np.float64)}
+
+
+def test_kink_of_a_relu_is_refused():
+    """At z = 0 exactly a ReLU has no derivative, and the oracle says so rather than take a side."""
+    net = problem((1, 1), ("relu",))
+    with pytest.raises(BadInput, match=r"1 preactivation.*kink"):
+        oracle.evaluate(net, [Layer(np.ones((1, 1)), np.zeros(1))], np.array([[0.0], [1.0]]), np.ones((2, 1)))
