@@ -1,0 +1,111 @@
+"""What all figures share: a heading, a grid of panels laid out in inches, a footer, and the two file formats."""
+
+from __future__ import annotations
+
+import io
+import math
+import textwrap
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reports import style
+from reports.provenance import footer
+from reports.records import Group, Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+HEADING_IN, PANEL_TITLE_IN, TICKS_IN, AXIS_LABEL_IN, LINE_IN = 0.58, 0.28, 0.28, 0.17, 0.155
+CHARACTER_IN = 0.073
+"""The width that one character of a label takes on average, at the labels' 8.5 points."""
+MOST = 24
+"""More implementations than this are not drawn: the fastest are, and the figure says how many are left to the table."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A figure and its panels, in reading order."""
+
+    figure: Figure
+    panels: list[Axes]
+
+
+def sheet(
+    run: Run,
+    heading: str,
+    subheading: str,
+    count: int,
+    columns: int,
+    panel_in: float,
+    left_in: float,
+    right_in: float,
+    every_axis: bool = False,
+) -> Sheet:
+    """A figure of `count` panels, each `panel_in` high, with room for labels to its left and right (all in inches).
+
+    Only the lowest panels have room for the name of their horizontal axis, unless `every_axis` has one of its own.
+    """
+    from matplotlib.figure import Figure
+
+    rows = math.ceil(count / columns)
+    notes = [line for note in footer(run) for line in textwrap.wrap(note, 138)]
+    row_in = PANEL_TITLE_IN + panel_in + TICKS_IN + AXIS_LABEL_IN * every_axis
+    height = HEADING_IN + rows * row_in + AXIS_LABEL_IN * (not every_axis) + 0.14 + len(notes) * LINE_IN + 0.06
+    width = style.WIDTH_IN / columns
+    figure = Figure(figsize=(style.WIDTH_IN, height))
+    panels = []
+    for index in range(count):
+        row, column = divmod(index, columns)
+        bottom = height - HEADING_IN - row * row_in - PANEL_TITLE_IN - panel_in
+        box = ((column * width + left_in), bottom, width - left_in - right_in, panel_in)
+        panels.append(figure.add_axes(_fraction(box, style.WIDTH_IN, height)))
+    figure.text(0.1 / style.WIDTH_IN, 1 - 0.1 / height, heading, size=12.5, weight="bold", va="top")
+    figure.text(0.1 / style.WIDTH_IN, 1 - 0.34 / height, subheading, size=8.5, color=style.MUTED, va="top")
+    for index, note in enumerate(reversed(notes)):
+        colour = style.ALARM if note.startswith("NOISY") else style.MUTED
+        figure.text(0.1 / style.WIDTH_IN, (0.07 + index * LINE_IN) / height, note, size=7, color=colour, va="bottom")
+    return Sheet(figure, panels)
+
+
+def _fraction(box: tuple[float, float, float, float], width: float, height: float) -> tuple[float, float, float, float]:
+    return box[0] / width, box[1] / height, box[2] / width, box[3] / height
+
+
+def encode(figure: Figure, stem: str, dpi: int = 200) -> dict[str, bytes]:
+    """The figure as PNG (by default 2 pixels per CSS pixel) and SVG, in memory; the same run gives the same bytes."""
+    files = {}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # such a name is drawn as boxes
+        for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
+            files[f"{stem}.{kind}"] = buffer.getvalue()
+    return files
+
+
+def short(name: str, most: int = 26) -> str:
+    """The name, or its beginning and end with an ellipsis between where it is too long to draw."""
+    return name if len(name) <= most else f"{name[: most - 9]}…{name[-8:]}"
+
+
+def panel_groups(groups: list[Group]) -> dict[tuple[str, str], list[Group]]:
+    """Groups by (pass, problem), passes outermost, each in the order of the file; within one, by batch."""
+    passes = list(dict.fromkeys(group.pass_ for group in groups))
+    problems = list(dict.fromkeys(group.problem for group in groups))
+    panels = {(pass_, problem): [] for pass_ in passes for problem in problems}  # type: dict[tuple[str, str], list[Group]]
+    for group in sorted(groups, key=lambda group: group.batch):
+        panels[group.pass_, group.problem].append(group)
+    return {key: members for key, members in panels.items() if members}
+
+
+def drawn(groups: list[Group]) -> tuple[set[str], str]:
+    """The implementations that a figure of these groups shows, and a sentence about those it does not."""
+    fastest: dict[str, float] = {}
+    for group in groups:
+        for case in group.cases:
+            fastest[case.implementation] = min(case.median_ns, fastest.get(case.implementation, math.inf))
+    names = sorted(fastest, key=fastest.__getitem__)
+    left_out = len(names) - MOST
+    return set(names[:MOST]), f" The fastest {MOST}; {left_out} more are in the table." if left_out > 0 else ""

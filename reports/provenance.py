@@ -1,0 +1,70 @@
+"""Where a run comes from: machine, threads, versions, date and doubts, as the lines that stand under every figure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reports.records import Run
+from reports.runs import text
+
+
+def machine(run: Run) -> str:
+    """The CPU's name, or what is known instead of it."""
+    return text(run.environment.get("cpu")) or text(run.environment.get("platform")) or "unknown machine"
+
+
+def threads(run: Run) -> str:
+    """`1 thread`, `4 threads`, or nothing where the run does not say."""
+    found = run.options.get("threads")
+    return "" if found is None else f"{text(found)} thread{'' if found == 1 else 's'}"
+
+
+def versions(run: Run) -> dict[str, str]:
+    """Python and every package that the run recorded, else the frameworks' versions beside the implementations."""
+    found = run.environment.get("versions")
+    named = {text(name): text(version) for name, version in found.items()} if isinstance(found, dict) else {}
+    if not named:
+        named = {
+            text(data["framework"]): text(data["version"])
+            for data in run.implementations.values()
+            if data.get("version")
+        }
+    python = text(run.environment.get("python"))
+    return ({"Python": python} if python else {}) | {name: version for name, version in named.items() if version}
+
+
+def date(run: Run) -> str:
+    """`2026-11-22 12:00`, as recorded."""
+    return run.date[:16].replace("T", " ")
+
+
+def rounds(run: Run) -> str:
+    """`3 launches × 60 rounds`, from the first group that tells."""
+    for group in run.groups:
+        for case in group.cases:
+            counts = [launch.samples_ns.size for launch in case.launches]
+            if all(counts) and counts:
+                each = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+                return f"{_count(len(counts), 'launch', 'launches')} × {_count(each, 'round', 'rounds')}"
+            if case.samples_ns.size:
+                return _count(case.samples_ns.size, "round", "rounds")
+    return ""
+
+
+def doubts(run: Run) -> list[str]:
+    """Why not to trust the run: the noise that it found itself."""
+    reasons = run.noise.get("reasons")
+    given = "; ".join(text(reason) for reason in reasons) if isinstance(reasons, list) else text(reasons)
+    return [f"NOISY run: {given or 'see the run file'}"] if run.noise.get("noisy") is True else []
+
+
+def footer(run: Run) -> list[str]:
+    """The lines under a figure: machine, threads, dtypes and devices, rounds and date; versions; doubts."""
+    settings = ", ".join(f"{dtype} on {device}" for dtype, device in run.settings)
+    first = [machine(run), threads(run), settings, rounds(run), date(run)]
+    second = [f"{name} {version}" for name, version in versions(run).items()]
+    return doubts(run) + [" · ".join(part for part in line if part) for line in (first, second) if any(line)]
+
+
+def _count(number: Any, one: str, many: str) -> str:
+    return f"{number} {one if str(number) == '1' else many}"

@@ -1,0 +1,99 @@
+"""A run in memory: groups of cases, as measured. What a file does not say is NaN, empty text or an empty tuple."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+NOTHING = float("nan")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One launch's share of a case: its rounds' times per call, and the log of its ratio to the baseline."""
+
+    samples_ns: NDArray[np.float64]
+    median_ns: float
+    log_ratio: float
+
+
+@dataclass(frozen=True)
+class Case:
+    """One implementation in one group. `ratio` is its time over the baseline's, from `low` to `high`."""
+
+    implementation: str
+    median_ns: float
+    samples_ns: NDArray[np.float64]
+    launches: tuple[Launch, ...] = ()
+    ratio: float = NOTHING
+    low: float = NOTHING
+    high: float = NOTHING
+    verdict: str = ""
+    tau: float = NOTHING
+    agreement: dict[str, float] = field(default_factory=dict)
+    prepare_ns: float = NOTHING
+    first_call_ns: float = NOTHING
+
+    @cached_property
+    def spread_ns(self) -> tuple[float, float]:
+        """The 10th and the 90th percentile of the rounds' times per call."""
+        if not self.samples_ns.size:
+            return self.median_ns, self.median_ns
+        low, high = np.percentile(self.samples_ns, [10, 90])
+        return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Group:
+    """All implementations of one problem, pass, batch, dtype and device, the fastest first."""
+
+    name: str
+    problem: str
+    pass_: str
+    batch: int
+    dtype: str
+    device: str
+    baseline: str
+    cases: tuple[Case, ...]
+    sentence: str = ""
+
+    @property
+    def fastest(self) -> Case:
+        return self.cases[0]
+
+    def case(self, implementation: str) -> Case | None:
+        """The case of that implementation, if it was measured."""
+        return next((case for case in self.cases if case.implementation == implementation), None)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run file. `implementations` maps each name to its framework, execution, version and what else is recorded."""
+
+    path: Path
+    date: str
+    groups: tuple[Group, ...]
+    implementations: dict[str, dict[str, Any]]
+    command: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+    launches: tuple[dict[str, Any], ...] = ()
+    noise: dict[str, Any] = field(default_factory=dict)
+    failures: tuple[dict[str, Any], ...] = ()
+    skipped: tuple[dict[str, Any], ...] = ()
+    remarks: tuple[str, ...] = ()
+    commit: str = ""
+
+    @property
+    def settings(self) -> list[tuple[str, str]]:
+        """Every (dtype, device) measured, in the order of the file: each has figures of its own."""
+        return list(dict.fromkeys((group.dtype, group.device) for group in self.groups))
+
+    def select(self, dtype: str, device: str) -> list[Group]:
+        """The groups of that dtype and device."""
+        return [group for group in self.groups if (group.dtype, group.device) == (dtype, device)]

@@ -1,0 +1,138 @@
+"""The one style: a colour per framework and a line style per execution, derived from what a run file says.
+
+The colours are those of Okabe and Ito (Color Universal Design, 2008), which remain distinct to colour-blind readers.
+A framework nobody has heard of takes the next free colour; an execution, the next line style and marker. The usual
+frameworks have usual seats, so that their colours do not change from run to run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Any
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5F5F5F", "#B8A800")
+USUAL = ("numpy", "torch", "jax", "keras")
+DASHES: tuple[tuple[float, ...], ...] = (
+    (),
+    (5, 2),
+    (1.5, 1.5),
+    (7, 2, 1.5, 2),
+    (3, 1.5),
+    (9, 3),
+    (5, 1.5, 1.5, 1.5, 1.5, 1.5),
+)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
+
+INK, MUTED, FAINT, BACKGROUND = "#1F2328", "#59636E", "#DDE1E6", "#FFFFFF"
+ALARM = "#B3261E"
+WIDTH_IN = 8.8
+"""Figures are 880 px wide at 100 px per inch, the width at which a README shows them."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one implementation is drawn: `dashes` in multiples of the line width, () for a solid line."""
+
+    colour: str
+    dashes: tuple[float, ...]
+    marker: str
+
+    @property
+    def ink(self) -> str:
+        """The colour, dark enough for text on the figures' background."""
+        return readable(self.colour, BACKGROUND)
+
+
+def looks(implementations: Mapping[str, Mapping[str, Any]]) -> dict[str, Look]:
+    """One look per implementation, from its `framework` and `execution`."""
+    colours = _seats((str(data["framework"]) for data in implementations.values()), PALETTE, USUAL)
+    executions = [str(data["execution"]) for data in implementations.values()]
+    dashes, markers = _seats(executions, DASHES), _seats(executions, MARKERS)
+    return {
+        name: Look(colours[str(data["framework"])], dashes[str(data["execution"])], markers[str(data["execution"])])
+        for name, data in implementations.items()
+    }
+
+
+def _seats(names: Iterable[str], seats: tuple[Any, ...], usual: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The usual names in their usual seats; the others take the rest in turn, and then all again from the first."""
+    taken = dict(zip(usual, seats, strict=False))
+    free = cycle(seats[len(usual) :] + seats[: len(usual)])
+    for name in names:
+        if name not in taken:
+            taken[name] = next(free)
+    return taken
+
+
+def readable(colour: str, background: str, least: float = 4.5) -> str:
+    """The colour moved towards black or white until its contrast is that of WCAG 2.2 (1.4.3), 4.5 to 1 for text."""
+    towards = 0.0 if luminance(background) > 0.18 else 1.0
+    steps = (_mixed(colour, towards, step / 100) for step in range(101))
+    return next((found for found in steps if contrast(found, background) >= least), _mixed(colour, towards, 1.0))
+
+
+def tint(colour: str, share: float) -> str:
+    """That share of the colour on white."""
+    return _mixed(colour, 1.0, 1 - share)
+
+
+def _mixed(colour: str, towards: float, share: float) -> str:
+    """Every channel moved that share of its way to black (0) or white (1)."""
+    return "#" + "".join(f"{round(255 * (c + (towards - c) * share)):02X}" for c in channels(colour))
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours as WCAG 2.2 defines it, from 1 to 21."""
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def channels(colour: str) -> tuple[float, float, float]:
+    """Red, green and blue of `#RRGGBB`, each from 0 to 1."""
+    return tuple(int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))  # type: ignore[return-value]
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance as WCAG 2.2 defines it."""
+    linear = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels(colour))
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@contextmanager
+def applied() -> Iterator[None]:
+    """matplotlib under this style, without a display; texts are never read as mathematics, whatever a name holds."""
+    import matplotlib
+
+    settings: dict[str, Any] = {
+        "backend": "agg",
+        "font.family": "DejaVu Sans",
+        "font.size": 8.5,
+        "text.color": INK,
+        "text.parse_math": False,
+        "axes.edgecolor": MUTED,
+        "axes.labelcolor": MUTED,
+        "axes.labelsize": 8.5,
+        "axes.titlesize": 9.5,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "axes.grid": True,
+        "grid.color": FAINT,
+        "grid.linewidth": 0.7,
+        "xtick.color": MUTED,
+        "ytick.color": MUTED,
+        "xtick.labelsize": 8,
+        "ytick.labelsize": 8,
+        "figure.facecolor": BACKGROUND,
+        "axes.facecolor": BACKGROUND,
+        "savefig.facecolor": BACKGROUND,
+        "svg.hashsalt": "samegrad",
+        "svg.fonttype": "path",
+    }
+    with matplotlib.rc_context(settings):
+        yield

@@ -1,0 +1,89 @@
+"""The numbers as Markdown: each group's medians, ratios, intervals and verdicts, and what the run says of itself."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from reports import units
+from reports.provenance import footer
+from reports.records import Case, Group, Run
+from reports.runs import text
+
+
+def markdown(run: Run) -> str:
+    """The whole run as one Markdown page."""
+    parts = ["# Time per call", *(escaped(line) for line in footer(run))]
+    if run.command:
+        parts.append(f"Made by {code(run.command)}.")
+    for title, groups in _sections(run).items():
+        parts += [f"## {escaped(title)}", _table(groups)]
+        parts += ["\n".join(f"- {escaped(group.sentence)}" for group in groups if group.sentence)]
+    parts += _absent("Failed", run.failures) + _absent("Skipped", run.skipped)
+    if run.remarks:
+        parts += ["## Left out", "\n".join(f"- {escaped(remark)}" for remark in run.remarks)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _sections(run: Run) -> dict[str, list[Group]]:
+    """Groups by all but their batch, in the order of the file; within one, by batch."""
+    sections: dict[str, list[Group]] = {}
+    for group in sorted(run.groups, key=lambda group: group.batch):
+        sections.setdefault(f"{group.problem} · {group.pass_} · {group.dtype} · {group.device}", []).append(group)
+    order = [f"{group.problem} · {group.pass_} · {group.dtype} · {group.device}" for group in run.groups]
+    return {title: sections[title] for title in dict.fromkeys(order)}
+
+
+def _table(groups: list[Group]) -> str:
+    lines = ["| batch | implementation | median | 10th to 90th percentile | ratio (interval) | verdict |"]
+    lines += ["|---:|---|---:|---|---|---|"]
+    lines += [_row(group, case) for group in groups for case in group.cases]
+    return "\n".join(lines)
+
+
+def _row(group: Group, case: Case) -> str:
+    low, high = case.spread_ns
+    cells = [
+        units.count(group.batch),
+        code(case.implementation),
+        units.time(case.median_ns),
+        f"{units.time(low)} to {units.time(high)}",
+        against(group, case),
+        escaped(case.verdict),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def against(group: Group, case: Case) -> str:
+    """`5.10 (4.90 to 5.30)`: the ratio to the group's baseline and its interval, as far as the run file has them."""
+    if case.implementation == group.baseline or not math.isfinite(case.ratio):
+        return "1" if case.implementation == group.baseline else "–"
+    interval = units.interval(case.low, case.high)
+    return f"{units.ratio(case.ratio)} ({interval})" if interval else units.ratio(case.ratio)
+
+
+def _absent(title: str, entries: tuple[dict[str, object], ...]) -> list[str]:
+    if not entries:
+        return []
+    lines = []
+    for entry in entries:
+        where = f" in {escaped(text(entry.get('group')))}" if entry.get("group") else ""
+        lines.append(f"- {code(text(entry.get('implementation')))}{where}: {escaped(text(entry.get('reason')))}")
+    return [f"## {title}", "\n".join(lines)]
+
+
+def code(name: str) -> str:
+    """The text as Markdown code that nothing in it can end, safe within a table."""
+    fence = "`" * (1 + max((len(run) for run in _backticks(name)), default=0))
+    pad = " " if name.startswith("`") or name.endswith("`") else ""
+    return f"{fence}{pad}{name.replace('|', chr(92) + '|')}{pad}{fence}"
+
+
+def _backticks(name: str) -> list[str]:
+    return re.findall(r"`+", name)
+
+
+def escaped(line: str) -> str:
+    """The text with Markdown's and HTML's own characters made plain."""
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return "".join(f"\\{character}" if character in "\\`*_[]|#" else character for character in line)

@@ -1,0 +1,197 @@
+"""A synthetic run that obeys the run file's schema, for tests that need a run of a certain shape."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+FIXED_NS_AND_NS_PER_ROW = {
+    "numpy": ("numpy", "manual", 9_000, 21),
+    "numpy-tutorial": ("numpy", "tutorial", 19_000, 34),
+    "jax-jit": ("jax", "jit", 16_000, 9),
+    "torch-eager": ("torch", "eager", 78_000, 14),
+    "keras-xla": ("keras", "xla", 160_000, 11),
+}
+TENSORS = {"xor": ["W1", "b1", "W2", "b2"], "line": ["W1", "b1"]}
+PASSES = {"forward": 0.4, "value_and_grad": 1.0, "train_step": 1.3}
+LAUNCHES, ROUNDS = 3, 20
+
+
+def synthetic(
+    implementations: dict[str, tuple[str, str, float, float]] = FIXED_NS_AND_NS_PER_ROW,
+    problems: tuple[str, ...] = ("xor", "line"),
+    passes: tuple[str, ...] = tuple(PASSES),
+    batches: tuple[int, ...] = (4, 256, 16384),
+    dtypes: tuple[str, ...] = ("float32",),
+    seed: int = 1,
+    factor: float = 1.0,
+) -> dict[str, Any]:
+    """A run's JSON: t(n) = t0 + n/r with 1 % noise per launch and 2 % per round, all drawn from `seed`."""
+    random = np.random.default_rng(seed)
+    benchmarks, groups = [], []
+    for problem in problems:
+        for pass_ in passes:
+            for batch in batches:
+                for dtype in dtypes:
+                    group = f"{problem} {pass_} batch={batch} {dtype} cpu"
+                    members = {
+                        name: _samples(random, factor * PASSES[pass_] * (fixed + batch * per_row))
+                        for name, (_, _, fixed, per_row) in implementations.items()
+                    }
+                    ratios = _ratios(members)
+                    facts = {"problem": problem, "pass": pass_, "batch": batch, "dtype": dtype, "device": "cpu"}
+                    for name, samples in members.items():
+                        framework, execution, _, _ = implementations[name]
+                        extra = {
+                            "implementation": name,
+                            "framework": framework,
+                            "framework_version": "1.2.3",
+                            "execution": execution,
+                            **facts,
+                            "threads_asked": 1,
+                            "seed": 42,
+                            "prepare_ns": 2e6,
+                            "first_call_ns": 5e7,
+                            **_agreement(random, problem, pass_),
+                            **ratios[name],
+                            "baseline": "numpy",
+                        }
+                        benchmarks.append(_benchmark(group, name, extra, samples))
+                    rows = [
+                        {"implementation": name, "median_ns": float(np.median(samples)), **ratios[name]}
+                        for name, samples in sorted(members.items(), key=lambda item: float(np.median(item[1])))
+                    ]
+                    for row in rows:
+                        del row["launches"]
+                    sentence = f"At batch {batch:,} {rows[0]['implementation']} is the fastest shown."
+                    groups.append({"group": group, **facts, "baseline": "numpy", "rows": rows, "sentence": sentence})
+    return {
+        "machine_info": {},
+        "commit_info": {"id": "0123456789abcdef0123456789abcdef01234567"},
+        "datetime": "2026-11-22T12:00:00+00:00",
+        "version": "5.3.1",
+        "benchmarks": benchmarks,
+        "samegrad": {
+            "format": 1,
+            "command": "pytest --benchmark-only",
+            "options": {"batches": list(batches), "dtypes": list(dtypes), "threads": 1, "launches": 3, "margin": 0.05},
+            "implementations": {
+                name: {"framework": framework, "execution": execution, "version": "1.2.3"}
+                for name, (framework, execution, _, _) in implementations.items()
+            },
+            "environment": {
+                "cpu": "AMD EPYC 7B13",
+                "cores": 2,
+                "affinity": [0],
+                "load": [0.5, 0.4, 0.3],
+                "variables": {"OMP_NUM_THREADS": "1"},
+                "python": "3.11.7",
+                "platform": "Linux-6.1-x86_64",
+                "versions": {"numpy": "2.4.6", "jax": "0.10.2", "torch": "2.13.0", "keras": "3.15.1"},
+            },
+            "launches": [
+                {
+                    "launch": n,
+                    "started": "2026-11-22T12:00:00",
+                    "yardstick": {"median_ns": 1e4, "p10_ns": 9.9e3, "p90_ns": 1.03e4},
+                }
+                for n in range(1, LAUNCHES + 1)
+            ],
+            "noise": {
+                "noisy": False,
+                "reasons": [],
+                "yardstick_spread": 1.04,
+                "sentinel": {groups[0]["group"]: {"ratio": 1.001, "low": 0.998, "high": 1.004}} if groups else {},
+            },
+            "groups": groups,
+            "failures": [],
+            "skipped": [],
+        },
+    }
+
+
+def _samples(random: np.random.Generator, time_ns: float) -> np.ndarray:
+    """(launches, rounds) times per call in ns."""
+    launch = 1 + 0.01 * random.standard_normal((LAUNCHES, 1))
+    rounds = 1 + 0.02 * np.abs(random.standard_normal((LAUNCHES, ROUNDS)))
+    return time_ns * launch * rounds
+
+
+def _ratios(members: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:
+    """Ratio to `numpy` (or the first), interval and verdict, as the clock computes them."""
+    baseline = "numpy" if "numpy" in members else next(iter(members))
+    found = {}
+    for name, samples in members.items():
+        logs = np.median(np.log(samples / members[baseline]), axis=1)
+        half = 4.303 * logs.std(ddof=1) / math.sqrt(LAUNCHES)
+        low, high = math.exp(logs.mean() - half), math.exp(logs.mean() + half)
+        verdict = "faster" if high < 0.95 else "slower" if low > 1.05 else "not resolved"
+        found[name] = {
+            "ratio": math.exp(logs.mean()),
+            "low": low,
+            "high": high,
+            "verdict": "baseline" if name == baseline else verdict,
+            "launches": [
+                {
+                    "launch": n + 1,
+                    "median_ns": float(np.median(samples[n])),
+                    "rounds": ROUNDS,
+                    "log_ratio": float(logs[n]),
+                }
+                for n in range(LAUNCHES)
+            ],
+        }
+    return found
+
+
+def _agreement(random: np.random.Generator, problem: str, pass_: str) -> dict[str, Any]:
+    names = ["predictions"] if pass_ == "forward" else ["loss", *TENSORS[problem]]
+    tau = {name: float(0.02 * 10 ** random.uniform(-1, 1)) for name in names}
+    return {"tau": max(tau.values()), "agreement": tau}
+
+
+def _benchmark(group: str, name: str, extra: dict[str, Any], samples: np.ndarray) -> dict[str, Any]:
+    seconds = [float(s) for s in samples.ravel() / 1e9]
+    test = f"test_pass[{group}-{name}]"
+    return {
+        "group": group,
+        "name": test,
+        "fullname": f"benchmarks/test_passes.py::{test}",
+        "params": {},
+        "param": None,
+        "options": {},
+        "extra_info": extra,
+        "stats": {
+            "min": min(seconds),
+            "max": max(seconds),
+            "mean": float(np.mean(seconds)),
+            "median": float(np.median(seconds)),
+            "rounds": len(seconds),
+            "iterations": 1,
+            "data": seconds,
+        },
+    }
+
+
+@pytest.fixture
+def make_run() -> Callable[..., dict[str, Any]]:
+    """`synthetic`, for tests that change a run before it is written."""
+    return synthetic
+
+
+@pytest.fixture
+def write_run(tmp_path: Path) -> Callable[..., Path]:
+    """Write a run's JSON (synthetic by default) under `tmp_path` and return its path."""
+
+    def write(content: Any = None, name: str = "run.json") -> Path:
+        path = tmp_path / name
+        path.write_text(content if isinstance(content, str) else json.dumps(content or synthetic()))
+        return path
+
+    return write
