@@ -1,4 +1,4 @@
-"""The registry: one line per implementation. Naming one imports nothing; `load` imports it, in the process that runs it."""
+"""The registry: one line per implementation. Naming one imports nothing; `load` does, in the process that runs it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import importlib.util
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from impls import compiler
 from impls.errors import BadInput, Unavailable, choose
 from impls.implementation import Implementation
 
@@ -26,17 +27,28 @@ class Entry:
     """The distributions that it needs beside NumPy; they are also their import names."""
     extra: str | None = None
     """The extra of this project that installs them."""
+    is_floor: bool = False
+    """A lower bound rather than a choice: shown with the others, and never the baseline by itself."""
+    needs_compiler: bool = False
+    """Whether it is compiled on first use, by the machine's C compiler."""
 
     def missing(self) -> str | None:
         """Why it cannot run here and what to install, or None if its packages are there. Imports nothing."""
         absent = [package for package in self.packages if importlib.util.find_spec(package) is None]
-        if not absent:
-            return None
-        return f"{self.name} needs {' and '.join(absent)}: pip install -c constraints.txt -e '.[{self.extra}]'"
+        if absent:
+            target = f"'.[{self.extra}]'" if self.extra else "."
+            return f"{self.name} needs {' and '.join(absent)}: pip install -c constraints.txt -e {target}"
+        if self.needs_compiler:
+            try:
+                compiler.require()
+            except Unavailable as reason:
+                return f"{self.name} {reason}"
+        return None
 
     def versions(self) -> dict[str, str]:
-        """The installed versions of its packages, NumPy's where it needs no other."""
-        return {package: importlib.metadata.version(package) for package in self.packages or ("numpy",)}
+        """The installed versions of its packages, NumPy's where it needs no other, and of the compiler if it uses one."""
+        versions = {package: importlib.metadata.version(package) for package in self.packages or ("numpy",)}
+        return versions | {"compiler": compiler.version()} if self.needs_compiler else versions
 
     def load(self) -> type[Implementation]:
         """Import the class. Raises Unavailable if a package is missing or fails at import."""
@@ -56,12 +68,13 @@ REGISTRY = {
         Entry("numpy-tutorial", "impls.numpy_tutorial:NumpyTutorial", "numpy", "by hand, as tutorials write it"),
         Entry("keras-xla", "impls.keras_xla:KerasXla", "keras", "XLA-compiled", ("keras", "tensorflow"), "keras"),
         Entry("torch-eager", "impls.torch_eager:TorchEager", "torch", "eager", ("torch",), "torch"),
+        Entry("c-floor", "impls.c_floor:CFloor", "c", "compiled C", ("cffi",), is_floor=True, needs_compiler=True),
         Entry("jax-jit", "impls.jax_jit:JaxJit", "jax", "jit-compiled", ("jax",), "jax"),
     )
 }
 
-DEFAULT = ("numpy", "keras-xla", "torch-eager", "jax-jit")
-"""The four of the default run."""
+DEFAULT = ("numpy", "keras-xla", "torch-eager", "jax-jit", "c-floor")
+"""The default run: the four, and the floor that they are read against."""
 
 
 def get_entry(name: str) -> Entry:

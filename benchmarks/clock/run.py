@@ -1,0 +1,257 @@
+"""A run: launches of fresh workers, all groups within each, and what came of every case.
+
+launch      fresh workers, pinned to one CPU, each importing its framework
+  group     every worker builds the case, and passes the gate or is left out
+            calls per block are set (first launch) and kept; the baseline is picked and given its sentinel
+            rounds, in random order: every implementation, the sentinel and the yardstick
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.clock import schedule
+from benchmarks.clock.case import Case
+from benchmarks.clock.crew import WorkerFailed, WorkerProcess, pinnable, pinned
+from benchmarks.clock.schedule import Pace
+from impls.registry import get_entry
+
+YARDSTICK = "(yardstick)"
+SENTINEL = "(sentinel)"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to measure and how."""
+
+    cases: Mapping[Case, tuple[str, ...]]
+    """Every case, and the implementations to measure it with."""
+    launches: int = 3
+    threads: int = 1
+    seed: int = 42
+    baseline: str | None = None
+    budget_s: float = 90.0
+    """For the blocks of the whole run; starting the workers and compiling come on top."""
+    least_rounds: int = 10
+    block_ns: int = schedule.BLOCK_NS
+    time_limit_s: float = 300.0
+    """For one answer of one worker."""
+    parameters: list[list[Any]] | None = None
+    """Initial parameters as nested lists, instead of the seed's."""
+
+    @property
+    def implementations(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for names in self.cases.values() for name in names))
+
+    @property
+    def group_budget_s(self) -> float:
+        """Seconds of blocks that each group gets in each launch."""
+        return self.budget_s / max(1, len(self.cases) * self.launches)
+
+
+@dataclass
+class Group:
+    """What was measured of one case."""
+
+    paces: dict[str, Pace] = field(default_factory=dict)
+    """Per implementation its calls per block."""
+    rounds: int = 0
+    """Rounds in each launch."""
+    baseline: str | None = None
+    times_ns: dict[str, list[NDArray[np.float64]]] = field(default_factory=dict)
+    """Per implementation one array (rounds,) of ns per call for each launch; the sentinel and yardstick among them."""
+    prepared: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Per implementation what the worker told of its first launch: prepare_ns, first_call_ns, agreement."""
+    failures: dict[str, WorkerFailed] = field(default_factory=dict)
+
+
+@dataclass
+class Run:
+    """Everything that a run has found; complete up to where it was interrupted."""
+
+    request: Request
+    groups: dict[Case, Group] = field(default_factory=dict)
+    workers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Per implementation what its worker told at its start: import_ns, threads, affinity."""
+    launches: list[dict[str, Any]] = field(default_factory=list)
+    cpus: list[int] = field(default_factory=list)
+    interrupted: bool = False
+
+    def failures(self) -> Iterator[tuple[Case, str, WorkerFailed]]:
+        for case, group in self.groups.items():
+            for name, failure in group.failures.items():
+                yield case, name, failure
+
+
+class Progress(Protocol):
+    """Told what is being done: launch and group count from 1."""
+
+    def __call__(self, launch: int, group: int, message: str) -> None: ...
+
+
+@dataclass
+class Timed:
+    """A worker at one of its calls, as the schedule sees it."""
+
+    worker: WorkerProcess
+    key: str
+
+    def time(self, prefix: int, calls: int) -> int:
+        return int(self.worker.ask("time", key=self.key, prefix=prefix, calls=calls)["ns"])
+
+
+def measure(request: Request, progress: Progress, random: np.random.Generator | None = None) -> Run:
+    """Measure everything that was asked for. On Ctrl-C returns what is complete, with `interrupted` set."""
+    run = Run(request, groups={case: Group() for case in request.cases}, cpus=pinnable()[-request.threads :])
+    random = random or np.random.default_rng()
+    try:
+        for number in range(1, request.launches + 1):
+            run.launches.append({"launch": number, "started": datetime.now(UTC).isoformat(timespec="seconds")})
+            with Launch(run, random) as launch:
+                progress(number, 0, "starting the workers")
+                launch.start_workers()
+                for place, case in enumerate(request.cases, start=1):
+                    progress(number, place, case.group)
+                    launch.measure(case)
+    except KeyboardInterrupt:
+        run.interrupted = True
+    return run
+
+
+class Launch:
+    """One set of workers, by name: an implementation's, the yardstick's, and each baseline's sentinel."""
+
+    def __init__(self, run: Run, random: np.random.Generator) -> None:
+        self.run, self.request, self.random = run, run.request, random
+        self.workers: dict[str, WorkerProcess] = {}
+        self.gone: dict[str, WorkerFailed] = {}
+
+    def __enter__(self) -> Launch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self.workers.values():
+            worker.close()
+
+    def start_workers(self) -> None:
+        """Start those that are known to be needed, so that no framework is imported while another is measured."""
+        for name in (*self.request.implementations, YARDSTICK):
+            with contextlib.suppress(WorkerFailed):  # told again by each case that needs it
+                self.worker(name)
+
+    def worker(self, name: str) -> WorkerProcess:
+        """The worker of that name, started if need be. Raises WorkerFailed, at each call again once it is gone."""
+        if name in self.gone:
+            raise self.gone[name]
+        if name not in self.workers:
+            try:
+                self._start(name)
+            except WorkerFailed as failure:
+                self.gone[name] = failure
+                raise
+        return self.workers[name]
+
+    def _start(self, name: str) -> None:
+        entry = get_entry(name.removesuffix(SENTINEL)) if name != YARDSTICK else None
+        if entry and (reason := entry.missing()):
+            raise WorkerFailed("unavailable", reason, [])
+        with pinned(self.run.cpus):
+            worker = self.workers[name] = WorkerProcess(name, self.request.threads, self.request.time_limit_s)
+        target = entry.target if entry else "benchmarks.clock.noise:yardstick"
+        told = worker.ask("start", target=target, threads=self.request.threads, function=entry is None)
+        self.run.workers.setdefault(name, told)
+
+    def measure(self, case: Case) -> None:
+        """Measure one group, and leave out whichever implementation fails at it."""
+        group = self.run.groups[case]
+        ready = {name: timed for name in self.request.cases[case] if (timed := self._ready(group, case, name))}
+        self._calibrate(group, ready)
+        if not ready:
+            return
+        group.baseline = group.baseline or self._pick_baseline(group, ready)
+        for witness in (SENTINEL, YARDSTICK):
+            if timed := self._ready(group, case, witness):
+                ready[witness] = timed
+        if group.baseline in group.paces:
+            group.paces[SENTINEL] = group.paces[group.baseline]  # the same calls, so that only the process differs
+        self._calibrate(group, ready)
+
+        paces = {name: group.paces[name] for name in ready}
+        group.rounds = group.rounds or schedule.affordable_rounds(
+            self.request.group_budget_s, paces.values(), self.request.least_rounds
+        )
+        times_ns = schedule.run_rounds(
+            ready,
+            paces,
+            group.rounds,
+            self.random,
+            lambda name, failure: self._fail(group, name, failure),
+            WorkerFailed,
+        )
+        for name, rounds_ns in times_ns.items():
+            group.times_ns.setdefault(name, []).append(rounds_ns)
+        for name, timed in ready.items():
+            with self._failing(group, name):
+                timed.worker.ask("forget")
+
+    def check(self, case: Case, name: str) -> None:
+        """Have one implementation pass the gate at one case, without timing it. Raises WorkerFailed."""
+        worker = self.worker(name)
+        self._prepare(worker, case, name)
+        worker.ask("forget")
+
+    def _prepare(self, worker: WorkerProcess, case: Case, name: str) -> dict[str, Any]:
+        return worker.ask(
+            "prepare", key=name, **asdict(case), seed=self.request.seed, parameters=self.request.parameters
+        )
+
+    def _ready(self, group: Group, case: Case, name: str) -> Timed | None:
+        """Have the worker build the case and pass the gate; None, and a failure noted, where it does not."""
+        if name in group.failures:
+            return None
+        with self._failing(group, name):
+            worker = self.worker(f"{group.baseline}{SENTINEL}" if name == SENTINEL else name)
+            if name == YARDSTICK:
+                return Timed(worker, "function")
+            told = self._prepare(worker, case, name)
+            group.prepared.setdefault(name, told)
+            return Timed(worker, name)
+        return None
+
+    def _calibrate(self, group: Group, ready: dict[str, Timed]) -> None:
+        """Set the calls per block of those that have none yet; they stay for all launches."""
+        for name in [name for name in ready if name not in group.paces]:
+            with self._failing(group, name):
+                group.paces[name] = schedule.calibrate(ready[name], self.request.block_ns)
+        for name in [name for name in ready if name in group.failures]:
+            del ready[name]
+
+    def _pick_baseline(self, group: Group, ready: Mapping[str, Timed]) -> str:
+        """The one asked for, else the fastest that is no floor, by its calibration.
+
+        Picked before any round, it is not picked for its luck in the rounds: the intervals need no correction for it.
+        """
+        if self.request.baseline in ready:
+            return str(self.request.baseline)
+        candidates = [name for name in ready if not get_entry(name).is_floor] or list(ready)
+        return min(candidates, key=lambda name: group.paces[name].per_call_ns)
+
+    @contextlib.contextmanager
+    def _failing(self, group: Group, name: str) -> Iterator[None]:
+        """Note a failure of `name` inside, and go on."""
+        try:
+            yield
+        except WorkerFailed as failure:
+            self._fail(group, name, failure)
+
+    def _fail(self, group: Group, name: str, failure: WorkerFailed) -> None:
+        group.failures[name] = failure
+        if failure.is_gone:
+            self.gone[f"{group.baseline}{SENTINEL}" if name == SENTINEL else name] = failure

@@ -1,0 +1,114 @@
+"""The schedule of one group in one launch: how many calls make a block, and in which order blocks follow one another.
+
+A block is the calls of one worker that are timed in a row, about 3 ms of them; before it run untimed calls of the same
+worker, since the caches still hold what the one before left there. A round visits every worker once, in random order.
+Times of one round are milliseconds apart, so that a drift of the machine hits all alike and rounds compare in pairs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import NamedTuple, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK_NS = 3_000_000
+PREFIX_NS = 1_000_000
+PREFIX_SHARE = 0.25
+AGREEMENT = 0.10
+READINGS = 12
+MOST_ROUNDS = 100
+
+
+Failure = TypeVar("Failure", bound=Exception)
+
+
+class Timed(Protocol):
+    """What the schedule needs of a worker: time `calls` calls after `prefix` untimed ones, in ns for the block."""
+
+    def time(self, prefix: int, calls: int) -> int: ...
+
+
+class Pace(NamedTuple):
+    """How fast a worker goes: the calls in one of its blocks, and what a call took when that was set, in ns."""
+
+    calls: int
+    per_call_ns: float
+
+    @property
+    def block_ns(self) -> float:
+        return self.calls * self.per_call_ns
+
+
+def calibrate(worker: Timed, block_ns: int = BLOCK_NS) -> Pace:
+    """Set the calls that fill a block of `block_ns`, at least one, by two readings in a row that agree.
+
+    To be asked when all workers are ready and idle, one at a time: a sibling that still imports its framework slows
+    whoever calibrates meanwhile. If no two of the readings agree within 10 %, the fastest of them decides.
+    """
+    calls, previous_ns, fastest_ns = 1, math.inf, math.inf
+    for _ in range(READINGS):
+        per_call_ns = max(1.0, worker.time(calls, calls)) / calls
+        if calls * per_call_ns < block_ns / 2:  # too short a reading to trust: grow towards the block
+            calls = max(2 * calls, min(100 * calls, round(block_ns / per_call_ns)))
+            continue
+        fastest_ns = min(fastest_ns, per_call_ns)
+        if abs(per_call_ns - previous_ns) <= AGREEMENT * previous_ns:
+            break
+        previous_ns = per_call_ns
+        calls = max(1, round(block_ns / per_call_ns))
+    return Pace(max(1, round(block_ns / fastest_ns)), fastest_ns)
+
+
+def prefix(calls: int, block_ns: int = BLOCK_NS) -> int:
+    """The untimed calls before a block of `calls`: at least 1 ms and at least a quarter of the block, at least one."""
+    return max(1, math.ceil(calls * max(PREFIX_SHARE, PREFIX_NS / block_ns)))
+
+
+def orders(count: int, rounds: int, random: np.random.Generator) -> Iterator[NDArray[np.int_]]:
+    """`rounds` random orders of `count` workers, balanced: the rows of random Latin squares.
+
+    In every `count` rounds each worker stands once in each place. A square is the cyclic one with its rows, columns
+    and symbols shuffled.
+    """
+    for done in range(0, rounds, count):
+        cyclic = (np.arange(count)[:, None] + np.arange(count)) % count
+        square = random.permutation(count)[cyclic[random.permutation(count)][:, random.permutation(count)]]
+        yield from square[: rounds - done]
+
+
+def affordable_rounds(seconds: float, paces: Collection[Pace], least: int) -> int:
+    """How many rounds fit into `seconds`: at least `least`, at most 100 (more would not narrow a launch's median)."""
+    round_ns = sum(pace.block_ns * (1 + prefix(pace.calls) / pace.calls) for pace in paces)
+    return max(least, min(MOST_ROUNDS, int(seconds * 1e9 / round_ns)))
+
+
+def run_rounds(
+    workers: Mapping[str, Timed],
+    paces: Mapping[str, Pace],
+    rounds: int,
+    random: np.random.Generator,
+    on_failure: Callable[[str, Failure], None],
+    failure: type[Failure],
+) -> dict[str, NDArray[np.float64]]:
+    """Time every worker once a round, in random order: {name: (rounds,)} in ns per call.
+
+    A worker that raises `failure` is reported to `on_failure` and left out of the rest; its rounds are dropped,
+    the others' stay.
+    """
+    times = {name: np.full(rounds, np.nan) for name in workers}
+    names = list(workers)
+    for number, order in enumerate(orders(len(names), rounds, random)):
+        for place in order:
+            name = names[place]
+            if name not in times:
+                continue
+            try:
+                calls = paces[name].calls
+                times[name][number] = workers[name].time(prefix(calls), calls) / calls
+            except failure as raised:
+                del times[name]
+                on_failure(name, raised)
+    return times

@@ -1,0 +1,36 @@
+"""The same work under stock pytest-benchmark, with its defaults: `pytest` on this file alone, in a fresh process.
+
+Not collected by the project's own runs: `command.py` starts it as a user would start a file of benchmarks, and reads
+the JSON that pytest-benchmark writes.
+"""
+
+from __future__ import annotations
+
+import timeit
+
+import pytest
+
+from benchmarks.clock import noise
+from benchmarks.clock.selfcheck import subjects
+
+
+@pytest.mark.parametrize("subject", ["plain", "again", "slower_by_5", "slower_by_3"])
+def test_pairs(benchmark, subject):
+    """The work of `trials.pairs`, one after the other."""
+    benchmark(getattr(subjects, subject)())
+
+
+def test_bias(benchmark):
+    """A callable of 4 µs, which timeit times before and after."""
+    call = noise.yardstick()
+    timer = timeit.Timer(call)
+    calls, _ = timer.autorange()
+    before_s = timer.timeit(calls) / calls
+    benchmark(call)
+    benchmark.extra_info["timeit_s"] = (before_s * timer.timeit(calls) / calls) ** 0.5
+
+
+@pytest.mark.parametrize("subject", ["slow_first", "quick"])
+def test_first(benchmark, subject):
+    """The callables of `trials.first`."""
+    benchmark(getattr(subjects, subject)())

@@ -1,0 +1,78 @@
+"""Work whose true ratio is known: so many times the same small step, 5 % or 3 % more of them, or one slow first call."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+Call = Callable[[], object]
+
+STEPS = 100
+"""Some 25 µs. The call and the loop around the steps cost less than half a step, so that n % more steps take n % more
+time to within a fortieth of a point."""
+
+FIRST_CALL_S = 0.3
+
+
+def steps(count: int) -> Call:
+    """A call that does `count` equal steps of small NumPy work, in place."""
+    a, b = np.linspace(0.5, 1.5, 8), np.empty(8)
+    multiply = np.multiply
+
+    def call() -> None:
+        for _ in itertools.repeat(None, count):
+            multiply(a, a, b)
+
+    return call
+
+
+def plain() -> Call:
+    return steps(STEPS)
+
+
+def slower_by_5() -> Call:
+    """Exactly 5 % more of the same work."""
+    return steps(STEPS * 105 // 100)
+
+
+def slower_by_3() -> Call:
+    """Exactly 3 % more of the same work."""
+    return steps(STEPS * 103 // 100)
+
+
+TRUE_RATIOS = {"again": 1.00, "slower_by_5": 1.05, "slower_by_3": 1.03}
+"""Each subject's time over `plain`'s; `again` is `plain` a second time."""
+
+
+def again() -> Call:
+    return plain()
+
+
+def empty() -> Call:
+    """A call that does nothing: what remains is the loop's own cost."""
+
+    def call() -> None:
+        pass
+
+    return call
+
+
+def quick() -> Call:
+    """What `slow_first` is after its first call: three steps, under 1 µs."""
+    return slow_first(first_call_s=0.0)
+
+
+def slow_first(first_call_s: float = FIRST_CALL_S) -> Call:
+    """Sleeps in its first call, as a compiler would work, and never again."""
+    waits = [first_call_s]
+    work = steps(3)
+
+    def call() -> None:
+        if waits:
+            time.sleep(waits.pop())
+        work()
+
+    return call

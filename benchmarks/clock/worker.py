@@ -1,0 +1,173 @@
+"""The worker process: one implementation, its frameworks and nothing else, asked over a pipe of JSON lines.
+
+Started by `crew.py` as `python -m benchmarks.clock.worker`. One request a line on standard input, one answer a line on
+what was standard output; whatever a framework prints goes to standard error, which the parent keeps.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import itertools
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from functools import partial
+from time import perf_counter_ns
+from typing import Any
+
+import numpy as np
+
+from benchmarks.clock.case import LEARNING_RATE
+from impls.checking.agreement import Disagreement, Reference, require
+from impls.errors import BadInput, Unavailable
+from impls.implementation import Implementation
+from impls.parameters import Layer
+from impls.problem import get_problem
+
+
+def time_block(call: Callable[[], Any], prefix: int, calls: int) -> int:
+    """Nanoseconds for `calls` calls in a row, after `prefix` untimed ones.
+
+    The loop is the leanest that Python has: a local name called without arguments, over an iterator that makes no
+    numbers. Garbage is collected before the block and not inside it.
+    """
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in itertools.repeat(None, prefix):
+            call()
+        loop = itertools.repeat(None, calls)
+        start = perf_counter_ns()
+        for _ in loop:
+            call()
+        return perf_counter_ns() - start
+    finally:
+        gc.enable()
+
+
+def bind(implementation: Implementation, pass_name: str) -> Callable[[], Any]:
+    """The callable that is checked and then timed."""
+    if pass_name == "train_step":
+        return partial(implementation.train_step, LEARNING_RATE)
+    return getattr(implementation, pass_name)
+
+
+class Worker:
+    """Holds the implementation's class and the calls that were prepared, and answers requests."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, Callable[[], Any]] = {}
+
+    def start(self, target: str, threads: int, function: bool = False) -> dict[str, Any]:
+        """Import `module:name`: an Implementation, or with `function` something that makes a plain callable to time."""
+        began_ns = perf_counter_ns()
+        module, _, name = target.partition(":")
+        subject = getattr(importlib.import_module(module), name)
+        found: dict[str, Any] = {}
+        if function:
+            self.calls["function"] = subject()
+        else:
+            self.implementation: type[Implementation] = subject
+            subject.set_threads(threads)
+            found = subject.threads()
+        import_ns = perf_counter_ns() - began_ns
+        return {"import_ns": import_ns, "threads": found | _blas_threads(), "affinity": _affinity(), "pid": os.getpid()}
+
+    def prepare(
+        self,
+        key: str,
+        problem: str,
+        pass_name: str,
+        batch: int,
+        dtype: str,
+        device: str,
+        seed: int,
+        parameters: list[list[Any]] | None = None,
+    ) -> dict[str, Any]:
+        """Build the case, call it once, and hold the result of that very call against the reference: the gate."""
+        the_problem = get_problem(problem)
+        initial = (
+            the_problem.parameters(seed)
+            if parameters is None
+            else [Layer(np.asarray(W), np.asarray(b)) for W, b in parameters]
+        )
+        implementation = self.implementation()
+        began_ns = perf_counter_ns()
+        implementation.prepare(the_problem, initial, batch, dtype, device, seed)
+        prepared_ns = perf_counter_ns()
+        call = bind(implementation, pass_name)
+        result = call()
+        called_ns = perf_counter_ns()
+
+        reference = Reference(the_problem, initial, *the_problem.data(batch, seed), dtype)
+        agreements = reference.agree(pass_name, implementation.to_numpy(result), learning_rate=LEARNING_RATE)
+        case = f"{problem} {pass_name} batch={batch} {dtype} {device}"
+        require(agreements, implementation=key, case=case)
+
+        self.calls[key] = call
+        gc.collect()
+        gc.freeze()  # what the framework has built is not searched for garbage again at every block
+        return {
+            "prepare_ns": prepared_ns - began_ns,
+            "first_call_ns": called_ns - prepared_ns,
+            "agreement": {agreement.tensor: float(agreement.tau) for agreement in agreements},
+        }
+
+    def time(self, key: str, prefix: int, calls: int) -> dict[str, int]:
+        """Time one block. Units: nanoseconds for the whole block."""
+        return {"ns": time_block(self.calls[key], prefix, calls)}
+
+    def forget(self) -> dict[str, Any]:
+        """Let go of everything prepared, so that the next group starts with the memory free."""
+        self.calls = {key: call for key, call in self.calls.items() if key == "function"}
+        gc.unfreeze()
+        return {}
+
+
+def _affinity() -> list[int] | None:
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+
+
+def _blas_threads() -> dict[str, int]:
+    """The pools that threadpoolctl finds in this process, by library."""
+    from threadpoolctl import threadpool_info
+
+    return {f"{pool['internal_api']} ({pool['user_api']})": pool["num_threads"] for pool in threadpool_info()}
+
+
+def _die_with_parent() -> None:
+    """On Linux, ask the kernel to end this process when the parent ends, however it ends."""
+    if sys.platform == "linux":
+        import ctypes
+
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+
+
+FAILURES = {Unavailable: "unavailable", Disagreement: "disagreement", BadInput: "bad input"}
+
+
+def serve() -> None:
+    """Answer requests until standard input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    _die_with_parent()
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    worker = Worker()
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer = getattr(worker, request.pop("do"))(**request)
+        except Exception as error:
+            kind = FAILURES.get(type(error), "exception")
+            text = str(error) if kind != "exception" else traceback.format_exc(limit=-3)
+            answer = {"failed": kind, "reason": text}
+        print(json.dumps(answer), file=answers)
+
+
+if __name__ == "__main__":
+    serve()

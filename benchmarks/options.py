@@ -1,0 +1,199 @@
+"""The options of `pytest --benchmark-only`: which cases, which implementations, how long; checked before anything runs."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from benchmarks.clock.case import Case
+from benchmarks.clock.run import Request
+from benchmarks.clock.verdict import MARGIN
+from impls.errors import BadInput, choose
+from impls.implementation import PASSES
+from impls.problem import DTYPES, PROBLEMS, SEED, check_batch, get_problem
+from impls.registry import DEFAULT, select
+
+DEVICES = ("cpu", "gpu")
+BATCHES = (4, 256, 16384)
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare them, with their defaults, for `pytest --help`."""
+    group = parser.getgroup("samegrad", "samegrad: what to measure")
+    add = group.addoption
+    add(
+        "--implementations",
+        default=",".join(DEFAULT),
+        metavar="NAMES",
+        help="comma-separated names or patterns such as 'torch-*', or 'all' (default: %(default)s)",
+    )
+    add("--problems", default=",".join(PROBLEMS), metavar="NAMES", help="comma-separated (default: %(default)s)")
+    add("--passes", default=",".join(PASSES), metavar="NAMES", help="comma-separated (default: %(default)s)")
+    add(
+        "--batches",
+        default=",".join(map(str, BATCHES)),
+        metavar="ROWS",
+        help="rows per call, comma-separated (default: %(default)s)",
+    )
+    add("--dtypes", default="float32", metavar="NAMES", help=f"of {', '.join(DTYPES)} (default: %(default)s)")
+    add("--device", default="cpu", metavar="NAME", help=f"one of {', '.join(DEVICES)} (default: %(default)s)")
+    add("--threads", default="1", metavar="N", help="threads of every framework's pools (default: %(default)s)")
+    add("--seed", default=str(SEED), metavar="N", help="of the data and the initial parameters (default: %(default)s)")
+    add("--parameters", metavar="FILE", help="initial parameters from an .npz, for a run of one problem")
+    add(
+        "--launches",
+        default="3",
+        metavar="N",
+        help="sets of fresh worker processes: 1 is a preview without verdict, 5 for a claim, 10 for publication "
+        "(default: %(default)s)",
+    )
+    add("--baseline", metavar="NAME", help="compare with this one (default: the fastest that is not a floor)")
+    add(
+        "--margin",
+        default=f"{100 * MARGIN:g}%",
+        metavar="PERCENT",
+        help="a difference that matters (default: %(default)s)",
+    )
+    add(
+        "--budget",
+        default="90",
+        metavar="SECONDS",
+        help="for the timed blocks of the whole run; starting and compiling come on top (default: %(default)s)",
+    )
+    add("--time-limit", default="300", metavar="SECONDS", help="for one answer of a worker (default: %(default)s)")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for, checked."""
+
+    implementations: tuple[str, ...]
+    cases: tuple[Case, ...]
+    margin: float
+    request: Callable[..., Request]
+
+
+def read_options(config: pytest.Config) -> Options:
+    """Check every option, pytest-benchmark's measuring ones among them. Raises BadInput with one line for the user."""
+    get = config.getoption
+    implementations = tuple(entry.name for entry in select(_listed("--implementations", get("implementations"))))
+    problems = [get_problem(name).name for name in _listed("--problems", get("problems"))]
+    passes = [choose("pass", name, PASSES) for name in _listed("--passes", get("passes"))]
+    dtypes = [choose("dtype", name, DTYPES) for name in _listed("--dtypes", get("dtypes"))]
+    device = choose("device", get("device"), DEVICES)
+    batches = [check_batch(_whole("--batches", text, at_least=1)) for text in _listed("--batches", get("batches"))]
+    cases = tuple(
+        Case(problem, pass_name, batch, dtype, device)
+        for problem in problems
+        for pass_name in passes
+        for batch in dict.fromkeys(batches)
+        for dtype in dtypes
+    )
+    baseline = get("baseline")
+    if baseline is not None:
+        choose("baseline (it must be among the implementations)", baseline, implementations)
+    measuring = {
+        "launches": _whole("--launches", get("launches"), at_least=1),
+        "threads": _whole("--threads", get("threads"), at_least=1),
+        "seed": _whole("--seed", get("seed"), at_least=0),
+        "baseline": baseline,
+        "budget_s": _seconds("--budget", get("budget")),
+        "time_limit_s": _seconds("--time-limit", get("time_limit")),
+        "parameters": _parameters(get("parameters"), problems),
+    }
+    measuring |= _stock_options(config, tests=len(cases) * len(implementations))
+
+    def request(selected: dict[Case, tuple[str, ...]]) -> Request:
+        return Request(selected, **measuring)
+
+    return Options(implementations, cases, _margin(get("margin")), request)
+
+
+HONOURED = {
+    "benchmark_min_rounds": "least rounds of a launch",
+    "benchmark_max_time": "seconds of blocks for each test",
+    "benchmark_min_time": "length of a block in seconds",
+}
+REFUSED = {
+    "benchmark_precision": "rounds are set before the run and never by looking at the results; use --launches",
+    "benchmark_timer": "the workers read time.perf_counter_ns",
+    "benchmark_calibration_precision": "calls per block are set by two readings that agree",
+    "benchmark_warmup": "an untimed prefix warms every block",
+    "benchmark_warmup_iterations": "an untimed prefix warms every block",
+    "benchmark_cprofile": "the work is done in other processes; profile an implementation by itself",
+}
+"""pytest-benchmark's measuring options. --benchmark-disable-gc says what is done anyway."""
+
+
+def _stock_options(config: pytest.Config, tests: int) -> dict[str, Any]:
+    given = {name: config.getoption(name) for name in (*HONOURED, *REFUSED) if _was_given(config, name)}
+    for name in REFUSED.keys() & given.keys():
+        raise BadInput(f"--{name.replace('_', '-')} has no meaning here: {REFUSED[name]}")
+    honoured: dict[str, Any] = {}
+    if "benchmark_min_rounds" in given:
+        honoured["least_rounds"] = given["benchmark_min_rounds"]
+    if "benchmark_max_time" in given:
+        honoured["budget_s"] = float(given["benchmark_max_time"]) * tests
+    if "benchmark_min_time" in given:
+        honoured["block_ns"] = max(1, round(1e9 * float(given["benchmark_min_time"])))
+    return honoured
+
+
+def _was_given(config: pytest.Config, name: str) -> bool:
+    option = "--" + name.replace("_", "-")
+    typed = [
+        *config.invocation_params.args,
+        *shlex.split(os.environ.get("PYTEST_ADDOPTS", "")),
+        *config.getini("addopts"),
+    ]
+    return any(str(argument).partition("=")[0] == option for argument in typed)
+
+
+def _listed(option: str, text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise BadInput(f"{option} is empty; give one name or several, separated by commas")
+    return list(dict.fromkeys(names))
+
+
+def _whole(option: str, text: str, at_least: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = at_least - 1
+    if number < at_least:
+        raise BadInput(f"{option} takes a whole number of at least {at_least}, found {text!r}")
+    return number
+
+
+def _seconds(option: str, text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < 1e9:
+        raise BadInput(f"{option} takes a positive number of seconds, found {text!r}")
+    return seconds
+
+
+def _margin(text: str) -> float:
+    try:
+        margin = float(text.removesuffix("%")) / 100
+    except ValueError:
+        margin = -1.0
+    if not 0 < margin < 1:
+        raise BadInput(f"--margin takes a percentage between 0 and 100, such as 5%, found {text!r}")
+    return margin
+
+
+def _parameters(path: str | None, problems: list[str]) -> list[list[Any]] | None:
+    if path is None:
+        return None
+    if len(problems) != 1:
+        raise BadInput(f"--parameters fits one network: choose one problem by --problems (found {', '.join(problems)})")
+    return [[layer.W.tolist(), layer.b.tolist()] for layer in get_problem(problems[0]).load_parameters(path)]

@@ -1,0 +1,144 @@
+"""The pytest plugin that wires the clock into pytest-benchmark; `pyproject.toml` loads it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_benchmark.storage.file import FileStorage
+from pytest_benchmark.utils import safe_dumps
+
+from benchmarks.clock import tables
+from benchmarks.clock.case import Case
+from benchmarks.options import add_options, read_options
+from benchmarks.session import Replay, Session
+from impls.errors import BadInput
+from impls.files import write_whole
+
+FOLDER = Path(__file__).parent
+SESSION = pytest.StashKey[Session]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Check all that was asked for before anything runs."""
+    try:
+        config.stash[SESSION] = Session(config, read_options(config))
+    except BadInput as error:
+        raise pytest.UsageError(str(error)) from None
+    config.add_cleanup(config.stash[SESSION].close)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Have run files written whole or not at all, and learn now rather than at the end that one cannot be."""
+    stock = session.config._benchmarksession  # type: ignore[attr-defined]  # pytest-benchmark's; it has no public name
+    if stock.json is not None and not os.access(stock.json.parent, os.W_OK):
+        raise pytest.UsageError(f"--benchmark-json: cannot write into {stock.json.parent} (missing or read-only)")
+    save_whole(stock)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Bare `pytest` runs the tests and times nothing; `pytest --benchmark-only` runs just the benchmarks."""
+    is_benchmark = collection_path.is_relative_to(FOLDER)
+    if config.getoption("benchmark_only"):
+        return None if is_benchmark or FOLDER.is_relative_to(collection_path) else True
+    named = config.args_source == pytest.Config.ArgsSource.ARGS
+    asked = named or any(config.getoption(f"benchmark_{word}") for word in ("enable", "disable", "skip"))
+    return True if is_benchmark and not asked else None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test per case and implementation, all parameters strings, so that run files and `-k` can name them."""
+    if "case" not in metafunc.fixturenames:
+        return
+    options = metafunc.config.stash[SESSION].options
+    metafunc.parametrize(
+        "implementation, problem, pass_name, batch, dtype, device",
+        [
+            pytest.param(
+                name,
+                *map(str, astuple(case)),
+                marks=pytest.mark.benchmark(group=case.group, timer=Replay(), disable_gc=True),
+            )
+            for case in options.cases
+            for name in options.implementations
+        ],
+    )
+
+
+@pytest.fixture
+def case(problem: str, pass_name: str, batch: str, dtype: str, device: str) -> Case:
+    return Case(problem, pass_name, int(batch), dtype, device)
+
+
+@pytest.fixture
+def session(request: pytest.FixtureRequest) -> Session:
+    return request.config.stash[SESSION]
+
+
+@pytest.fixture
+def replay(request: pytest.FixtureRequest) -> Replay:
+    """The timer of this test's own marker."""
+    return request.node.get_closest_marker("benchmark").kwargs["timer"]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note what is left after -k and its like: groups are measured whole, and only what is asked for."""
+    for item in session.items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        if {"implementation", "pass_name"} <= parameters.keys():
+            values = {key: parameters[key] for key in ("problem", "pass_name", "dtype", "device")}
+            chosen = Case(batch=int(parameters["batch"]), **values)
+            session.config.stash[SESSION].select(chosen, parameters["implementation"])
+
+
+def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
+    if run_file := config.stash[SESSION].run_file:
+        output_json["samegrad"] = run_file.as_json()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """An interrupted run has saved what is complete; its exit status says that it was interrupted."""
+    run_file = session.config.stash[SESSION].run_file
+    if run_file and run_file.run.interrupted:
+        session.exitstatus = pytest.ExitCode.INTERRUPTED
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """After pytest-benchmark's table ours: ratios with their intervals, verdicts, and whether the run was noisy."""
+    run_file = config.stash[SESSION].run_file
+    if run_file and not config.getoption("benchmark_quiet"):
+        terminalreporter.section("samegrad: ratios within each group")
+        color = terminalreporter.hasmarkup
+        width = max(80, min(120, terminalreporter._tw.fullwidth))
+        terminalreporter.write(tables.render(run_file.groups.values(), run_file.noise, width, color))
+        if run_file.run.interrupted:
+            terminalreporter.write_line("Interrupted: what is complete is above and in the run file.", yellow=True)
+
+
+def save_whole(stock: Any) -> None:
+    """Have pytest-benchmark's session write its files by `write_whole`: by itself it writes in place."""
+
+    def save_json(output_json: dict[str, Any]) -> None:
+        write_whole(stock.json, dumps(output_json))
+        stock.logger.info(f"Wrote benchmark data in: {stock.json}", purple=True)
+
+    def save_in_storage(output_json: dict[str, Any], name: str) -> None:
+        path = stock.storage.get(f"{stock.storage._next_num}_{name}.json")
+        write_whole(path, dumps(output_json))
+        stock.logger.info(f"Saved benchmark data in: {path}")
+
+    def dumps(output_json: dict[str, Any]) -> bytes:
+        return safe_dumps(output_json, ensure_ascii=True, indent=1).encode()
+
+    stock.save_json = save_json
+    if isinstance(stock.storage, FileStorage):
+        stock.storage.save = save_in_storage

@@ -1,0 +1,151 @@
+"""What a run puts into pytest-benchmark's JSON: `extra_info` for each benchmark, and one key `samegrad` beside them.
+
+Everything that a report shows is computed here, once. The key `samegrad` is not one that `pytest-benchmark compare`
+reads, and nothing that changes from run to run goes into `machine_info`, which it compares as a whole.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.clock import environment, noise, statistics, verdict
+from benchmarks.clock.case import Case
+from benchmarks.clock.run import SENTINEL, YARDSTICK, Group, Run
+from impls.registry import get_entry
+
+FORMAT = 1
+
+
+class RunFile:
+    """The tables, verdicts and noise of a run, computed once and then quoted."""
+
+    def __init__(self, run: Run, margin: float) -> None:
+        self.run, self.margin = run, margin
+        floors = {name for name in run.request.implementations if get_entry(name).is_floor}
+        self.groups = {
+            case: verdict.group_entry(
+                case,
+                times,
+                {name: pace.calls for name, pace in group.paces.items() if name in times},
+                baseline=group.baseline,
+                floors=floors,
+                margin=margin,
+            )
+            for case, group in run.groups.items()
+            if (times := measured(group))
+        }
+        self.noise = noise.noise(*self._witnesses())
+
+    def extra_info(self, case: Case, name: str) -> dict[str, Any]:
+        """The `extra_info` of one implementation's benchmark of one case."""
+        group, table = self.run.groups[case], self.groups[case]
+        entry, told = get_entry(name), self.run.workers[name]
+        agreement = group.prepared[name]["agreement"]
+        baseline_ns = group.times_ns.get(table["baseline"], [])
+        row = next(row for row in table["rows"] if row["implementation"] == name)
+        return {
+            "implementation": name,
+            "framework": entry.framework,
+            "framework_version": " / ".join(entry.versions().values()),
+            "execution": entry.execution,
+            **case.as_json(),
+            "threads_asked": self.run.request.threads,
+            "threads_found": told["threads"],
+            "affinity": told["affinity"],
+            "seed": self.run.request.seed,
+            "prepare_ns": group.prepared[name]["prepare_ns"],
+            "first_call_ns": group.prepared[name]["first_call_ns"],
+            "tau": max(agreement.values()),
+            "agreement": agreement,
+            "launches": verdict.launch_figures(group.times_ns[name], baseline_ns),
+            **{key: row[key] for key in ("ratio", "low", "high", "verdict")},
+            "baseline": table["baseline"],
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """The value of the run file's key `samegrad`."""
+        run, request = self.run, self.run.request
+        failures = [(case, name, failure) for case, name, failure in run.failures()]
+        return {
+            "format": FORMAT,
+            "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+            "options": {
+                "implementations": list(request.implementations),
+                **{f"{key}s": _distinct(run, key) for key in ("problem", "dtype", "device")},
+                "passes": _distinct(run, "pass_name"),
+                "batches": _distinct(run, "batch"),
+                "launches": request.launches,
+                "threads": request.threads,
+                "seed": request.seed,
+                "baseline": request.baseline,
+                "margin": self.margin,
+                "budget_s": request.budget_s,
+                "block_ns": request.block_ns,
+                "parameters": "from a file" if request.parameters else "from the seed",
+            },
+            "implementations": {name: self._implementation(name) for name in request.implementations},
+            "environment": environment.environment() | {"pinned_to": run.cpus or None},
+            "launches": self._launches(),
+            "noise": self.noise,
+            "groups": list(self.groups.values()),
+            "failures": [
+                {
+                    "implementation": name,
+                    "group": case.group,
+                    "kind": failure.kind,
+                    "reason": failure.reason,
+                    "stderr": failure.stderr,
+                }
+                for case, name, failure in failures
+                if failure.kind != "unavailable"
+            ],
+            "skipped": [
+                {"implementation": name, "reason": reason}
+                for name, reason in {name: f.reason for _, name, f in failures if f.kind == "unavailable"}.items()
+            ],
+            "interrupted": run.interrupted,
+        }
+
+    def _implementation(self, name: str) -> dict[str, Any]:
+        entry, told = get_entry(name), self.run.workers.get(name)
+        known = {"framework": entry.framework, "execution": entry.execution, "is_floor": entry.is_floor}
+        if told is None:
+            return known
+        versions = {"version": " / ".join(entry.versions().values())}
+        return known | versions | {"threads": told["threads"], "import_s": round(told["import_ns"] / 1e9, 3)}
+
+    def _launches(self) -> list[dict[str, Any]]:
+        yardstick, _ = self._witnesses()
+        return [
+            launch | ({"yardstick": statistics.quantiles(times_ns)._asdict()} if len(times_ns) else {})
+            for launch, times_ns in zip(self.run.launches, yardstick, strict=True)
+        ]
+
+    def _witnesses(self) -> tuple[list[np.ndarray], dict[str, tuple[list[np.ndarray], list[np.ndarray]]]]:
+        """The yardstick's rounds, launch by launch over all groups; and per group the sentinel's beside its original's."""
+        groups = self.run.groups.values()
+        yardstick = [
+            np.concatenate(
+                [np.empty(0), *(g.times_ns[YARDSTICK][n] for g in groups if len(g.times_ns.get(YARDSTICK, [])) > n)]
+            )
+            for n in range(len(self.run.launches))
+        ]
+        pairs = {
+            case.group: (group.times_ns[SENTINEL], group.times_ns[str(group.baseline)])
+            for case, group in self.run.groups.items()
+            if SENTINEL in group.times_ns and str(group.baseline) in group.times_ns
+        }
+        return yardstick, pairs
+
+
+def measured(group: Group) -> dict[str, list[np.ndarray]]:
+    """The implementations of a group that have at least one complete launch, without the witnesses."""
+    return {name: times for name, times in group.times_ns.items() if times and name not in (SENTINEL, YARDSTICK)}
+
+
+def _distinct(run: Run, field: str) -> list[Any]:
+    return list(dict.fromkeys(getattr(case, field) for case in run.groups))

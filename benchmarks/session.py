@@ -1,0 +1,158 @@
+"""One pytest session: measures all selected groups when the first benchmark is due, then replays each test its rounds."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.clock import run as clock
+from benchmarks.clock.case import Case
+from benchmarks.clock.crew import WorkerFailed
+from benchmarks.options import Options
+from benchmarks.runfile import RunFile
+
+RUNS = Path("reports/runs")
+"""Where a run is saved if no other place was asked for, below the project's root."""
+
+
+class Replay:
+    """A timer for pytest-benchmark that returns what the worker's clock has measured: zero, then the block's seconds."""
+
+    __name__ = "time.perf_counter_ns in the worker"
+
+    def __init__(self) -> None:
+        self._readings: Iterator[float] = iter(())
+
+    def load(self, blocks_s: Sequence[float]) -> None:
+        """Set the blocks to replay, in seconds."""
+        self._readings = (reading for block_s in blocks_s for reading in (0.0, block_s))
+
+    def __call__(self) -> float:
+        return next(self._readings)
+
+
+class Session:
+    """The selected tests, and after the first of them the run."""
+
+    def __init__(self, config: pytest.Config, options: Options) -> None:
+        self.config, self.options = config, options
+        self.selected: dict[Case, tuple[str, ...]] = {}
+        self.run_file: RunFile | None = None
+        self._began = False
+        self._single: clock.Launch | None = None
+
+    def select(self, case: Case, implementation: str) -> None:
+        """Note that a test was collected and not deselected."""
+        self.selected[case] = (*self.selected.get(case, ()), implementation)
+
+    def report(self, benchmark: Any, replay: Replay, implementation: str, case: Case) -> None:
+        """Hand one test its rounds. Fails the test where the implementation failed, skips it where it cannot run."""
+        if benchmark.disabled:
+            benchmark.pedantic(self._check, args=(case, implementation))
+            return
+        if self.run_file is None:
+            if self._began:
+                pytest.fail("the measurement failed; the first test of this run shows where", pytrace=False)
+            self._began = True
+            self.run_file = RunFile(self._measure(), self.options.margin)
+        group = self.run_file.run.groups[case]
+        launches = group.times_ns.get(implementation, [])
+        if failure := group.failures.get(implementation):
+            benchmark.skipped = True
+            self._end(failure)
+        if not launches:
+            benchmark.skipped = True
+            pytest.skip("interrupted before a launch of this group was complete")
+        calls = group.paces[implementation].calls
+        blocks_s = np.concatenate(launches) * calls / 1e9
+        replay.load(blocks_s.tolist())
+        benchmark.extra_info.update(self.run_file.extra_info(case, implementation))
+        benchmark.pedantic(_nothing, rounds=len(blocks_s), iterations=calls)
+
+    def _measure(self) -> clock.Run:
+        request = self.options.request(self.selected)
+        self._choose_file()
+        progress = Progress(self.config, request)
+        try:
+            return clock.measure(request, progress)
+        finally:
+            progress.end()
+
+    def _choose_file(self) -> None:
+        """Save the run under reports/runs/ if no other place was asked for, and every round's sample with it."""
+        stock = self.config._benchmarksession  # type: ignore[attr-defined]  # pytest-benchmark's; it has no public name
+        stock.save_data = True
+        if stock.json is None and not stock.save and not stock.autosave:
+            stock.json = self.config.rootpath / RUNS / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}.json"
+            stock.json.parent.mkdir(parents=True, exist_ok=True)
+
+    def _check(self, case: Case, implementation: str) -> None:
+        """With --benchmark-disable: build the case, call it once and hold the result against the reference."""
+        if self._single is None:
+            request = self.options.request({case: (implementation,)})
+            self._single = clock.Launch(clock.Run(request, cpus=[]), np.random.default_rng())
+        try:
+            self._single.check(case, implementation)
+        except WorkerFailed as failure:
+            self._end(failure)
+
+    def _end(self, failure: WorkerFailed) -> None:
+        if failure.kind == "unavailable":
+            pytest.skip(failure.reason)
+        tail = (
+            "\n  ".join(["", "the worker's last lines:", *failure.stderr]) if failure.is_gone and failure.stderr else ""
+        )
+        pytest.fail(failure.reason + tail, pytrace=False)
+
+    def close(self) -> None:
+        """End what --benchmark-disable has started."""
+        if self._single is not None:
+            self._single.__exit__()
+
+
+class Progress:
+    """Tells what is measured, on the terminal, past pytest's capture."""
+
+    def __init__(self, config: pytest.Config, request: clock.Request) -> None:
+        self.reporter = config.pluginmanager.get_plugin("terminalreporter")
+        self.capture = config.pluginmanager.get_plugin("capturemanager")
+        self.request = request
+        self.groups = len(request.cases)
+        self.began_s = time.monotonic()
+        tests = sum(map(len, request.cases.values()))
+        self._line(
+            f"\n{tests} benchmarks in {self.groups} groups, {request.launches} launches, {request.threads} thread(s): "
+            f"about {request.budget_s:g} s of timed blocks, {request.group_budget_s:.2g} s a group and launch "
+            f"({request.least_rounds} to {clock.schedule.MOST_ROUNDS} rounds), and the start of the workers. "
+            + ("One launch is a preview: it carries no verdict." if request.launches == 1 else "")
+        )
+
+    def __call__(self, launch: int, group: int, message: str) -> None:
+        elapsed_s = time.monotonic() - self.began_s
+        text = f"[{elapsed_s:4.0f} s] launch {launch}/{self.request.launches}, group {group}/{self.groups}: {message}"
+        if sys.stdout.isatty():
+            self._write(f"\r\x1b[K{text}")
+        elif group in (0, self.groups):
+            self._line(text)
+
+    def end(self) -> None:
+        elapsed_s = time.monotonic() - self.began_s
+        self._line(("\r\x1b[K" if sys.stdout.isatty() else "") + f"measured in {elapsed_s:.0f} s")
+
+    def _line(self, text: str) -> None:
+        self._write(text.rstrip() + "\n")
+
+    def _write(self, text: str) -> None:
+        with self.capture.global_and_fixture_disabled():
+            self.reporter.write(text, flush=True)
+
+
+def _nothing() -> None:
+    """What pytest-benchmark calls while the times are replayed."""
