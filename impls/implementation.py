@@ -1,9 +1,10 @@
-"""The contract: five operations, and the clauses that a type cannot say.
+"""The contract: five operations and an optional sixth, and the clauses that a type cannot say.
 
     prepare(problem, parameters, batch, dtype, device)   untimed   host to device, layout, build
     forward()                                            timed     → predictions
     value_and_grad()                                     timed     → (loss, gradients)
     train_step(learning_rate)                            timed     → (loss before the step, parameters after it)
+    train_loop(learning_rate, steps)                     timed     the same of the last of several steps in one call
     to_numpy(result)                                     untimed   any of the three results, in NumPy's canonical layout
 
 - A timed call returns only when its result is ready on the device.
@@ -28,6 +29,8 @@ Evaluation = tuple[NDArray[Any], Parameters]
 """A loss (a NumPy scalar array) and one array per parameter: the gradients, or the parameters after a step."""
 
 PASSES = ("forward", "value_and_grad", "train_step")
+LOOP = "train_loop"
+"""The optional pass, timed per step."""
 
 
 class Implementation(ABC):
@@ -59,6 +62,15 @@ class Implementation(ABC):
     @abstractmethod
     def train_step(self, learning_rate: float) -> Any:
         """One step of plain gradient descent, p ← p − learning_rate · ∂L/∂p: (loss before it, parameters after it)."""
+
+    def train_loop(self, learning_rate: float, steps: int) -> Any:
+        """`steps` training steps, at least one, in one call: (loss before the last step, parameters after it).
+
+        A loop in Python, unless the framework offers one that stays on its own side.
+        """
+        for _ in range(steps - 1):
+            self.train_step(learning_rate)
+        return self.train_step(learning_rate)
 
     @abstractmethod
     def to_numpy(self, result: Any) -> Any:

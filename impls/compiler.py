@@ -1,0 +1,89 @@
+"""The machine's C compiler: where it is, and a shared library from one source file, built once and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from impls.errors import Unavailable
+
+FLAGS = ("-O3", "-march=native", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC")
+"""Vector instructions of this CPU, and sums in any order only where the source asks for it (`omp simd reduction`).
+
+Not -ffast-math: a library that is linked with it may turn off subnormal numbers for the whole process.
+"""
+
+
+def find() -> list[str] | None:
+    """The command that `$CC` names, or cc, gcc or clang; None where there is none."""
+    candidates = [shlex.split(os.environ["CC"])] if os.environ.get("CC") else [["cc"], ["gcc"], ["clang"]]
+    return next((command for command in candidates if shutil.which(command[0])), None)
+
+
+def require() -> list[str]:
+    """As `find`. Raises Unavailable, with what to install, where there is none."""
+    command = find()
+    if command is None:
+        looked_for = os.environ.get("CC") or "cc, gcc, clang"
+        raise Unavailable(f"needs a C compiler ({looked_for} not found): install gcc or clang, or set CC")
+    return command
+
+
+@cache
+def version() -> str:
+    """The first line of `cc --version`."""
+    return subprocess.run([*require(), "--version"], capture_output=True, text=True, check=False).stdout.partition(
+        "\n"
+    )[0]
+
+
+def folder() -> Path:
+    """The user's cache folder for built libraries."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "samegrad"
+
+
+def build(source: Path, definitions: Iterable[str] = ()) -> Path:
+    """A shared library of `source`, compiled unless the cache has one of the same source, flags, compiler and CPU.
+
+    Raises Unavailable where there is no compiler, where it fails (with its first complaint), and where the cache folder
+    cannot be written.
+    """
+    command = [*require(), *FLAGS, *(f"-D{definition}" for definition in definitions)]
+    key = hashlib.sha256("\0".join([source.read_text(), *command, version(), _cpu()]).encode()).hexdigest()[:16]
+    library = folder() / f"{source.stem}-{key}.so"
+    if library.exists():
+        return library
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder()) as scratch:
+            fresh = Path(scratch) / library.name
+            _run([*command, str(source), "-o", str(fresh)])
+            os.replace(fresh, library)  # whole or not at all, even when several processes build at once
+    except OSError as error:
+        raise Unavailable(f"cannot keep a compiled library in {folder()} ({error}); set XDG_CACHE_HOME") from None
+    return library
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        complaint = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr.strip())
+        raise Unavailable(f"{command[0]} failed on {Path(command[-3]).name}: {complaint}")
+
+
+def _cpu() -> str:
+    """What -march=native depends on: a cache folder may be shared between machines."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return f"{platform.machine()} {platform.processor()}"
+    identity = ("model name", "flags", "CPU part", "Features")
+    return "\n".join(sorted({line for line in lines if line.startswith(identity)}))

@@ -1,0 +1,106 @@
+"""Every rung of every ladder: the same function as the reference, in every pass, problem and dtype, at any batch."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from impls.errors import Unavailable
+from impls.problem import DTYPES, PROBLEMS
+from impls.registry import REGISTRY
+
+ROOT = Path(__file__).parents[2]
+BATCHES = (1, 4, 5, 256, 20_001)
+"""One row, the truth table, a row more, one and several blocks of the chunked rungs, with a rest."""
+SCALES = (1.0, 10.0)
+"""Of the initial parameters: at 10 most units are saturated, and a sigmoid must keep its digits near 0."""
+
+ALONE = ("keras-jax", "keras-torch")
+"""Keras takes one back end per process."""
+SLOW_TO_COMPILE = ("torch-compile",)
+"""About ten seconds per case on an empty cache: only two batches, at scale 1."""
+TUTORIAL_OVERFLOWS = ("numpy-tutorial",)
+"""Warns of the overflow that it is known for; only scale 1."""
+UNSUPPORTED = {("keras-torch", "float64"), ("torch-cuda-graph", "float32"), ("torch-cuda-graph", "float64")}
+"""Must say so: Keras computes matrix products in float32 there; a CUDA graph needs a GPU."""
+
+
+def group(name: str) -> tuple[str, ...]:
+    """The implementations that share a process with this one."""
+    if name in ALONE:
+        return (name,)
+    backend = {"keras": "tensorflow"}.get(REGISTRY[name].framework, REGISTRY[name].framework)
+    return tuple(
+        other
+        for other, entry in REGISTRY.items()
+        if other not in ALONE and {"keras": "tensorflow"}.get(entry.framework, entry.framework) == backend
+    )
+
+
+def cases(name: str) -> list[tuple[str, str, str, int, float]]:
+    batches = (5, 20_001) if name in SLOW_TO_COMPILE else BATCHES
+    scales = SCALES[:1] if name in SLOW_TO_COMPILE + TUTORIAL_OVERFLOWS else SCALES
+    return [
+        (name, problem, dtype, batch, scale)
+        for problem in PROBLEMS
+        for dtype in DTYPES
+        for batch in batches
+        for scale in scales
+    ]
+
+
+@cache
+def answers(names: tuple[str, ...]) -> dict[tuple, dict]:
+    """What a process that runs all cases of these implementations found."""
+    wanted = [case for name in names if REGISTRY[name].missing() is None for case in cases(name)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    environment.pop("KERAS_BACKEND", None)
+    script = Path(__file__).with_name("rung_cases.py")
+    done = subprocess.run(
+        [sys.executable, script], input=json.dumps(wanted), env=environment, capture_output=True, text=True, check=False
+    )
+    lines = [line.removeprefix("ANSWER ") for line in done.stdout.splitlines() if line.startswith("ANSWER ")]
+    found = {tuple(answer["case"]): answer for answer in map(json.loads, lines)}
+    assert len(found) == len(wanted), f"the process ended early: {done.stderr[-2000:]}"
+    return found
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("name", REGISTRY)
+def test_a_rung_agrees_with_the_reference_in_every_pass(name: str, problem: str, dtype: str) -> None:
+    """τ ≤ 1 for every result, at every batch and scale; value_and_grad can be repeated, and a loop is its steps."""
+    if reason := REGISTRY[name].missing():
+        pytest.skip(reason)
+    for case, answer in answers(group(name)).items():
+        if case[:3] != (name, problem, dtype):
+            continue
+        if (name, dtype) in UNSUPPORTED:
+            assert "unavailable" in answer, f"{case} should be refused with a reason: {answer}"
+            continue
+        assert "found" in answer, f"{case}: {answer}"
+        found = dict(answer["found"])
+        # Rounding moves parameters by about 1e-7 (float32) or 1e-16 of themselves, a step by about 1e-2: a thousand
+        # roundings, for what four steps make of them, are still far from a step too many.
+        assert found.pop("train_loop apart") <= {"float32": 1e-4, "float64": 1e-13}[dtype], case
+        assert {key: tau for key, tau in found.items() if not tau <= 1} == {}, case
+
+
+def test_a_floor_without_a_compiler_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason is known without importing or compiling anything."""
+    monkeypatch.setenv("CC", "no-such-compiler")
+    reason = REGISTRY["c-floor"].missing()
+    assert reason is not None and "no-such-compiler" in reason and "install gcc or clang" in reason
+    with pytest.raises(Unavailable, match="no-such-compiler"):
+        REGISTRY["c-floor"].load()
+
+
+def test_only_the_floor_is_a_floor() -> None:
+    """The report draws it as a line, and no ratio takes it for a framework."""
+    assert [name for name, entry in REGISTRY.items() if entry.is_floor] == ["c-floor"]
