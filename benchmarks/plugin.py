@@ -140,5 +140,6 @@ def save_whole(stock: Any) -> None:
         return safe_dumps(output_json, ensure_ascii=True, indent=1).encode()
 
     stock.save_json = save_json
-    if isinstance(stock.storage, FileStorage):
-        stock.storage.save = save_in_storage
+    storage: Any = stock.storage
+    if isinstance(storage, FileStorage):
+        storage.save = save_in_storage  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""One pytest session: measures all selected groups when the first benchmark is due, then replays each test its rounds."""
+"""One pytest session: measures all selected groups when the first benchmark is due, then replays them to the tests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RUNS = Path("reports/runs")
 
 
 class Replay:
-    """A timer for pytest-benchmark that returns what the worker's clock has measured: zero, then the block's seconds."""
+    """A timer for pytest-benchmark that reads what the worker's clock has measured: zero, then the block's seconds."""
 
     __name__ = "time.perf_counter_ns in the worker"
 
@@ -121,8 +121,8 @@ class Progress:
     """Tells what is measured, on the terminal, past pytest's capture."""
 
     def __init__(self, config: pytest.Config, request: clock.Request) -> None:
-        self.reporter = config.pluginmanager.get_plugin("terminalreporter")
-        self.capture = config.pluginmanager.get_plugin("capturemanager")
+        self.reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        self.capture: Any = config.pluginmanager.get_plugin("capturemanager")
         self.request = request
         self.groups = len(request.cases)
         self.began_s = time.monotonic()

@@ -94,7 +94,8 @@ class Identity:
         out.fill(1)
 
 
-ACTIVATIONS = {"sigmoid": Sigmoid, "tanh": Tanh, "relu": Relu, "identity": Identity}
+Activation = Sigmoid | Tanh | Relu | Identity
+ACTIVATIONS: dict[str, type[Activation]] = {"sigmoid": Sigmoid, "tanh": Tanh, "relu": Relu, "identity": Identity}
 
 
 class Dense:
@@ -103,7 +104,7 @@ class Dense:
     def __init__(self, parameters: Layer, activation: str, batch: int, dtype: str) -> None:
         self.W, self.b = parameters
         shape = (batch, len(self.b))
-        self.f = ACTIVATIONS[activation](shape, dtype)
+        self.f: Activation = ACTIVATIONS[activation](shape, dtype)
         self.z, self.a, self.delta = (np.empty(shape, dtype) for _ in range(3))
         self.ones = np.ones(batch, dtype)
 

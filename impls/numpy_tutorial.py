@@ -6,6 +6,8 @@ equations are those of `numpy_manual`. The exponential overflows for large −x;
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from impls.errors import Unavailable
@@ -18,7 +20,7 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, tuple[Callable, Callable]] = {
     "sigmoid": (sigmoid, lambda a: a * (1 - a)),
     "tanh": (np.tanh, lambda a: 1 - a**2),
     "relu": (lambda x: np.maximum(0, x), lambda a: np.where(a > 0, 1, 0).astype(a.dtype)),
@@ -58,7 +60,7 @@ class NumpyTutorial(Implementation):
         outputs = self._activations()
         error = outputs[-1] - self.y
         loss = np.mean(error**2)
-        gradients = []
+        gradients: Parameters = []
         cotangent = 2 * error / error.size
         for layer in reversed(range(len(self.parameters))):
             delta = cotangent * self.functions[layer][1](outputs[layer + 1])

@@ -1,4 +1,4 @@
-"""The crew: one worker process per implementation, started pinned and with its threads limited, and never outliving us."""
+"""The crew: a worker process per implementation, started pinned and with its threads limited, never outliving us."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class WorkerProcess:
 
     def __init__(self, name: str, threads: int, time_limit_s: float) -> None:
         self.name, self.time_limit_s = name, time_limit_s
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
         environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads)) | MEMORY_VARIABLES
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.clock.worker"],

@@ -75,7 +75,7 @@ class Worker:
             subject.set_threads(threads)
             found = subject.threads()
         import_ns = perf_counter_ns() - began_ns
-        return {"import_ns": import_ns, "threads": found | _blas_threads(), "affinity": _affinity(), "pid": os.getpid()}
+        return {"import_ns": import_ns, "threads": found | _thread_pools(), "affinity": _affinity(), "pid": os.getpid()}
 
     def prepare(
         self,
@@ -132,11 +132,13 @@ def _affinity() -> list[int] | None:
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
 
 
-def _blas_threads() -> dict[str, int]:
-    """The pools that threadpoolctl finds in this process, by library."""
+def _thread_pools() -> dict[str, int]:
+    """The pools that threadpoolctl finds, by library, and all threads that the process has, idle ones too."""
+    import psutil
     from threadpoolctl import threadpool_info
 
-    return {f"{pool['internal_api']} ({pool['user_api']})": pool["num_threads"] for pool in threadpool_info()}
+    pools = {f"{pool['internal_api']} ({pool['user_api']})": pool["num_threads"] for pool in threadpool_info()}
+    return pools | {"threads of the process": psutil.Process().num_threads()}
 
 
 def _die_with_parent() -> None:
