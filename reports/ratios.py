@@ -41,11 +41,11 @@ class Comparison:
             return "faster"
         if self.low > 1 + margin:
             return "slower"
-        return "equivalent" if 1 / (1 + margin) < self.low and self.high < 1 + margin else "not resolved"
+        return "equivalent" if 1 / (1 + margin) <= self.low and self.high <= 1 + margin else "not resolved"
 
 
 def compare(group: Group, a: Case, b: Case, comparisons: int = 1) -> Comparison:
-    """a's time over b's within a group: the run file's own figures where b is the baseline, else from the launches.
+    """a's time over b's within a group: the run file's own figures against its baseline, else from the launches.
 
     `comparisons` is the size of the family that is judged together (Bonferroni).
     """
@@ -53,6 +53,8 @@ def compare(group: Group, a: Case, b: Case, comparisons: int = 1) -> Comparison:
         return Comparison(1.0)
     if b.implementation == group.baseline and math.isfinite(a.ratio):
         return Comparison(a.ratio, a.low, a.high)
+    if a.implementation == group.baseline and math.isfinite(b.ratio):
+        return Comparison(1 / b.ratio, 1 / b.high, 1 / b.low)
     logs = log_ratios(a, b)
     if not logs.size:
         return Comparison(a.median_ns / b.median_ns)

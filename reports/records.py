@@ -38,6 +38,8 @@ class Case:
     agreement: dict[str, float] = field(default_factory=dict)
     prepare_ns: float = NOTHING
     first_call_ns: float = NOTHING
+    is_floor: bool = False
+    """A lower bound to read the others against, not one of the choices."""
 
     @cached_property
     def spread_ns(self) -> tuple[float, float]:
@@ -64,7 +66,8 @@ class Group:
 
     @property
     def fastest(self) -> Case:
-        return self.cases[0]
+        """The fastest that is a choice; a floor only where there is nothing else."""
+        return next((case for case in self.cases if not case.is_floor), self.cases[0])
 
     def case(self, implementation: str) -> Case | None:
         """The case of that implementation, if it was measured."""

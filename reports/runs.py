@@ -118,8 +118,8 @@ def _groups(
         names[key] = text(benchmark.get("group")) or " ".join(map(str, key))
         rows = _dicts(by_name.get(names[key], {}).get("rows"))
         row = next((row for row in rows if text(row.get("implementation")) == name), {})
-        case = _case(name, benchmark, extra, row)
         _describe(name, extra, implementations)
+        case = _case(name, benchmark, extra, row, implementations[name].get("is_floor") is True)
         if not math.isfinite(case.median_ns) or case.median_ns <= 0:
             remarks.append(f"{name} has no samples in group {names[key]!r} and is left out there")
         else:
@@ -154,7 +154,7 @@ def _key(path: Path, number: int, extra: dict[str, Any]) -> Key:
     return problem, pass_, batch, dtype, device
 
 
-def _case(name: str, benchmark: dict[str, Any], extra: dict[str, Any], row: dict[str, Any]) -> Case:
+def _case(name: str, benchmark: dict[str, Any], extra: dict[str, Any], row: dict[str, Any], is_floor: bool) -> Case:
     stats = _dict(benchmark.get("stats"))
     samples = np.array([number(sample) for sample in _list(stats.get("data"))], dtype=np.float64) * 1e9
     medians = (row.get("median_ns"), number(stats.get("median")) * 1e9, _median(samples))
@@ -172,6 +172,7 @@ def _case(name: str, benchmark: dict[str, Any], extra: dict[str, Any], row: dict
         agreement={text(tensor): number(tau) for tensor, tau in _dict(extra.get("agreement")).items()},
         prepare_ns=number(extra.get("prepare_ns")),
         first_call_ns=number(extra.get("first_call_ns")),
+        is_floor=is_floor,
     )
 
 

@@ -1,6 +1,7 @@
 """The one style: a colour per framework and a line style per execution, derived from what a run file says.
 
-The colours are those of Okabe and Ito (Color Universal Design, 2008), which remain distinct to colour-blind readers.
+The first six colours are those of Okabe and Ito (Color Universal Design, 2008), which remain distinct to colour-blind
+readers; indigo and olive stand in for their black, which is the text's, and their yellow, too pale on white.
 A framework nobody has heard of takes the next free colour; an execution, the next line style and marker. The usual
 frameworks have usual seats, so that their colours do not change from run to run.
 """
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
 
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5F5F5F", "#B8A800")
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#332288", "#B8A800")
 USUAL = ("numpy", "torch", "jax", "keras")
 DASHES: tuple[tuple[float, ...], ...] = (
     (),
@@ -46,13 +47,20 @@ class Look:
         return readable(self.colour, BACKGROUND)
 
 
+FLOOR = Look("#6E7781", (1, 1.2), "_")
+"""A floor stands back from the choices: grey, dotted, without a marker of its own."""
+
+
 def looks(implementations: Mapping[str, Mapping[str, Any]]) -> dict[str, Look]:
     """One look per implementation, from its `framework` and `execution`."""
-    colours = _seats((str(data["framework"]) for data in implementations.values()), PALETTE, USUAL)
-    executions = [str(data["execution"]) for data in implementations.values()]
+    choices = [data for data in implementations.values() if not data.get("is_floor")]
+    colours = _seats((str(data["framework"]) for data in choices), PALETTE, USUAL)
+    executions = [str(data["execution"]) for data in choices]
     dashes, markers = _seats(executions, DASHES), _seats(executions, MARKERS)
     return {
-        name: Look(colours[str(data["framework"])], dashes[str(data["execution"])], markers[str(data["execution"])])
+        name: FLOOR
+        if data.get("is_floor")
+        else Look(colours[str(data["framework"])], dashes[str(data["execution"])], markers[str(data["execution"])])
         for name, data in implementations.items()
     }
 

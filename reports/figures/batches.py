@@ -61,7 +61,7 @@ def draw(run: Run, groups: list[Group], looks: Mapping[str, Look]) -> Figure:
     shown, left_out = drawn(groups)
     columns = min(2, len(panels))
     most = max(sum(name in shown for name in _lines(members)) for members in panels.values())
-    label_in = CHARACTER_IN * max(len(short(name)) for name in shown) + 0.3
+    label_in = CHARACTER_IN * max(len(short(name)) for name in shown) + 0.34
     subheading = "Median of all rounds, with the 10th to the 90th percentile as a band. Lower is faster." + left_out
     panel_in = max(1.75, most * GAP_IN)
     page = sheet(

@@ -50,7 +50,7 @@ def sheet(
     from matplotlib.figure import Figure
 
     rows = math.ceil(count / columns)
-    notes = [line for note in footer(run) for line in textwrap.wrap(note, 138)]
+    notes = [(line, note.startswith("NOISY")) for note in footer(run) for line in textwrap.wrap(note, 176)]
     row_in = PANEL_TITLE_IN + panel_in + TICKS_IN + AXIS_LABEL_IN * every_axis
     height = HEADING_IN + rows * row_in + AXIS_LABEL_IN * (not every_axis) + 0.14 + len(notes) * LINE_IN + 0.06
     width = style.WIDTH_IN / columns
@@ -63,8 +63,8 @@ def sheet(
         panels.append(figure.add_axes(_fraction(box, style.WIDTH_IN, height)))
     figure.text(0.1 / style.WIDTH_IN, 1 - 0.1 / height, heading, size=12.5, weight="bold", va="top")
     figure.text(0.1 / style.WIDTH_IN, 1 - 0.34 / height, subheading, size=8.5, color=style.MUTED, va="top")
-    for index, note in enumerate(reversed(notes)):
-        colour = style.ALARM if note.startswith("NOISY") else style.MUTED
+    for index, (note, is_alarm) in enumerate(reversed(notes)):
+        colour = style.ALARM if is_alarm else style.MUTED
         figure.text(0.1 / style.WIDTH_IN, (0.07 + index * LINE_IN) / height, note, size=7, color=colour, va="bottom")
     return Sheet(figure, panels)
 

@@ -64,7 +64,7 @@ def draw(run: Run, groups: list[Group], looks: Mapping[str, Look]) -> Figure:
     columns = min(2, len(panels))
     most = max(sum(case.implementation in shown for case in group.cases) for group in panels)
     name_in = CHARACTER_IN * max(len(short(name)) for name in shown) + 0.2
-    subheading = "Median, and how many times the fastest of its panel it takes." + left_out
+    subheading = "Median, and how many times the fastest of its panel it takes (a floor is no contestant)." + left_out
     heading = f"{TITLE}: {panels[0].dtype}, {panels[0].device}"
     page = sheet(
         run, heading, subheading, len(panels), columns, most * BAR_IN + 0.1, name_in, VALUES_IN, every_axis=True
@@ -84,7 +84,7 @@ def _bars(axes: Axes, group: Group, cases: list[Case], looks: Mapping[str, Look]
         look, length = looks[case.implementation], case.median_ns / divisor
         axes.barh(place, length, height=0.68, color=look.colour, linewidth=0)
         relative = compare(group, case, group.fastest).ratio
-        said = "" if case is group.fastest else f"{units.ratio(relative)}×"
+        said = "" if case is group.fastest else f"{units.ratio(relative)}×{' floor' if case.is_floor else ''}"
         time = units.time(case.median_ns)
         beyond: dict[str, Any] = {"textcoords": "offset points", "va": "center_baseline"}
         axes.annotate(time, (length, place), xytext=(4, 0), color=style.MUTED, size=8, **beyond)

@@ -78,3 +78,9 @@ def test_any_pair_agrees_with_the_two_against_the_baseline(write_run):
         a, b = found.case("keras-xla"), found.case("torch-eager")
         direct = compare(found, a, b)
         assert direct.low < a.ratio / b.ratio < direct.high
+
+
+def test_turned_round_a_comparison_is_its_inverse():
+    """The baseline against a: 1/2.5, from 1/2.6 to 1/2.4."""
+    a, base = case("a", [[4, 4], [4, 4]], ratio=2.5, low=2.4, high=2.6), case("base", [[2, 2], [2, 2]])
+    assert compare(group(a, base), base, a) == Comparison(1 / 2.5, 1 / 2.6, 1 / 2.4)

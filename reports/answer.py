@@ -1,0 +1,92 @@
+"""The answer in two sentences: who is fastest where calls are small and where they are large.
+
+Every order that is claimed is one that an interval supports; where none does, the sentence says so.
+"""
+
+from __future__ import annotations
+
+from reports import units
+from reports.crossovers import crossovers, pairs
+from reports.ratios import MARGIN, Comparison, compare
+from reports.records import Case, Group, Run
+from reports.runs import number
+
+UNIT_OF = {"forward": "forward pass", "value_and_grad": "gradient", "train_step": "training step"}
+
+
+def margin(run: Run) -> float:
+    """The margin that the run was judged by."""
+    found = number(run.options.get("margin"))
+    return found if found >= 0 else MARGIN
+
+
+def headline(run: Run) -> list[Group]:
+    """The groups that the answer speaks of, by batch: the first problem's gradient, in the first dtype and device."""
+    first = run.groups[0]
+    passes = {group.pass_ for group in run.groups if group.problem == first.problem}
+    pass_ = "value_and_grad" if "value_and_grad" in passes else first.pass_
+    fixed = (first.problem, pass_, first.dtype, first.device)
+    found = [group for group in run.groups if (group.problem, group.pass_, group.dtype, group.device) == fixed]
+    return sorted(found, key=lambda group: group.batch)
+
+
+def answer(run: Run) -> list[str]:
+    """One sentence for the smallest batch and, where there is a larger one, one for the largest."""
+    groups, limit = headline(run), margin(run)
+    sentences = [_at(groups[0], limit, groups[0])]
+    if len(groups) > 1:
+        sentences.append(_at(groups[-1], limit, groups[0]) + _crossing(groups, limit))
+    return [f"{sentence}." for sentence in sentences]
+
+
+def _at(group: Group, limit: float, first: Group) -> str:
+    """Who leads at this batch, by how much, and before whom."""
+    choices = [case for case in group.cases if not case.is_floor] or list(group.cases)
+    lead = choices[0]
+    where = f"At batch {units.count(group.batch)}, "
+    what = f" per {UNIT_OF.get(group.pass_, group.pass_)}" + (f" of {group.problem}" if group is first else "")
+    if len(choices) == 1:
+        return (
+            f"{where}{lead.implementation} needs {units.time(lead.median_ns)}{what}; nothing else was measured with it"
+        )
+    against = {case.implementation: compare(group, case, lead, pairs(group)) for case in choices[1:]}
+    verdicts = {name: found.verdict(limit) for name, found in against.items()}
+    if not any(verdicts.values()):
+        return (
+            f"{where}{lead.implementation} has the lowest median, {units.time(lead.median_ns)}{what}; "
+            "without several launches there is no interval, and no order is shown"
+        )
+    level = [case for case in choices[1:] if verdicts[case.implementation] != "slower"]
+    behind = [case for case in choices[1:] if verdicts[case.implementation] == "slower"]
+    if not level:
+        return f"{where}{lead.implementation} needs {units.time(lead.median_ns)}{what}, {_less(behind, against)}"
+    named = ", ".join(f"{case.implementation} ({units.time(case.median_ns)})" for case in [lead, *level][:-1])
+    last = level[-1]
+    both = f"no difference is shown between {named} and {last.implementation} ({units.time(last.median_ns)}){what}"
+    return f"{where}{both}" + (f"; {lead.implementation} needs {_less(behind, against)}" if behind else "")
+
+
+def _less(behind: list[Case], against: dict[str, Comparison]) -> str:
+    """`4.1 times (3.9 to 4.3) less than torch-eager`, of the next and the last; no order is claimed between them."""
+    ends = behind[:1] if len(behind) == 1 else [behind[0], behind[-1]]
+    told = []
+    for case in ends:
+        found = against[case.implementation]
+        interval = units.interval(found.low, found.high)
+        told.append(f"{units.ratio(found.ratio)} times ({interval}) less than {case.implementation}")
+    return " and ".join(told)
+
+
+def _crossing(groups: list[Group], limit: float) -> str:
+    """Where the leader of the largest batch overtook that of the smallest, if the intervals show it."""
+    small, large = groups[0].fastest.implementation, groups[-1].fastest.implementation
+    for found in crossovers(groups, limit):
+        if (found.first, found.second) == (small, large):
+            bounds = f"between batch {units.count(found.low)} and {units.count(found.high)}"
+            return f"; it overtakes {small} {bounds}, near {units.count(_rounded(found.near))}"
+    return ""
+
+
+def _rounded(batch: float) -> float:
+    """Two digits: an interpolation between measured batches deserves no more."""
+    return float(f"{batch:.1e}")
