@@ -43,23 +43,23 @@ class Pace(NamedTuple):
 
 
 def calibrate(worker: Timed, block_ns: int = BLOCK_NS) -> Pace:
-    """Set the calls that fill a block of `block_ns`, at least one, by two readings in a row that agree.
+    """Set the calls that fill a block of `block_ns`, at least one, by two readings that agree within 10 %.
 
-    To be asked when all workers are ready and idle, one at a time: a sibling that still imports its framework slows
-    whoever calibrates meanwhile. If no two of the readings agree within 10 %, the fastest of them decides.
+    What disturbs a reading makes it longer, so that the two fastest of at least three must agree: a process that shares
+    the CPU can stretch two single calls in a row to the same time slice. If none agree, the fastest decides. To be
+    asked when all workers are ready and idle, one at a time: a sibling that still imports slows whoever calibrates.
     """
-    calls, previous_ns, fastest_ns = 1, math.inf, math.inf
+    calls, readings = 1, [math.inf]
     for _ in range(READINGS):
         per_call_ns = max(1.0, worker.time(calls, calls)) / calls
         if calls * per_call_ns < block_ns / 2:  # too short a reading to trust: grow towards the block
             calls = max(2 * calls, min(100 * calls, round(block_ns / per_call_ns)))
             continue
-        fastest_ns = min(fastest_ns, per_call_ns)
-        if abs(per_call_ns - previous_ns) <= AGREEMENT * previous_ns:
+        readings = sorted([*readings, per_call_ns])
+        if len(readings) > 3 and readings[1] <= (1 + AGREEMENT) * readings[0]:
             break
-        previous_ns = per_call_ns
-        calls = max(1, round(block_ns / per_call_ns))
-    return Pace(max(1, round(block_ns / fastest_ns)), fastest_ns)
+        calls = max(1, round(block_ns / readings[0]))
+    return Pace(max(1, round(block_ns / readings[0])), readings[0])
 
 
 def prefix(calls: int, block_ns: int = BLOCK_NS) -> int:
