@@ -1,4 +1,4 @@
-"""The options of `pytest --benchmark-only`: which cases, which implementations, how long; checked before anything runs."""
+"""The options of `pytest --benchmark-only`: which cases, which implementations, how long; all checked beforehand."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="SECONDS",
         help="for the timed blocks of the whole run; starting and compiling come on top (default: %(default)s)",
     )
-    add("--time-limit", default="300", metavar="SECONDS", help="for one answer of a worker (default: %(default)s)")  # fmt: skip
+    add("--time-limit", default="300", metavar="SECONDS", help="for one answer of a worker (default: %(default)s)")
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ class RunFile:
         ]
 
     def _witnesses(self) -> tuple[list[np.ndarray], dict[str, tuple[list[np.ndarray], list[np.ndarray]]]]:
-        """The yardstick's rounds, launch by launch over all groups; and per group the sentinel's beside its original's."""
+        """The yardstick's rounds, by launch over all groups; and by group the sentinel's beside its original's."""
         groups = self.run.groups.values()
         yardstick = [
             np.concatenate(

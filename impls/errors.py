@@ -15,7 +15,7 @@ class Unavailable(RuntimeError):
 
 
 def choose(what: str, found: str, allowed: Iterable[str]) -> str:
-    """Return `found` if it is one of `allowed`; otherwise raise BadInput naming the nearest and all that are allowed."""
+    """Return `found` if it is one of `allowed`, else raise BadInput naming the nearest and all that are allowed."""
     allowed = list(allowed)
     if found in allowed:
         return found

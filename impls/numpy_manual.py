@@ -13,8 +13,8 @@ the chain rule gives, for δℓ = ∂L/∂zℓ,
     biases      ∂L/∂bℓ = 1ᵀ δℓ                 the sum over rows, since bℓ enters every row with coefficient 1
 
 At a batch of 4 the arithmetic is nearly free and a NumPy call costs what it costs, so the intermediates live in arrays
-made once (`out=`), constants are arrays of the right dtype, and a product is `x.dot(W)`, which NumPy dispatches faster than
-`np.dot` and `@`: the equations stay, the allocations and conversions go.
+made once (`out=`), constants are arrays of the right dtype, and a product is `x.dot(W)`, which NumPy dispatches faster
+than `np.dot` and `@`: the equations stay, the allocations and conversions go.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,7 +47,7 @@ def initial(sizes: tuple[int, ...], seed: int, scale: float = 1.0) -> Parameters
     rng = np.random.default_rng(seed)
     return [
         Layer(scale * rng.standard_normal((fan_in, fan_out)), scale * rng.standard_normal(fan_out))
-        for fan_in, fan_out in zip(sizes, sizes[1:], strict=False)
+        for fan_in, fan_out in pairwise(sizes)
     ]
 
 

@@ -70,7 +70,7 @@ def observe(
     now_ns: Callable[[], int] = time.perf_counter_ns,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Wait:
-    """Time calls and the conversions after them, alternating at once and rested, the rest being as long as ten calls."""
+    """Time calls and the conversions after them, in turn at once and after a rest as long as ten calls."""
     to_numpy(call())  # the first call compiles
     began_ns = now_ns()
     to_numpy(call())
@@ -88,7 +88,8 @@ def observe(
             to_numpy(result)
             conversions[rest].append(now_ns() - looked_ns)
             calls.append(returned_ns - began_ns)
-    return Wait(*map(statistics.median, (calls, conversions[False], conversions[True])))
+    at_once, rested = (float(statistics.median(conversions[rest])) for rest in (False, True))
+    return Wait(float(statistics.median(calls)), at_once, rested)
 
 
 @contextlib.contextmanager

@@ -14,15 +14,14 @@ import json
 import sys
 import timeit
 from collections.abc import Callable
-from functools import partial
+from functools import cache
 from importlib.util import find_spec
-from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
 
 from benchmarks.clock import noise
-from benchmarks.clock.schedule import Pace, calibrate, orders, run_rounds
+from benchmarks.clock.schedule import Pace, calibrate, orders, prefix, run_rounds
 from benchmarks.clock.selfcheck import subjects
 from benchmarks.clock.worker import time_block
 
@@ -80,36 +79,51 @@ def bias() -> dict[str, Times]:
 
 
 def _bias(call: subjects.Call) -> Times:
-    loops: dict[str, Callable[[int], float]] = {
-        "ours": lambda calls: time_block(call, 0, calls),
-        "timeit": lambda calls: 1e9 * timeit.Timer(call).timeit(calls),
+    loops: dict[str, Callable[[int, int], float]] = {
+        "ours": lambda prefix, calls: time_block(call, prefix, calls),
+        "timeit": _after_prefix(call, lambda calls: 1e9 * timeit.Timer(call).timeit(calls)),
     }
     if find_spec("pyperf"):
-        loops["pyperf"] = pyperf_loop(call)
+        loops["pyperf"] = _after_prefix(call, pyperf_loop(call))
     calls = calibrate(Local(call), BIAS_BLOCK_NS).calls
     times: Times = {name: [] for name in loops}
     names = list(loops)
     for order in orders(len(names), BIAS_ROUNDS, np.random.default_rng()):
         for place in order:
-            time_block(call, calls // 4 + 1, 1)  # an untimed prefix, the same for all
-            times[names[place]].append(loops[names[place]](calls) / calls)
+            times[names[place]].append(loops[names[place]](prefix(calls), calls) / calls)
     return times
 
 
-def pyperf_loop(call: subjects.Call) -> Callable[[int], float]:
-    """The very loop that pyperf's Runner.bench_func would time, taken before it starts its own processes: calls → ns."""
+def _after_prefix(call: subjects.Call, loop: Callable[[int], float]) -> Callable[[int, int], float]:
+    """A loop made to start as warm as ours does."""
+
+    def warmed(prefix: int, calls: int) -> float:
+        time_block(call, prefix, 1)
+        return loop(calls)
+
+    return warmed
+
+
+@cache
+def _runner() -> Any:
+    """A pyperf Runner that hands over what it was about to time; pyperf allows one of them in a process."""
     import pyperf
 
-    class Taken(pyperf.Runner):  # a Runner may exist once per class and process
+    class Taken(pyperf.Runner):
         def _main(self, task: Any) -> Any:
             return task
 
     runner = Taken()
     runner.parse_args([])
-    task = runner.bench_func("call", call)
+    return runner
+
+
+def pyperf_loop(call: subjects.Call) -> Callable[[int], float]:
+    """The very loop that pyperf's Runner.bench_func times: calls → ns, with garbage collection off as in the others."""
+    task = _runner().bench_func("call", call)
 
     def loop(calls: int) -> float:
-        gc.disable()  # as the other two have it
+        gc.disable()
         try:
             return 1e9 * task.task_func(task, calls)
         finally:
