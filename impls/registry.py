@@ -46,7 +46,7 @@ class Entry:
         return None
 
     def versions(self) -> dict[str, str]:
-        """The installed versions of its packages, NumPy's where it needs no other, and of the compiler if it uses one."""
+        """The installed versions of its packages (NumPy's where it needs no other), and its compiler."""
         versions = {package: importlib.metadata.version(package) for package in self.packages or ("numpy",)}
         return versions | {"compiler": compiler.version()} if self.needs_compiler else versions
 
@@ -66,6 +66,7 @@ REGISTRY = {
     for entry in (
         Entry("numpy", "impls.numpy_manual:NumpyManual", "numpy", "by hand"),
         Entry("numpy-tutorial", "impls.numpy_tutorial:NumpyTutorial", "numpy", "by hand, as tutorials write it"),
+        Entry("numpy-fast", "impls.numpy_fast:NumpyFast", "numpy", "by hand, recorded calls", ("scipy",)),
         Entry("keras-xla", "impls.keras_xla:KerasXla", "keras", "XLA-compiled", ("keras", "tensorflow"), "keras"),
         Entry("torch-eager", "impls.torch_eager:TorchEager", "torch", "eager", ("torch",), "torch"),
         Entry("c-floor", "impls.c_floor:CFloor", "c", "compiled C", ("cffi",), is_floor=True, needs_compiler=True),

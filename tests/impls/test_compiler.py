@@ -57,7 +57,7 @@ def test_a_failure_shows_the_compilers_complaint_and_leaves_nothing(source: Path
 def test_no_compiler_is_a_reason_with_a_cure(monkeypatch: pytest.MonkeyPatch, source: Path) -> None:
     """Whether it is $CC that does not exist, or nothing on the path."""
     monkeypatch.setenv("CC", "no-such-compiler")
-    with pytest.raises(Unavailable, match="no-such-compiler not found.*install gcc or clang"):
+    with pytest.raises(Unavailable, match=r"no-such-compiler not found.*install gcc or clang"):
         compiler.build(source)
     monkeypatch.delenv("CC")
     monkeypatch.setenv("PATH", "/nonexistent")

@@ -9,10 +9,12 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from impls.checking.agreement import Reference, require
 from impls.errors import Unavailable
-from impls.problem import DTYPES, PROBLEMS
+from impls.problem import DTYPES, PROBLEMS, Problem
 from impls.registry import REGISTRY
 
 ROOT = Path(__file__).parents[2]
@@ -104,3 +106,18 @@ def test_a_floor_without_a_compiler_says_what_to_install(monkeypatch: pytest.Mon
 def test_only_the_floor_is_a_floor() -> None:
     """The report draws it as a line, and no ratio takes it for a framework."""
     assert [name for name, entry in REGISTRY.items() if entry.is_floor] == ["c-floor"]
+
+
+def test_numpy_fast_takes_any_depth_and_says_what_it_does_not_take() -> None:
+    """Its one matrix of parameters is not made for two layers only; other activations are refused, not computed wrong."""
+    numpy_fast = REGISTRY["numpy-fast"].load()
+    rows = lambda batch, seed: (np.random.default_rng(seed).random((batch, 3)), np.ones((batch, 1)))  # noqa: E731
+    deep = Problem("deep", (3, 5, 2, 4, 1), ("sigmoid",) * 4, rows)
+    for batch in (5, 20_001):
+        reference = Reference(deep, deep.parameters(), *deep.data(batch), "float64")
+        implementation = numpy_fast()
+        implementation.prepare(deep, deep.parameters(), batch, "float64")
+        found = implementation.to_numpy(implementation.value_and_grad())
+        require(reference.agree("value_and_grad", found), implementation="numpy-fast", case=f"deep batch={batch}")
+    with pytest.raises(Unavailable, match="sigmoid layers and one output"):
+        numpy_fast().prepare(Problem("tanh", (3, 2, 1), ("tanh", "sigmoid"), rows), deep.parameters(), 4)
