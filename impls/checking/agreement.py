@@ -3,9 +3,9 @@
     |g − g*| ≤ B elementwise,   τ = max |g − g*| / B
 
 g is what an implementation returned, g* the oracle's value at the very numbers that the implementation was given, and
-B the bound of a right computation in that dtype. τ ≤ 1 is agreement. In float64 the oracle rounds as well, but its share
-of B is small: right gradients have been seen up to τ = 0.4 (and numbers that are one rounding away, such as parameters
-after a step, up to 0.9, since there the bound is that one rounding).
+B the bound of a right computation in that dtype. τ ≤ 1 is agreement. In float64 the oracle rounds as well, but its
+share of B is small: right gradients have been seen up to τ = 0.4 (and numbers that are one rounding away, such as
+parameters after a step, up to 0.9, since there the bound is that one rounding).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from impls.parameters import Array, Layer, Parameters, rounded, tensors
 from impls.problem import DTYPES, Problem
 
 
-class Disagreement(Exception):  # noqa: N818 (it is a finding, not an error of the program)
+class Disagreement(Exception):
     """A result is not what it should be; the message says where, by how much, and what was allowed."""
 
 

@@ -31,7 +31,7 @@ THREAD_VARIABLES = (
 REFUSALS = {"BadInput": BadInput, "Unavailable": Unavailable}
 
 
-class Failed(RuntimeError):  # noqa: N818 (an ending, as BadInput and Unavailable are)
+class Failed(RuntimeError):
     """The work ended without an answer: an exception, a crash or the time limit; the message is one line."""
 
 

@@ -1,0 +1,181 @@
+"""Faults of the frameworks that the bound has found, each with a program of a few lines that shows it again.
+
+    python -m impls.checking.known_faults        which of them are in the versions that are installed here
+
+None is worked around in silence: the implementations avoid the first two (their sources say how), and the third is
+within what the dtype allows. What a framework has repaired since shows as absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from impls.checking.agreement import Reference
+from impls.checking.bound import arithmetic
+from impls.checking.process import Failed, call
+from impls.errors import Unavailable
+from impls.parameters import Layer
+from impls.problem import XOR
+from impls.registry import REGISTRY, get_entry
+
+TIMEOUT_S = 120
+
+
+@dataclass(frozen=True)
+class KnownFault:
+    """What is wrong, since when it is known, and the function here that reproduces it."""
+
+    name: str
+    what: str
+    cure: str
+    source: str
+    reproduce: str
+    """A function of this module that returns {"present": bool, "evidence": one sentence, "versions": {…}}."""
+    arguments: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def keras_on_torch_in_float64() -> dict[str, Any]:
+    """The gradient of a float64 Keras model on the torch backend, by torch's autograd, against the reference."""
+    import keras
+    import torch
+
+    keras.config.set_floatx("float64")
+    parameters, (x, y) = XOR.parameters(), XOR.data(4)
+    model = keras.Sequential([keras.Input((2,)), *(keras.layers.Dense(n, "sigmoid") for n in (4, 1))])
+    model.set_weights([tensor for layer in parameters for tensor in layer])
+    ((model(torch.tensor(x)) - torch.tensor(y)) ** 2).mean().backward()
+    flat = [variable.value.grad.cpu().numpy() for variable in model.trainable_variables]
+    gradients = [Layer(W, b) for W, b in zip(flat[0::2], flat[1::2], strict=True)]
+    reference = Reference(XOR, parameters, x, y, "float64")
+    agreements = reference.agree("value_and_grad", (np.asarray(reference.truth.loss), gradients))
+    worst = max(agreements, key=lambda agreement: agreement.tau)
+    return _finding(not worst.agrees, str(worst), "keras", "torch")
+
+
+def momentum_through_float32(optimizer: str, cured: bool = False) -> dict[str, Any]:
+    """Two steps of a Keras optimizer on a float64 variable, gradients 1 and 0.5, against the same by hand.
+
+    `cured` gives the constants as np.float64, which leaves nothing to find.
+
+    With exact constants every one of the 20 or so operations rounds once, so that 32u is more than they can add up to.
+    """
+    import keras
+
+    keras.config.set_floatx("float64")
+    kind = np.float64 if cured else float
+    subject, by_hand = {
+        "SGD": (keras.optimizers.SGD(0.5, momentum=kind(0.9)), _two_steps_of_momentum),
+        "Adam": (keras.optimizers.Adam(0.5, beta_1=kind(0.9), beta_2=kind(0.999)), _two_steps_of_adam),
+    }[optimizer]
+    variable = keras.Variable(np.zeros(1), dtype="float64")
+    subject.build([variable])
+    for gradient in (1.0, 0.5):
+        subject.apply([keras.ops.convert_to_tensor(np.full(1, gradient))], [variable])
+    found, expected = float(keras.ops.convert_to_numpy(variable)[0]), by_hand()
+    tolerance = 32 * arithmetic("float64").u * abs(expected)
+    evidence = f"after two steps the parameter is {found:.10g}, but should be {expected:.10g} (within {tolerance:.1g})"
+    return _finding(abs(found - expected) > tolerance, evidence, "keras", "tensorflow")
+
+
+def _two_steps_of_momentum() -> float:
+    """v ← 0.9·v − 0.5·g and p ← p + v, from zero."""
+    v1 = -0.5 * 1.0
+    v2 = 0.9 * v1 - 0.5 * 0.5
+    return v1 + v2
+
+
+def _two_steps_of_adam() -> float:
+    """Adam as Keras writes it (ε = 10⁻⁷ beside the uncorrected √v), β₁ = 0.9, β₂ = 0.999, from zero."""
+    p = m = v = 0.0
+    for step, g in ((1, 1.0), (2, 0.5)):
+        m, v = m + (g - m) * (1 - 0.9), v + (g * g - v) * (1 - 0.999)
+        p -= 0.5 * np.sqrt(1 - 0.999**step) / (1 - 0.9**step) * m / (np.sqrt(v) + 1e-7)
+    return float(p)
+
+
+def digits_lost(implementation: str) -> dict[str, Any]:
+    """The gradient where the output of xor stands at z = 20 in float32: a(1 − a) is 0 there, the slope is 2·10⁻⁹."""
+    parameters = [Layer(np.zeros((2, 4)), np.zeros(4)), Layer(np.zeros((4, 1)), np.full(1, 20.0))]
+    subject = get_entry(implementation).load()()
+    subject.prepare(XOR, parameters, 4, "float32")
+    reference = Reference(XOR, parameters, *XOR.data(4), "float32")
+    agreements = reference.agree("value_and_grad", subject.to_numpy(subject.value_and_grad()))
+    (b2,) = (agreement for agreement in agreements if agreement.tensor == "b2")
+    lost = abs(b2.found - b2.expected) > abs(b2.expected) / 2
+    evidence = f"∂L/∂b2 is {b2.found:.4g}, but should be {b2.expected:.4g} (float32 may be {b2.tolerance:.1g} off)"
+    return {"present": lost, "evidence": evidence, "versions": get_entry(implementation).versions()}
+
+
+def _finding(present: bool, evidence: str, *packages: str) -> dict[str, Any]:
+    return {"present": present, "evidence": evidence, "versions": {name: version(name) for name in packages}}
+
+
+KERAS_ON_TORCH = KnownFault(
+    "Keras on torch computes float64 in float32",
+    "On the torch backend keras.ops.matmul casts float64 to float32 and the result back, so that a layer that says "
+    "float64 has 24-bit weights.",
+    "Use Keras in float64 on the TensorFlow or JAX backend.",
+    "keras issues 23223 and 23704",
+    "keras_on_torch_in_float64",
+    environment={"KERAS_BACKEND": "torch"},
+)
+MOMENTUM = [
+    KnownFault(
+        f"keras.optimizers.{optimizer} in float64 has float32 constants on TensorFlow",
+        "keras.ops.cast of a Python float to float64 goes through float32 on the TensorFlow backend: "
+        "0.9 becomes 0.89999998.",
+        "Give the constants as np.float64(0.9).",
+        "found here; no issue known",
+        "momentum_through_float32",
+        {"optimizer": optimizer},
+        {"KERAS_BACKEND": "tensorflow"},
+    )
+    for optimizer in ("SGD", "Adam")
+]
+DIGITS = [
+    KnownFault(
+        f"{name} loses the digits of a saturated sigmoid's slope",
+        "The slope is computed as a·(1 − a), and 1 − a cancels as a → 1: from z = 17 in float32 and z = 37 in float64 "
+        "the gradient is 0 instead of small.",
+        "σ(z)·σ(−z), or t·a² with t = e⁻ᶻ, keeps them; jax.lax.logistic(z, accuracy=AccuracyMode.HIGHEST) does.",
+        "not a mistake: within what the dtype allows, so τ ≤ 1; seen as millions of ULP at scales 10 and 100",
+        "digits_lost",
+        {"implementation": name},
+    )
+    for name in REGISTRY
+]
+KNOWN = [KERAS_ON_TORCH, *MOMENTUM, *DIGITS]
+
+
+def check(fault: KnownFault) -> dict[str, Any]:
+    """Reproduce a fault in a process of its own: {"name", "what", "cure", "source", "present", "evidence", "versions"}.
+
+    `present` is None, and the evidence says why, where it cannot be tried here.
+    """
+    told = {"name": fault.name, "what": fault.what, "cure": fault.cure, "source": fault.source}
+    target = f"impls.checking.known_faults:{fault.reproduce}"
+    try:
+        return told | call(target, fault.arguments, timeout_s=TIMEOUT_S, environment=fault.environment)
+    except (Unavailable, Failed) as reason:
+        return told | {"present": None, "evidence": f"not tried: {reason}", "versions": {}}
+
+
+def run(progress: Callable[[str], None] = lambda line: None) -> list[dict[str, Any]]:
+    """Try every known fault, each in a process of its own."""
+    results = []
+    for fault in KNOWN:
+        progress(fault.name)
+        results.append(check(fault))
+    return results
+
+
+if __name__ == "__main__":
+    for result in run():
+        state = {True: "present", False: "absent", None: "unknown"}[result["present"]]
+        print(f"{state:8} {result['name']}\n         {result['evidence']}")

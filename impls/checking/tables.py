@@ -1,0 +1,177 @@
+"""What `agree`, `drift` and `known_faults` found, as tables for an 80-column terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from impls.checking.agree import disagreements
+from impls.checking.drift import ALLOWED, unexplained
+
+Row = dict[str, Any]
+
+
+def render_agree(result: Row) -> RenderableType:
+    """A table per problem and dtype, the disagreements, what was left out, and the verdict."""
+    measured = [row for row in result["rows"] if "tau" in row]
+    refused = [row for row in result["rows"] if "left_out" in row]
+    tables = [_agreement_table(problem, dtype, rows) for (problem, dtype), rows in _by_case(measured)]
+    wrong = disagreements(result)
+    names = {row["implementation"] for row in measured}
+    verdict = (
+        f"[bold red]{len(wrong)} disagreements:[/]"
+        if wrong
+        else f"[bold green]all {len(names)} agree[/]: every number is within the rounding bound (τ ≤ 1)."
+    )
+    notes = [
+        f"{row['implementation']} {row['problem']} {row['dtype']} ×{row['scale']:g}: {row['left_out']}"
+        for row in refused
+    ]
+    return Group(*tables, *_left_out(result, notes), Text.from_markup(verdict), *map(Text, wrong))
+
+
+def _agreement_table(problem: str, dtype: str, rows: Sequence[Row]) -> Table:
+    scales = sorted({row["scale"] for row in rows})
+    table = Table(
+        title=f"{problem}, {dtype}: worst τ, median/worst error in ULP, by scale of the weights",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("implementation", no_wrap=True)
+    table.add_column("tensor", no_wrap=True)
+    for scale in scales:
+        table.add_column(f"τ ×{scale:g}", justify="right", no_wrap=True)
+        table.add_column("ULP", justify="right", no_wrap=True)
+    for name in dict.fromkeys(row["implementation"] for row in rows):
+        shown = name
+        for tensor in _tensors(rows):
+            cells: list[str | Text] = []
+            for scale in scales:
+                cells += _agreement_cells(
+                    [
+                        row
+                        for row in rows
+                        if (row["implementation"], row["scale"]) == (name, scale) and _tensor(row) == tensor
+                    ]
+                )
+            table.add_row(shown, tensor, *cells)
+            shown = ""
+    return table
+
+
+def _agreement_cells(rows: Sequence[Row]) -> list[str | Text]:
+    """Worst τ and the ULP of the rows of one cell (several only for the tensors after a step)."""
+    if not rows:
+        return ["", ""]
+    worst = max(rows, key=lambda row: float("inf") if row["tau"] is None else row["tau"])
+    tau = "∞" if worst["tau"] is None else _short(worst["tau"])
+    ulps = [_ulp(rows, "error_ulp_median"), _ulp(rows, "error_ulp_worst")]
+    return [Text(tau, style="bold red" if worst["disagreement"] else ""), "/".join(ulps)]
+
+
+def _ulp(rows: Iterable[Row], field: str) -> str:
+    values = [row[field] for row in rows]
+    if None in values:
+        return "?"
+    return f"{max(values):.1f}" if max(values) < 9.95 else _short(max(values))
+
+
+def _tensor(row: Row) -> str:
+    return "after step" if row["pass"] == "train_step" else row["tensor"]
+
+
+def _tensors(rows: Iterable[Row]) -> list[str]:
+    return list(dict.fromkeys(map(_tensor, rows)))
+
+
+def render_drift(result: Row) -> RenderableType:
+    """A table per problem and dtype: distance from the float64 trajectory at each step, the shadows below."""
+    measured = [row for row in result["rows"] if "step" in row]
+    refused = [row for row in result["rows"] if "left_out" in row]
+    steps = sorted({row["step"] for row in result["shadows"]})
+    parts: list[RenderableType] = []
+    for (problem, dtype), rows in _by_case(result["shadows"]):
+        table = Table(
+            title=f"{problem}, {dtype}: farthest parameter from float64 (times the farthest shadow)",
+            title_justify="left",
+            box=box.SIMPLE_HEAD,
+            padding=(0, 1, 0, 0),
+        )
+        table.add_column("implementation", no_wrap=True)
+        for step in steps:
+            table.add_column(f"step {step}", justify="right", no_wrap=True)
+        here = [row for row in measured if (row["problem"], row["dtype"]) == (problem, dtype)]
+        for name, of_name in groupby(here, key=lambda row: row["implementation"]):
+            table.add_row(name, *map(_drift_cell, of_name))
+        table.add_section()
+        table.add_row("farthest shadow", *(f"{_power(row['largest'])} (1.0)" for row in rows))
+        parts.append(table)
+    wrong = unexplained(result)
+    verdict = (
+        "[bold red]more than rounding:[/]"
+        if wrong
+        else f"[bold green]rounding explains all of it[/]: none is over {ALLOWED:g} times as far off as the shadows."
+    )
+    notes = [f"{row['implementation']} {row['problem']} {row['dtype']}: {row['left_out']}" for row in refused]
+    return Group(*parts, *_left_out(result, notes), Text.from_markup(verdict), *map(Text, wrong))
+
+
+def _drift_cell(row: Row) -> Text:
+    return Text(
+        f"{_power(row['distance'])} ({_times(row['times_shadow'])})", style="" if row["explained"] else "bold red"
+    )
+
+
+def render_faults(results: Sequence[Row]) -> RenderableType:
+    """The known faults that are present, each with its evidence and cure; then those that are absent or not tried."""
+    lines: list[RenderableType] = []
+    for result in results:
+        if result["present"]:
+            versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+            lines.append(Text.from_markup(f"[bold yellow]known fault[/] {escape(result['name'])} ({versions})"))
+            lines.append(Text(f"  {result['evidence']}\n  Cure: {result['cure']}  Source: {result['source']}."))
+    for present, label in ((False, "absent"), (None, "not tried")):
+        names = [result["name"] for result in results if result["present"] is present]
+        if names:
+            lines.append(Text(f"{label}: {'; '.join(names)}"))
+    return Group(*lines)
+
+
+def _left_out(result: Row, notes: Sequence[str]) -> list[Text]:
+    reasons = [f"{name}: {reason}" for name, reason in result["left_out"].items()]
+    return [Text(f"left out: {line}", style="dim") for line in [*reasons, *dict.fromkeys(notes)]]
+
+
+def _by_case(rows: Iterable[Row]) -> Iterator[tuple[tuple[str, str], list[Row]]]:
+    """The rows of each problem and dtype, in the order in which these first appear."""
+    cases: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        cases.setdefault((row["problem"], row["dtype"]), []).append(row)
+    return iter(cases.items())
+
+
+def _short(number: float) -> str:
+    """0.12, 19, 7e3: two digits, and no longer than four characters up to 10⁹."""
+    if 0.01 <= number < 99.5:
+        return f"{number:.2g}"
+    return _power(number, 0)
+
+
+def _times(number: float) -> str:
+    return f"{number:.1f}" if number < 99.5 else _short(number)
+
+
+def _power(number: float, digits: int = 1) -> str:
+    """1.2e-7, without the zeros of an exponent."""
+    if number == 0:
+        return "0"
+    mantissa, exponent = f"{number:.{digits}e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
