@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -73,26 +72,28 @@ def load(path: str | Path, sizes: tuple[int, ...]) -> Parameters:
             raise BadInput(
                 f"{path}: {name} has shape {tensor.shape}, but a {_join(sizes)} network needs {expected.shape}"
             )
-        if tensor.dtype.kind not in "fiu" or not np.isfinite(tensor).all():
-            raise BadInput(f"{path}: {name} must hold finite real numbers (found dtype {tensor.dtype})")
+        with np.errstate(over="ignore"):
+            if tensor.dtype.kind not in "fiu" or not np.isfinite(tensor.astype(np.float64)).all():
+                raise BadInput(f"{path}: {name} must hold finite real numbers (found dtype {tensor.dtype})")
     flat = [found[name].astype(np.float64) for name in needed]
     return [Layer(W, b) for W, b in zip(flat[0::2], flat[1::2], strict=True)]
 
 
 def _read(path: Path) -> dict[str, Array]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise BadInput(f"{path}: is a single array, but a parameters file is an .npz with W1, b1, …")
-            return {name: file[name] for name in file.files}
+        with path.open("rb") as stream:
+            file = np.load(stream, allow_pickle=False)
+            is_archive = isinstance(file, np.lib.npyio.NpzFile)
+            found = {name: np.asarray(file[name]) for name in file.files} if is_archive else {}
     except FileNotFoundError:
         raise BadInput(
             f"{path}: no such parameters file (write one with: samegrad parameters xor weights.npz)"
         ) from None
-    except (OSError, EOFError, zipfile.BadZipFile, ValueError) as error:
-        if isinstance(error, BadInput):
-            raise
-        raise BadInput(f"{path}: is not a readable .npz parameters file ({error})") from None
+    except Exception as error:  # what a damaged archive raises depends on where: zlib.error, BadZipFile, ValueError, …
+        raise BadInput(f"{path}: is not a readable .npz parameters file ({' '.join(str(error).split())})") from None
+    if not is_archive:
+        raise BadInput(f"{path}: is a single array, but a parameters file is an .npz with W1, b1, …")
+    return found
 
 
 def _join(sizes: tuple[int, ...]) -> str:
