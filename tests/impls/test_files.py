@@ -1,0 +1,83 @@
+"""A file is written whole or not at all, whatever goes wrong."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from impls.files import write_whole
+
+OLD, NEW = b"what was there", b"x" * 100_000
+
+
+@pytest.fixture
+def target(tmp_path):
+    path = tmp_path / "weights.npz"
+    path.write_bytes(OLD)
+    return path
+
+
+def names(folder):
+    return [path.name for path in folder.iterdir()]
+
+
+def test_the_new_content_replaces_the_old(target):
+    write_whole(target, NEW)
+    assert target.read_bytes() == NEW
+    assert names(target.parent) == [target.name]
+
+
+def test_a_name_may_be_a_string(tmp_path):
+    write_whole(str(tmp_path / "new"), NEW)
+    assert (tmp_path / "new").read_bytes() == NEW
+
+
+def test_a_write_that_fails_half_way_leaves_the_old_file_and_nothing_beside_it(target):
+    """A real failure: the kernel refuses to let the file grow beyond 4 kB."""
+    resource = pytest.importorskip("resource", reason="limits of a file's size are set by POSIX systems only")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        with pytest.raises(OSError):
+            write_whole(target, NEW)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert target.read_bytes() == OLD
+    assert names(target.parent) == [target.name]
+
+
+def test_a_rename_that_fails_leaves_the_old_file_and_nothing_beside_it(target, monkeypatch):
+    def refuse(source, destination):
+        raise PermissionError(f"cannot rename to {destination}")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(PermissionError, match=r"weights\.npz"):
+        write_whole(target, NEW)
+    assert target.read_bytes() == OLD
+    assert names(target.parent) == [target.name]
+
+
+@pytest.mark.parametrize("place", ["missing/weights.npz", "file/weights.npz"])
+def test_a_folder_that_is_missing_or_a_file_is_an_error_of_the_system(tmp_path, place):
+    """An OSError, which every front end turns into one line; nothing is made on the way."""
+    (tmp_path / "file").write_bytes(OLD)
+    with pytest.raises(OSError):
+        write_whole(tmp_path / place, NEW)
+    assert names(tmp_path) == ["file"]
+
+
+def test_a_folder_that_may_not_be_written_to_stays_as_it_was(target):
+    if os.geteuid() == 0:
+        pytest.skip("root may write everywhere")
+    target.parent.chmod(0o500)
+    try:
+        with pytest.raises(PermissionError):
+            write_whole(target, NEW)
+    finally:
+        target.parent.chmod(0o700)
+    assert target.read_bytes() == OLD
+    assert names(target.parent) == [target.name]
