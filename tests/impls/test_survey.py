@@ -1,0 +1,40 @@
+"""The whole of `samegrad agree`: one document, readable again, and its tables."""
+
+from __future__ import annotations
+
+import json
+
+from rich.console import Console
+
+from impls.checking import known_faults, survey
+
+
+def test_one_document_holds_everything(tmp_path, monkeypatch):
+    """Agreement, drift and faults of one implementation: saved as strict JSON, read again, and shown in 80 columns."""
+    tried = {"name": "a fault", "what": "", "cure": "a cure.", "source": "a source", "versions": {"keras": "3.15.1"}}
+    faults = [tried | {"present": True, "evidence": "it is there"}, tried | {"present": False, "evidence": ""}]
+    monkeypatch.setattr(known_faults, "run", lambda implementations, progress: faults)
+    lines: list[str] = []
+    result = survey.run(["numpy"], problems=["line"], scales=(1.0,), seeds=(0,), progress=lines.append)
+    survey.save(result, tmp_path / "agreement.json")
+    again = json.loads((tmp_path / "agreement.json").read_text())
+    assert again == result and (again["format"], again["format_version"]) == ("samegrad-agreement", 1)
+    assert survey.all_agree(again) and len(lines) == 3
+
+    console = Console(width=80, no_color=True)
+    with console.capture() as capture:
+        console.print(survey.render(again))
+    shown = capture.get()
+    for part in ("all 1 agree", "rounding explains all of it", "known fault a fault (keras 3.15.1)", "absent: a fault"):
+        assert part in shown
+
+
+def test_a_disagreement_or_an_unexplained_drift_is_not_agreement():
+    """Either is enough; drift that was not measured is not held against anyone."""
+    row = {"implementation": "i", "problem": "p", "pass": "f", "dtype": "d", "scale": 1, "seed": 0}
+    wrong = {"rows": [row | {"disagreement": "W1 is wrong"}]}
+    right = {"rows": [row | {"disagreement": None}]}
+    drifted = {"rows": [row | {"step": 1, "distance": 1.0, "tensor": "W1", "times_shadow": 99.0, "explained": False}]}
+    assert survey.all_agree({"agree": right, "drift": None})
+    assert not survey.all_agree({"agree": wrong, "drift": None})
+    assert not survey.all_agree({"agree": right, "drift": drifted})
