@@ -66,6 +66,8 @@ class Diagnosis:
     explanations: tuple[Explanation, ...] = ()
     first_wrong: str = ""
     """Where the first wrong quantity is, if nothing explains it."""
+    row_by_row: bool = False
+    """Were the parameters updated after each row?"""
 
     @property
     def margin(self) -> float:
@@ -88,9 +90,17 @@ class Reference:
 class Judge:
     """Holds the observations of one target against right gradients and against mistaken ones."""
 
-    def __init__(self, observations: Sequence[Observation], dtype: str = "float64", rate_known: bool = True) -> None:
-        """`rate_known` is False where the gradients carry an unknown positive factor, the same on every probe."""
+    def __init__(
+        self,
+        observations: Sequence[Observation],
+        dtype: str = "float64",
+        rate_known: bool = True,
+        row_by_row: bool = False,
+    ) -> None:
+        """`rate_known` is False where the gradients carry an unknown positive factor, the same on every probe;
+        `row_by_row` is True where the parameters may have been updated after each row."""
         self.observations = list(observations)
+        self.row_by_row = row_by_row
         self.dtype = dtype
         self.rate_known = rate_known
         self._references: dict[Activations, list[Reference] | None] = {}
@@ -129,9 +139,19 @@ class Judge:
                 worst[name] = max(worst.get(name, 0.0), tau)
         return worst
 
+    def taus_under(self, mistake: Mistake, activations: Activations, convention: Convention) -> dict[str, float]:
+        """As `taus`, against the bank's own pass (which also knows row-by-row updates)."""
+        worst: dict[str, float] = {}
+        for observation, pair in zip(self.observations, self._mutated(mistake, activations, convention), strict=False):
+            if pair is not None:
+                for name, found in observation.gradients.items():
+                    tau = _tau(found, pair[0][name], pair[1][name] + observation.slack.get(name, 0.0))
+                    worst[name] = max(worst.get(name, 0.0), tau)
+        return worst
+
     def fits(self, mistake: Mistake, activations: Activations, conventions: Sequence[Convention]):
         """The first convention (and constant) under which this mistake gives what was found on every probe, or None."""
-        if mistake.proportional:
+        if mistake.proportional and not self.row_by_row:
             return self._fit(self._mutated(mistake, activations, None), conventions)
         for convention in conventions:
             if self._fit(self._mutated(mistake, activations, convention), [_ONCE]):
@@ -141,8 +161,9 @@ class Judge:
     def _mutated(self, mistake: Mistake, activations: Activations, convention: Convention | None):
         """Gradients and bounds under the mistake, probe by probe, and lazily: most mistakes fail on the first."""
         for observation in self.observations:
-            factor = convention.factor(*observation.y.shape) if convention else 1.0
-            found = mutants.gradients(
+            rows, outputs = observation.y.shape
+            factor = convention.factor(1 if self.row_by_row else rows, outputs) if convention else 1.0
+            found = (mutants.row_by_row if self.row_by_row else mutants.gradients)(
                 activations,
                 observation.parameters,
                 observation.x,
@@ -260,6 +281,29 @@ def diagnose(
     return Diagnosis(False, *shown, taus, (), first_wrong(taus, len(observations[0].parameters)))
 
 
+RIGHT = Mistake("none", "nothing", "", "", {})
+
+
+def diagnose_row_by_row(
+    observations: Sequence[Observation],
+    activations: Sequence[Activations],
+    conventions: Sequence[Convention] = CONVENTIONS,
+    *,
+    dtype: str = "float64",
+) -> Diagnosis | None:
+    """The same for a program that updates after every row, as stochastic gradient descent does; None if it does not fit."""
+    judge = Judge(observations, dtype, row_by_row=True)
+    for choice in activations:
+        if judge.references(choice) and (fit := judge.fits(RIGHT, choice, conventions)):
+            return Diagnosis(True, choice, *fit, judge.taus_under(RIGHT, choice, fit[0]), row_by_row=True)
+    explanations = _search(judge, [c for c in activations if judge.references(c)], conventions, mutants.bank)
+    if not explanations:
+        return None
+    best = explanations[0]
+    taus = judge.taus_under(RIGHT, best.activations, best.convention)
+    return Diagnosis(False, best.activations, best.convention, 1.0, taus, tuple(explanations), row_by_row=True)
+
+
 def _explain(judge, activations, conventions, with_pairs) -> list[Explanation]:
     found = _other_conventions(judge, activations, conventions)
     if found:
@@ -296,14 +340,15 @@ def _other_conventions(judge: Judge, activations, conventions) -> list[Explanati
                 "another-convention",
                 f"the gradient is that of {found.formula}, but the loss is {asked.formula}",
                 f"Every gradient is {found.relation} that of the mean squared error, where {asked.relation} is due.",
-                f"∂L/∂a = {_output_cotangent(asked)}  for  L = {asked.formula}",
+                f"∂L/∂a = {output_cotangent(asked)}  for  L = {asked.formula}",
                 {},
             )
             return [Explanation(mistake, choice, asked, fit[1])]
     return []
 
 
-def _output_cotangent(convention: Convention) -> str:
+def output_cotangent(convention: Convention) -> str:
+    """∂L/∂a, written out."""
     below = [letter for letter, mean in (("N", convention.over_rows), ("k", convention.over_outputs)) if mean]
     top = "" if convention.half else "2"
     fraction = f"{top or '1'}/({'·'.join(below)})" if len(below) > 1 else f"{top or '1'}/{below[0]}" if below else top

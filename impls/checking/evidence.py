@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
@@ -14,8 +14,19 @@ CLOSE = 1e-9
 factor that a mistake introduces."""
 
 
-def describe(diagnosis: Diagnosis, observations: Sequence[Observation], dtype: str) -> str:
-    """One sentence on a wrong gradient: what is seen in which tensor, and what is right beside it."""
+def describe(
+    diagnosis: Diagnosis,
+    observations: Sequence[Observation],
+    dtype: str,
+    absent: Collection[str] = (),
+    single_rows: bool = False,
+) -> str:
+    """One sentence on a wrong gradient: what is seen in which tensor, and what is right beside it.
+
+    `absent` are the tensors for which nothing was returned; with `single_rows` only batches of one are looked at.
+    """
+    if single_rows:
+        observations = [o for o in observations if len(o.x) == 1] or observations
     judge = Judge(observations, dtype)
     references = judge.references(diagnosis.activations) or []
     seen: dict[str, list[str]] = {}
@@ -25,7 +36,8 @@ def describe(diagnosis: Diagnosis, observations: Sequence[Observation], dtype: s
             for observation, reference in zip(observations, references, strict=True):
                 scale = diagnosis.constant * diagnosis.convention.factor(*observation.y.shape)
                 cases.append((observation.gradients[name], scale * reference.gradients[name], len(observation.x)))
-            seen.setdefault(_relation(cases, dtype), []).append(name)
+            what = "is not returned" if name in absent else relation(cases, dtype)
+            seen.setdefault(what, []).append(name)
     right = [name for name, tau in diagnosis.taus.items() if tau <= 1]
     if not seen:
         return "every gradient is right"
@@ -43,7 +55,7 @@ Case = tuple[Array, Array, int]
 """Found, expected, rows."""
 
 
-def _relation(cases: Sequence[Case], dtype: str) -> str:
+def relation(cases: Sequence[Case], dtype: str) -> str:
     """The simplest relation that holds on all probes; written for one tensor ("is zero")."""
     close = CLOSE if dtype == "float64" else 1e-4
 

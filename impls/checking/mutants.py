@@ -128,7 +128,7 @@ def _pass(activations, parameters, x, y, steps, factor, rate, dtype) -> Gradient
     places = []
     for number, ((W, b), activation) in enumerate(zip(parameters, activations, strict=True), start=1):
         before, z_before = a, z
-        weights = Running(W, 0.0, dtype)
+        weights = W if isinstance(W, Running) else Running(W, 0.0, dtype)
         z = before @ weights + b
         a = FUNCTIONS[activation](z)
         places.append((number, len(parameters), activation, weights, z, a, before, z_before))
@@ -144,6 +144,39 @@ def _pass(activations, parameters, x, y, steps, factor, rate, dtype) -> Gradient
         if at.l > 1:
             cotangent, above = steps.back(at, delta, cotangent, dW), delta
     return steps.finish(found, rate, batch)
+
+
+def row_by_row(
+    activations: Sequence[str],
+    parameters: Parameters,
+    x: Array,
+    y: Array,
+    steps: Steps,
+    *,
+    factor: float = 1.0,
+    rate: float = 1.0,
+    dtype: str = "float64",
+    order: Sequence[int] | None = None,
+) -> Gradients | None:
+    """What looks like a gradient, (p − p′)/rate, after one update for each row in turn (stochastic gradient descent).
+
+    `factor` is that of a batch of one. Errors are carried along from one update to the next.
+    """
+    current: Any = [(Running(W, 0.0, dtype), Running(b, 0.0, dtype)) for W, b in parameters]
+    for row in order if order is not None else range(len(x)):
+        one = slice(row, row + 1)
+        found = gradients(activations, current, x[one], y[one], steps, factor=factor, rate=rate, dtype=dtype)
+        if found is None or any(found[f"{k}{n}"].shape != p.shape for n, l in enumerate(current, 1) for k, p in zip("Wb", l)):
+            return None
+        current = [
+            tuple(p - rate * found[f"{kind}{n}"] for kind, p in zip("Wb", layer, strict=True))
+            for n, layer in enumerate(current, start=1)
+        ]
+    return {
+        f"{kind}{n}": (first - last) * (1 / rate)
+        for n, (before, after) in enumerate(zip(parameters, current, strict=True), start=1)
+        for kind, first, last in zip("Wb", before, after, strict=True)
+    }
 
 
 def pairs(singles: Sequence[Mistake]) -> Iterator[Mistake]:

@@ -1,0 +1,578 @@
+"""Targets that keep their weights: classes and objects with a forward and a backward or train method, and whole files
+whose functions work on global weights."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from impls.checking import leaves, names, probe, source
+from impls.checking.assign import assign
+from impls.checking.function_target import (
+    Reading,
+    Unreadable,
+    _output_among,
+    rate_globals,
+    reading_of_change,
+    set_globals,
+)
+from impls.checking.layouts import DataLayout, Slot
+from impls.checking.leaves import Leaf
+from impls.parameters import Array, Parameters
+
+METHOD_ROLES = ("x", "y", "rate", "epochs", "output", "upstream", "cache", "batch", "seed", "quiet")
+CONSTRUCTOR_ROLES = (
+    "hidden_size", "sizes", "rate", "epochs", "seed", "quiet", "inputs_size", "outputs_size", "x", "y", "batch",
+)  # fmt: skip
+
+
+class ObjectTarget:
+    """A class, an instance, or a module with weights at its top level."""
+
+    def __init__(
+        self,
+        module: ModuleType,
+        root: Any,
+        path: Path,
+        method: str | None = None,
+        init: dict[str, Any] | None = None,
+        mapping: dict[str, str] | None = None,
+    ) -> None:
+        """`method` is the one to check, `init` the constructor's arguments, `mapping` tensor → attribute path."""
+        self.module, self.root, self.path = module, root, path
+        self.method, self.init, self.mapping = method, init or {}, mapping or {}
+        self.is_class = inspect.isclass(root)
+        self.constructor = self._constructor_roles() if self.is_class else {}
+        self.sizeable = self.is_class and bool(
+            {"inputs_size", "hidden_size", "outputs_size", "sizes", "x"} & set(self.constructor.values())
+        )
+        self.fixed_sizes: tuple[int, ...] | None = None
+        self.takes_rate = False
+        self.born_late = False
+        """Are the weights made by the training method itself?"""
+        self.names: dict[str, str] = {}
+        self._learn_structure()
+
+    # -- construction ---------------------------------------------------------------------------------------------
+
+    def _constructor_roles(self) -> dict[str, str]:
+        """A role for every argument of __init__ that has no value in `init`."""
+        try:
+            parameters = inspect.signature(self.root).parameters.values()
+        except (TypeError, ValueError):
+            return {}
+        roles = {}
+        for p in parameters:
+            if p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) or p.name in self.init:
+                continue
+            role = names.role(p.name, CONSTRUCTOR_ROLES)
+            if role in ("inputs_size", "outputs_size") and p.name.lower() in ("inputs", "outputs", "input", "output"):
+                role = role if isinstance(p.default, int) or "hidden_size" in roles.values() or self._has_hidden() else "x"
+            roles[p.name] = role or ("default" if p.default is not p.empty else "unknown")
+        unknown = [n for n, r in roles.items() if r == "unknown"]
+        free = [r for r in ("inputs_size", "hidden_size", "outputs_size") if r not in roles.values()]
+        if len(unknown) == len(free) and len(free) == 3:
+            roles.update(zip(unknown, free, strict=True))
+        return roles
+
+    def _has_hidden(self) -> bool:
+        return any(names.role(n, ("hidden_size",)) for n in inspect.signature(self.root).parameters)
+
+    def _hidden_count(self) -> int:
+        hidden = sum(r == "hidden_size" for r in self.constructor.values())
+        if "sizes" in self.constructor.values() or "x" in self.constructor.values():
+            return max(hidden, 1)
+        if hidden == 0 and {"inputs_size"} & set(self.constructor.values()):
+            return 0
+        return hidden
+
+    def make(self, sizes: Sequence[int], data: tuple[Any, Any] | None) -> Any:
+        """A fresh object of these layer sizes (or a copy of the user's own). Raises UserError, Unreadable."""
+        if not self.is_class:
+            if isinstance(self.root, ModuleType):
+                return self.root
+            with source.own_errors(self.path):
+                return copy.deepcopy(self.root)
+        x, y = data if data is not None else (np.zeros((7, sizes[0])), np.zeros((7, sizes[-1])))
+        hidden = iter(sizes[1:-1])
+        values = {
+            "inputs_size": lambda: sizes[0],
+            "hidden_size": lambda: _hidden_value(list(hidden) if False else next(hidden, sizes[-2])),
+            "outputs_size": lambda: sizes[-1],
+            "sizes": lambda: list(sizes),
+            "x": lambda: x,
+            "y": lambda: y,
+            "rate": lambda: probe.RATE,
+            "epochs": lambda: 1,
+            "seed": lambda: 0,
+            "quiet": lambda: False,
+            "batch": lambda: 7,
+        }
+        arguments = dict(self.init)
+        for name, role in self.constructor.items():
+            if role == "unknown":
+                raise Unreadable(
+                    f"its constructor's argument {name!r} is not known; say what to give: --init \"{name}=…\""
+                )
+            if role != "default":
+                arguments[name] = values[role]()
+        np.random.seed(0)
+        with source.own_errors(self.path), np.errstate(all="ignore"):
+            return self.root(**arguments)
+
+    # -- structure ------------------------------------------------------------------------------------------------
+
+    def _learn_structure(self) -> None:
+        """Make one object and find its weights, its biases and the sizes between them."""
+        tries: list[tuple[int, ...]] = [(2, 4, 1)]
+        if self.sizeable:
+            tries = [probe.general_sizes(self._hidden_count() + 1), (2, 4, 1)]
+        failure: Exception | None = None
+        for sizes in tries:
+            try:
+                thing = self.make(sizes, None)
+                break
+            except source.UserError as error:
+                failure = failure or error
+        else:
+            raise failure or Unreadable("it cannot be constructed")
+        self.sizes_tried = sizes
+        if not self._find_parameters(thing, sizes):
+            self._born_late(sizes)
+
+    def _find_parameters(self, thing: Any, sizes: Sequence[int]) -> bool:
+        found = self.parameter_leaves(thing)
+        weights = [leaf for tensor, leaf in found.items() if tensor[0] == "W"]
+        if not weights:
+            return False
+        shapes = [leaf.array().shape for leaf in weights]
+        self.layers = len(weights)
+        self.biases = [f"b{l}" in found for l in range(1, self.layers + 1)]
+        self.names = {tensor: leaf.name for tensor, leaf in found.items()}
+        self.orientations = orientations(shapes, sizes if self.sizeable else None)
+        if not self.orientations:
+            raise Unreadable(
+                f"the weights {', '.join(f'{leaf.name} {leaf.array().shape}' for leaf in weights)} do not chain into a "
+                "network; say which is which: --parameters W1=…,b1=…,W2=…,b2=…"
+            )
+        chain = chain_sizes(shapes, self.orientations[0])
+        if not self.sizeable or tuple(sizes) != chain:
+            self.fixed_sizes = None if self.sizeable and self._resizes(chain) else chain
+        return True
+
+    def _resizes(self, chain: tuple[int, ...]) -> bool:
+        """Do the weights follow the sizes that the constructor is given, at least at the ends?"""
+        return chain[0] == self.sizes_tried[0] and chain[-1] == self.sizes_tried[-1]
+
+    def _born_late(self, sizes: Sequence[int]) -> None:
+        """Weights that only appear when the object is trained: run it once and look again."""
+        last: Exception | None = None
+        for layers_sizes in (probe.general_sizes(1), (4, 1), tuple(sizes), (4, 5, 1)):
+            for layout in (DataLayout("rows"), DataLayout("flat targets")):
+                try:
+                    _, x, y = probe.make(layers_sizes, 7, 0, [True] * (len(layers_sizes) - 1))
+                    data = layout.encode(x, y)
+                    thing = self.make(layers_sizes, data)
+                    self._train(thing, data, x, y, layout, probe.RATE)
+                    self.born_late = True
+                    if self._find_parameters(thing, layers_sizes):
+                        self.late_layout = layout
+                        return
+                except (source.UserError, Unreadable, ValueError) as error:
+                    last = error
+        if isinstance(last, source.UserError):
+            raise last
+        raise Unreadable(
+            "no weights were found: no attribute is called like one (W1, weights, bias, …); "
+            "say which they are: --parameters W1=…,b1=…,W2=…,b2=…"
+        )
+
+    def parameter_leaves(self, thing: Any) -> dict[str, Leaf]:
+        """Tensor → where the object keeps it."""
+        home = self.module.__name__
+        every = [leaf for leaf in leaves.of_object(thing, home)]
+        if self.mapping:
+            by_name = {leaf.name: leaf for leaf in every}
+            missing = [n for n in self.mapping.values() if n not in by_name]
+            if missing:
+                raise Unreadable(f"--parameters names {missing[0]!r}, but there are: {', '.join(by_name) or 'no arrays'}")
+            return {tensor: by_name[name] for tensor, name in self.mapping.items()}
+        read = [(names.tensor(leaf.name), leaf) for leaf in every]
+        mine = [(t, leaf) for t, leaf in read if t and not t.gradient and leaf.array().ndim <= 2]
+        if isinstance(thing, ModuleType):
+            mine = [(t, leaf) for t, leaf in mine if "." not in leaf.name]
+        found: dict[str, Leaf] = {}
+        weights = _distinct([(t, leaf) for t, leaf in mine if t.kind == "W"])
+        for number, (_, leaf) in enumerate(weights, start=1):
+            found[f"W{number}"] = leaf
+        biases = _distinct([(t, leaf) for t, leaf in mine if t.kind == "b"])
+        if len(biases) == len(weights):
+            found.update({f"b{n}": leaf for n, (_, leaf) in enumerate(biases, start=1)})
+        elif biases and weights:
+            found.update(_fewer_biases(weights, biases))
+        if not found and not isinstance(thing, ModuleType):
+            found = _by_shape_alone([leaf for leaf in every if not names.role(leaf.name.split(".")[-1], ("x", "y", "output"))])
+        return found
+
+    def slots(self, thing: Any, flipped: bool) -> list[Slot]:
+        found = self.parameter_leaves(thing)
+        shapes = {tensor: leaf.array().shape for tensor, leaf in found.items()}
+        sizes = chain_sizes([shapes[f"W{l}"] for l in range(1, self.layers + 1)], flipped)
+        slots = []
+        for l, (fan_in, fan_out) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
+            shape = shapes[f"W{l}"]
+            slots.append(Slot(f"W{l}", (fan_in, fan_out), shape, flipped and len(shape) == 2))
+            if f"b{l}" in found:
+                slots.append(Slot(f"b{l}", (fan_out,), shapes[f"b{l}"]))
+        for slot in slots:
+            if slot.tensor[0] == "b" and np.prod(slot.shape) != np.prod(slot.canonical):
+                raise Unreadable(
+                    f"the bias {found[slot.tensor].name} {slot.shape} does not fit a layer of {slot.canonical[0]} units; "
+                    "say which is which: --parameters W1=…,b1=…,W2=…,b2=…"
+                )
+        return slots
+
+    # -- observation ----------------------------------------------------------------------------------------------
+
+    def attempts(self, sizes: Sequence[int]) -> Iterator[bool]:
+        yield from self.orientations
+
+    def observe(self, flipped: bool, data: DataLayout, parameters: Parameters, x: Array, y: Array, rate: float) -> Reading:
+        """Make an object, give it the parameters, let it learn once, and read the gradients off it."""
+        encoded = data.encode(x, y)
+        sizes = (x.shape[1], *(len(layer.b) for layer in parameters))
+        if self.born_late:
+            return self._observe_late(sizes, encoded, data, x, y, rate, flipped)
+        thing = self.make(sizes, encoded)
+        slots = self.slots(thing, flipped)
+        expected = {slot.tensor: slot.canonical for slot in slots}
+        for l, (W, _) in enumerate(parameters, start=1):
+            if expected[f"W{l}"] != W.shape:
+                raise Unreadable(f"{self.names[f'W{l}']} is for other layer sizes")
+        before = {}
+        found = self.parameter_leaves(thing)
+        values = {f"{k}{n}": v for n, layer in enumerate(parameters, start=1) for k, v in zip("Wb", layer, strict=True)}
+        for slot in slots:
+            leaf = found[slot.tensor]
+            try:
+                leaf.set(slot.encode(values[slot.tensor]))
+            except TypeError as error:
+                raise Unreadable(str(error)) from None
+            before[slot.tensor] = leaf.array()
+        known = self._set_rate(thing, rate)
+        result, predictions, used_rate, upstream = self._learn(thing, encoded, x, y, data, rate, found, before)
+        after = {tensor: _reread(self.parameter_leaves(thing), tensor, found) for tensor in before}
+        known = known or used_rate
+        moved = any(after[t].shape != before[t].shape or not np.array_equal(after[t], before[t]) for t in before)
+        if moved:
+            reading = reading_of_change(slots, before, after, rate, known)
+            reading.loss = _loss_of(result)
+        else:
+            reading = self._returned(result, thing, slots)
+        reading.predictions, reading.loss_is_given = predictions, upstream
+        reading.parameters = _canonical(slots, before) if any(b.dtype == np.float32 for b in before.values()) else None
+        if all(b.dtype == np.float32 for b in before.values()):
+            reading.dtype = "float32"
+        return reading
+
+    def _observe_late(self, sizes, encoded, data, x, y, rate, flipped) -> Reading:
+        """The weights are made while training: their first values are those after a step of learning rate zero."""
+        states = []
+        for this_rate in (0.0, rate):
+            thing = self.make(sizes, encoded)
+            known = self._set_rate(thing, this_rate)
+            np.random.seed(0)
+            used = self._train(thing, encoded, x, y, data, this_rate)
+            states.append((thing, known or used))
+        (first, known), (second, _) = states
+        if not known:
+            raise Unreadable(
+                "the weights are made while training, and there is no learning rate to set to zero to see their first "
+                "values; make the weights in __init__, or give --parameters"
+            )
+        slots = self.slots(first, flipped)
+        before = {t: leaf.array().astype(np.float64) for t, leaf in self.parameter_leaves(first).items()}
+        after = {t: leaf.array() for t, leaf in self.parameter_leaves(second).items()}
+        reading = reading_of_change(slots, before, after, rate, True)
+        reading.parameters = _canonical(slots, before)
+        return reading
+
+    def _set_rate(self, thing: Any, rate: float) -> bool:
+        """Set the learning rate, and one epoch, where the object or its file keeps them. Was there a rate?"""
+        known = False
+        if not isinstance(thing, ModuleType):
+            for key, value in list(getattr(thing, "__dict__", {}).items()):
+                if isinstance(value, float | int) and not isinstance(value, bool):
+                    if names.role(key, ("rate",)):
+                        setattr(thing, key, rate)
+                        known = True
+                    elif names.role(key, ("epochs",)):
+                        setattr(thing, key, 1)
+            for key in dir(type(thing)):
+                if key not in getattr(thing, "__dict__", {}) and names.role(key, ("rate", "epochs")):
+                    if isinstance(getattr(type(thing), key), float | int):
+                        is_rate = names.role(key, ("rate",)) is not None
+                        setattr(thing, key, rate if is_rate else 1)
+                        known = known or is_rate
+        known = bool(list(rate_globals(self.module))) or known
+        set_globals(self.module, rate)
+        return known
+
+    def _learn(self, thing, encoded, x, y, data, rate, found, before):
+        """Forward, then backward, then update if nothing has moved; or the training method alone.
+
+        Returns (what the decisive call returned, predictions, whether a learning rate was handed over, whether ∂L/∂a was).
+        """
+        calls = self._callables(thing)
+        predictions = raw = None
+        names_of = list(calls)
+        forward = names.methods([n for n in names_of if n != self.method], names.FORWARD)
+        if forward:
+            raw, predictions = self._forward(calls[forward[0]], encoded, x, y, data, thing)
+        main = self.method or next(
+            iter(names.methods([n for n in names_of if n not in forward[:1]], names.BACKWARD)), None
+        )
+        if main is None:
+            main = next(iter(names.methods([n for n in names_of if n not in forward[:1]], (*names.TRAIN, *names.UPDATE))), None)
+        if main is None:
+            raise Unreadable(
+                f"no method is called like backward or train; there are: {', '.join(names_of) or 'none'}. "
+                "Say which: file.py:Class.method"
+            )
+        upstream = None
+        if predictions is not None:
+            upstream = np.asarray(data.encode(x, 2 / y.size * (predictions - y))[1]).reshape(np.shape(raw))
+        known = self._known(encoded, x, rate, raw, upstream)
+        result, roles = self._call(calls[main], known, main)
+        used_rate = "rate" in roles
+        moved = any(not np.array_equal(_reread(self.parameter_leaves(thing), t, found), before[t]) for t in before)
+        if not moved and not self._has_gradients(result, thing, calls[main]):
+            others = [n for n in names_of if n != main and n not in forward[:1]]
+            update = next(iter(names.methods(others, names.UPDATE)), None)
+            train = next(iter(names.methods(others, names.TRAIN)), None)
+            if update:
+                known["result"] = result
+                result, more = self._call(calls[update], known, update, gradients=result)
+                used_rate = used_rate or "rate" in more
+            elif train and self.method is None:
+                result, more = self._call(calls[train], known, train)
+                used_rate, roles = "rate" in more, more
+        return result, predictions, used_rate, "upstream" in roles
+
+    def _train(self, thing, encoded, x, y, data, rate) -> bool:
+        """Call the training method alone. Was a learning rate handed over?"""
+        calls = self._callables(thing)
+        main = self.method or next(iter(names.methods(list(calls), (*names.TRAIN, *names.BACKWARD, *names.UPDATE))), None)
+        if main is None:
+            raise Unreadable(f"no method is called like train or fit; there are: {', '.join(calls) or 'none'}")
+        _, roles = self._call(calls[main], self._known(encoded, x, rate, None, None), main)
+        return "rate" in roles or bool({"rate"} & set(self.constructor.values()))
+
+    def _known(self, encoded, x, rate, output, upstream) -> dict[str, Any]:
+        known = {"x": encoded[0], "y": encoded[1], "rate": rate, "epochs": 1, "batch": len(x), "seed": 0, "quiet": False}
+        if output is not None:
+            known.update(output=output, upstream=upstream, cache=self._cache)
+        return known
+
+    def _forward(self, method, encoded, x, y, data, thing):
+        """Run the forward method; (its raw output, predictions). Without a return value the output is an attribute."""
+        result, _ = self._call(method, {"x": encoded[0], "y": encoded[1], "quiet": False}, "forward")
+        self._cache = result
+        predictions, raw = _output_among(result, data, x, y) if result is not None else (None, None)
+        if raw is None and result is None and not isinstance(thing, ModuleType):
+            held = {k: v for k, v in vars(thing).items() if names.role(k, ("output",)) or k in ("a2", "A2", "layer2", "output_layer")}
+            for value in held.values():
+                array = leaves.to_array(value)
+                if array is not None and (p := data.predictions(array, *y.shape)) is not None:
+                    return value, p
+        return raw, predictions
+
+    def _call(self, method: Callable, known: dict[str, Any], name: str, gradients: Any = None) -> tuple[Any, set[str]]:
+        """Call a method with whatever its arguments' names ask for; (result, the roles that were used)."""
+        arguments, used = {}, set()
+        parameters = [
+            p for p in inspect.signature(method).parameters.values() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
+        ]
+        roles = {p.name: names.role(p.name, METHOD_ROLES) for p in parameters}
+        if "y" not in roles.values():
+            stand_in = next((n for n, r in roles.items() if r == "output" and "x" in roles.values()), None)
+            if stand_in and [r for r in roles.values()].count("output") == 1 and "output" in stand_in.lower() and stand_in.endswith("s"):
+                roles[stand_in] = "y"
+        for position, p in enumerate(parameters):
+            role = roles[p.name]
+            if role is None and (t := names.tensor(p.name)) and t.gradient and gradients is not None:
+                arguments[p.name] = _gradient_argument(gradients, position, parameters, t)
+                continue
+            if role is None and gradients is not None and "grad" in p.name.lower():
+                arguments[p.name] = gradients
+                continue
+            if role is None and p.default is p.empty:
+                role = next((r for r in ("x", "y") if r not in used and r not in roles.values()), None)
+            if role in known and known[role] is not None:
+                value = known[role]
+                if role == "quiet" and "shuffle" not in p.name and p.default is not p.empty and not isinstance(p.default, bool):
+                    continue
+                arguments[p.name] = value
+                used.add(role)
+            elif p.default is p.empty:
+                raise Unreadable(
+                    f"the argument {p.name!r} of {name} is not known: neither x, y, an output, nor a learning rate"
+                )
+        with source.own_errors(self.path), np.errstate(all="ignore"):
+            return method(**arguments), used
+
+    def _callables(self, thing: Any) -> dict[str, Callable]:
+        if isinstance(thing, ModuleType):
+            return {n: v for n, v in vars(thing).items() if inspect.isfunction(v) and v.__module__ == thing.__name__}
+        found = {}
+        for n in dir(thing):
+            if n.startswith("__") and n != "__call__":
+                continue
+            try:
+                v = getattr(thing, n)
+            except AttributeError:
+                continue
+            if inspect.ismethod(v) or inspect.isfunction(v):
+                found[n] = v
+        return found
+
+    def _has_gradients(self, result: Any, thing: Any, method: Callable) -> bool:
+        try:
+            self._returned(result, thing, self.slots(thing, self.orientations[0]), method)
+            return True
+        except Unreadable:
+            return False
+
+    def _returned(self, result: Any, thing: Any, slots: list[Slot], method: Callable | None = None) -> Reading:
+        """Gradients among what was returned, or else among the object's attributes."""
+        labels = source.returned_names(method) if method else None
+        if labels is None and self.method and hasattr(thing, self.method):
+            labels = source.returned_names(getattr(thing, self.method))
+        sources = [list(leaves.of_result(result, labels))]
+        held = [(leaf.name, leaf.array()) for leaf in leaves.of_object(thing, self.module.__name__)]
+        sources.append([(n, v) for n, v in held if (t := names.tensor(n)) and t.gradient])
+        for named in sources:
+            found = assign(named, slots) if named else None
+            if found:
+                gradients = {s.tensor: s.decode(found.gradients[s.tensor]) for s in slots if s.tensor in found.gradients}
+                absent = [s.tensor for s in slots if s.tensor not in gradients]
+                gradients.update({s.tensor: np.zeros(s.canonical) for s in slots if s.tensor in absent})
+                loss = found.loss if found.loss is not None else _loss_of(result)
+                kinds = {v.dtype for v in found.gradients.values()}
+                dtype = "float32" if kinds == {np.dtype("float32")} else "float64"
+                return Reading(gradients, "returned", loss=loss, absent=absent, dtype=dtype)
+        raise Unreadable(
+            "the weights did not change and no gradients were returned or kept in attributes (dW1, grad_b1, …); "
+            "say which method learns: file.py:Class.method"
+        )
+
+
+def _hidden_value(value: Any) -> Any:
+    return value
+
+
+def _gradient_argument(gradients: Any, position: int, parameters: Sequence, wanted: names.Tensor) -> Any:
+    if isinstance(gradients, dict):
+        for key, value in gradients.items():
+            t = names.tensor(str(key))
+            if t and (t.kind, t.rank) == (wanted.kind, wanted.rank):
+                return value
+    taken = [p.name for p in parameters if (t := names.tensor(p.name)) and t.gradient]
+    return gradients[taken.index(parameters[position].name)] if isinstance(gradients, tuple | list) else gradients
+
+
+def _loss_of(result: Any) -> float | None:
+    array = leaves.to_array(result)
+    return float(array.item()) if array is not None and array.size == 1 else None
+
+
+def _reread(now: dict[str, Leaf], tensor: str, old: dict[str, Leaf]) -> Array:
+    """The tensor's array after a call; a shape may have changed so much that it is no longer found by its place."""
+    return (now.get(tensor) or old[tensor]).array()
+
+
+def _canonical(slots: Sequence[Slot], arrays: dict[str, Array]) -> Parameters:
+    from impls.parameters import Layer
+
+    values = {slot.tensor: slot.decode(arrays[slot.tensor]) for slot in slots}
+    layers = sum(slot.tensor[0] == "W" for slot in slots)
+    return [
+        Layer(values[f"W{l}"], values.get(f"b{l}", np.zeros(values[f"W{l}"].shape[1]))) for l in range(1, layers + 1)
+    ]
+
+
+def _distinct(found: list[tuple[names.Tensor, Leaf]]) -> list[tuple[names.Tensor, Leaf]]:
+    """In the order of the layers; an array that is known under two names counts once."""
+    seen: set[int] = set()
+    result = []
+    for index, (t, leaf) in sorted(enumerate(found), key=lambda e: (e[1][0].rank, e[0])):
+        if id(leaf.get()) not in seen:
+            seen.add(id(leaf.get()))
+            result.append((t, leaf))
+    return result
+
+
+def _fewer_biases(weights, biases) -> dict[str, Leaf]:
+    """Biases for some layers only: by the number or word in the name, else by the number of units."""
+    found: dict[str, Leaf] = {}
+    for t, leaf in biases:
+        by_rank = [n for n, (w, _) in enumerate(weights, start=1) if w.rank == t.rank and f"b{n}" not in found]
+        by_size = [
+            n for n, (_, w) in enumerate(weights, start=1) if leaf.array().size in w.array().shape and f"b{n}" not in found
+        ]
+        for n in [*by_rank, *by_size][:1]:
+            found[f"b{n}"] = leaf
+    return found
+
+
+def _by_shape_alone(every: list[Leaf]) -> dict[str, Leaf]:
+    """Matrices that chain, in the order in which they were made, and the vectors between them."""
+    matrices = [leaf for leaf in every if leaf.array().ndim == 2 and min(leaf.array().shape) > 1 or leaf.array().ndim == 2]
+    vectors = [leaf for leaf in every if leaf.array().ndim == 1 or leaf.array().ndim == 2 and 1 in leaf.array().shape]
+    weights = [leaf for leaf in matrices if leaf not in vectors]
+    if not weights:
+        return {}
+    if len(weights) == 1:
+        tails = [leaf for leaf in vectors if leaf.array().ndim == 2 and max(leaf.array().shape) in weights[0].array().shape]
+        weights += tails[-1:]
+        vectors = [leaf for leaf in vectors if leaf not in weights]
+    found = {f"W{n}": leaf for n, leaf in enumerate(weights, start=1)}
+    for n, leaf in enumerate(weights, start=1):
+        size = leaf.array().shape
+        bias = next((v for v in vectors if v.array().size in size and v not in found.values()), None)
+        if bias is not None:
+            found[f"b{n}"] = bias
+    return found
+
+
+def orientations(shapes: Sequence[tuple[int, ...]], sizes: Sequence[int] | None) -> list[bool]:
+    """Which of (fan_in, fan_out) [False] and (fan_out, fan_in) [True] the weights chain in; both where all are square."""
+    possible = []
+    for flipped in (False, True):
+        try:
+            chain = chain_sizes(shapes, flipped)
+        except ValueError:
+            continue
+        if sizes is None or chain[0] == sizes[0] and chain[-1] == sizes[-1]:
+            possible.append(flipped)
+    return possible or ([] if sizes is None else orientations(shapes, None))
+
+
+def chain_sizes(shapes: Sequence[tuple[int, ...]], flipped: bool) -> tuple[int, ...]:
+    """Layer sizes of a chain of weights. Raises ValueError where they do not chain."""
+    pairs = []
+    for shape in shapes:
+        if len(shape) == 2:
+            pairs.append(shape[::-1] if flipped else shape)
+        else:
+            pairs.append((shape[0] if shape else 1, 1))
+    for (_, out), (into, _) in zip(pairs, pairs[1:], strict=False):
+        if out != into:
+            raise ValueError("the weights do not chain")
+    return (pairs[0][0], *(out for _, out in pairs))

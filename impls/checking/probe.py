@@ -1,0 +1,50 @@
+"""Probes: networks and batches at which mistakes cannot hide.
+
+Two-four-one with four rows is the worst place to look: N = H = 4 lets a wrong axis, a missing transpose or a product
+element by element pass unseen. So a probe's dimensions are all distinct where the target allows it, N among them, and a
+batch of one, where dbℓ = δℓ, is always beside it. Parameters are of order 1 and none is zero, least of all a bias.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from impls import parameters
+from impls.parameters import Array, Layer, Parameters
+
+BATCHES = (7, 1, 2)
+RATE = 0.375
+"""The learning rate that targets are given where they take one: a dyadic number, so that multiplying by it loses
+little, and no constant that a convention has."""
+SCALE = 0.7
+
+GENERAL = {1: (4, 3), 2: (4, 5, 3), 3: (4, 6, 5, 3), 4: (4, 6, 5, 8, 3)}
+"""Layer sizes by the number of layers; distinct from each other and from the batches."""
+
+
+def general_sizes(layers: int) -> tuple[int, ...]:
+    return GENERAL.get(layers) or (4, *range(8, 8 + layers - 1), 3)
+
+
+def one_output(sizes: Sequence[int]) -> tuple[int, ...]:
+    return (*sizes[:-1], 1)
+
+
+def make(
+    sizes: Sequence[int], batch: int, seed: int, biases: Sequence[bool], dtype: str = "float64"
+) -> tuple[Parameters, Array, Array]:
+    """Parameters, x: (batch, inputs) and y: (batch, outputs) for one probe; a missing bias is zero.
+
+    All are float64 arrays of numbers that `dtype` holds exactly. Targets are in [0, 1], inputs standard normal: no
+    activation saturates, no preactivation is near a kink.
+    """
+    layers = parameters.initial(tuple(sizes), seed=1000 + seed, scale=SCALE)
+    layers = [
+        Layer(W, b if has else np.zeros_like(b)) for (W, b), has in zip(layers, biases, strict=True)
+    ]
+    rng = np.random.default_rng([seed, batch])
+    x, y = rng.standard_normal((batch, sizes[0])), rng.random((batch, sizes[-1]))
+    held = [array.astype(dtype).astype(np.float64) for array in (x, y)]
+    return parameters.rounded(parameters.rounded(layers, dtype), "float64"), *held

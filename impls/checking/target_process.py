@@ -1,0 +1,110 @@
+"""The target's own process: `python -m impls.checking.target_process`, a request on stdin, the answer on a pipe.
+
+What the target prints goes to stderr, so that it cannot be mistaken for the answer; it reads nothing from stdin.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from impls.checking import messages, own_loss, rules, source
+from impls.checking.function_target import FunctionTarget, Unreadable
+from impls.checking.observe import Group, Target, describe, find_target, flat_targets, observe, own_data
+from impls.errors import BadInput
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """Load the target and observe it; never raises for what is wrong with the target."""
+    try:
+        return _answer(request)
+    except source.UserError as error:
+        return {"error": "traceback", "text": str(error)}
+    except (Unreadable, BadInput) as error:
+        return {"error": "unreadable", "text": str(error)}
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    np.random.seed(0)
+    path = Path(request["path"])
+    module = source.load(path)
+    text = path.read_text(encoding="utf-8", errors="replace")
+    name = request["name"] or source.guess_name(module, path)
+    thing, _ = source.find(module, name, path)
+    shapes = own_data(module, text)
+    if rules.is_rule(thing):
+        network = rules.network(thing, path)
+        if network is None:
+            return rules.check(thing, name, path)
+        target: Target = FunctionTarget(module, network, path)
+    else:
+        target = find_target(
+            module,
+            name,
+            path,
+            init=request.get("init"),
+            mapping=request.get("parameters"),
+            arguments=request.get("arguments"),
+        )
+    flat = flat_targets(shapes) and own_targets_count(shapes)
+    if request.get("loss_file"):
+        return own_loss.check(target, Path(request["loss_file"]), request["loss_name"], path, name, flat)
+    groups = observe(target, flat, request.get("sizes"))
+    return {
+        "name": name,
+        "groups": [_group(group) for group in groups],
+        "names": dict(describe(target)),
+        "layers": target.layers,
+        "activations": source.activations(text),
+        "literals": source.literals(text),
+        "own": {role: list(shape) for role, shape in shapes.items()},
+        "own_loss": own_loss.of_returned(target, groups[0], flat),
+    }
+
+
+def own_targets_count(shapes: dict[str, tuple[int, ...]]) -> bool:
+    return len(shapes.get("y", ())) == 1
+
+
+def _group(group: Group) -> dict[str, Any]:
+    return {
+        "sizes": list(group.sizes),
+        "layout": group.layout,
+        "refused": [list(item) for item in group.refused],
+        "repeat": group.repeat,
+        "observed": [
+            {
+                "parameters": [[W, b] for W, b in o.parameters],
+                "x": o.x,
+                "y": o.y,
+                "gradients": o.reading.gradients,
+                "slack": o.reading.slack,
+                "kind": o.reading.kind,
+                "loss": o.reading.loss,
+                "predictions": o.reading.predictions,
+                "dtype": o.reading.dtype,
+                "absent": o.reading.absent,
+                "rate_known": o.reading.rate_known,
+                "loss_is_given": o.reading.loss_is_given,
+            }
+            for o in group.observed
+        ],
+    }
+
+
+def main() -> None:
+    request = messages.loads(sys.stdin.buffer.read().decode())
+    out = os.fdopen(int(sys.argv[1]), "w", encoding="utf-8")
+    sys.stdin = open(os.devnull)  # noqa: SIM115  (it stays open as long as the process)
+    os.dup2(2, 1)
+    out.write(messages.dumps(answer(request)))
+    out.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""The command `samegrad verify`, as click sees it; the front door adds it when it is asked for."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from typing import Any
+
+import click
+
+from impls.checking.conventions import STRICT
+from impls.errors import BadInput
+from impls.problem import DTYPES
+
+
+@click.command("verify", context_settings={"max_content_width": 80})
+@click.argument("target", metavar="FILE.py:NAME")
+@click.option("--loss", metavar="LOSS", help=f"Demand this loss: {', '.join(STRICT)}; or your own, as file.py:name.")
+@click.option("--activations", metavar="F,G", help="The layers' activations, first to last: sigmoid, tanh, relu, identity.")
+@click.option("--sizes", metavar="2-4-1", help="Layer sizes to probe, where the code does not take any.")
+@click.option("--init", metavar="ARGS", help='Arguments for a class, as "n_in=2, n_hidden=4".')
+@click.option("--parameters", metavar="W1=…,b1=…", help="Which attribute is which, as W1=weights,b1=net.bias,….")
+@click.option("--arguments", metavar="x,y,W1,…", help="What a function's arguments are, in order.")
+@click.option("--dtype", type=click.Choice(DTYPES), help="Hold it to this precision (default: that of its results).")
+@click.option("--frameworks/--no-frameworks", default=True, help="Compare with the installed frameworks' autodiff too.")
+@click.option("--time-limit", "time_limit_s", metavar="SECONDS", type=click.FloatRange(min=0.1), default=60.0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def verify_command(target: str, as_json: bool, **options: Any) -> None:
+    """Is a hand-written gradient right? If not, which mistake is it?
+
+    FILE.py:NAME is a function that returns gradients, a class or object with a forward and a backward or train method,
+    a torch.autograd.Function or a jax.custom_vjp. It is observed in a process of its own and held against an oracle,
+    within the rounding bound, and against every installed framework.
+
+    Exit code: 0 right, 1 wrong, 2 could not run.
+    """
+    from impls.checking import verify, verify_report
+
+    try:
+        report = verify.run(target, **parsed(options))
+    except BadInput as error:
+        click.echo(f"samegrad verify: {error}", err=True)
+        sys.exit(2)
+    if as_json:
+        click.echo(verify_report.to_json(report))
+    else:
+        verify_report.show(report)
+    sys.exit(verify.exit_code(report))
+
+
+def parsed(options: dict[str, Any]) -> dict[str, Any]:
+    """The options as `verify.run` takes them. Raises BadInput where one cannot be read."""
+    return {
+        **options,
+        "activations": _words(options["activations"]),
+        "arguments": _words(options["arguments"]),
+        "sizes": _sizes(options["sizes"]),
+        "init": _keywords(options["init"]),
+        "parameters": _mapping(options["parameters"]),
+    }
+
+
+def _words(text: str | None) -> list[str] | None:
+    return [word.strip() for word in text.split(",") if word.strip()] if text else None
+
+
+def _sizes(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    parts = text.replace(",", "-").split("-")
+    if len(parts) < 2 or not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+        raise BadInput(f"--sizes {text!r}: give the layer sizes as 2-4-1")
+    return [int(part) for part in parts]
+
+
+def _keywords(text: str | None) -> dict[str, Any] | None:
+    """"n_in=2, layers=[2, 4, 1]" as a dictionary; literals only, nothing is executed."""
+    if text is None:
+        return None
+    try:
+        call = ast.parse(f"f({text})", mode="eval").body
+        if not isinstance(call, ast.Call) or call.args:
+            raise ValueError
+        return {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords if keyword.arg}
+    except (SyntaxError, ValueError):
+        raise BadInput(f'--init {text!r}: give names and plain values, as "n_in=2, layers=[2, 4, 1]"') from None
+
+
+def _mapping(text: str | None) -> dict[str, str] | None:
+    if text is None:
+        return None
+    pairs = [part.split("=", 1) for part in text.split(",") if part.strip()]
+    valid = all(len(p) == 2 and p[0].strip()[:1] in ("W", "b") and p[0].strip()[1:].isdigit() for p in pairs)
+    if not pairs or not valid:
+        raise BadInput(f"--parameters {text!r}: give W1=attribute,b1=attribute,W2=… ; a bias may be left out")
+    return {tensor.strip(): name.strip() for tensor, name in pairs}
+
+
+if __name__ == "__main__":
+    verify_command()
