@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from impls.checking import bound
 from impls.checking.agreement import Reference, worst_tau
-from impls.checking.bound import arithmetic, running_bound
+from impls.checking.bound import arithmetic, running_bound, step_bound
 from impls.errors import BadInput
 from impls.parameters import Layer, tensors
 from impls.problem import ACTIVATIONS, LINE, XOR, Problem
-from tests.impls import passes
+from tests.impls import passes, scalar_bound
 
 DEEP = Problem("deep", (3, 5, 4, 2), ("tanh", "relu", "sigmoid"), lambda batch, seed: _rows(batch, seed, 3, 2))
 WIDE = Problem("wide", (7, 3), ("tanh",), lambda batch, seed: _rows(batch, seed, 7, 3))
@@ -165,6 +165,47 @@ def test_underflow_is_paid_for():
     zero = [Layer(np.zeros((1, 1), np.float32), np.zeros(1, np.float32))]
     assert reference.truth.gradients[0].b[0] > 0
     assert worst_tau(reference.agree("value_and_grad", (np.float32(0), zero))) <= 1
+
+
+COARSE = bound.Arithmetic(u=2**-10, eta=2**-12, sigmoid=3.0, tanh=5.0)
+"""A machine so poor that every term of every bound counts: those of second order and those for underflow as well."""
+
+
+@pytest.mark.parametrize(
+    "cost", [arithmetic("float32"), arithmetic("float64"), COARSE], ids=["single", "double", "coarse"]
+)
+@pytest.mark.parametrize("scale", [0.3, 2.0])
+@pytest.mark.parametrize(
+    "activations", [("sigmoid", "sigmoid"), ("tanh", "identity"), ("relu", "tanh"), ("identity", "sigmoid")]
+)
+def test_the_bound_is_the_one_that_is_derived(monkeypatch, activations, scale, cost):
+    """The equations of the module, evaluated number by number in fractions, give the same bounds.
+
+    To 10⁻¹², far above the rounding of some thousand float64 operations on positive numbers (10⁻¹³).
+    """
+    net = Problem("net", (2, 3, 2), activations, lambda batch, seed: _rows(batch, seed, 2, 2))
+    x, y = net.data(4, 5)
+    parameters = net.parameters(3, scale)
+    monkeypatch.setattr(bound, "arithmetic", lambda dtype: cost)
+    machine = scalar_bound.Machine(*map(scalar_bound.exact, cost))
+    predictions, loss, gradients = scalar_bound.bounds(activations, parameters, x, y, machine)
+    found = running_bound(net, parameters, x, y, "any")
+    np.testing.assert_allclose(found.predictions, scalar_bound.as_array(predictions), rtol=1e-12)
+    np.testing.assert_allclose(found.loss, float(loss), rtol=1e-12)
+    for layer, expected in zip(found.gradients, gradients, strict=True):
+        for tensor, exact in zip(layer, expected, strict=True):
+            np.testing.assert_allclose(tensor, scalar_bound.as_array(exact), rtol=1e-12)
+
+
+def test_the_bound_of_a_step_is_the_one_that_is_derived(monkeypatch):
+    """p − λg with g within e: λe + 2u·λ(|g| + e) + η for the product, u of what the difference can be, and η."""
+    monkeypatch.setattr(bound, "arithmetic", lambda dtype: COARSE)
+    u, eta, *_ = COARSE
+    one, zero = np.array([[1.0]]), np.array([0.0])
+    (found,) = step_bound([Layer(one, zero)], [Layer(-4 * one, zero)], [Layer(one / 2, zero)], 0.25, "any")
+    product = 0.125 + 2 * u * 0.25 * 4.5 + eta
+    np.testing.assert_allclose(found.W, [[product + u * (2 + product) + eta]], rtol=4 * 2**-53)
+    np.testing.assert_allclose(found.b, [eta + u * eta + eta], rtol=4 * 2**-53)
 
 
 def test_constants_are_measured_for_every_function_and_dtype():
