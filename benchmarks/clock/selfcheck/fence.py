@@ -127,14 +127,14 @@ def deferred() -> type[Implementation]:
     return Deferred
 
 
-def check(name: str, batch: int = BATCH) -> dict[str, Any]:
+def check(name: str, batch: int = BATCH, rounds: int = ROUNDS) -> dict[str, Any]:
     """Observe an implementation's value_and_grad with its fence and without. Raises Unavailable."""
     implementation = deferred()() if name == DEFERRED else get_entry(name).load()()
     problem = get_problem("xor")
     implementation.prepare(problem, problem.parameters(), batch)
-    fenced = observe(implementation.value_and_grad, implementation.to_numpy)
+    fenced = observe(implementation.value_and_grad, implementation.to_numpy, rounds)
     with unfenced() as taken:
-        bare = observe(implementation.value_and_grad, implementation.to_numpy)
+        bare = observe(implementation.value_and_grad, implementation.to_numpy, rounds)
     return {"fenced": asdict(fenced), "unfenced": asdict(bare), "taken": taken}
 
 

@@ -1,0 +1,164 @@
+"""`samegrad selfcheck`: known work under known loads, by our clock and by stock pytest-benchmark beside it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, astuple, dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from benchmarks.clock.environment import environment
+from benchmarks.clock.selfcheck import judging, measuring, tables
+from benchmarks.clock.selfcheck.fence import DEFERRED
+from benchmarks.clock.selfcheck.findings import MISSED, Finding
+from benchmarks.clock.selfcheck.load import OTHER_CPU, QUIET, SAME_CPU, busy, conditions, why_not
+from impls.registry import DEFAULT, get_entry
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """For the parts measured under one condition. What has any time is done at least once."""
+
+    workers: float
+    pairs: float
+    stock: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long each part goes on: more time buys more trials, and so narrower limits."""
+
+    under: dict[str, Seconds]
+    bias: float
+    first: float
+    fence: float = 20
+    """Not a limit but an estimate: each implementation is observed once."""
+
+    @property
+    def seconds(self) -> float:
+        return sum(sum(astuple(part)) for part in self.under.values()) + self.bias + self.first + self.fence
+
+
+FULL = Plan({QUIET: Seconds(70, 25, 40), OTHER_CPU: Seconds(35, 15, 20), SAME_CPU: Seconds(45, 20, 20)}, 12, 12)
+QUICK = Plan({QUIET: Seconds(7, 4, 1), OTHER_CPU: Seconds(0, 4, 0), SAME_CPU: Seconds(0, 4, 0)}, 2, 2)
+
+
+def selfcheck(quick: bool = False, as_json: bool = False) -> int:
+    """Run the self-tests: tables, or with `as_json` one JSON object, go to standard output, progress to standard error.
+
+    Returns the exit status: 1 where a promise was missed by more than chance explains, otherwise 0.
+    """
+    plan = QUICK if quick else FULL
+    started, began_s = datetime.now(UTC), time.monotonic()
+    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=2) as progress:
+        bar = progress.add_task("", total=plan.seconds)
+
+        def tick(doing: str) -> None:
+            progress.update(bar, description=doing, completed=min(plan.seconds, time.monotonic() - began_s))
+
+        findings, skipped = run(plan, tick)
+    report = {
+        "format": FORMAT,
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - began_s, 1),
+        "quick": quick,
+        "environment": environment(),
+        "findings": [asdict(finding) for finding in findings],
+        "skipped": skipped,
+    }
+    if as_json:
+        json.dump(report, sys.stdout, indent=1, ensure_ascii=False)
+        print()
+    else:
+        tables.show(report, Console())
+    return int(any(finding.result == MISSED for finding in findings))
+
+
+def run(plan: Plan, tick: Callable[[str], None]) -> tuple[list[Finding], list[dict[str, str]]]:
+    """Measure and judge every part. Returns the findings, and what could not be measured with its reason."""
+    findings: list[Finding] = []
+    skipped: list[dict[str, str]] = []
+
+    def attempt(check: str, condition: str, measure: Callable[[], list[Finding]]) -> None:
+        tick(f"{check}, {condition}")
+        try:
+            findings.extend(measure())
+        except measuring.NotMeasured as reason:
+            skipped.append({"check": check, "condition": condition, "reason": str(reason)})
+
+    quiet_launches: list[dict[str, float]] = []
+    for condition, cpus in conditions().items():
+        if cpus is None:
+            skipped.append({"check": "under load", "condition": condition, "reason": why_not(condition)})
+            continue
+        with busy(cpus):
+            _under(condition, plan.under[condition], attempt, tick, quiet_launches)
+
+    attempt("bias", QUIET, lambda: judging.bias(_trials("bias", plan.bias, tick)))
+    attempt("first call", QUIET, lambda: judging.first_call(_trials("first", plan.first, tick)))
+    for name in (*DEFAULT, DEFERRED):
+        if name != DEFERRED and (reason := get_entry(name).missing()):
+            skipped.append({"check": "fence", "condition": QUIET, "reason": reason})
+        else:
+            attempt("fence", QUIET, partial(_fence, name))
+    attempt("noise rule", "scripted", judging.noise_rule)
+    return findings, skipped
+
+
+def _under(
+    condition: str,
+    seconds: Seconds,
+    attempt: Callable[[str, str, Callable[[], list[Finding]]], None],
+    tick: Callable[[str], None],
+    quiet_launches: list[dict[str, float]],
+) -> None:
+    """The parts that are measured under every condition; the quiet launches are kept to compare the others with."""
+
+    def workers() -> list[Finding]:
+        found = measuring.launches(seconds.workers, lambda: tick(f"between workers, {condition}"), judging.FIVE)
+        findings = judging.launches_of_workers(found, condition)
+        if condition == QUIET:
+            quiet_launches.extend(found)
+        elif quiet_launches:
+            findings += judging.shift_under_load(quiet_launches, found, condition)
+        return findings
+
+    def stock() -> list[Finding]:
+        tests = "test" if condition == QUIET else "test_pairs"
+        sessions = measuring.gather(lambda: measuring.stock(tests), seconds.stock, lambda: tick(f"stock, {condition}"))
+        findings = judging.stock_pairs(sessions, condition)
+        if condition == QUIET:
+            findings += judging.stock_bias(
+                [one["test_bias"]["median"] / one["test_bias"]["timeit_s"] for one in sessions]
+            )
+            findings += judging.stock_first_call(sessions)
+        return findings
+
+    if seconds.pairs:
+        attempt(
+            "in one process",
+            condition,
+            lambda: judging.pairs_in_one_process(_trials("pairs", seconds.pairs, tick), condition),
+        )
+    if seconds.workers:
+        attempt("between workers", condition, workers)
+    if seconds.stock:
+        attempt("stock", condition, stock)
+
+
+def _fence(name: str) -> list[Finding]:
+    return judging.fences(name, measuring.fence(name), is_deferred=name == DEFERRED)
+
+
+def _trials(name: str, seconds: float, tick: Callable[[str], None]) -> list[Any]:
+    return measuring.gather(lambda: measuring.trial(name), seconds, lambda: tick(name))

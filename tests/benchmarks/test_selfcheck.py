@@ -1,0 +1,314 @@
+"""The self-check's own parts: its known work, its load, its fence and its judgement, on scripted times."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+import numpy as np
+import psutil
+import pytest
+from rich.console import Console
+
+from benchmarks.clock.selfcheck import fence, judging, measuring, subjects, tables
+from benchmarks.clock.selfcheck.findings import MET, MISSED, WITHIN_CHANCE, Line, Promise
+from benchmarks.clock.selfcheck.load import OTHER_CPU, QUIET, SAME_CPU, busy, conditions
+
+LINE = Line("check", "quiet", "ours")
+
+
+def by_what(findings, arm=None):
+    return {finding.what: finding for finding in findings if arm in (None, finding.arm)}
+
+
+# What is promised, and what a count can say of it
+
+
+@pytest.mark.parametrize(
+    ("hits", "of", "result"),
+    [(0, 40, MET), (1, 40, WITHIN_CHANCE), (10, 40, MISSED)],
+)
+def test_a_share_is_judged_within_the_limits_of_its_count(hits, of, result):
+    """At most 2 % promised: 1 of 40 is more, but happens by chance; 10 of 40 does not."""
+    finding = LINE.share("what", [True] * hits + [False] * (of - hits), Promise(at_most=0.02))
+    assert (finding.result, finding.count, finding.of) == (result, hits, of)
+
+
+def test_binomial_limits_are_exact():
+    """None of n: the upper limit solves (1 − p)ⁿ = 0.025; all of n is its mirror image."""
+    none, every = LINE.share("what", [False] * 30), LINE.share("what", [True] * 30)
+    limit = 1 - 0.025 ** (1 / 30)
+    ulps = 1e-9  # the limit is found by a root search, to some 1e-12
+    assert (none.low, none.high) == (0.0, pytest.approx(limit, abs=ulps))
+    assert (every.low, every.high) == (pytest.approx(1 - limit, abs=ulps), 1.0)
+
+
+def test_a_mean_is_judged_on_both_sides():
+    promise = Promise(at_most=1, at_least=-1)
+    assert LINE.mean("what", "percent", [0.5, 0.7, 0.6], promise).result == MET
+    assert LINE.mean("what", "percent", [-1.0, -1.2, -1.1], promise).result == WITHIN_CHANCE
+    assert LINE.mean("what", "percent", [-3.0, -3.2, -3.1], promise).result == MISSED
+    alone = LINE.mean("what", "percent", [3.0], promise)
+    assert (alone.low, alone.high, alone.result) == (None, None, MISSED)
+
+
+# The work whose ratio is known
+
+
+def test_slowed_work_does_exactly_so_many_more_steps(monkeypatch):
+    """Counted, not timed: 105 and 103 products for every 100."""
+    done = []
+    monkeypatch.setattr(subjects.np, "multiply", lambda *arguments: done.append(1))
+    counts = {}
+    for name in ("plain", *subjects.TRUE_RATIOS):
+        done.clear()
+        getattr(subjects, name)()()
+        counts[name] = len(done)
+    assert {name: counts[name] / counts["plain"] for name in subjects.TRUE_RATIOS} == subjects.TRUE_RATIOS
+
+
+def test_slow_first_sleeps_once_and_its_twin_never(monkeypatch):
+    slept = []
+    monkeypatch.setattr(subjects.time, "sleep", slept.append)
+    slow, twin = subjects.slow_first(), subjects.quick()
+    for _ in range(3):
+        slow(), twin()
+    assert [seconds for seconds in slept if seconds] == [subjects.FIRST_CALL_S]
+
+
+# The load
+
+
+def test_a_busy_process_is_busy_pinned_and_gone_afterwards():
+    cpus = conditions()[SAME_CPU]
+    if not cpus:
+        pytest.skip("this platform cannot pin a process")
+    with pytest.raises(KeyboardInterrupt), busy(cpus) as process:
+        load = psutil.Process(process.pid)
+        assert load.cpu_affinity() == cpus
+        until = time.monotonic() + 60  # no measure of speed: only so long is waited for the first 0.05 s of CPU time
+        while load.cpu_times().user < 0.05 and time.monotonic() < until:
+            time.sleep(0.01)
+        assert load.cpu_times().user >= 0.05
+        raise KeyboardInterrupt
+    assert not psutil.pid_exists(process.pid)
+
+
+def test_no_cpus_no_load():
+    with busy([]) as process:
+        assert process is None
+
+
+def test_the_conditions_of_one_cpu_leave_out_the_other(monkeypatch):
+    monkeypatch.setattr("benchmarks.clock.selfcheck.load.pinnable", lambda: [3])
+    assert conditions() == {QUIET: [], OTHER_CPU: None, SAME_CPU: [3]}
+    monkeypatch.setattr("benchmarks.clock.selfcheck.load.pinnable", lambda: [])
+    assert conditions() == {QUIET: [], OTHER_CPU: None, SAME_CPU: None}
+
+
+# The fence, against a device that works on a scripted clock
+
+
+class Device:
+    """A clock, and a device whose work takes 5 ms; a call costs 0.1 ms and a conversion 0.2 ms."""
+
+    def __init__(self, waits):
+        self.now, self.ready, self.waits = 0, 0, waits
+
+    def call(self):
+        self.now += 100_000
+        self.ready = max(self.ready, self.now) + 5_000_000
+        if self.waits:
+            self.now = self.ready
+        return self.ready
+
+    def to_numpy(self, ready):
+        self.now = max(self.now, ready) + 200_000
+
+    def sleep(self, seconds):
+        self.now += round(1e9 * seconds)
+
+    def observe(self):
+        return fence.observe(self.call, self.to_numpy, now_ns=lambda: self.now, sleep=self.sleep)
+
+
+def test_a_call_that_waits_is_fenced():
+    seen = Device(waits=True).observe()
+    assert (seen.call_ns, seen.early_ns, seen.is_fenced) == (5_100_000, 0, True)
+
+
+def test_a_call_that_does_not_wait_is_caught_with_the_time_that_it_hides():
+    """It seems to take 0.1 ms; the other 5 ms are found in the first look at its result."""
+    seen = Device(waits=False).observe()
+    assert (seen.call_ns, seen.early_ns, seen.is_fenced) == (100_000, 5_000_000, False)
+
+
+def test_an_implementation_left_unfenced_on_purpose_is_caught_and_numpy_is_not():
+    """A real thread, with work of many ms to do after the call has returned."""
+    assert not fence.Wait(**fence.check(fence.DEFERRED, batch=1 << 17, rounds=3)["fenced"]).is_fenced
+    assert fence.Wait(**fence.check("numpy", batch=1 << 17, rounds=3)["fenced"]).is_fenced
+
+
+def test_waiting_is_taken_away_from_jax_for_a_while_only():
+    jax = pytest.importorskip("jax")
+    x = jax.numpy.ones(3)
+    before = type(x).block_until_ready
+    with fence.unfenced() as taken:
+        assert "jax.block_until_ready" in taken
+        assert type(x).block_until_ready is not before and x.block_until_ready() is x
+    assert type(x).block_until_ready is before
+
+
+def test_the_judgement_demands_that_the_unfenced_is_caught():
+    """If the check let a deliberately unfenced implementation pass, the finding would say missed."""
+    fenced = {"call_ns": 5e6, "at_once_ns": 2e5, "rested_ns": 2e5}
+    late = {"call_ns": 1e5, "at_once_ns": 5.2e6, "rested_ns": 2e5}
+
+    def result(observed, is_deferred):
+        found = judging.fences("name", {"fenced": observed, "unfenced": late}, is_deferred)
+        return by_what(found)["  waits for its result"].result
+
+    assert result(fenced, False) == MET and result(late, True) == MET
+    assert result(late, False) != MET and result(fenced, True) != MET
+
+
+# From times to findings
+
+
+def rounds(rng, ratio=1.0, count=100):
+    """Paired times with a common drift and 2 % scatter."""
+    drift = 25_000 * np.exp(np.cumsum(rng.normal(0, 0.02, count)))
+    return drift, drift * ratio * np.exp(rng.normal(0, 0.02, count))
+
+
+def one_process(rng, **ratios):
+    plain, _ = rounds(rng)
+    scatter = {name: np.exp(rng.normal(0, 0.02, plain.size)) for name in subjects.TRUE_RATIOS}
+    return {"plain": plain} | {
+        name: plain * ratios.get(name, true) * scatter[name] for name, true in subjects.TRUE_RATIOS.items()
+    }
+
+
+def test_true_ratios_keep_every_promise_in_one_process():
+    rng = np.random.default_rng(0)
+    found = by_what(judging.pairs_in_one_process([one_process(rng) for _ in range(40)], QUIET))
+    assert {finding.result for finding in found.values()} <= {MET, None}
+    assert found["5 % slower: detected"].count == 40
+    assert abs(found["A/A: worst ratio"].measured - 1) < 0.01
+
+
+def test_a_clock_that_sees_equals_as_unequal_misses_its_promises():
+    """The fault that the A/A check is for, planted: the second of two equals comes out 4 % slower."""
+    rng = np.random.default_rng(0)
+    found = by_what(judging.pairs_in_one_process([one_process(rng, again=1.04) for _ in range(40)], QUIET))
+    assert found["A/A: false verdict, no margin"].result == MISSED
+    assert found["A/A: false verdict beyond 1 %"].result == MISSED
+    assert found["A/A: off by more than 1 %"].count == 40
+
+
+def test_a_clock_that_is_blind_to_a_slowdown_misses_its_promises():
+    """The fault that the power check is for, planted: 5 % slower comes out equal."""
+    rng = np.random.default_rng(0)
+    found = by_what(judging.pairs_in_one_process([one_process(rng, slower_by_5=1.0) for _ in range(40)], QUIET))
+    assert found["5 % slower: detected"].result == MISSED
+    assert found["5 % slower: size within 1 point"].result == MISSED
+
+
+def worker_launches(rng, count, shift=0.0, sd=0.005):
+    return [
+        {name: float(np.log(true) + shift + rng.normal(0, sd)) for name, true in subjects.TRUE_RATIOS.items()}
+        for _ in range(count)
+    ]
+
+
+def test_workers_are_judged_by_fives_that_share_no_launch():
+    """23 launches are four fives; the random fives are shown with the launches that they rest on, and not judged."""
+    found = judging.launches_of_workers(worker_launches(np.random.default_rng(0), 23), QUIET)
+    ours, random = by_what(found, "ours"), by_what(found, "ours, random fives")
+    assert ours["5 % slower: detected"].of == 4 and ours["5 % slower: detected"].result == MET
+    assert random["5 % slower: detected"].of == 23
+    assert all(finding.result is None and finding.low is None for finding in random.values())
+
+
+def test_workers_whose_processes_differ_for_no_reason_miss_the_promise():
+    found = judging.launches_of_workers(worker_launches(np.random.default_rng(0), 50, shift=0.05), QUIET)
+    assert by_what(found, "ours")["A/A: false verdict beyond 1 %"].result == MISSED
+
+
+def test_five_launches_have_no_others_to_draw_from():
+    found = judging.launches_of_workers(worker_launches(np.random.default_rng(0), 5), QUIET)
+    assert {finding.arm for finding in found} == {"ours"}
+
+
+def test_the_shift_under_load_is_that_of_the_ratio():
+    quiet, loaded = ([{"slower_by_5": value}] for value in (np.log(1.05), np.log(1.05 * 1.04)))
+    (finding,) = judging.shift_under_load(quiet, loaded, OTHER_CPU)
+    assert finding.measured == pytest.approx(4.0, abs=1e-9)  # some ulps of a logarithm, in per cent
+    assert finding.result == MISSED
+
+
+def test_bias_is_ours_over_timeits_in_each_process():
+    trial = {
+        "empty": {"ours": [30.0, 32.0], "timeit": [20.0, 20.0]},
+        "4 µs": {"ours": [4040.0, 8080.0], "timeit": [4000.0, 8000.0], "pyperf": [4000.0, 8000.0]},
+    }
+    found = {(finding.what, finding.arm): finding for finding in judging.bias([trial, trial])}
+    assert found["an empty call, over timeit's", "ours"].measured == 11.0
+    assert found["a call of 4 µs, against timeit", "ours"].measured == pytest.approx(1.0, abs=1e-9)
+    assert found["a call of 4 µs, against timeit", "pyperf's loop"].measured == 0.0
+
+
+def test_stock_ratios_are_those_of_its_own_statistics():
+    trial = {name: {"median": ratio, "mean": 2 * ratio} for name, ratio in subjects.TRUE_RATIOS.items()}
+    trial["plain"] = {"median": 1.0, "mean": 1.0}
+    found = judging.stock_pairs([trial], QUIET)
+    assert by_what(found, "stock median")["A/A: off by more than 1 %"].count == 0
+    assert by_what(found, "stock mean")["A/A: worst ratio"].measured == 2.0
+    assert all(finding.result is None for finding in found)
+
+
+def test_a_slow_first_call_that_shows_in_the_median_is_missed():
+    moved = [{"slow_first": [103.0, 103.1], "quick": [100.0, 100.0]}] * 3
+    assert judging.first_call(moved)[0].result == MISSED
+    assert judging.first_call([{"slow_first": [100.5], "quick": [100.0]}] * 3)[0].result == MET
+
+
+def test_the_noise_rule_keeps_its_promises_on_scripted_times():
+    found = by_what(judging.noise_rule(runs=100))
+    assert found["+50 % on 30 % of rounds: flagged"].count == 100
+    assert found["a calm run: flagged"].result == MET
+
+
+# Gathering and showing
+
+
+def test_a_part_without_time_is_left_out_and_one_with_any_is_done_at_least_once():
+    assert list(measuring.until(0.0)) == []
+    assert list(measuring.until(1e-9)) == [0]
+    assert list(measuring.until(1e-9, least=3)) == [0, 1, 2]
+
+
+def test_a_child_that_fails_says_so_in_one_line():
+    with pytest.raises(measuring.NotMeasured, match=r"trials nonsense failed: KeyError: 'nonsense'"):
+        measuring.trial("nonsense")
+
+
+def test_the_tables_show_counts_limits_promises_and_results():
+    findings = [
+        LINE.share("hits", [True, False, False, False], Promise(at_most=0.02)),
+        LINE.mean("bias", "percent", [0.5, 0.7], Promise(at_most=1, at_least=-1)),
+        LINE.value("cost", "ns", 2500.0, 3),
+    ]
+    report = {
+        "findings": [vars(finding) | {"check": "bias"} for finding in findings],
+        "skipped": [{"check": "fence", "condition": "quiet", "reason": "no jax"}],
+        "seconds": 12.0,
+    }
+    assert json.loads(json.dumps(report)) == report
+    console = Console(width=120, file=open(os.devnull, "w"), record=True)  # noqa: SIM115  closed with the console
+    tables.show(report, console)
+    text = console.export_text()
+    for part in ("1 = 25.0 %", "≤ 2 %", WITHIN_CHANCE, "+0.60 %", "±1 %", "2.50 µs", "no jax", "2 promises: 1 met"):
+        assert part in text
+    assert max(map(len, text.splitlines())) <= 120
