@@ -69,6 +69,8 @@ REGISTRY = {
         Entry("numpy-fast", "impls.numpy_fast:NumpyFast", "numpy", "by hand, recorded calls", ("scipy",)),
         Entry("keras-xla", "impls.keras_xla:KerasXla", "keras", "XLA-compiled", ("keras", "tensorflow"), "keras"),
         Entry("torch-eager", "impls.torch_eager:TorchEager", "torch", "eager", ("torch",), "torch"),
+        Entry("torch-manual", "impls.torch_manual:TorchManual", "torch", "by hand, eager", ("torch",), "torch"),
+        Entry("torch-cuda-graph", "impls.torch_manual:TorchCudaGraph", "torch", "CUDA graph", ("torch",), "torch"),
         Entry("c-floor", "impls.c_floor:CFloor", "c", "compiled C", ("cffi",), is_floor=True, needs_compiler=True),
         Entry("jax-jit", "impls.jax_jit:JaxJit", "jax", "jit-compiled", ("jax",), "jax"),
     )
