@@ -11,6 +11,8 @@ from reports.ratios import MARGIN, Comparison, compare
 from reports.records import Case, Group, Run
 from reports.runs import number
 
+NAMED = 3
+"""No more than so many are named that cannot be told from the leader."""
 UNIT_OF = {"forward": "forward pass", "value_and_grad": "gradient", "train_step": "training step"}
 
 
@@ -60,10 +62,13 @@ def _at(group: Group, limit: float, first: Group) -> str:
     behind = [case for case in choices[1:] if verdicts[case.implementation] == "slower"]
     if not level:
         return f"{where}{lead.implementation} needs {units.time(lead.median_ns)}{what}, {_less(behind, against)}"
-    named = ", ".join(f"{case.implementation} ({units.time(case.median_ns)})" for case in [lead, *level][:-1])
-    last = level[-1]
-    both = f"no difference is shown between {named} and {last.implementation} ({units.time(last.median_ns)}){what}"
-    return f"{where}{both}" + (f"; {lead.implementation} needs {_less(behind, against)}" if behind else "")
+    told = [f"{case.implementation} ({units.time(case.median_ns)})" for case in level[:NAMED]]
+    more = [f"{len(level) - NAMED} more"] if len(level) > NAMED else []
+    others = " and ".join(part for part in (", ".join((told + more)[:-1]), (told + more)[-1]) if part)
+    lowest = f"{lead.implementation} has the lowest median, {units.time(lead.median_ns)}{what}"
+    return f"{where}{lowest}, but no difference to {others} is shown" + (
+        f"; it needs {_less(behind, against)}" if behind else ""
+    )
 
 
 def _less(behind: list[Case], against: dict[str, Comparison]) -> str:
@@ -80,7 +85,7 @@ def _less(behind: list[Case], against: dict[str, Comparison]) -> str:
 def _crossing(groups: list[Group], limit: float) -> str:
     """Where the leader of the largest batch overtook that of the smallest, if the intervals show it."""
     small, large = groups[0].fastest.implementation, groups[-1].fastest.implementation
-    for found in crossovers(groups, limit):
+    for found in crossovers(groups, (small, large), limit) if small != large else ():
         if (found.first, found.second) == (small, large):
             bounds = f"between batch {units.count(found.low)} and {units.count(found.high)}"
             return f"; it overtakes {small} {bounds}, near {units.count(_rounded(found.near))}"

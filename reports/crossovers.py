@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
@@ -22,13 +22,12 @@ class Crossover:
     near: float
 
 
-def crossovers(groups: list[Group], margin: float = MARGIN) -> list[Crossover]:
-    """All crossovers within one problem, pass, dtype and device (`groups`: one per batch, ascending).
+def crossovers(groups: list[Group], names: Iterable[str], margin: float = MARGIN) -> list[Crossover]:
+    """All crossovers of the named within one problem, pass, dtype and device (`groups`: one per batch, ascending).
 
     A crossover lies between two batches with opposite verdicts, none resolved the other way between them. `near`
     interpolates the log ratio linearly in log batch, as the lines of the log-log figure do.
     """
-    names = list(dict.fromkeys(case.implementation for group in groups for case in group.cases))
     return [found for one, other in combinations(names, 2) for found in _of_pair(groups, one, other, margin)]
 
 

@@ -1,4 +1,4 @@
-"""`samegrad report`: from a run file to figures and a table, all drawn before the first file is written."""
+"""`samegrad report`: from run files to a page, figures and a table, all drawn before the first file is written."""
 
 from __future__ import annotations
 
@@ -17,28 +17,36 @@ LATEST = Path("reports/latest")
 def draw(
     run_paths: Sequence[str | Path] = (), out_dir: str | Path | None = None, say: Callable[[str], None] = print
 ) -> list[Path]:
-    """Draw the run (the latest by default) into `out_dir` (reports/latest by default); return the files written.
+    """Draw a run (the latest by default) into `out_dir` (reports/latest by default); return the files written.
 
-    Raises runs.RunFileError where a run file cannot be read and OSError where the folder cannot be written; nothing is
-    written before all is drawn. `reports/latest` is emptied of what an earlier run left; a folder of the user's is not.
+    Of several runs the last is drawn, and the page compares it with the others. Raises runs.RunFileError where a run
+    file cannot be read and OSError where the folder cannot be written; nothing is written before all is drawn.
+    `reports/latest` is emptied of what an earlier report left; a folder of the user's is not.
     """
-    path = Path(run_paths[0]) if run_paths else runs.latest()
+    paths = [Path(path) for path in run_paths] or [runs.latest()]
     folder = LATEST if out_dir is None else Path(out_dir)
-    say(f"Drawing {path} …")
-    files = contents(runs.read(path))
-    written = write_all(folder, files)
+    say(f"Drawing {', '.join(map(str, paths))} …")
+    written = write_all(folder, contents([runs.read(path) for path in paths]))
     if out_dir is None:
         for stale in set(folder.iterdir()) - set(written):
             if stale.is_file():
                 stale.unlink()
     say(f"{len(written)} files in {folder}:")
-    for written_path in written:
-        say(f"  {written_path}")
+    for path in written:
+        say(f"  {path}")
     return written
 
 
-def contents(run: Run) -> dict[str, bytes]:
-    """Every file of the report, by name: figures as PNG, SVG and CSV for each (dtype, device), and the table."""
+def contents(drawn: Sequence[Run]) -> dict[str, bytes]:
+    """Every file of the report, by name: the page, the table, and each figure as PNG, SVG and CSV."""
+    from reports.page.render import render
+
+    run = drawn[-1]
+    return {"report.html": render(drawn).encode(), "table.md": table.markdown(run).encode(), **figures(run)}
+
+
+def figures(run: Run) -> dict[str, bytes]:
+    """Each figure for each (dtype, device), as PNG, SVG and the CSV of its numbers."""
     from reports.figures import FIGURES
     from reports.figures.frame import encode
 
@@ -53,7 +61,6 @@ def contents(run: Run) -> dict[str, bytes]:
                     stem = f"{figure.NAME}-{safe(dtype)}-{safe(device)}"
                     files |= encode(drawn, stem)
                     files[f"{stem}.csv"] = comma_separated(figure.rows(groups))
-    files["table.md"] = table.markdown(run).encode()
     return files
 
 

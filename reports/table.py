@@ -6,6 +6,7 @@ import math
 import re
 
 from reports import units
+from reports.answer import answer
 from reports.provenance import footer
 from reports.records import Case, Group, Run
 from reports.runs import text
@@ -13,7 +14,7 @@ from reports.runs import text
 
 def markdown(run: Run) -> str:
     """The whole run as one Markdown page."""
-    parts = ["# Time per call", *(escaped(line) for line in footer(run))]
+    parts = ["# Time per call", escaped(" ".join(answer(run))), *(escaped(line) for line in footer(run))]
     if run.command:
         parts.append(f"Made by {code(run.command)}.")
     for title, groups in _sections(run).items():

@@ -1,0 +1,62 @@
+"""Putting the page together: the answer on top, the sections that have data, style and scripts inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from reports import style
+from reports.answer import answer
+from reports.page.cells import colour_class
+from reports.page.sections import SECTIONS
+from reports.provenance import doubts, footer
+from reports.records import Run
+
+HERE = Path(__file__).parent
+SCRIPTS = ("units.js", "tables.js", "axes.js", "chart.js", "across.js", "pairs.js", "theme.js")
+
+
+def render(runs: Sequence[Run]) -> str:
+    """The page of the last run, with what has changed since the others if there are any.
+
+    A section without data is left out. Every text from a run file is escaped by the template engine.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    run = runs[-1]
+    shown: list[dict[str, Any]] = []
+    for section in SECTIONS:
+        data = section.data(runs)
+        if data is not None:
+            body = environment.from_string(IMPORTS + section.TEMPLATE).render(id=section.ID, **data)
+            shown.append({"id": section.ID, "title": section.TITLE, "body": body})
+    return environment.get_template("page.html").render(
+        title=f"{run.path.name}: what each framework costs",
+        answer=answer(run),
+        doubts=doubts(run),
+        footer=[line for line in footer(run) if not line.startswith("NOISY")],
+        sections=shown,
+        css=(HERE / "page.css").read_text(encoding="utf-8") + _colours(runs),
+        script="\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS),
+    )
+
+
+IMPORTS = '{% from "macros.html" import table, choices, data_link %}\n'
+DARK = "#14181D"
+
+
+def _colours(runs: Sequence[Run]) -> str:
+    """A class per colour of the figures, for lines and for text, on light and on dark."""
+    together = {name: what for run in reversed(runs) for name, what in run.implementations.items()}
+    described = [together, *(run.implementations for run in runs)]
+    used = {look.colour for implementations in described for look in style.looks(implementations).values()}
+    return "\n" + "\n".join(
+        f".{colour_class(colour)} {{ --line: light-dark({style.readable(colour, style.BACKGROUND, 3)}, "
+        f"{style.readable(colour, DARK, 3)}); --ink: light-dark({style.readable(colour, style.BACKGROUND)}, "
+        f"{style.readable(colour, DARK)}); }}"
+        for colour in sorted(used)
+    )

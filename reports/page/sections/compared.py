@@ -1,0 +1,135 @@
+"""Several runs: what became faster or slower, whether like was compared with like, and all runs side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from reports import compare, provenance, style, units
+from reports.figures.frame import drawn, short
+from reports.page import cells
+from reports.records import Run
+
+ID, TITLE = "compared", "Compared with other runs"
+TEMPLATE = """
+{{ table("runs", "The runs; the last is the one that the page is about", [("run", false), ("date", false),
+  ("machine", false), ("threads", false), ("rounds", false), ("noisy", false), ("file", false)], listed) }}
+<h3>Side by side</h3>
+<div class="controls" data-for="across">
+{{ choices("across", "problem", "Problem", problems) }}
+{{ choices("across", "pass", "Pass", passes) }}
+{{ choices("across", "setting", "Computed in", settings) }}
+{{ choices("across", "batch", "Batch", batches) }}
+</div>
+<figure>
+<div class="plot" id="across"></div>
+<figcaption id="across-caption"></figcaption>
+</figure>
+<script type="application/json" id="across-data">{{ across | tojson }}</script>
+{% for pair in compared %}
+<h3>{{ pair.title }}</h3>
+{% for line in pair.unlike %}
+<p class="alarm" role="note"><strong>Not like with like: {{ line }}</strong></p>
+{% endfor %}
+{% if pair.notes %}
+<details{{ " open" if pair.notes | length < 4 }}><summary>What changed ({{ pair.notes | length }})</summary>
+<ul>
+{% for line in pair.notes %}
+<li>{{ line }}</li>
+{% endfor %}
+</ul>
+</details>
+{% endif %}
+<p>{{ pair.summary }}</p>
+<p class="note">{{ pair.scale }} Intervals hold at 95 % for all cases of the table together (Welch, Bonferroni).</p>
+<details{{ " open" if pair.rows | length <= 20 }}><summary>Numbers: {{ pair.title }}</summary>
+{{ data_link(pair.id, pair.id) }}
+{{ table(pair.id, pair.title, [("implementation", false), ("problem", false), ("pass", false), ("batch", true),
+  ("computed in", false), ("before", true), ("after", true), ("after / before", true), ("interval", true),
+  ("became", false)], pair.rows) }}
+</details>
+{% endfor %}
+"""
+
+
+def data(runs: Sequence[Run]) -> dict[str, Any] | None:
+    """The earlier runs against the last; None for a single run."""
+    if len(runs) < 2:
+        return None
+    last = runs[-1]
+    groups = [group for run in runs for group in run.groups]
+    return {
+        "listed": [_listed(number, run) for number, run in enumerate(runs, start=1)],
+        "compared": [_compared(number, run, last, len(runs)) for number, run in enumerate(runs[:-1], start=1)],
+        "across": _across(runs),
+        "problems": [(name, name) for name in dict.fromkeys(group.problem for group in groups)],
+        "passes": [(name, name) for name in dict.fromkeys(group.pass_ for group in groups)],
+        "settings": list(dict.fromkeys((f"{g.dtype}|{g.device}", f"{g.dtype} on {g.device}") for g in groups)),
+        "batches": [(batch, units.count(batch)) for batch in sorted({group.batch for group in groups})],
+    }
+
+
+def _listed(number: int, run: Run) -> list[cells.Cell]:
+    noisy = "yes" if provenance.doubts(run) else "no" if run.noise.get("noisy") is False else "–"
+    told = [provenance.date(run), provenance.machine(run), provenance.threads(run), provenance.rounds(run)]
+    return [str(number), *told, cells.cell(noisy, css="slower" if noisy == "yes" else ""), run.path.name]
+
+
+def _compared(number: int, before: Run, after: Run, last: int) -> dict[str, Any]:
+    found = compare.changes(before, after)
+    looks = style.looks(after.implementations)
+    return {
+        "id": f"compared-{number}",
+        "title": f"From run {number} to run {last}",
+        "unlike": compare.unlike(before, after),
+        "notes": compare.updated(before, after) + compare.missing(before, after),
+        "summary": compare.summary(found) if found else "These two runs have no case in common.",
+        "scale": compare.scale_used(before, after),
+        "rows": [_row(change, looks) for change in compare.slowest_first(found)],
+    }
+
+
+def _row(change: compare.Change, looks: dict[str, style.Look]) -> list[cells.Cell]:
+    group, comparison = change.group, change.comparison
+    word = comparison.verdict(compare.REGRESSION_MARGIN) or "no verdict"
+    return [
+        cells.name(change.implementation, looks),
+        group.problem,
+        group.pass_,
+        cells.batch(group.batch),
+        f"{group.dtype} on {group.device}",
+        cells.time(change.before_ns),
+        cells.time(change.after_ns),
+        cells.ratio(comparison.ratio),
+        units.interval(comparison.low, comparison.high) or "–",
+        cells.verdict(word),
+    ]
+
+
+def _across(runs: Sequence[Run]) -> dict[str, Any]:
+    """For each panel and batch, every implementation's times in every run, null where it was not measured."""
+    looks = style.looks({name: what for run in reversed(runs) for name, what in run.implementations.items()})
+    shown, _ = drawn([group for run in runs for group in run.groups])
+    points: dict[str, dict[str, list[list[float] | None]]] = {}
+    for place, run in enumerate(runs):
+        for group in run.groups:
+            key = f"{group.dtype}|{group.device}|{group.problem}|{group.pass_}|{group.batch}"
+            for case in group.cases:
+                if case.implementation in shown:
+                    line = points.setdefault(key, {}).setdefault(case.implementation, [None] * len(runs))
+                    line[place] = [float(f"{ns:.5g}") for ns in (case.median_ns, *case.spread_ns)]
+    return {
+        "runs": [f"{number}: {provenance.date(run)[:10]}" for number, run in enumerate(runs, start=1)],
+        "series": {
+            name: {
+                "name": name,
+                "label": short(name),
+                "colour": cells.colour_class(looks[name].colour),
+                "dashes": [2 * dash for dash in looks[name].dashes],
+                "marker": looks[name].marker,
+            }
+            for name in looks
+            if name in shown
+        },
+        "points": points,
+    }

@@ -1,0 +1,138 @@
+"""How far to trust this run: its noise, its failures, where and how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from reports import style, units
+from reports.page import cells
+from reports.provenance import doubts
+from reports.records import Run
+from reports.runs import number, text
+
+ID, TITLE = "trust", "How far to trust this run"
+TEMPLATE = """
+<p{% if noisy %} class="alarm"{% endif %}>{{ verdict }}</p>
+{% for remark in remarks %}
+<p class="note">Left out: {{ remark }}.</p>
+{% endfor %}
+{% if sentinel %}
+<h3>The same against itself</h3>
+<p class="note">A duplicate of each group's baseline, in a process of its own, measured with the rest: an interval that
+does not hold 1 would show a difference where there is none.</p>
+{{ table("sentinel", "Duplicate over original", [("group", false), ("ratio", true), ("interval", true),
+  ("holds 1", false)], sentinel) }}
+{% endif %}
+{% if launches %}
+<h3>The yardstick</h3>
+<p class="note">A fixed piece of NumPy work, timed in every round: what the machine did meanwhile.</p>
+{{ table("launches", "One line per launch", [("launch", true), ("started", false), ("median", true),
+  ("10th percentile", true), ("90th percentile", true), ("90th / 10th", true)], launches) }}
+{% endif %}
+{% if failures %}
+<h3>Failures</h3>
+{% for failure in failures %}
+<p><strong>{{ failure.implementation }}</strong>{% if failure.group %} in {{ failure.group }}{% endif %}:
+{{ failure.reason }}</p>
+{% if failure.stderr %}<pre>{{ failure.stderr }}</pre>{% endif %}
+{% endfor %}
+{% endif %}
+{% if skipped %}
+<h3>Skipped</h3>
+<ul>
+{% for item in skipped %}
+<li><strong>{{ item.implementation }}</strong>: {{ item.reason }}</li>
+{% endfor %}
+</ul>
+{% endif %}
+<h3>How it was made</h3>
+{% if command %}<pre>{{ command }}</pre>{% endif %}
+<details><summary>Environment, options and implementations in full</summary>
+{{ data_link("environment", "environment") }}
+{{ table("environment", "As the run file has it", [("part", false), ("what", false), ("value", false)], environment) }}
+</details>
+"""
+
+
+def data(runs: Sequence[Run]) -> dict[str, Any]:
+    """What the run says of itself."""
+    run = runs[-1]
+    return {
+        "noisy": bool(doubts(run)),
+        "verdict": _verdict(run),
+        "remarks": run.remarks,
+        "sentinel": _sentinel(run),
+        "launches": [row for launch in run.launches if (row := _launch(launch))],
+        "failures": [
+            {key: text(failure.get(key)) for key in ("implementation", "group", "reason")}
+            | {"stderr": _lines(failure.get("stderr"))}
+            for failure in run.failures
+        ],
+        "skipped": [{key: text(item.get(key)) for key in ("implementation", "reason")} for item in run.skipped],
+        "command": run.command,
+        "environment": _environment(run),
+    }
+
+
+def _verdict(run: Run) -> str:
+    if doubts(run):
+        return f"{doubts(run)[0]}. Repeat the run on a quieter machine before relying on it."
+    if run.noise.get("noisy") is False:
+        spread = number(run.noise.get("yardstick_spread"))
+        told = (
+            f" The yardstick's 90th percentile was at most {units.ratio(spread)} times its 10th." if spread > 0 else ""
+        )
+        return f"The run found itself quiet.{told}"
+    return "The run file does not say how noisy the machine was."
+
+
+def _sentinel(run: Run) -> list[list[cells.Cell]]:
+    found = run.noise.get("sentinel")
+    rows: list[list[cells.Cell]] = []
+    for group, entry in found.items() if isinstance(found, dict) else ():
+        if isinstance(entry, dict):
+            value, low, high = (number(entry.get(key)) for key in ("ratio", "low", "high"))
+            holds = "yes" if low <= 1 <= high else "no" if low == low and high == high else "–"
+            css = "slower" if holds == "no" else ""
+            rows.append([text(group), _fine(value), f"{_fine(low)} to {_fine(high)}", cells.cell(holds, css=css)])
+    return rows
+
+
+def _fine(ratio: float) -> str:
+    """A ratio near 1, to a tenth of a percent."""
+    return units.significant(ratio, 4)
+
+
+def _launch(launch: dict[str, Any]) -> list[cells.Cell]:
+    yardstick = launch.get("yardstick")
+    if not isinstance(yardstick, dict):
+        return []
+    median, low, high = (number(yardstick.get(key)) for key in ("median_ns", "p10_ns", "p90_ns"))
+    started = text(launch.get("started"))[:19].replace("T", " ")
+    times = [cells.time(value) for value in (median, low, high)]
+    return [text(launch.get("launch")), started, *times, cells.ratio(high / low if low > 0 else float("nan"))]
+
+
+def _lines(stderr: Any) -> str:
+    return "\n".join(text(line) for line in stderr) if isinstance(stderr, list) else text(stderr)
+
+
+def _environment(run: Run) -> list[list[cells.Cell]]:
+    """Everything recorded, one line per value, nested names joined by dots."""
+    looks = style.looks(run.implementations)
+    parts = {"environment": run.environment, "options": run.options}
+    rows: list[list[cells.Cell]] = [[part, name, said] for part, what in parts.items() for name, said in _flat(what)]
+    for implementation, what in run.implementations.items():
+        rows += [[cells.name(implementation, looks), name, said] for name, said in _flat(what)]
+    if run.commit:
+        rows.append(["commit", "id", run.commit])
+    return [*rows, ["run file", "name", text(run.path.name)], ["run file", "date", run.date]]
+
+
+def _flat(found: Any, name: str = "") -> list[tuple[str, str]]:
+    if isinstance(found, dict):
+        return [item for key, value in found.items() for item in _flat(value, f"{name}.{text(key)}".lstrip("."))]
+    if isinstance(found, list):
+        return [(name, ", ".join(text(value) for value in found))]
+    return [(name, "–" if found is None else text(found))]

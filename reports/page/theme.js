@@ -1,0 +1,13 @@
+// Dark or light: as the system says, until the reader says otherwise.
+const themeButton = document.getElementById("theme");
+const isDark = () => {
+  const chosen = document.documentElement.style.colorScheme;
+  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+};
+const nameTheme = () => (themeButton.textContent = isDark() ? "Light" : "Dark");
+themeButton.hidden = false;
+themeButton.addEventListener("click", () => {
+  document.documentElement.style.colorScheme = isDark() ? "light" : "dark";
+  nameTheme();
+});
+nameTheme();

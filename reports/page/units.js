@@ -1,0 +1,17 @@
+// Numbers for people, as reports/units.py writes them.
+function significant(value, digits = 3) {
+  if (value === null || !isFinite(value)) return "–";
+  if (value === 0) return "0";
+  const rounded = Number(value.toPrecision(digits));
+  const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(Math.abs(rounded))));
+  if (decimals > 6) return rounded.toExponential(1);
+  return rounded.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+}
+
+function time(ns, digits = 3) {
+  const [divisor, unit] = [[1e9, "s"], [1e6, "ms"], [1e3, "µs"]].find(([d]) => Math.abs(ns) >= 0.9995 * d) || [1, "ns"];
+  return ns === null ? "–" : `${significant(ns / divisor, digits)} ${unit}`;
+}
+
+const count = (value) => Math.round(value).toLocaleString("en-US");
+const interval = (low, high) => (low === null || high === null ? "" : `${significant(low)} to ${significant(high)}`);
