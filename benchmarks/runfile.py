@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clock import environment, noise, statistics, verdict
+from benchmarks.clock import environment, statistics, verdict
 from benchmarks.clock.case import Case
 from benchmarks.clock.run import SENTINEL, YARDSTICK, Group, Run
 from impls.registry import get_entry
@@ -38,7 +38,7 @@ class RunFile:
             for case, group in run.groups.items()
             if (times := measured(group))
         }
-        self.noise = noise.noise(*self._witnesses())
+        self.noise = run.noise()
 
     def extra_info(self, case: Case, name: str) -> dict[str, Any]:
         """The `extra_info` of one implementation's benchmark of one case."""
@@ -119,27 +119,10 @@ class RunFile:
         return known | versions | {"threads": told["threads"], "import_s": round(told["import_ns"] / 1e9, 3)}
 
     def _launches(self) -> list[dict[str, Any]]:
-        yardstick, _ = self._witnesses()
         return [
             launch | ({"yardstick": statistics.quantiles(times_ns)._asdict()} if len(times_ns) else {})
-            for launch, times_ns in zip(self.run.launches, yardstick, strict=True)
+            for launch, times_ns in zip(self.run.launches, self.run.yardstick(), strict=True)
         ]
-
-    def _witnesses(self) -> tuple[list[np.ndarray], dict[str, tuple[list[np.ndarray], list[np.ndarray]]]]:
-        """The yardstick's rounds, by launch over all groups; and by group the sentinel's beside its original's."""
-        groups = self.run.groups.values()
-        yardstick = [
-            np.concatenate(
-                [np.empty(0), *(g.times_ns[YARDSTICK][n] for g in groups if len(g.times_ns.get(YARDSTICK, [])) > n)]
-            )
-            for n in range(len(self.run.launches))
-        ]
-        pairs = {
-            case.group: (group.times_ns[SENTINEL], group.times_ns[str(group.baseline)])
-            for case, group in self.run.groups.items()
-            if SENTINEL in group.times_ns and str(group.baseline) in group.times_ns
-        }
-        return yardstick, pairs
 
 
 def measured(group: Group) -> dict[str, list[np.ndarray]]:

@@ -128,10 +128,11 @@ class Progress:
         self.began_s = time.monotonic()
         tests = sum(map(len, request.cases.values()))
         self._line(
-            f"\n{tests} benchmarks in {self.groups} groups, {request.launches} launches, {request.threads} thread(s): "
-            f"about {request.budget_s:g} s of timed blocks, {request.group_budget_s:.2g} s a group and launch "
-            f"({request.least_rounds} to {clock.schedule.MOST_ROUNDS} rounds), and the start of the workers. "
-            + ("One launch is a preview: it carries no verdict." if request.launches == 1 else "")
+            f"\n{tests} benchmarks in {self.groups} groups, {_count(request.launches, 'launch', 'launches')}, "
+            f"{_count(request.threads, 'thread', 'threads')}. A budget of {request.budget_s:g} s buys "
+            f"{request.group_budget_s:.2g} s of timed blocks for each group in each launch "
+            f"({request.least_rounds} to {clock.schedule.MOST_ROUNDS} rounds)."
+            + (" One launch is a preview: it carries no verdict." if request.launches == 1 else "")
         )
 
     def __call__(self, launch: int, group: int, message: str) -> None:
@@ -152,6 +153,10 @@ class Progress:
     def _write(self, text: str) -> None:
         with self.capture.global_and_fixture_disabled():
             self.reporter.write(text, flush=True)
+
+
+def _count(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"
 
 
 def _nothing() -> None:

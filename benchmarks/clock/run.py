@@ -9,6 +9,7 @@ launch      fresh workers, pinned to one CPU, each importing its framework
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.clock import schedule
+from benchmarks.clock import noise, schedule
 from benchmarks.clock.case import Case
 from benchmarks.clock.crew import WorkerFailed, WorkerProcess, pinnable, pinned
 from benchmarks.clock.schedule import Pace
@@ -25,6 +26,7 @@ from impls.registry import get_entry
 
 YARDSTICK = "(yardstick)"
 SENTINEL = "(sentinel)"
+BLOCK_SHARE = 1 / 3
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,9 @@ class Request:
     threads: int = 1
     seed: int = 42
     baseline: str | None = None
-    budget_s: float = 90.0
-    """For the blocks of the whole run; starting the workers and compiling come on top."""
+    budget_s: float = 180.0
+    """For the whole run: a third for the timed blocks, the rest for starting and compiling, or, where that leaves time
+    and the run is noisy, for more launches. The launches asked for are made in any case."""
     least_rounds: int = 10
     block_ns: int = schedule.BLOCK_NS
     time_limit_s: float = 300.0
@@ -53,7 +56,7 @@ class Request:
     @property
     def group_budget_s(self) -> float:
         """Seconds of blocks that each group gets in each launch."""
-        return self.budget_s / max(1, len(self.cases) * self.launches)
+        return BLOCK_SHARE * self.budget_s / max(1, len(self.cases) * self.launches)
 
 
 @dataclass
@@ -84,6 +87,23 @@ class Run:
     cpus: list[int] = field(default_factory=list)
     interrupted: bool = False
 
+    def noise(self) -> dict[str, Any]:
+        """Whether the machine was steady, by the yardstick's rounds and each baseline's sentinel."""
+        pairs = {
+            case.group: (group.times_ns[SENTINEL], group.times_ns[str(group.baseline)])
+            for case, group in self.groups.items()
+            if SENTINEL in group.times_ns and str(group.baseline) in group.times_ns
+        }
+        return noise.noise(self.yardstick(), pairs)
+
+    def yardstick(self) -> list[NDArray[np.float64]]:
+        """The yardstick's rounds over all groups, in ns, launch by launch."""
+        recorded = [group.times_ns.get(YARDSTICK, []) for group in self.groups.values()]
+        return [
+            np.concatenate([np.empty(0), *(launches[number] for launches in recorded if len(launches) > number)])
+            for number in range(len(self.launches))
+        ]
+
     def failures(self) -> Iterator[tuple[Case, str, WorkerFailed]]:
         for case, group in self.groups.items():
             for name, failure in group.failures.items():
@@ -111,8 +131,10 @@ def measure(request: Request, progress: Progress, random: np.random.Generator | 
     """Measure everything that was asked for. On Ctrl-C returns what is complete, with `interrupted` set."""
     run = Run(request, groups={case: Group() for case in request.cases}, cpus=pinnable()[-request.threads :])
     random = random or np.random.default_rng()
+    began_s = time.monotonic()
     try:
-        for number in range(1, request.launches + 1):
+        while len(run.launches) < request.launches or _one_more(run, began_s):
+            number = len(run.launches) + 1
             run.launches.append({"launch": number, "started": datetime.now(UTC).isoformat(timespec="seconds")})
             with Launch(run, random) as launch:
                 progress(number, 0, "starting the workers")
@@ -123,6 +145,13 @@ def measure(request: Request, progress: Progress, random: np.random.Generator | 
     except KeyboardInterrupt:
         run.interrupted = True
     return run
+
+
+def _one_more(run: Run, began_s: float) -> bool:
+    """Whether a noisy run has the time for another launch. A preview, of one launch, stays a preview."""
+    elapsed_s = time.monotonic() - began_s
+    enough_time = elapsed_s * (1 + 1 / len(run.launches)) <= run.request.budget_s
+    return run.request.launches > 1 and enough_time and run.noise()["noisy"]
 
 
 class Launch:
