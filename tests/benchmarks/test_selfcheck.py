@@ -11,7 +11,7 @@ import psutil
 import pytest
 from rich.console import Console
 
-from benchmarks.clock.selfcheck import fence, judging, measuring, subjects, tables
+from benchmarks.clock.selfcheck import command, fence, judging, measuring, subjects, tables
 from benchmarks.clock.selfcheck.findings import MET, MISSED, WITHIN_CHANCE, Line, Promise
 from benchmarks.clock.selfcheck.load import OTHER_CPU, QUIET, SAME_CPU, busy, conditions
 
@@ -304,11 +304,81 @@ def test_the_tables_show_counts_limits_promises_and_results():
         "findings": [vars(finding) | {"check": "bias"} for finding in findings],
         "skipped": [{"check": "fence", "condition": "quiet", "reason": "no jax"}],
         "seconds": 12.0,
+        "busy_before": 0.4,
     }
     assert json.loads(json.dumps(report)) == report
     console = Console(width=120, file=open(os.devnull, "w"), record=True)  # noqa: SIM115  closed with the console
     tables.show(report, console)
     text = console.export_text()
-    for part in ("1 = 25.0 %", "≤ 2 %", WITHIN_CHANCE, "+0.60 %", "±1 %", "2.50 µs", "no jax", "2 promises: 1 met"):
+    for part in (
+        "1 = 25.0 %",
+        "≤ 2 %",
+        WITHIN_CHANCE,
+        "+0.60 %",
+        "±1 %",
+        "2.50 µs",
+        "no jax",
+        "2 promises: 1 met",
+        "others used 40% of its CPUs",
+    ):
         assert part in text
     assert max(map(len, text.splitlines())) <= 120
+
+
+@pytest.fixture
+def scripted(monkeypatch):
+    """A machine on which everything measured is true, and on which one can say what a slowdown of 5 % comes out as."""
+    rng = np.random.default_rng(0)
+    truth = {"slower_by_5": 1.05}
+    true_bias = {"empty": {"ours": [20.0], "timeit": [20.0]}, "4 µs": {"ours": [4000.0], "timeit": [4000.0]}}
+    waited = {"call_ns": 5e6, "at_once_ns": 2e5, "rested_ns": 2e5}
+    early = {"call_ns": 1e5, "at_once_ns": 5e6, "rested_ns": 2e5}
+    sessions = {name: {"median": 1.0, "mean": 1.0} for name in ("plain", *subjects.TRUE_RATIOS, "slow_first", "quick")}
+
+    def trial(name):
+        return {"pairs": one_process(rng, **truth), "bias": true_bias, "first": {"slow_first": [1.0], "quick": [1.0]}}[
+            name
+        ]
+
+    def observe(name):
+        return {"fenced": early if name == fence.DEFERRED else waited, "unfenced": waited, "taken": []}
+
+    monkeypatch.setattr(measuring, "trial", trial)
+    monkeypatch.setattr(measuring, "fence", observe)
+    monkeypatch.setattr(measuring, "launches", lambda seconds, tick, least: worker_launches(rng, 10))
+    monkeypatch.setattr(measuring, "stock", lambda tests: sessions | {"test_bias": {"median": 1.0, "timeit_s": 1.0}})
+    monkeypatch.setattr(command, "busy", lambda cpus: busy([]))
+    monkeypatch.setattr(command, "conditions", lambda: {QUIET: [], OTHER_CPU: None, SAME_CPU: [0]})
+    monkeypatch.setattr(command.psutil, "cpu_percent", lambda interval: 3.0)
+    monkeypatch.setattr(measuring, "until", lambda seconds: range(12))
+    return truth
+
+
+def test_selfcheck_prints_one_json_object_with_every_part_and_what_was_left_out(scripted, capsys):
+    assert command.selfcheck(as_json=True) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert {finding["check"] for finding in report["findings"]} == set(tables.CAPTIONS)
+    assert {key: report["skipped"][0][key] for key in ("check", "condition")} == {
+        "check": "under load",
+        "condition": OTHER_CPU,
+    }
+    assert (report["quick"], report["busy_before"], report["format"]) == (False, 0.03, 1)
+    assert MISSED not in {finding["result"] for finding in report["findings"]}
+
+
+def test_selfcheck_fails_where_a_promise_is_missed(scripted, capsys):
+    """A clock that sees a slowdown of 5 % as none at all."""
+    scripted["slower_by_5"] = 1.0
+    assert command.selfcheck() == 1
+    assert MISSED in capsys.readouterr().out
+
+
+def test_a_part_that_cannot_be_measured_is_left_out_with_its_reason(scripted, capsys, monkeypatch):
+    def broken(tests):
+        raise measuring.NotMeasured("pytest failed: no such thing")
+
+    monkeypatch.setattr(measuring, "stock", broken)
+    command.selfcheck(as_json=True)
+    report = json.loads(capsys.readouterr().out)
+    assert "pytest failed: no such thing" in {skipped["reason"] for skipped in report["skipped"]}
+    assert "stock" not in {finding["check"] for finding in report["findings"]}

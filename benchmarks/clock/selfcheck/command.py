@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+import psutil
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -55,9 +56,11 @@ QUICK = Plan({QUIET: Seconds(7, 4, 1), OTHER_CPU: Seconds(0, 4, 0), SAME_CPU: Se
 def selfcheck(quick: bool = False, as_json: bool = False) -> int:
     """Run the self-tests: tables, or with `as_json` one JSON object, go to standard output, progress to standard error.
 
+    `busy_before` is the share of the CPUs that other processes used just before: "quiet" is only as quiet as that.
     Returns the exit status: 1 where a promise was missed by more than chance explains, otherwise 0.
     """
     plan = QUICK if quick else FULL
+    busy_before = psutil.cpu_percent(interval=1.0) / 100
     started, began_s = datetime.now(UTC), time.monotonic()
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=2) as progress:
@@ -72,6 +75,7 @@ def selfcheck(quick: bool = False, as_json: bool = False) -> int:
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(time.monotonic() - began_s, 1),
         "quick": quick,
+        "busy_before": busy_before,
         "environment": environment(),
         "findings": [asdict(finding) for finding in findings],
         "skipped": skipped,

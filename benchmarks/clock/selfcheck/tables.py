@@ -22,12 +22,20 @@ def show(report: Mapping[str, Any], console: Console) -> None:
         console.print(table(check, [finding for finding in report["findings"] if finding["check"] == check]))
     for skipped in report["skipped"]:
         console.print(Text(f"not measured: {skipped['check']}, {skipped['condition']}: {skipped['reason']}"))
+    if report["busy_before"] > BUSY:
+        console.print(
+            f"The machine was not quiet: others used {report['busy_before']:.0%} of its CPUs just before.",
+            style="bold yellow",
+        )
     results = [finding["result"] for finding in report["findings"] if finding["result"]]
     console.print(
         f"{len(results)} promises: {results.count(MET)} met, {results.count(WITHIN_CHANCE)} not met but within the "
         f"chance that their counts leave, {results.count(MISSED)} missed. In {report['seconds']:.0f} s."
     )
 
+
+BUSY = 0.1
+"""The share of the CPUs above which a machine is not called quiet."""
 
 CAPTIONS = {
     "in one process": "Equal and slowed callables of one process, 100 paired blocks; sign interval, margin 1 %",
