@@ -63,7 +63,7 @@ class JaxJit(Implementation):
     """jit-compiled passes over a tree of parameters, the data as arguments.
 
     All outputs of one compiled call become ready together, so that waiting for the loss waits for its gradients too;
-    waiting for each of them costs several microseconds and changes nothing (`tests/impls/test_contract.py` shows it).
+    waiting for each of them costs several microseconds and changes nothing (`tests/benchmarks/test_fence.py` shows it).
     """
 
     def prepare(

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from impls.implementation import Implementation
@@ -103,6 +104,25 @@ def unfenced(implementation: type[Implementation]) -> type[Implementation]:
     return Unfenced
 
 
+def deferred(implementation: type[Implementation]) -> type[Implementation]:
+    """Any implementation left without waiting: a thread does the work, and `to_numpy` waits for it."""
+
+    class Deferred(Planted):
+        right, fault, pass_name = implementation, "", ""
+
+        def __init__(self):
+            super().__init__()
+            self.executor = ThreadPoolExecutor(1)
+
+        def _pass(self, pass_name, *arguments):
+            return self.executor.submit(super()._pass, pass_name, *arguments)
+
+        def to_numpy(self, result):
+            return super().to_numpy(result.result())
+
+    return Deferred
+
+
 def captured(implementation: type[Implementation]) -> type[Implementation]:
     """JAX with the data closed over, which the compiler takes for constants."""
     import jax
@@ -135,7 +155,13 @@ def unlimited(implementation: type[Implementation]) -> type[Implementation]:
     return type("Unlimited", (implementation,), {"set_threads": classmethod(lambda cls, threads: None)})
 
 
-WHOLE = {"right": unlimited, "unfenced": unfenced, "captured": captured, "accumulating": accumulating}
+WHOLE = {
+    "right": unlimited,
+    "unfenced": unfenced,
+    "deferred": deferred,
+    "captured": captured,
+    "accumulating": accumulating,
+}
 
 
 def __getattr__(name: str) -> type[Implementation]:
