@@ -5,15 +5,29 @@ Every command imports what it needs when it runs, so that `--help` and `list` an
 
 from __future__ import annotations
 
+import importlib
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+ELSEWHERE = {"verify": "impls.checking.verify_command:verify_command"}
+"""Commands with many options, which live beside what they run."""
+
 
 class FrontDoor(click.Group):
-    """Turns what the user can mend into one line on standard error and exit status 2."""
+    """Finds the commands, and turns what the user can mend into one line on standard error and exit status 2."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *ELSEWHERE]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = ELSEWHERE[cmd_name].partition(":")
+        return getattr(importlib.import_module(module), name)
 
     def invoke(self, ctx: click.Context) -> Any:
         from impls.errors import BadInput, Unavailable
@@ -31,9 +45,9 @@ def main() -> None:
     """One tiny network, four frameworks, the same gradients, and what each one costs.
 
     \b
-    pytest --benchmark-only     measures what each framework costs
-    samegrad report             draws the latest run
-    samegrad list               shows the implementations
+    pytest --benchmark-only        what does each framework cost?
+    samegrad verify my_net.py:Net  is my hand-written gradient right?
+    samegrad report                show me
     """
 
 
@@ -86,6 +100,84 @@ def report(runs: tuple[Path, ...], out: Path | None) -> None:
     except RunFileError as error:
         click.echo(f"samegrad: {error}", err=True)
         sys.exit(2)
+
+
+@main.command()
+@click.argument("before", type=click.Path(path_type=Path))
+@click.argument("after", type=click.Path(path_type=Path))
+@click.option(
+    "--fail-above", metavar="PERCENT", help="Exit with 1 where a case is shown to be slower by more than this."
+)
+def compare(before: Path, after: Path, fail_above: str | None) -> None:
+    """What became faster or slower from one run file to another."""
+    from reports.compare import compare as compare_runs
+    from reports.runs import RunFileError
+
+    try:
+        sys.exit(compare_runs(before, after, fail_above))
+    except RunFileError as error:
+        click.echo(f"samegrad: {error}", err=True)
+        sys.exit(2)
+
+
+@main.command()
+@click.option("--implementations", default="all", show_default=True, help="Names or patterns, comma-separated.")
+@click.option("--problems", default="xor,line", show_default=True)
+@click.option("--dtypes", default="float32,float64", show_default=True)
+@click.option("--scales", default="1,10,100", show_default=True, help="Of the initial parameters.")
+@click.option("--seeds", default=5, show_default=True, type=click.IntRange(min=1), help="How many.")
+@click.option("--drift/--no-drift", default=True, show_default=True, help="Train 1,000 steps beside float64, too.")
+@click.option("--threads", default=1, show_default=True, type=click.IntRange(min=1))
+@click.option("--json", "path", type=click.Path(path_type=Path), help="Where to save.  [default: reports/agreements/…]")
+def agree(
+    implementations: str,
+    problems: str,
+    dtypes: str,
+    scales: str,
+    seeds: int,
+    drift: bool,
+    threads: int,
+    path: Path | None,
+) -> None:
+    """Do all implementations compute the same gradients? Exit status 1 where one does not."""
+    from rich.console import Console
+
+    from impls.checking import survey
+    from impls.errors import BadInput, choose
+    from impls.problem import DTYPES, PROBLEMS
+    from impls.registry import select
+
+    try:
+        wanted_scales = [float(scale) for scale in scales.split(",")]
+    except ValueError:
+        raise BadInput(f"--scales takes numbers separated by commas, such as 1,10,100; found {scales!r}") from None
+    result = survey.run(
+        [entry.name for entry in select(implementations.split(","))],
+        problems=[choose("problem", name, PROBLEMS) for name in problems.split(",")],
+        dtypes=[choose("dtype", name, DTYPES) for name in dtypes.split(",")],
+        scales=wanted_scales,
+        seeds=range(seeds),
+        with_drift=drift,
+        threads=threads,
+        progress=lambda line: click.echo(line, err=True),
+    )
+    if path is None:
+        path = Path("reports/agreements") / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+    survey.save(result, path)
+    Console().print(survey.render(result))
+    click.echo(f"Saved in {path}")
+    sys.exit(0 if survey.all_agree(result) else 1)
+
+
+@main.command()
+@click.option("--quick", is_flag=True, help="Under a minute, with wider limits.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def selfcheck(quick: bool, as_json: bool) -> None:
+    """Can the clock be believed on this machine? Known work under known loads; about 5 minutes."""
+    from benchmarks.clock.selfcheck.command import selfcheck as run_selfcheck
+
+    sys.exit(run_selfcheck(quick, as_json))
 
 
 if __name__ == "__main__":
