@@ -39,7 +39,7 @@ def data(runs: Sequence[Run]) -> dict[str, Any] | None:
     limit, looks = margin(run), style.looks(run.implementations)
     shown, left_out = drawn(list(run.groups))
     rows = []
-    for slow, fast in combinations(reversed([case for case in group.cases if case.implementation in shown]), 2):
+    for fast, slow in combinations([case for case in group.cases if case.implementation in shown], 2):
         found = compare(group, slow, fast, pairs(group))
         word = {"slower": "faster", "faster": "slower"}.get(found.verdict(limit), found.verdict(limit))
         rows.append(
@@ -52,7 +52,7 @@ def data(runs: Sequence[Run]) -> dict[str, Any] | None:
             ]
         )
     return {
-        "rows": rows[::-1],
+        "rows": rows,
         "where": f"{group.problem} {group.pass_}, batch {units.count(group.batch)}, {group.dtype} on {group.device}",
         "margin": f"{100 * limit:g} %",
         "confidence": f"{100 * CONFIDENCE:g} %",

@@ -1,0 +1,157 @@
+"""Two runs: what changed is found, what did not is left, and only like is judged with like."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+
+from reports import compare, runs
+from reports.compare import NOT_JUDGED, PASSED, SLOWER
+from reports.runs import RunFileError
+
+SMALL = {"problems": ("xor",), "passes": ("forward", "value_and_grad"), "batches": (4, 256)}
+
+
+def scaled(content, factor, implementation=None, yardstick=1.0):
+    """The run with every time of an implementation (of all where None is named) times `factor`."""
+    changed = copy.deepcopy(content)
+    for benchmark in changed["benchmarks"]:
+        if implementation in (None, benchmark["extra_info"]["implementation"]):
+            stats = benchmark["stats"]
+            stats["data"] = [second * factor for second in stats["data"]]
+            stats["median"] *= factor
+            for launch in benchmark["extra_info"]["launches"]:
+                launch["median_ns"] *= factor
+    for group in changed["samegrad"]["groups"]:
+        for row in group["rows"]:
+            if implementation in (None, row["implementation"]):
+                row["median_ns"] *= factor
+    for launch in changed["samegrad"]["launches"]:
+        launch["yardstick"]["median_ns"] *= yardstick
+    return changed
+
+
+def compared(write_run, before, after, limit="5%"):
+    """The exit code and everything said."""
+    said = []
+    code = compare.compare(write_run(before, "a.json"), write_run(after, "b.json"), limit, said.append)
+    return code, "\n".join(said)
+
+
+def test_a_slowdown_beyond_the_limit_fails_and_is_named(make_run, write_run):
+    """jax-jit takes half as long again; nothing else is blamed."""
+    before = make_run(**SMALL)
+    code, said = compared(write_run, before, scaled(before, 1.5, "jax-jit"))
+    assert code == SLOWER
+    blamed = [line for line in said.splitlines() if line.startswith("SLOWER by more than 5 %")]
+    assert len(blamed) == 4 and all("jax-jit" in line and "1.50 times (" in line for line in blamed)
+    assert "4 became slower, 0 faster" in said
+
+
+def test_the_same_run_passes(make_run, write_run):
+    """Nothing changed, nothing fails; and it is not called a proof of equality where intervals are wide."""
+    before = make_run(**SMALL)
+    code, said = compared(write_run, before, before, "0%")
+    assert code == PASSED and "0 became slower, 0 faster" in said
+
+
+def test_a_slowdown_within_the_limit_passes(make_run, write_run):
+    """Half as long again is less than 60 %: the whole interval must lie beyond."""
+    before = make_run(**SMALL)
+    assert compared(write_run, before, scaled(before, 1.5, "jax-jit"), "60%")[0] == PASSED
+
+
+def test_a_machine_that_was_slower_as_a_whole_is_not_slower_code(make_run, write_run):
+    """Everything, the yardstick included, takes 1.5 times as long: nothing became slower, and the yardstick's change
+    is told. Without a yardstick the same times count as a slowdown."""
+    before = make_run(**SMALL)
+    code, said = compared(write_run, before, scaled(before, 1.5, yardstick=1.5))
+    assert code == PASSED and "itself took 1.50 times as long after" in said
+    before["samegrad"]["launches"] = []
+    assert compared(write_run, before, scaled(before, 1.5))[0] == SLOWER
+
+
+def test_another_machine_or_thread_count_is_said_loudly_and_not_judged(make_run, write_run):
+    """Exit code 2, whatever the times."""
+    before = make_run(**SMALL)
+    for change in ({"environment": {"cpu": "Apple M9"}}, {"options": {"threads": 4}}):
+        after = scaled(before, 3.0)
+        for part, values in change.items():
+            after["samegrad"][part].update(values)
+        code, said = compared(write_run, before, after)
+        assert code == NOT_JUDGED and said.startswith("NOT LIKE WITH LIKE: ") and "Not judged" in said
+        assert compared(write_run, before, after, limit=None)[0] == PASSED
+
+
+def test_changed_versions_and_missing_implementations_are_noted(make_run, write_run):
+    """Versions are often what one wants to compare: told, and judged."""
+    before = make_run(**SMALL)
+    after = copy.deepcopy(before)
+    after["samegrad"]["environment"]["versions"]["torch"] = "2.14.0"
+    after["benchmarks"] = [b for b in after["benchmarks"] if b["extra_info"]["implementation"] != "keras-xla"]
+    after["samegrad"]["skipped"] = [{"implementation": "keras-xla", "reason": "keras is not installed"}]
+    code, said = compared(write_run, before, after)
+    assert code == PASSED
+    assert "Note: torch 2.13.0 before, 2.14.0 after" in said
+    assert "Note: keras-xla is no longer measured: keras is not installed" in said
+
+
+def test_one_launch_gives_no_verdict(make_run, write_run):
+    """However far apart, one sample of each shows nothing."""
+    before = make_run(**SMALL)
+    for benchmark in before["benchmarks"]:
+        del benchmark["extra_info"]["launches"][1:]
+    code, said = compared(write_run, before, scaled(before, 9.0, "jax-jit"))
+    assert code == PASSED and "of 20 it cannot be told" in said
+
+
+def test_the_interval_is_welch_s():
+    """Against scipy's own (ttest_ind, unequal variances), for three and five launches."""
+    from scipy import stats
+
+    a, b = np.log([1.0, 1.1, 1.3]), np.log([2.0, 2.1, 2.05, 2.2, 1.9])
+    found = compare._compared(a, b, comparisons=1)
+    low, high = stats.ttest_ind(b, a, equal_var=False).confidence_interval(0.95)
+    assert np.log([found.low, found.high]) == pytest.approx([low, high])
+    low, high = stats.ttest_ind(b, a, equal_var=False).confidence_interval(1 - 0.05 / 7)
+    found = compare._compared(a, b, comparisons=7)
+    assert np.log([found.low, found.high]) == pytest.approx([low, high])
+
+
+def test_runs_without_a_common_case_are_refused(make_run, write_run):
+    """One line, as for every other unusable file."""
+    with pytest.raises(RunFileError, match="have no case in common"):
+        compared(write_run, make_run(**SMALL), make_run(problems=("line",), passes=("forward",), batches=(1,)))
+
+
+@pytest.mark.parametrize(("found", "value"), [("5%", 0.05), ("5", 0.05), (" 2.5 % ", 0.025), ("0", 0.0)])
+def test_a_percentage_is_read(found, value):
+    """With or without its sign."""
+    assert compare.percentage(found) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("found", ["", "five", "-1%", "nan", "inf", "5%%"])
+def test_no_percentage_is_refused(found):
+    """The message gives an example."""
+    with pytest.raises(RunFileError, match="must be a percentage of at least 0, such as 5%"):
+        compare.percentage(found)
+
+
+def test_a_bad_file_is_refused_before_anything_is_said(make_run, write_run):
+    """No half of a comparison."""
+    said = []
+    with pytest.raises(RunFileError):
+        compare.compare(write_run(make_run(**SMALL)), write_run("{", "b.json"), None, said.append)
+    assert not said
+
+
+def test_every_case_is_matched_with_itself(make_run, write_run):
+    """By problem, pass, batch, dtype, device and implementation, in whatever order the files have them."""
+    before = make_run(**SMALL)
+    after = copy.deepcopy(before)
+    after["benchmarks"].reverse()
+    found = compare.changes(runs.read(write_run(before, "a.json")), runs.read(write_run(after, "b.json")))
+    assert len(found) == len(before["benchmarks"])
+    assert all(change.before_ns == change.after_ns for change in found)

@@ -1,0 +1,145 @@
+"""The page as a file: self-contained, small, escaped, and without sections that have no data."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+
+import pytest
+from markupsafe import escape
+
+from reports import report, runs
+from reports.page.render import render
+from reports.page.sections import SECTIONS
+
+SMALL = {"problems": ("line",), "passes": ("forward", "value_and_grad"), "batches": (4, 64)}
+HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</script><b>", "{{ 7 * 7 }}", "'--><style>"]
+
+
+def page(write_run, *contents):
+    return render([runs.read(write_run(content, f"run{n}.json")) for n, content in enumerate(contents)])
+
+
+def sections(found):
+    return re.findall(r'<section id="([^"]+)"', found)
+
+
+def test_the_page_asks_the_network_for_nothing(make_run, write_run):
+    """No address in any attribute or style, and a policy that forbids all loading."""
+    found = page(write_run, make_run(**SMALL))
+    assert not re.search(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//|@import|url\(""", found)
+    assert "default-src 'none'" in found
+
+
+def test_a_page_of_a_full_run_is_small(make_run, write_run):
+    """Under 3 MB, with two problems, three passes, three batches and both dtypes; and with 200 implementations."""
+    assert len(page(write_run, make_run(dtypes=("float32", "float64"))).encode()) < 3e6
+    many = {f"f{i}-e{i}": (f"f{i}", f"e{i}", 1e3 * 1.04**i, 20) for i in range(200)}
+    assert len(page(write_run, make_run(many, batches=(4,))).encode()) < 3e6
+
+
+def test_hostile_text_is_escaped_everywhere(make_run, write_run):
+    """Names, reasons, the command, the environment, a batch's sentence: none becomes markup, script or template."""
+    content = make_run({name: ("numpy", name, 1000.0 + 9 * i, 1) for i, name in enumerate(HOSTILE)}, **SMALL)
+    ours = content["samegrad"]
+    ours["command"] = ours["environment"]["cpu"] = HOSTILE[0]
+    ours["environment"][HOSTILE[1]] = HOSTILE[2]
+    ours["noise"] = {"noisy": True, "reasons": HOSTILE, "sentinel": {HOSTILE[0]: {"ratio": 1, "low": 0.9, "high": 1.1}}}
+    ours["failures"] = [{"implementation": HOSTILE[0], "group": HOSTILE[1], "reason": HOSTILE[2], "stderr": HOSTILE}]
+    ours["skipped"] = [{"implementation": HOSTILE[0], "reason": HOSTILE[1]}]
+    found = page(write_run, content, content)
+    for name in HOSTILE:
+        assert str(escape(name)) in found
+        assert name == "{{ 7 * 7 }}" or name not in found
+    assert "49" not in re.findall(r"<td[^>]*>([^<]*)</td>", found)
+    for embedded in re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', found, re.DOTALL):
+        assert HOSTILE[0] in [line["name"] for line in _listed(json.loads(embedded)["series"])]
+
+
+def _listed(series):
+    return series.values() if isinstance(series, dict) else series
+
+
+def test_what_the_script_reads_is_strict_json(make_run, write_run):
+    """A browser knows no NaN: what is unknown is null."""
+    content = make_run(**SMALL)
+    for benchmark in content["benchmarks"]:
+        benchmark["extra_info"].update(ratio=math.nan, low=None, high=None, launches=[], tau=math.nan)
+        benchmark["extra_info"]["agreement"] = {"W1": math.nan}
+    content["samegrad"]["groups"] = []
+    found = page(write_run, content)
+    (embedded,) = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', found, re.DOTALL)
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is not JSON")
+
+    json.loads(embedded, parse_constant=refuse)
+
+
+def test_sections_without_data_are_left_out(make_run, write_run):
+    """Nothing about agreement, cold start, pairs or other runs where a run has none of it."""
+    content = make_run({"solo": ("mlx", "eager", 1e3, 1)}, **SMALL)
+    for benchmark in content["benchmarks"]:
+        for what in ("agreement", "prepare_ns", "first_call_ns"):
+            del benchmark["extra_info"][what]
+    found = page(write_run, content)
+    assert sections(found) == ["times", "trust"]
+    assert sections(page(write_run, make_run(**SMALL), make_run(**SMALL))) == [section.ID for section in SECTIONS]
+
+
+def test_a_bare_run_still_makes_a_page(make_run, write_run):
+    """Without options, environment, noise, launches and groups."""
+    content = make_run(**SMALL)
+    content["samegrad"] = {"format": 1}
+    found = page(write_run, content)
+    assert "unknown machine" in found and "does not say how noisy" in found
+
+
+def test_the_numbers_of_the_page_are_those_of_the_run(make_run, write_run):
+    """Every median, in nanoseconds to six digits, with its ratio and verdict beside it."""
+    content = make_run(**SMALL)
+    found = page(write_run, content)
+    for group in content["samegrad"]["groups"]:
+        for row in group["rows"]:
+            stored = float(format(row["median_ns"], ".6g"))
+            assert f'data-value="{stored}"' in found
+    assert "AMD EPYC 7B13" in found and "<pre>pytest --benchmark-only</pre>" in found
+
+
+def test_noise_failures_and_skips_are_told(make_run, write_run):
+    """At the top, and where the run is judged."""
+    content = make_run(**SMALL)
+    ours = content["samegrad"]
+    ours["noise"] = {"noisy": True, "reasons": ["the yardstick moved"]}
+    ours["failures"] = [{"implementation": "keras-xla", "group": "g", "reason": "died", "stderr": ["line 1", "line 2"]}]
+    found = page(write_run, content)
+    assert found.index("NOISY run: the yardstick moved") < found.index("<main")
+    assert "<strong>keras-xla</strong> in g" in found and "<pre>line 1\nline 2</pre>" in found
+
+
+def test_runs_of_other_machines_are_told_apart_loudly(make_run, write_run):
+    """An alarm with both machines' names."""
+    other = make_run(**SMALL)
+    other["samegrad"]["environment"]["cpu"] = "Apple M9"
+    found = page(write_run, other, make_run(**SMALL))
+    assert "Not like with like: machine differs: Apple M9 before, AMD EPYC 7B13 after" in found
+
+
+def test_an_implementation_that_only_an_earlier_run_has_is_drawn(make_run, write_run):
+    """In the chart across runs, with its own colour's class defined."""
+    names = {"numpy": ("numpy", "manual", 9000, 21), "mlx-eager": ("mlx", "eager", 12000, 9)}
+    found = page(write_run, make_run(names, **SMALL), make_run(**SMALL))
+    across = json.loads(re.search(r'id="across-data">(.*?)</script>', found, re.DOTALL)[1])
+    colour = across["series"]["mlx-eager"]["colour"]
+    assert f".{colour} {{ --line:" in found
+    assert across["points"]["float32|cpu|line|forward|4"]["mlx-eager"][1] is None
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_report_holds_the_page(tmp_path, make_run, write_run, count):
+    """`report.html` beside the figures, for one run and for several."""
+    paths = [write_run(make_run(**SMALL), f"run{n}.json") for n in range(count)]
+    report.draw(paths, tmp_path / "out", say=lambda line: None)
+    found = (tmp_path / "out/report.html").read_text(encoding="utf-8")
+    assert ("compared" in sections(found)) == (count > 1)
