@@ -62,7 +62,7 @@ def calibrate(worker: Timed, block_ns: int = BLOCK_NS) -> Pace:
     return Pace(max(1, round(block_ns / readings[0])), readings[0])
 
 
-def prefix(calls: int, block_ns: int = BLOCK_NS) -> int:
+def prefix(calls: int, block_ns: float = BLOCK_NS) -> int:
     """The untimed calls before a block of `calls`: at least 1 ms and at least a quarter of the block, at least one."""
     return max(1, math.ceil(calls * max(PREFIX_SHARE, PREFIX_NS / block_ns)))
 
@@ -81,7 +81,7 @@ def orders(count: int, rounds: int, random: np.random.Generator) -> Iterator[NDA
 
 def affordable_rounds(seconds: float, paces: Collection[Pace], least: int) -> int:
     """How many rounds fit into `seconds`: at least `least`, at most 100 (more would not narrow a launch's median)."""
-    round_ns = sum(pace.block_ns * (1 + prefix(pace.calls) / pace.calls) for pace in paces)
+    round_ns = sum(pace.per_call_ns * (pace.calls + prefix(pace.calls, pace.block_ns)) for pace in paces)
     return max(least, min(MOST_ROUNDS, int(seconds * 1e9 / round_ns)))
 
 
@@ -106,8 +106,8 @@ def run_rounds(
             if name not in times:
                 continue
             try:
-                calls = paces[name].calls
-                times[name][number] = workers[name].time(prefix(calls), calls) / calls
+                calls, block_ns = paces[name].calls, paces[name].block_ns
+                times[name][number] = workers[name].time(prefix(calls, block_ns), calls) / calls
             except failure as raised:
                 del times[name]
                 on_failure(name, raised)
