@@ -99,7 +99,7 @@ class Judge:
     ) -> None:
         """`rate_known` is False where the gradients carry an unknown positive factor, the same on every probe;
         `row_by_row` is True where the parameters may have been updated after each row."""
-        self.observations = list(observations)
+        self.observations = sorted(observations, key=lambda o: len(o.x)) if row_by_row else list(observations)
         self.row_by_row = row_by_row
         self.dtype = dtype
         self.rate_known = rate_known
@@ -153,7 +153,7 @@ class Judge:
         """The first convention (and constant) under which this mistake gives what was found on every probe, or None."""
         if mistake.proportional and not self.row_by_row:
             return self._fit(self._mutated(mistake, activations, None), conventions)
-        for convention in conventions:
+        for convention in _different(conventions, self.observations) if self.row_by_row else conventions:
             if self._fit(self._mutated(mistake, activations, convention), [_ONCE]):
                 return convention, 1.0
         return None
@@ -185,26 +185,27 @@ class Judge:
             if pair is None or not alive:
                 return None
             gradients, bounds = pair
+            near = _near_ratio(observation, gradients)
             for convention in list(alive):
                 factor = 1.0 if convention is _ONCE else convention.factor(*observation.y.shape)
                 if not self.rate_known and convention is not _ONCE and number == 0:
                     alive[convention] = _ratio(observation.gradients, gradients) / factor
                 scale = alive[convention] * factor
-                if not scale > 0 or not self._matches(observation, gradients, bounds, scale):
+                if not scale > 0 or not near(scale) or not self._matches(observation, gradients, bounds, scale):
                     del alive[convention]
         return next(iter(alive.items()), None)
 
     def _matches(self, observation: Observation, gradients: dict, bounds: dict, scale: float) -> bool:
-        return all(
-            found.shape == gradients[name].shape
-            and _tau(
-                found,
-                scale * gradients[name],
-                scale * (bounds[name] + self._regrouped(gradients[name])) + observation.slack.get(name, 0.0),
-            )
-            <= 1
-            for name, found in observation.gradients.items()
-        )
+        for name, found in observation.gradients.items():
+            expected, bound = gradients[name], bounds[name]
+            if expected.size == 1 and found.shape != expected.shape:  # one number for all units, as NumPy would repeat it
+                expected, bound = np.full(found.shape, expected.item()), np.full(found.shape, bound.item())
+            if found.shape != expected.shape:
+                return False
+            allowed = scale * (bound + self._regrouped(expected)) + observation.slack.get(name, 0.0)
+            if not _tau(found, scale * expected, allowed) <= 1:
+                return False
+        return True
 
     def _allowed(self, observation: Observation, reference: Reference, name: str, scale: float) -> Array:
         g, bound = reference.gradients[name], reference.bounds[name]
@@ -219,12 +220,31 @@ _ONCE = Convention("once", "", "", False, True, True)
 """Factor 1: for gradients that contain their convention's factor already."""
 
 
+def _different(conventions: Sequence[Convention], observations: Sequence[Observation]) -> list[Convention]:
+    """Of the conventions that are the same on one row, the first."""
+    by_factor: dict[float, Convention] = {}
+    for convention in conventions:
+        by_factor.setdefault(convention.factor(1, observations[0].y.shape[1]), convention)
+    return list(by_factor.values())
+
+
 def _tau(found: Array, expected: Array, allowed: Array) -> float:
     if found.shape != expected.shape or not np.isfinite(found).all():
         return np.inf
     error = abs(found - expected)
     with np.errstate(divide="ignore", invalid="ignore"):
         return float(np.max(np.where(error == 0, 0.0, error / allowed)))
+
+
+def _near_ratio(observation: Observation, gradients: dict[str, Array]) -> Callable[[float], bool]:
+    """A cheap necessary condition on the scale, that the norms of one tensor agree roughly; most mistakes fail here."""
+    for name, found in observation.gradients.items():
+        expected = gradients[name]
+        size = float(np.abs(expected).max(initial=0.0))
+        if found.shape == expected.shape and size > 1e-3:
+            ratio = float(np.abs(found).max(initial=0.0)) / size
+            return lambda scale: abs(ratio - scale) <= 1e-3 * scale
+    return lambda scale: True
 
 
 def _ratio(found: dict[str, Array], expected: dict[str, Array]) -> float:
@@ -290,13 +310,16 @@ def diagnose_row_by_row(
     conventions: Sequence[Convention] = CONVENTIONS,
     *,
     dtype: str = "float64",
+    mistakes: bool = True,
 ) -> Diagnosis | None:
     """The same for a program that updates after every row, as stochastic gradient descent does; None if it does not fit."""
     judge = Judge(observations, dtype, row_by_row=True)
     for choice in activations:
         if judge.references(choice) and (fit := judge.fits(RIGHT, choice, conventions)):
             return Diagnosis(True, choice, *fit, judge.taus_under(RIGHT, choice, fit[0]), row_by_row=True)
-    explanations = _search(judge, [c for c in activations if judge.references(c)], conventions, mutants.bank)
+    explanations = []
+    if mistakes:
+        explanations = _search(judge, [c for c in activations if judge.references(c)], conventions, mutants.bank)
     if not explanations:
         return None
     best = explanations[0]

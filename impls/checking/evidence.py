@@ -73,7 +73,7 @@ def relation(cases: Sequence[Case], dtype: str) -> str:
         return "is −1 times the right one"
     if everywhere(lambda f, e: f.shape == e.shape and f.ndim == 1 and f.size > 1 and same(f, np.full(f.shape, e.sum()))):
         return "has the total in every entry"
-    if everywhere(lambda f, e: f.ndim == 2 and e.size > 1 and same(f, e.T.reshape(f.shape)) and f.shape != e.shape):
+    if everywhere(lambda f, e: f.ndim == 2 and e.size > 1 and f.shape == e.shape[::-1] != e.shape and same(f, e.T)):
         return "is the transpose of the right one"
     if everywhere(lambda f, e: f.ndim == 2 and f.size > 1 and f.shape[0] == f.shape[1] and same(f, e.T)):
         return "is the transpose of the right one"

@@ -69,6 +69,7 @@ class FunctionTarget:
         self.spec = spec
         self.layers, self.biases = spec.layers, spec.biases
         self.fixed_sizes: tuple[int, ...] | None = None
+        self._lift: Callable[[Any], Any] | None = None
         self.names = {**{t: a for a, t in spec.roles.items() if t[0] in "Wb" and t[1:].isdigit()}}
         self.takes_rate = "rate" in spec.roles.values() or bool(list(rate_globals(module)))
 
@@ -106,12 +107,26 @@ class FunctionTarget:
         """Call the function once. Raises UserError, or Unreadable where what it returns holds no gradients."""
         given = encode(slots, parameters)
         failure: Exception | None = None
-        for template in self._templates():
-            try:
-                return self._call(slots, data, given, template, x, y, rate)
-            except (source.UserError, Unreadable) as error:
-                failure = failure or error
+        for lift in self._lifts():
+            for template in self._templates():
+                try:
+                    reading = self._call(slots, data, given, template, x, y, rate, lift)
+                    self._lift = lift
+                    return reading
+                except (source.UserError, Unreadable) as error:
+                    failure = failure or error
         raise failure or Unreadable("it takes no parameters")
+
+    def _lifts(self) -> list[Callable[[Any], Any]]:
+        """NumPy arrays as they are; then, for a file that imports torch, tensors. What has worked is kept to."""
+        if self._lift is not None:
+            return [self._lift]
+        lifts: list[Callable[[Any], Any]] = [lambda array: array]
+        if any(getattr(value, "__name__", "") == "torch" for value in vars(self.module).values()):
+            import torch
+
+            lifts.append(lambda array: torch.tensor(array))
+        return lifts
 
     def _templates(self) -> Iterator[dict[str, Any]]:
         if not self.spec.templates:
@@ -121,15 +136,16 @@ class FunctionTarget:
         for index in range(count):
             yield {a: t[min(index, len(t) - 1)] for a, t in self.spec.templates.items()}
 
-    def _call(self, slots, data, given, template, x, y, rate) -> Reading:
-        ux, uy = data.encode(x, y)
-        first = {name: array.copy() for name, array in given.items()}
+    def _call(self, slots, data, given, template, x, y, rate, lift) -> Reading:
+        ux, uy = (lift(array) for array in data.encode(x, y))
+        first = {name: lift(array.copy()) for name, array in given.items()}
         arguments = {a: _build(t, first) for a, t in template.items()}
         known = {"x": ux, "y": uy, "rate": rate, "epochs": 1, "batch": len(x), "seed": 0, "quiet": False}
         for argument, role in self.spec.roles.items():
             if role in first:
                 arguments[argument] = first[role]
         set_globals(self.module, rate)
+        set_data(self.module, ux, uy)
         predictions = None
         needs_forward = {a: r for a, r in self.spec.roles.items() if r in ("cache", "output", "upstream", "middle")}
         if needs_forward:
@@ -148,9 +164,10 @@ class FunctionTarget:
         for argument, role in self.spec.roles.items():
             if argument not in arguments and role in known:
                 arguments[argument] = known[role]
-        shown = {n: a.copy() for n, a in first.items()}
+        shown = {n: np.array(leaves.to_array(a)) for n, a in first.items()}
         result = self._invoke(self.function, arguments)
-        reading = self._read(result, slots, shown, first, rate, arguments)
+        after = {n: np.array(leaves.to_array(a)) for n, a in first.items()}
+        reading = self._read(result, slots, shown, after, rate, arguments)
         if predictions is None:
             predictions = self._predict(known, arguments, first, data, x, y)
         reading.predictions = predictions
@@ -196,26 +213,27 @@ class FunctionTarget:
         )
 
     def _returns_updates(self, found, before, arguments, slots, rate) -> bool:
-        """Are these the parameters after a step? Then their change is proportional to the learning rate."""
+        """Are these the parameters after a step? Then they come near to those before, as the learning rate goes to zero."""
         if any(np.shape(found[n]) != before[n].shape for n in found):
             return False
         argument = next((a for a, r in self.spec.roles.items() if r == "rate"), None)
         if argument is None and not list(rate_globals(self.module)):
             return any(word in self.function.__name__.lower() for word in ("step", "update", "train", "sgd", "descent", "fit"))
         again = dict(arguments)
-        halved = {n: a.copy() for n, a in before.items()}
+        fresh = {n: a.copy() for n, a in before.items()}
         for name, role in self.spec.roles.items():
-            if role in halved:
-                again[name] = halved[role]
-        set_globals(self.module, rate / 2)
+            if role in fresh:
+                again[name] = fresh[role]
+        set_globals(self.module, rate / 1024)
         if argument:
-            again[argument] = rate / 2
+            again[argument] = rate / 1024
         second = assign(list(leaves.of_result(self._invoke(self.function, again), source.returned_names(self.function))), slots)
         set_globals(self.module, rate)
         if second is None:
             return False
-        change = [(found[n] - before[n], second.gradients[n] - before[n]) for n in found if n in second.gradients]
-        return all(np.allclose(whole, 2 * half, rtol=1e-6, atol=1e-12) for whole, half in change)
+        shared = [n for n in found if n in second.gradients and np.shape(second.gradients[n]) == before[n].shape]
+        whole, part = (sum(float(np.sum((g[n] - before[n]) ** 2)) for n in shared) for g in (found, second.gradients))
+        return bool(shared) and part <= whole / 100**2
 
     def _forward(self, known, arguments, first, data, x, y) -> tuple[dict[str, Any], Array | None]:
         """Run the file's own forward function and name what it returns."""
@@ -328,6 +346,13 @@ def set_globals(module: ModuleType, rate: float) -> None:
             setattr(module, name, 1)
 
 
+def set_data(module: ModuleType, x: Any, y: Any) -> None:
+    """Put the probe's rows in the place of the file's own, for functions that read those instead of arguments."""
+    for name, value in list(vars(module).items()):
+        if isinstance(value, np.ndarray) and value.dtype.kind in "fiub" and (role := names.role(name, ("x", "y"))):
+            setattr(module, name, x if role == "x" else y)
+
+
 def _nothing_found(named, slots) -> str:
     shapes = ", ".join(f"{n or 'a value'} {v.shape}" for n, v in named) or "nothing numeric"
     wanted = ", ".join(f"{slot.tensor} {slot.shape}" for slot in slots)
@@ -366,7 +391,10 @@ def read_signature(function: Callable, module: ModuleType, order: Sequence[str] 
         read = names.tensor(argument)
         usage = source.used_as(function, argument)
         guess = names.role(argument, ROLES)
-        if read and not read.gradient and (usage == "array" or re_digits(argument)):
+        if usage == "flat" and (read or guess == "params"):
+            containers.append(argument)
+            roles[argument] = "params"
+        elif read and not read.gradient and (usage == "array" or re_digits(argument)):
             tensors_found.append((argument, read))
         elif read and not read.gradient and usage in ("dict", "list", "object") or guess == "params" and usage != "array":
             containers.append(argument)
@@ -456,7 +484,7 @@ def _with_containers(function, module, roles, containers) -> Spec:
                 [{"w": "W1", "b": "b1"}, {"w": "W2", "b": "b2"}],
                 {"W1": "W1", "b1": "b1", "W2": "W2", "b2": "b2"},
             ]
-        if usage == "array":
+        if usage in ("array", "flat"):
             options = [_FLAT]
         templates[argument] = options
     held = set().union(*(_tensors(options[0]) for options in templates.values()), {r for r in roles.values() if r[1:].isdigit()})

@@ -38,9 +38,19 @@ _REVERSED = {
 _LATE = re.compile(r"(out|output|last|final|second|ho|^o|_o|^y|hy)")
 
 
+IN_GRADIENTS = re.compile(r"(^|[._\['\"])(d|grads?|gradients?|deltas?|derivatives?)\d*[.\[]", re.IGNORECASE)
+IN_STATE = re.compile(r"(^|[._\['\"])(cache|velocity|velocities|v|m|s|momentum|moments?|state|adam|optimi[sz]er|history|old|best)[.\[]")
+
+
 def tensor(name: str) -> Tensor | None:
     """Read a name such as W1, b_hidden, wout, dW2, bias_output_grad, params['W1']; None if it is no tensor's."""
-    text = _plain(name)
+    if IN_STATE.search(name):
+        return None
+    found = _tensor(_plain(name))
+    return found._replace(gradient=True) if found and IN_GRADIENTS.search(name) else found
+
+
+def _tensor(text: str) -> Tensor | None:
     if STATE.match(text) and not _parse(text):
         return None
     if found := _parse(text):
@@ -123,5 +133,10 @@ def methods(available: list[str], wanted: tuple[str, ...]) -> list[str]:
     """Those of `available` that are called like `wanted`, in the order of `wanted`; then those that contain such a word."""
     plain = {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().strip("_") or name: name for name in available}
     exact = [plain[name] for name in (w.strip("_") if w != "__call__" else "call" for w in wanted) if name in plain]
-    near = [name for text, name in plain.items() if any(len(w) > 4 and w in text for w in wanted) and name not in exact]
+    near = [
+        name
+        for text, name in plain.items()
+        if name not in exact
+        and any(len(w) > 4 and w in text or w in text.split("_") for w in wanted)
+    ]
     return exact + near

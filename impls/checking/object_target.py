@@ -20,6 +20,7 @@ from impls.checking.function_target import (
     _output_among,
     rate_globals,
     reading_of_change,
+    set_data,
     set_globals,
 )
 from impls.checking.layouts import DataLayout, Slot
@@ -203,6 +204,10 @@ class ObjectTarget:
             if missing:
                 raise Unreadable(f"--parameters names {missing[0]!r}, but there are: {', '.join(by_name) or 'no arrays'}")
             return {tensor: by_name[name] for tensor, name in self.mapping.items()}
+        if self.names:
+            by_name = {leaf.name: leaf for leaf in every}
+            if all(name in by_name for name in self.names.values()):
+                return {tensor: by_name[name] for tensor, name in self.names.items()}
         read = [(names.tensor(leaf.name), leaf) for leaf in every]
         mine = [(t, leaf) for t, leaf in read if t and not t.gradient and leaf.array().ndim <= 2]
         if isinstance(thing, ModuleType):
@@ -266,6 +271,7 @@ class ObjectTarget:
                 raise Unreadable(str(error)) from None
             before[slot.tensor] = leaf.array()
         known = self._set_rate(thing, rate)
+        set_data(self.module, *encoded)
         result, predictions, used_rate, upstream = self._learn(thing, encoded, x, y, data, rate, found, before)
         after = {tensor: _reread(self.parameter_leaves(thing), tensor, found) for tensor in before}
         known = known or used_rate
@@ -274,7 +280,7 @@ class ObjectTarget:
             reading = reading_of_change(slots, before, after, rate, known)
             reading.loss = _loss_of(result)
         else:
-            reading = self._returned(result, thing, slots)
+            reading = self._returned(result, thing, slots, self._main)
         reading.predictions, reading.loss_is_given = predictions, upstream
         reading.parameters = _canonical(slots, before) if any(b.dtype == np.float32 for b in before.values()) else None
         if all(b.dtype == np.float32 for b in before.values()):
@@ -349,6 +355,7 @@ class ObjectTarget:
         if predictions is not None:
             upstream = np.asarray(data.encode(x, 2 / y.size * (predictions - y))[1]).reshape(np.shape(raw))
         known = self._known(encoded, x, rate, raw, upstream)
+        self._main = calls[main]
         result, roles = self._call(calls[main], known, main)
         used_rate = "rate" in roles
         moved = any(not np.array_equal(_reread(self.parameter_leaves(thing), t, found), before[t]) for t in before)
@@ -362,7 +369,7 @@ class ObjectTarget:
                 used_rate = used_rate or "rate" in more
             elif train and self.method is None:
                 result, more = self._call(calls[train], known, train)
-                used_rate, roles = "rate" in more, more
+                used_rate, roles, self._main = "rate" in more, more, calls[train]
         return result, predictions, used_rate, "upstream" in roles
 
     def _train(self, thing, encoded, x, y, data, rate) -> bool:
@@ -452,8 +459,6 @@ class ObjectTarget:
     def _returned(self, result: Any, thing: Any, slots: list[Slot], method: Callable | None = None) -> Reading:
         """Gradients among what was returned, or else among the object's attributes."""
         labels = source.returned_names(method) if method else None
-        if labels is None and self.method and hasattr(thing, self.method):
-            labels = source.returned_names(getattr(thing, self.method))
         sources = [list(leaves.of_result(result, labels))]
         held = [(leaf.name, leaf.array()) for leaf in leaves.of_object(thing, self.module.__name__)]
         sources.append([(n, v) for n, v in held if (t := names.tensor(n)) and t.gradient])

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from impls import parameters
 from impls.checking import leaves, names, probe, source
 from impls.checking.function_target import FunctionTarget, Reading, Unreadable
 from impls.checking.layouts import DATA_LAYOUTS, FLAT, DataLayout
@@ -80,13 +81,13 @@ def observe(target: Target, own_targets_flat: bool, sizes: Sequence[int] | None 
         if own_targets_flat:
             plans = plans[1:]
     failures: list[Exception] = []
-    for number, plan in enumerate(plans):
-        group = _first_that_works(target, plan, own_targets_flat, failures)
+    for plan, any_shape in [*((plan, False) for plan in plans), *((plan, True) for plan in plans)]:
+        group = _first_that_works(target, plan, own_targets_flat, failures, any_shape)
         if group is None:
             continue
         groups = [group]
         if plan[-1] > 1 and not sizes and not target.fixed_sizes:
-            one = _first_that_works(target, probe.one_output(plan), own_targets_flat, [])
+            one = _first_that_works(target, probe.one_output(plan), own_targets_flat, [], any_shape)
             groups += [one] if one else []
         return groups
     square = _when_rows_equal_units(target, plans[-1], own_targets_flat)
@@ -99,8 +100,14 @@ def _layouts(flat: bool) -> list[DataLayout]:
     return [FLAT, *(layout for layout in DATA_LAYOUTS if layout is not FLAT)] if flat else list(DATA_LAYOUTS)
 
 
-def _first_that_works(target: Target, sizes: Sequence[int], flat: bool, failures: list[Exception]) -> Group | None:
-    """Try every layout of data and parameters on the first probe; the first that gives gradients is used for all."""
+def _first_that_works(
+    target: Target, sizes: Sequence[int], flat: bool, failures: list[Exception], any_shape: bool
+) -> Group | None:
+    """Try every layout of data and parameters on the first probe; the first that gives gradients is used for all.
+
+    A layout that is not the user's may run all the same, by broadcasting, and then gives nonsense of the wrong shape. So
+    gradients of the parameters' shapes are looked for first, `any_shape` is for the second look.
+    """
     for layout in _data_layouts(target, flat):
         batches = [1, 1, 1] if layout.single else list(probe.BATCHES)
         for form in target.attempts(sizes):
@@ -111,8 +118,18 @@ def _first_that_works(target: Target, sizes: Sequence[int], flat: bool, failures
             except (source.UserError, Unreadable) as error:
                 failures.append(error)
                 continue
+            if not (any_shape or flat and layout is FLAT or _shapes_fit(first)):
+                continue
             return _all(target, form, layout, sizes, batches, first)
     return None
+
+
+def _shapes_fit(observed: Observed) -> bool:
+    return all(
+        observed.reading.gradients[name].shape == tensor.shape
+        for name, tensor in parameters.tensors(observed.parameters).items()
+        if name in observed.reading.gradients
+    )
 
 
 def _data_layouts(target: Target, flat: bool) -> list[DataLayout]:
@@ -123,13 +140,13 @@ def _data_layouts(target: Target, flat: bool) -> list[DataLayout]:
 
 
 def _one(target: Target, form: Any, layout: DataLayout, sizes: Sequence[int], batch: int, seed: int) -> Observed:
-    parameters, x, y = probe.make(sizes, batch, seed, target.biases)
+    layers, x, y = probe.make(sizes, batch, seed, target.biases)
     layout.encode(x, y)
-    reading = target.observe(form, layout, parameters, x, y, probe.RATE)
+    reading = target.observe(form, layout, layers, x, y, probe.RATE)
     if reading.dtype == "float32":  # a float32 program: give it numbers that it can hold
-        parameters, x, y = probe.make(sizes, batch, seed, target.biases, "float32")
-        reading = target.observe(form, layout, parameters, x, y, probe.RATE)
-    return Observed(reading.parameters or parameters, x, y, reading)
+        layers, x, y = probe.make(sizes, batch, seed, target.biases, "float32")
+        reading = target.observe(form, layout, layers, x, y, probe.RATE)
+    return Observed(reading.parameters or layers, x, y, reading)
 
 
 def _all(target, form, layout, sizes, batches, first: Observed) -> Group:

@@ -151,10 +151,12 @@ def keys(function: Any, module: ModuleType) -> list[str]:
 
 
 def used_as(function: Any, argument: str) -> str:
-    """How a function uses an argument: "dict" (argument["k"]), "list" (argument[0], a loop), "object" or "array"."""
+    """How a function uses an argument: "dict" (argument["k"]), "list" (argument[0], a loop), "flat" (argument[:n]), "object" or "array"."""
     node = tree(function)
     for part in ast.walk(node) if node else ():
         if isinstance(part, ast.Subscript) and _is(part.value, argument):
+            if isinstance(part.slice, ast.Slice):
+                return "flat"
             return "dict" if isinstance(part.slice, ast.Constant | ast.JoinedStr) and _texty(part.slice) else "list"
         if isinstance(part, ast.For | ast.comprehension) and _mentions(part.iter, argument):
             return "list"

@@ -320,22 +320,22 @@ def _diagnose(observations, choices, conventions, precision, rate_known, recover
         if free.explanations:
             return free
     if recovered and any(len(o.x) > 1 for o in observations):
-        rows = _row_by_row(observations, choices, conventions, precision)
-        if rows is not None and (rows.right or not quick.explanations):
+        rows = _row_by_row(observations, choices, conventions, precision, mistakes=not quick.explanations)
+        if rows is not None:
             return rows
     if quick.explanations:
         return quick
     return diagnose(observations, choices[:2], conventions, dtype=precision, rate_known=rate_known)
 
 
-def _row_by_row(observations, choices, conventions, precision) -> Diagnosis | None:
+def _row_by_row(observations, choices, conventions, precision, mistakes) -> Diagnosis | None:
     """Try updates after each row, in the order of the rows, at the learning rate found on batches of one."""
     alone = [o for o in observations if len(o.x) == 1]
     if alone:
         single = diagnose(alone, choices, conventions, dtype=precision, rate_known=False, with_pairs=False)
         if single.right and not any(o.rate != 1.0 for o in observations):
             observations = [_at_rate(o, single.constant) for o in observations]
-    return diagnose_row_by_row(observations, choices, conventions, dtype=precision)
+    return diagnose_row_by_row(observations, choices, conventions, dtype=precision, mistakes=mistakes)
 
 
 def _at_rate(o: Observation, rate: float) -> Observation:
