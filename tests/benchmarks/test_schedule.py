@@ -15,7 +15,6 @@ from benchmarks.clock.schedule import (
     AGREEMENT,
     BLOCK_NS,
     MOST_ROUNDS,
-    PREFIX_NS,
     READINGS,
     Pace,
     affordable_rounds,
@@ -24,6 +23,9 @@ from benchmarks.clock.schedule import (
     prefix,
     run_rounds,
 )
+
+
+MILLISECOND_NS = 1_000_000
 
 
 class Failed(Exception):
@@ -65,6 +67,7 @@ class TestCalibrate:
     @given(exponent=st.floats(math.log10(50), 9))
     def test_a_block_is_about_3_ms_for_calls_of_50_ns_to_1_s(self, exponent):
         """Within half a call, and never less than one call."""
+        assert BLOCK_NS == 3 * MILLISECOND_NS
         cost_ns = 10**exponent
         pace = calibrate(Scripted(cost_ns))
         assert pace.calls >= 1
@@ -107,6 +110,15 @@ class TestCalibrate:
         assert worker.asked == READINGS
         assert pace.per_call_ns == pytest.approx(min(4000 * 1.3**k for k in range(1, 50)), rel=0.35)
 
+    def test_readings_too_short_for_the_clock_are_not_trusted(self):
+        """On a clock that ticks every 0.25 ms, 100 calls of 4 µs seem to take 2.5 µs each."""
+
+        class Coarse:
+            def time(self, prefix, calls):
+                return calls * 4000 // 250_000 * 250_000
+
+        assert calibrate(Coarse()).calls == pytest.approx(BLOCK_NS / 4000, rel=0.1)
+
     def test_a_clock_that_stands_still_is_survived(self):
         """Readings of 0 ns: no division by zero, and the calls stay finite."""
         pace = calibrate(Answers(0.0))
@@ -128,9 +140,9 @@ class TestPrefix:
         calls = prefix(pace.calls, pace.block_ns)
         assert isinstance(calls, int) and calls >= 1
         assert calls >= 0.25 * pace.calls
-        assert calls * cost_ns >= PREFIX_NS * (1 - 1e-9)
+        assert calls * cost_ns >= MILLISECOND_NS * (1 - 1e-9)
         # and no more than that: one call fewer would break one of the three
-        assert calls == 1 or (calls - 1) < 0.25 * pace.calls or (calls - 1) * cost_ns < PREFIX_NS
+        assert calls == 1 or (calls - 1) < 0.25 * pace.calls or (calls - 1) * cost_ns < MILLISECOND_NS
 
     @pytest.mark.parametrize("block_ns", [300_000, BLOCK_NS, 30_000_000])
     def test_every_block_of_a_run_has_it(self, block_ns):
@@ -140,7 +152,7 @@ class TestPrefix:
         worker.asked.clear()
         run_rounds({"a": worker}, {"a": pace}, 5, np.random.default_rng(0), print, Failed)
         assert {calls for _, calls in worker.asked} == {block_ns // 1000}
-        assert {before for before, _ in worker.asked} == {max(PREFIX_NS // 1000, block_ns // 4000)}
+        assert {before for before, _ in worker.asked} == {max(MILLISECOND_NS // 1000, block_ns // 4000)}
 
 
 class TestOrders:
@@ -171,6 +183,12 @@ class TestOrders:
         assert len(pairs) == 12
         assert all(abs(count - squares) < 5 * 1.5 * squares**0.5 for count in pairs.values()), pairs
         assert len({tuple(map(int, order)) for order in table}) == 24
+
+    def test_nobody_follows_the_same_one_in_every_round(self):
+        """In the cyclic square each has one successor; the shuffled ones have about nine pairs of twelve."""
+        table = np.array(list(orders(4, 400, np.random.default_rng(2)))).reshape(100, 4, 4)
+        pairs = [len({pair for row in square.tolist() for pair in pairwise(row)}) for square in table]
+        assert np.mean(pairs) > 6
 
     def test_a_seed_repeats_its_orders(self):
         once, again = (np.array(list(orders(5, 20, np.random.default_rng(seed)))).tolist() for seed in (3, 3))

@@ -132,6 +132,15 @@ def test_a_folder_is_refused(tmp_path):
     assert "is not a readable .npz parameters file" in refusal(tmp_path)
 
 
+def test_what_the_reader_says_in_many_lines_is_told_in_one(tmp_path, monkeypatch):
+    def load_badly(*arguments, **options):
+        raise ValueError("Header is broken:\n  at byte 3\n")
+
+    (tmp_path / "w.npz").touch()
+    monkeypatch.setattr(np, "load", load_badly)
+    assert refusal(tmp_path / "w.npz").endswith("(Header is broken: at byte 3)")
+
+
 def test_a_single_array_is_refused(tmp_path):
     np.save(tmp_path / "w.npy", np.ones(3))
     assert "is a single array" in refusal(tmp_path / "w.npy")
