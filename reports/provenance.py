@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from reports.records import Run
 from reports.runs import text
 
@@ -39,23 +37,33 @@ def date(run: Run) -> str:
 
 
 def rounds(run: Run) -> str:
-    """`3 launches × 60 rounds`, from the first group that tells."""
-    for group in run.groups:
-        for case in group.cases:
-            counts = [launch.samples_ns.size for launch in case.launches]
-            if all(counts) and counts:
-                each = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
-                return f"{_count(len(counts), 'launch', 'launches')} × {_count(each, 'round', 'rounds')}"
-            if case.samples_ns.size:
-                return _count(case.samples_ns.size, "round", "rounds")
-    return ""
+    """`3 launches × 60 rounds`, or from the fewest to the most where they differ."""
+    cases = [case for group in run.groups for case in group.cases]
+    launches = [len(case.launches) for case in cases if case.launches]
+    each = [launch.samples_ns.size for case in cases for launch in case.launches if launch.samples_ns.size]
+    if not each:
+        samples = [case.samples_ns.size for case in cases if case.samples_ns.size]
+        return f"{_range(samples)} rounds" if samples else ""
+    return f"{_range(launches)} launch{'' if max(launches) == 1 else 'es'} × {_range(each)} rounds"
+
+
+def _range(counts: list[int]) -> str:
+    return f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+
+
+def noise_reasons(run: Run) -> list[str]:
+    """Why the run calls itself noisy; empty if it does not."""
+    if run.noise.get("noisy") is not True:
+        return []
+    reasons = run.noise.get("reasons")
+    return [text(reason) for reason in (reasons if isinstance(reasons, list) else [reasons]) if reason] or ["unstated"]
 
 
 def doubts(run: Run) -> list[str]:
-    """Why not to trust the run: the noise that it found itself."""
-    reasons = run.noise.get("reasons")
-    given = "; ".join(text(reason) for reason in reasons) if isinstance(reasons, list) else text(reasons)
-    return [f"NOISY run: {given or 'see the run file'}"] if run.noise.get("noisy") is True else []
+    """Why not to trust the run, in one line: the first reason, and how many more there are."""
+    reasons = noise_reasons(run)
+    more = f"; {len(reasons) - 1} more reason{'' if len(reasons) == 2 else 's'}" if len(reasons) > 1 else ""
+    return [f"NOISY run: {reasons[0]}{more}"] if reasons else []
 
 
 def footer(run: Run) -> list[str]:
@@ -64,7 +72,3 @@ def footer(run: Run) -> list[str]:
     first = [machine(run), threads(run), settings, rounds(run), date(run)]
     second = [f"{name} {version}" for name, version in versions(run).items()]
     return doubts(run) + [" · ".join(part for part in line if part) for line in (first, second) if any(line)]
-
-
-def _count(number: Any, one: str, many: str) -> str:
-    return f"{number} {one if str(number) == '1' else many}"

@@ -20,13 +20,17 @@ def draw(
     """Draw a run (the latest by default) into `out_dir` (reports/latest by default); return the files written.
 
     Of several runs the last is drawn, and the page compares it with the others. Raises runs.RunFileError where a run
-    file cannot be read and OSError where the folder cannot be written; nothing is written before all is drawn.
+    file cannot be read or the folder cannot be written; nothing is written before all is drawn.
     `reports/latest` is emptied of what an earlier report left; a folder of the user's is not.
     """
     paths = [Path(path) for path in run_paths] or [runs.latest()]
     folder = LATEST if out_dir is None else Path(out_dir)
     say(f"Drawing {', '.join(map(str, paths))} …")
-    written = write_all(folder, contents([runs.read(path) for path in paths]))
+    files = contents([runs.read(path) for path in paths])
+    try:
+        written = write_all(folder, files)
+    except OSError as error:
+        raise runs.RunFileError(f"{folder}: cannot be written ({error.strerror}); name another with --out") from None
     if out_dir is None:
         for stale in set(folder.iterdir()) - set(written):
             if stale.is_file():

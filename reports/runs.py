@@ -53,7 +53,7 @@ def read(path: str | Path) -> Run:
     benchmarks = _dicts(content.get("benchmarks"))
     if not benchmarks:
         raise RunFileError(f"{path}: holds no benchmarks, so there is nothing to draw; {ORIGIN}")
-    remarks: list[str] = []
+    remarks = ["the run was interrupted; what was complete by then is here"] if ours.get("interrupted") is True else []
     implementations = {text(name): _dict(data) for name, data in _dict(ours.get("implementations")).items()}
     return Run(
         path=path,

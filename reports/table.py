@@ -22,7 +22,7 @@ def markdown(run: Run) -> str:
         parts += ["\n".join(f"- {escaped(group.sentence)}" for group in groups if group.sentence)]
     parts += _absent("Failed", run.failures) + _absent("Skipped", run.skipped)
     if run.remarks:
-        parts += ["## Left out", "\n".join(f"- {escaped(remark)}" for remark in run.remarks)]
+        parts += ["## Remarks", "\n".join(f"- {escaped(remark)}" for remark in run.remarks)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -64,7 +64,10 @@ def draw(run: Run, groups: list[Group], looks: Mapping[str, Look]) -> Figure:
     columns = min(2, len(panels))
     most = max(sum(case.implementation in shown for case in group.cases) for group in panels)
     name_in = CHARACTER_IN * max(len(short(name)) for name in shown) + 0.2
-    subheading = "Median, and how many times the fastest of its panel it takes (a floor is no contestant)." + left_out
+    subheading = (
+        "Median, and the ratio to the fastest of its panel, paired round by round (a floor is no contestant)."
+        + left_out
+    )
     heading = f"{TITLE}: {panels[0].dtype}, {panels[0].device}"
     page = sheet(
         run, heading, subheading, len(panels), columns, most * BAR_IN + 0.1, name_in, VALUES_IN, every_axis=True

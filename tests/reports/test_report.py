@@ -59,6 +59,13 @@ def test_nothing_is_written_when_the_run_file_is_bad(tmp_path, write_run):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path, make_run, write_run):
+    """A file stands where the folder should be."""
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(runs.RunFileError, match=r"out: cannot be written \(File exists\); name another with --out"):
+        drawn(tmp_path, write_run(make_run(**SMALL)))
+
+
 def test_the_latest_run_goes_to_the_latest_report(tmp_path, monkeypatch, make_run, write_run):
     """Without arguments; what an earlier run left there is gone, so that no figure of another run stands beside."""
     monkeypatch.chdir(tmp_path)

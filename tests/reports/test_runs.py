@@ -129,6 +129,13 @@ def test_a_file_of_which_nothing_is_left_is_refused(make_run, write_run):
     assert "none of its 5 benchmarks has a sample" in refusal(write_run(content))
 
 
+def test_an_interrupted_run_says_so(make_run, write_run):
+    """What was complete is drawn, with the remark."""
+    content = make_run()
+    content["samegrad"]["interrupted"] = True
+    assert runs.read(write_run(content)).remarks == ("the run was interrupted; what was complete by then is here",)
+
+
 def test_names_are_read_as_one_line_of_text(make_run, write_run):
     """Line ends, control characters and lone surrogates in a name cannot break a table, a file or an encoding."""
     content = make_run(implementations={"evil\n\x00\ud800name": ("numpy", "manual", 1000, 1)})

@@ -7,22 +7,31 @@ from typing import Any
 
 from reports import style, units
 from reports.page import cells
-from reports.provenance import doubts
+from reports.provenance import noise_reasons
 from reports.records import Run
 from reports.runs import number, text
 
 ID, TITLE = "trust", "How far to trust this run"
 TEMPLATE = """
-<p{% if noisy %} class="alarm"{% endif %}>{{ verdict }}</p>
+<p>{{ verdict }}</p>
+{% if reasons %}
+<ul>
+{% for reason in reasons %}
+<li>{{ reason }}</li>
+{% endfor %}
+</ul>
+{% endif %}
 {% for remark in remarks %}
-<p class="note">Left out: {{ remark }}.</p>
+<p class="note">{{ remark }}.</p>
 {% endfor %}
 {% if sentinel %}
 <h3>The same against itself</h3>
 <p class="note">A duplicate of each group's baseline, in a process of its own, measured with the rest: an interval that
-does not hold 1 would show a difference where there is none.</p>
+does not hold 1 shows a difference where there is none. {{ holding }}</p>
+<details{{ " open" if sentinel | length < 7 }}><summary>Numbers: the same against itself</summary>
 {{ table("sentinel", "Duplicate over original", [("group", false), ("ratio", true), ("interval", true),
   ("holds 1", false)], sentinel) }}
+</details>
 {% endif %}
 {% if launches %}
 <h3>The yardstick</h3>
@@ -59,10 +68,11 @@ def data(runs: Sequence[Run]) -> dict[str, Any]:
     """What the run says of itself."""
     run = runs[-1]
     return {
-        "noisy": bool(doubts(run)),
+        "reasons": noise_reasons(run),
         "verdict": _verdict(run),
         "remarks": run.remarks,
-        "sentinel": _sentinel(run),
+        "sentinel": (sentinel := _sentinel(run)),
+        "holding": f"{sum(row[-1] == 'yes' for row in sentinel)} of {len(sentinel)} hold it.",
         "launches": [row for launch in run.launches if (row := _launch(launch))],
         "failures": [
             {key: text(failure.get(key)) for key in ("implementation", "group", "reason")}
@@ -76,8 +86,8 @@ def data(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def _verdict(run: Run) -> str:
-    if doubts(run):
-        return f"{doubts(run)[0]}. Repeat the run on a quieter machine before relying on it."
+    if noise_reasons(run):
+        return "The run found itself NOISY; repeat it on a quieter machine before relying on it. Its reasons:"
     if run.noise.get("noisy") is False:
         spread = number(run.noise.get("yardstick_spread"))
         told = (
