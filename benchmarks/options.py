@@ -14,12 +14,14 @@ from benchmarks.clock.case import Case
 from benchmarks.clock.run import BLOCK_SHARE, Request
 from benchmarks.clock.verdict import MARGIN
 from impls.errors import BadInput, choose
-from impls.implementation import PASSES
+from impls.implementation import LOOP, PASSES
 from impls.problem import DTYPES, PROBLEMS, SEED, check_batch, get_problem
 from impls.registry import DEFAULT, select
 
 DEVICES = ("cpu", "gpu")
 BATCHES = (4, 256, 16384)
+SWEEP = tuple(4**power for power in range(1, 10))
+"""4 to 262,144: enough sizes to tell a fixed cost from a rate."""
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -33,12 +35,17 @@ def add_options(parser: pytest.Parser) -> None:
         help="comma-separated names or patterns such as 'torch-*', or 'all' (default: %(default)s)",
     )
     add("--problems", default=",".join(PROBLEMS), metavar="NAMES", help="comma-separated (default: %(default)s)")
-    add("--passes", default=",".join(PASSES), metavar="NAMES", help="comma-separated (default: %(default)s)")
+    add(
+        "--passes",
+        default=",".join(PASSES),
+        metavar="NAMES",
+        help=f"comma-separated; {LOOP} too, timed per step of 100 in one call (default: %(default)s)",
+    )
     add(
         "--batches",
         default=",".join(map(str, BATCHES)),
         metavar="ROWS",
-        help="rows per call, comma-separated (default: %(default)s)",
+        help="rows per call, comma-separated, or 'sweep' for 4 to 262144 in powers of four (default: %(default)s)",
     )
     add("--dtypes", default="float32", metavar="NAMES", help=f"of {', '.join(DTYPES)} (default: %(default)s)")
     add("--device", default="cpu", metavar="NAME", help=f"one of {', '.join(DEVICES)} (default: %(default)s)")
@@ -84,10 +91,10 @@ def read_options(config: pytest.Config) -> Options:
     get = config.getoption
     implementations = tuple(entry.name for entry in select(_listed("--implementations", get("implementations"))))
     problems = [get_problem(name).name for name in _listed("--problems", get("problems"))]
-    passes = [choose("pass", name, PASSES) for name in _listed("--passes", get("passes"))]
+    passes = [choose("pass", name, (*PASSES, LOOP)) for name in _listed("--passes", get("passes"))]
     dtypes = [choose("dtype", name, DTYPES) for name in _listed("--dtypes", get("dtypes"))]
     device = choose("device", get("device"), DEVICES)
-    batches = [check_batch(_whole("--batches", text, at_least=1)) for text in _listed("--batches", get("batches"))]
+    batches = [batch for text in _listed("--batches", get("batches")) for batch in _batches(text)]
     cases = tuple(
         Case(problem, pass_name, batch, dtype, device)
         for problem in problems
@@ -153,6 +160,10 @@ def _was_given(config: pytest.Config, name: str) -> bool:
         *config.getini("addopts"),
     ]
     return any(str(argument).partition("=")[0] == option for argument in typed)
+
+
+def _batches(text: str) -> list[int]:
+    return list(SWEEP) if text == "sweep" else [check_batch(_whole("--batches", text, at_least=1))]
 
 
 def _listed(option: str, text: str) -> list[str]:

@@ -70,7 +70,7 @@ class Session:
         if not launches:
             benchmark.skipped = True
             pytest.skip("interrupted before a launch of this group was complete")
-        calls = group.paces[implementation].calls
+        calls = group.paces[implementation].calls * case.steps_per_call
         blocks_s = np.concatenate(launches) * calls / 1e9
         replay.load(blocks_s.tolist())
         benchmark.extra_info.update(self.run_file.extra_info(case, implementation))

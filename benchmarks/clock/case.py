@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from impls.implementation import LOOP
+
 
 @dataclass(frozen=True)
 class Case:
@@ -19,6 +21,11 @@ class Case:
     def group(self) -> str:
         return f"{self.problem} {self.pass_name} batch={self.batch} {self.dtype} {self.device}"
 
+    @property
+    def steps_per_call(self) -> int:
+        """Training steps in one timed call: times of a loop are told per step."""
+        return LOOP_STEPS if self.pass_name == LOOP else 1
+
     def as_json(self) -> dict[str, str | int]:
         """The case as run files spell it."""
         fields = asdict(self)
@@ -27,3 +34,6 @@ class Case:
 
 LEARNING_RATE = 0.1
 """Of the timed training step. Its value does not change the work, and both problems converge under it."""
+
+LOOP_STEPS = 100
+"""In one call of `train_loop`."""

@@ -69,7 +69,7 @@ class Group:
     """Rounds in each launch."""
     baseline: str | None = None
     times_ns: dict[str, list[NDArray[np.float64]]] = field(default_factory=dict)
-    """Per implementation one array (rounds,) of ns per call for each launch; the sentinel and yardstick among them."""
+    """Per implementation one array (rounds,) for each launch, of ns per call or per step of a loop; the witnesses too."""
     prepared: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Per implementation what the worker told of its first launch: prepare_ns, first_call_ns, agreement."""
     failures: dict[str, WorkerFailed] = field(default_factory=dict)
@@ -225,7 +225,8 @@ class Launch:
             WorkerFailed,
         )
         for name, rounds_ns in times_ns.items():
-            group.times_ns.setdefault(name, []).append(rounds_ns)
+            steps = 1 if name == YARDSTICK else case.steps_per_call
+            group.times_ns.setdefault(name, []).append(rounds_ns / steps)
         for name, timed in ready.items():
             with self._failing(group, name):
                 timed.worker.ask("forget")

@@ -21,11 +21,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clock.case import LEARNING_RATE
+from benchmarks.clock.case import LEARNING_RATE, LOOP_STEPS
 from impls.checking.agreement import Disagreement, Reference, require
 from impls.errors import BadInput, Unavailable
-from impls.implementation import Implementation
-from impls.parameters import Layer, Parameters, tensors
+from impls.implementation import LOOP, Implementation
+from impls.numpy_manual import NumpyManual
+from impls.parameters import Layer, Parameters, rounded, tensors
 from impls.problem import Problem, get_problem
 
 PIECES = 10
@@ -70,7 +71,43 @@ def bind(implementation: Implementation, pass_name: str) -> Callable[[], Any]:
     """The callable that is checked and then timed."""
     if pass_name == "train_step":
         return partial(implementation.train_step, LEARNING_RATE)
+    if pass_name == LOOP:
+        return partial(implementation.train_loop, LEARNING_RATE, LOOP_STEPS)
     return getattr(implementation, pass_name)
+
+
+def require_steps(
+    result: Any,
+    problem: Problem,
+    initial: Parameters,
+    batch: int,
+    dtype: str,
+    seed: int,
+    implementation: str,
+    case: str,
+) -> None:
+    """Raise Disagreement where a loop has not made its 100 steps, counted against the manual pass in float64.
+
+    What a rounding at each step has grown to after a hundred has no derived bound; but a step too many or too few moves
+    the parameters by one whole step, so that half of the last one tells right from wrong. (The loop's single step is
+    held to the bound.)
+    """
+    counted = NumpyManual()
+    counted.prepare(
+        problem, [layer._make(map(np.copy, layer)) for layer in rounded(initial, dtype)], batch, "float64", seed=seed
+    )
+    before = tensors(counted.to_numpy(counted.train_loop(LEARNING_RATE, LOOP_STEPS - 1))[1])
+    after = tensors(counted.to_numpy(counted.train_step(LEARNING_RATE))[1])
+    found = tensors(result[1])
+    step = max(np.abs(after[name] - before[name]).max() for name in after)
+    for name, expected in after.items():
+        distance = np.abs(found[name] - expected)
+        if not distance.max() <= step / 2:
+            index = np.unravel_index(np.argmax(distance), distance.shape)
+            raise Disagreement(
+                f"{implementation} disagrees at {case}: after {LOOP_STEPS} steps {name}{list(map(int, index))} is "
+                f"{found[name][index]:.9g}, but should be {expected[index]:.9g} (tolerance {step / 2:.2g}, half a step)"
+            )
 
 
 class Worker:
@@ -124,10 +161,15 @@ class Worker:
         result = call()
         called_ns = perf_counter_ns()
 
+        where = {"implementation": key, "case": f"{problem} {pass_name} batch={batch} {dtype} {device}"}
+        if pass_name == LOOP:
+            require_steps(implementation.to_numpy(result), the_problem, initial, batch, dtype, seed, **where)
+            implementation.prepare(the_problem, initial, batch, dtype, device, seed)
+            result = implementation.train_loop(LEARNING_RATE, 1)
         reference = self._reference(the_problem, initial, batch, dtype, seed)
-        agreements = reference.agree(pass_name, implementation.to_numpy(result), learning_rate=LEARNING_RATE)
-        case = f"{problem} {pass_name} batch={batch} {dtype} {device}"
-        require(agreements, implementation=key, case=case)
+        checked = "train_step" if pass_name == LOOP else pass_name
+        agreements = reference.agree(checked, implementation.to_numpy(result), learning_rate=LEARNING_RATE)
+        require(agreements, **where)
 
         self.calls[key] = call
         self.prepared.append(implementation)
