@@ -119,7 +119,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.section("samegrad: ratios within each group")
         color = terminalreporter.hasmarkup
         width = max(80, min(120, terminalreporter._tw.fullwidth))
-        terminalreporter.write(tables.render(run_file.groups.values(), run_file.noise, width, color))
+        terminalreporter.write(tables.render(run_file.groups.values(), run_file.fits, run_file.noise, width, color))
         if run_file.run.interrupted:
             terminalreporter.write_line("Interrupted: what is complete is above and in the run file.", yellow=True)
 

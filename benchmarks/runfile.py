@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clock import environment, statistics, verdict
+from benchmarks.clock import environment, fit, statistics, verdict
 from benchmarks.clock.case import Case
 from benchmarks.clock.run import SENTINEL, YARDSTICK, Group, Run
 from impls.registry import get_entry
@@ -39,6 +39,7 @@ class RunFile:
             if (times := measured(group))
         }
         self.noise = run.noise()
+        self.fits = self._fits()
 
     def extra_info(self, case: Case, name: str) -> dict[str, Any]:
         """The `extra_info` of one implementation's benchmark of one case."""
@@ -92,6 +93,7 @@ class RunFile:
             "launches": self._launches(),
             "noise": self.noise,
             "groups": list(self.groups.values()),
+            "fits": self.fits,
             "failures": [
                 {
                     "implementation": name,
@@ -117,6 +119,20 @@ class RunFile:
             return known
         versions = {"version": " / ".join(entry.versions().values())}
         return known | versions | {"threads": told["threads"], "import_s": round(told["import_ns"] / 1e9, 3)}
+
+    def _fits(self) -> list[dict[str, Any]]:
+        """Fixed cost and rate of every implementation, where enough batches were measured to tell them."""
+        series: dict[tuple[str, str, str, str], dict[str, dict[int, list[float]]]] = {}
+        for case in self.groups:
+            of = series.setdefault((case.problem, case.pass_name, case.dtype, case.device), {})
+            for name, launches in measured(self.run.groups[case]).items():
+                of.setdefault(name, {})[case.batch] = [statistics.quantiles(times).median_ns for times in launches]
+        floors = [name for name in self.run.request.implementations if get_entry(name).is_floor]
+        return [
+            {**dict(zip(("problem", "pass", "dtype", "device"), key, strict=True)), "implementations": told}
+            for key, of in series.items()
+            if any(one["fit"] for one in (told := fit.fits(of, floors)).values())
+        ]
 
     def _launches(self) -> list[dict[str, Any]]:
         return [

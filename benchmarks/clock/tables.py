@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -44,12 +44,41 @@ def table(group: Mapping[str, Any]) -> Table:
     return grid
 
 
-def render(groups: Iterable[Mapping[str, Any]], noise: Mapping[str, Any], width: int = 100, color: bool = False) -> str:
-    """All tables with their sentences, then whether the run was noisy and why."""
+def fit_table(fits: Mapping[str, Any]) -> Table:
+    """One entry of `fits`: fixed cost and rate with their intervals, half-performance batch, and how well a line fits."""
+    grid = Table(title=" ".join(str(fits[key]) for key in ("problem", "pass", "dtype", "device")), title_justify="left")
+    grid.add_column("implementation", no_wrap=True)
+    for heading in ("fixed cost", "ns per row", "half batch"):
+        grid.add_column(heading, justify="right")
+    grid.add_column("t = t0 + n/r?")
+    for name, told in fits["implementations"].items():
+        if one := told["fit"]:
+            half = "–" if one["half_batch"] is None else f"{one['half_batch']:,.0f}"
+            t0 = _with_interval(duration(one["t0_ns"]), one["t0_interval_ns"], duration)
+            per_row = _with_interval(figure(one["per_row_ns"]), one["per_row_interval_ns"], figure)
+            grid.add_row(name, t0, per_row, half, one["statement"])
+    return grid
+
+
+def _with_interval(value: str, interval: list[float] | None, show: Callable[[float], str]) -> str:
+    return value if interval is None else f"{value}\n{show(interval[0])} to {show(interval[1])}"
+
+
+def render(
+    groups: Iterable[Mapping[str, Any]],
+    fits: Iterable[Mapping[str, Any]],
+    noise: Mapping[str, Any],
+    width: int = 100,
+    color: bool = False,
+) -> str:
+    """All tables with their sentences, fixed costs and rates, then whether the run was noisy and why."""
     console = Console(file=io.StringIO(), width=width, force_terminal=color, no_color=not color, highlight=False)
     for group in groups:
         console.print(table(group))
         console.print(Text(group["sentence"]))
+        console.print()
+    for entry in fits:
+        console.print(fit_table(entry))
         console.print()
     console.print(Text("\n".join(noise_lines(noise)), style="bold yellow" if noise["noisy"] else ""))
     assert isinstance(console.file, io.StringIO)

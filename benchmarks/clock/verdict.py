@@ -137,8 +137,8 @@ def _said(row: Mapping[str, Any], margin: float) -> str:
 
 
 def figure(value: float) -> str:
-    """A positive number with three significant digits, or all its whole ones: 0.0213, 1.57, 33.7, 12,346."""
-    return f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}"
+    """A number not below zero with three significant digits, or all its whole ones: 0, 0.0213, 1.57, 33.7, 12,346."""
+    return "0" if value == 0 else f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}"
 
 
 def _median(launches: Sequence[NDArray[Any]]) -> float:

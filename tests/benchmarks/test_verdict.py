@@ -73,7 +73,7 @@ def test_one_launch_is_a_preview_without_a_verdict():
     assert entry["sentence"] == (
         "At batch 4, xor value_and_grad (float32, cpu): a preview; one launch carries no verdict."
     )
-    assert "preview" in render([entry], calm())
+    assert "preview" in render([entry], [], calm())
 
 
 def test_a_false_verdict_between_equals_is_rarer_than_one_in_fifty():
@@ -180,7 +180,7 @@ def calm():
 def test_the_tables_fit_the_terminal_and_lose_nothing(width):
     """At 80 columns every figure and word is still whole."""
     entry = group_entry(CASE, TIMES, {}, floors={"floor"})
-    text = render([entry], calm(), width)
+    text = render([entry], [], calm(), width)
     assert max(map(len, text.splitlines())) <= width
     for row in entry["rows"]:
         (line,) = [line for line in text.splitlines() if line.startswith("│ " + row["implementation"] + " ")]

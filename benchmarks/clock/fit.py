@@ -1,0 +1,160 @@
+"""Two numbers that describe an implementation: its fixed cost per call and its rate.
+
+    t(n) = t0 + n/r∞                      n rows a call, t0 the fixed cost, r∞ the asymptotic rate in rows per second
+    n½   = t0 · r∞                        the batch at which half of the time is fixed cost (Hockney and Jesshope,
+                                          Parallel Computers 2, §1.3.2)
+
+The line is fitted to the medians of one launch by least squares on *relative* residuals, t(n)/tₙ − 1, so that 10 µs at
+batch 4 counts as much as 10 ms at batch 262,144; each launch gives a t0 and a 1/r∞, and over launches both get
+t-intervals. A line that does not describe the data is said not to: where the residual at some batch is further from
+zero than its scatter over launches explains (t-test at 5 %, corrected for the number of batches) and larger than 10 %.
+A cache that is outgrown or a change of algorithm shows in this way; t0 and r∞ are then of the best line, no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import optimize, special
+
+LEAST_BATCHES = 4
+TOLERATED = 0.10
+CONFIDENCE = 0.95
+
+
+def line(batches: ArrayLike, times_ns: ArrayLike) -> tuple[float, float]:
+    """The fixed cost t0 in ns and the cost per row 1/r∞ in ns, neither negative, of one launch's medians: (batches,)."""
+    n, t = np.asarray(batches, float), np.asarray(times_ns, float)
+    (t0_ns, per_row_ns), _ = optimize.nnls(np.column_stack([1 / t, n / t]), np.ones_like(t))
+    return float(t0_ns), float(per_row_ns)
+
+
+def fit(batches: Sequence[int], medians_ns: ArrayLike) -> dict[str, Any] | None:
+    """The fit of one implementation over launches, ready for JSON, or None with fewer than four batches.
+
+    medians_ns: (launches, batches). Intervals (pairs low, high) are None with one launch, and an end is None where the
+    data do not bound it.
+    """
+    t = np.asarray(medians_ns, float)
+    if t.shape[1] < LEAST_BATCHES:
+        return None
+    lines = np.array([line(batches, launch) for launch in t])
+    t0_ns, per_row_ns = lines.mean(axis=0)
+    t0_interval, per_row_interval = (_interval(column) for column in lines.T)
+    predicted = lines[:, :1] + lines[:, 1:] * np.asarray(batches, float)
+    residuals = predicted / t - 1
+    describes, worst = _describes(residuals)
+    return {
+        "t0_ns": t0_ns,
+        "t0_interval_ns": t0_interval,
+        "per_row_ns": per_row_ns,
+        "per_row_interval_ns": per_row_interval,
+        "rate_per_s": _inverse(per_row_ns, 1e9),
+        "rate_interval_per_s": per_row_interval and [_inverse(end, 1e9) for end in reversed(per_row_interval)],
+        "half_batch": _inverse(per_row_ns, t0_ns),
+        "describes": describes,
+        "worst_residual": float(residuals.mean(axis=0)[worst]),
+        "worst_batch": int(batches[worst]),
+        "statement": _statement(describes, float(residuals.mean(axis=0)[worst]), int(batches[worst])),
+    }
+
+
+def crossover(batches: Sequence[int], first_ns: ArrayLike, second_ns: ArrayLike) -> dict[str, Any] | None:
+    """Where two implementations change places: the batch at which their times are equal, between the batches measured.
+
+    first_ns, second_ns: (launches, batches), of the same launches. The ratio is interpolated linearly in its logarithm
+    over the logarithm of the batch. None where one is ahead at every batch, or where they change places more than once.
+    """
+    ratios = np.log(np.asarray(first_ns, float) / np.asarray(second_ns, float))
+    log_n = np.log(np.asarray(batches, float))
+    found = [root for launch in [ratios.mean(axis=0), *ratios] if (root := _root(log_n, launch)) is not None]
+    if len(found) != 1 + len(ratios):
+        return None
+    interval = _interval(np.array(found[1:]))
+    faster_below = ratios.mean(axis=0)[0] < 0
+    return {
+        "batch": float(np.exp(found[0])),
+        "interval": interval and [float(np.exp(end)) for end in interval],
+        "first_is_faster": "below" if faster_below else "above",
+    }
+
+
+def _root(x: NDArray[np.float64], y: NDArray[np.float64]) -> float | None:
+    changes = np.flatnonzero(np.sign(y[:-1]) != np.sign(y[1:]))
+    if len(changes) != 1:
+        return None
+    i = int(changes[0])
+    return float(x[i] - y[i] * (x[i + 1] - x[i]) / (y[i + 1] - y[i]))
+
+
+def fits(medians_ns: Mapping[str, Mapping[int, Sequence[float]]], floors: Sequence[str] = ()) -> dict[str, Any]:
+    """Everything told of one problem, pass, dtype and device: {implementation: {batch: one median per launch}}.
+
+    Per implementation its fit, the ratio of its median to each floor's at every batch, and its crossover against every
+    other implementation.
+    """
+    tables = {name: _table(by_batch) for name, by_batch in medians_ns.items()}
+    told: dict[str, Any] = {}
+    for name, (batches, times) in tables.items():
+        ratios = {
+            floor: {
+                str(n): _ratio(medians_ns[name][n], medians_ns[floor][n]) for n in batches if n in medians_ns[floor]
+            }
+            for floor in floors
+            if floor in medians_ns and floor != name
+        }
+        crossovers = {}
+        for other, (theirs, other_times) in tables.items():
+            if other != name and batches == theirs and len(batches) > 1:
+                launches = min(len(times), len(other_times))
+                found = crossover(batches, times[:launches], other_times[:launches])
+                crossovers |= {other: found} if found else {}
+        told[name] = {"fit": fit(batches, times), "to_floor": ratios, "crossovers": crossovers}
+    return told
+
+
+def _table(by_batch: Mapping[int, Sequence[float]]) -> tuple[list[int], NDArray[np.float64]]:
+    """Batches in order, and the launches that measured all of them: (launches, batches)."""
+    batches = sorted(by_batch)
+    launches = min(len(by_batch[n]) for n in batches)
+    return batches, np.array([by_batch[n][:launches] for n in batches]).T
+
+
+def _ratio(times_ns: Sequence[float], floor_ns: Sequence[float]) -> float:
+    launches = min(len(times_ns), len(floor_ns))
+    return float(np.exp(np.mean(np.log(np.divide(times_ns[:launches], floor_ns[:launches])))))
+
+
+def _interval(values: NDArray[np.float64]) -> list[float] | None:
+    """The t-interval of the mean of one value per launch, not below zero; None with one launch."""
+    if len(values) < 2:
+        return None
+    half = special.stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2) * values.std(ddof=1) / np.sqrt(len(values))
+    return [float(max(0.0, values.mean() - half)), float(values.mean() + half)]
+
+
+def _describes(residuals: NDArray[np.float64]) -> tuple[bool | None, int]:
+    """Whether a line describes the data, None where one launch cannot tell; and the batch that departs most."""
+    launches, batches = residuals.shape
+    mean = residuals.mean(axis=0)
+    worst = int(np.argmax(np.abs(mean)))
+    if launches < 2:
+        return None, worst
+    scatter = special.stdtrit(launches - 1, 1 - (1 - CONFIDENCE) / (2 * batches)) * residuals.std(axis=0, ddof=1)
+    departs = (np.abs(mean) > scatter / np.sqrt(launches)) & (np.abs(mean) > TOLERATED)
+    return not departs.any(), worst
+
+
+def _statement(describes: bool | None, residual: float, batch: int) -> str:
+    if describes is None:
+        return "one launch cannot tell whether a line describes the data"
+    if describes:
+        return "a line describes the data"
+    return f"a line does not describe the data: at batch {batch} it is off by {residual:+.0%}"
+
+
+def _inverse(value: float, numerator: float) -> float | None:
+    return numerator / value if value > 0 else None

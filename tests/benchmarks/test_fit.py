@@ -1,0 +1,106 @@
+"""Fixed cost and rate: recovered from lines, their intervals cover, and what is no line is said to be none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.clock.fit import crossover, fit, fits, line
+from benchmarks.clock.tables import render
+
+BATCHES = [4**power for power in range(1, 10)]
+N = np.array(BATCHES, float)
+
+
+def launches(rng, t0_ns, per_row_ns, scatter=0.01, count=5, shape=1.0):
+    return (t0_ns + per_row_ns * N) * shape * np.exp(rng.normal(0, scatter, (count, len(N))))
+
+
+@pytest.mark.parametrize(("t0_ns", "per_row_ns"), [(200.0, 2.2), (20_000.0, 30.0), (100_000.0, 0.5)])
+def test_an_exact_line_is_recovered(t0_ns, per_row_ns):
+    """To the rounding of a least squares solution, whose condition the relative weights keep below about 1e3."""
+    assert line(BATCHES, t0_ns + per_row_ns * N) == pytest.approx((t0_ns, per_row_ns), rel=1e3 * 2**-52)
+
+
+def test_small_batches_count_as_much_as_large_ones():
+    """Times doubled at the three smallest batches move t0; in an unweighted fit they would vanish beside milliseconds."""
+    times = 1000 + 1.0 * N
+    doubled = np.where(N <= 64, 2 * times, times)
+    assert line(BATCHES, doubled)[0] > 1.3 * line(BATCHES, times)[0]
+
+
+def test_intervals_cover_the_truth():
+    """At 95 %: of 400 simulated runs at least 92 %, below which a true 95 % falls in one of a hundred such tests."""
+    rng = np.random.default_rng(0)
+    runs, hits = 400, np.zeros(2)
+    for _ in range(runs):
+        found = fit(BATCHES, launches(rng, 10_000.0, 5.0))
+        assert found is not None
+        hits += [
+            found["t0_interval_ns"][0] <= 10_000 <= found["t0_interval_ns"][1],
+            found["per_row_interval_ns"][0] <= 5 <= found["per_row_interval_ns"][1],
+        ]
+    assert (hits / runs >= 0.92).all()
+
+
+def test_a_line_is_called_a_line_and_a_bend_is_not():
+    """Calm lines pass in at least 95 % of runs; a cache that is outgrown, twice as slow beyond 65,536 rows, is named."""
+    rng = np.random.default_rng(1)
+    calm = [fit(BATCHES, launches(rng, 5_000.0, 3.0)) for _ in range(200)]
+    assert np.mean([found["describes"] for found in calm]) >= 0.95
+    bent = fit(BATCHES, launches(rng, 5_000.0, 3.0, shape=np.where(N > 65536, 2.0, 1.0)))
+    assert bent is not None and bent["describes"] is False
+    assert "does not describe" in bent["statement"] and str(bent["worst_batch"]) in bent["statement"]
+
+
+def test_half_batch_is_where_half_of_the_time_is_fixed_cost():
+    found = fit(BATCHES, np.vstack([1000 + 2.0 * N] * 2))
+    assert found is not None
+    assert 1000 == pytest.approx(2.0 * found["half_batch"], rel=1e-9)  # exact data; the fit's own rounding, with room
+
+
+def test_one_launch_has_no_interval_and_few_batches_no_fit():
+    found = fit(BATCHES, [1000 + 2.0 * N])
+    assert found is not None and found["t0_interval_ns"] is None and found["describes"] is None
+    assert fit([4, 16, 64], np.ones((3, 3))) is None
+
+
+def test_a_flat_time_has_no_rate():
+    """Nothing grows with the batch: the rate is not known rather than infinite."""
+    found = fit(BATCHES, np.full((2, len(N)), 700.0))
+    assert found is not None and found["t0_ns"] == pytest.approx(700)
+    assert found["rate_per_s"] is None or found["half_batch"] > 1e9
+
+
+def test_the_crossover_is_where_the_lines_meet():
+    """1000 + 10 n and 5000 + 2 n meet at n = 500; interpolation between 256 and 1024 is within 15 % of it."""
+    found = crossover(BATCHES, np.vstack([1000 + 10 * N] * 3), np.vstack([5000 + 2 * N] * 3))
+    assert found is not None
+    assert found["batch"] == pytest.approx(500, rel=0.15) and found["first_is_faster"] == "below"
+
+
+def test_there_is_no_crossover_where_one_is_always_ahead():
+    assert crossover(BATCHES, np.vstack([N] * 2), np.vstack([3 * N] * 2)) is None
+
+
+def test_all_is_told_per_implementation():
+    """Fit, ratio to the floor at each batch, and crossovers, all of the same launches."""
+    medians = {
+        "floor": {n: [100 + n] * 3 for n in BATCHES},
+        "slow start": {n: [9000 + 2.0 * n] * 3 for n in BATCHES},
+        "slow rate": {n: [900 + 20.0 * n] * 3 for n in BATCHES},
+    }
+    told = fits(medians, floors=["floor"])
+    assert told["slow start"]["to_floor"]["floor"]["4"] == pytest.approx(9008 / 104)
+    assert set(told["slow start"]["crossovers"]) == {"slow rate"}
+    assert told["slow rate"]["fit"]["t0_ns"] == pytest.approx(900)
+
+
+def test_the_table_shows_fixed_cost_rate_and_doubt():
+    """Beside each figure its interval; a line that does not describe the data is said to in the same row."""
+    rng = np.random.default_rng(2)
+    bent = launches(rng, 5_000.0, 3.0, shape=np.where(N > 65536, 2.0, 1.0))
+    medians = {"bent": {n: list(bent[:, i]) for i, n in enumerate(BATCHES)}}
+    entry = {"problem": "xor", "pass": "forward", "dtype": "float32", "device": "cpu", "implementations": fits(medians)}
+    text = render([], [entry], {"noisy": False, "reasons": [], "yardstick_spread": 1.0, "sentinel": {}})
+    assert "µs" in text and " to " in text and "does not" in text
