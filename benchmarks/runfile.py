@@ -128,11 +128,14 @@ class RunFile:
             for name, launches in measured(self.run.groups[case]).items():
                 of.setdefault(name, {})[case.batch] = [statistics.quantiles(times).median_ns for times in launches]
         floors = [name for name in self.run.request.implementations if get_entry(name).is_floor]
-        return [
-            {**dict(zip(("problem", "pass", "dtype", "device"), key, strict=True)), "implementations": told}
+        entries = [
+            {
+                **dict(zip(("problem", "pass", "dtype", "device"), key, strict=True)),
+                "implementations": fit.fits(of, floors),
+            }
             for key, of in series.items()
-            if any(one["fit"] for one in (told := fit.fits(of, floors)).values())
         ]
+        return [entry for entry in entries if any(told["fit"] for told in entry["implementations"].values())]
 
     def _launches(self) -> list[dict[str, Any]]:
         return [

@@ -80,7 +80,7 @@ class WorkerProcess:
         try:
             self._process.stdin.write(json.dumps({"do": do, **request}).encode() + b"\n")
             self._process.stdin.flush()
-        except OSError:
+        except (OSError, ValueError):  # a broken pipe, or one that was closed
             raise self._gone("died", f"{self.name}'s worker is dead {self._status()}") from None
 
     def receive(self, do: str) -> dict[str, Any]:

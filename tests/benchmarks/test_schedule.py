@@ -24,7 +24,6 @@ from benchmarks.clock.schedule import (
     run_rounds,
 )
 
-
 MILLISECOND_NS = 1_000_000
 
 

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from impls.checking.agreement import Disagreement, Reference, require, worst_tau
+from impls.checking.agreement import Agreement, Disagreement, Reference, require, worst_tau
+from impls.checking.oracle import RESOLUTION
 from impls.errors import BadInput
 from impls.numpy_manual import NumpyManual
 from impls.parameters import Layer
@@ -184,6 +185,41 @@ def test_results_of_another_form_are_disagreements():
     assert set(faults("value_and_grad", (loss, None))) == {"W1", "b1", "W2", "b2"}
     assert faults("value_and_grad", (loss.reshape(1), gradients)) == {"loss": "has shape (1,), but should have ()"}
     assert faults("value_and_grad", (float(loss), gradients)) == {"loss": "has dtype float64, but should have float32"}
+
+
+def test_the_line_is_at_one():
+    """Nine tenths of the tolerance off is agreement, eleven tenths is not; τ says which, and 1 itself still agrees."""
+    truth = reference(XOR, "float32")
+    _, (_, gradients), _ = results(XOR, "float32")
+    exact, allowed = truth.truth.loss, truth.bounds.loss
+    half_ulp = np.spacing(np.float32(exact)) / 2 / allowed  # the loss handed in is rounded to float32
+    for share in (0.9, 1.1):
+        loss = np.array(exact + share * allowed, np.float32)
+        (agreement,) = (a for a in truth.agree("value_and_grad", (loss, gradients)) if a.tensor == "loss")
+        assert agreement.tau == pytest.approx(share, abs=half_ulp) and half_ulp < 0.1
+        assert agreement.agrees == (share < 1)
+    assert Agreement("loss", 1.0).agrees and not Agreement("loss", np.nextafter(1.0, 2)).agrees
+
+
+def test_what_is_exact_must_be_exact():
+    """A ReLU that is surely off gives 0 with no rounding at all: 0 agrees, and anything else is infinitely wrong."""
+    off = Problem("off", (1, 1), ("relu",), lambda batch, seed: (np.ones((batch, 1)), np.zeros((batch, 1))))
+    truth = Reference(off, [Layer(np.full((1, 1), -1.0), np.full(1, -1.0))], *off.data(3, 1), "float64")
+    zero, off_by_little = np.zeros((3, 1)), np.zeros((3, 1))
+    off_by_little[1] = 1e-300
+    assert worst_tau(truth.agree("forward", zero)) == 0
+    (agreement,) = truth.agree("forward", off_by_little)
+    assert agreement.tau == math.inf and agreement.index == (1, 0)
+
+
+def test_the_oracle_claims_no_more_than_it_sees():
+    """Gradients smaller than its resolution are 0 to it, and not held against anyone."""
+    off = Problem("off", (1, 1), ("relu",), lambda batch, seed: (np.ones((batch, 1)), np.zeros((batch, 1))))
+    truth = Reference(off, [Layer(np.full((1, 1), -1.0), np.full(1, -1.0))], *off.data(1, 1), "float64")
+    for size, agrees in ((RESOLUTION / 2, True), (1e3 * RESOLUTION, False)):
+        found = [Layer(np.full((1, 1), size), np.full(1, size))]
+        agreements = truth.agree("value_and_grad", (np.zeros(()), found))
+        assert {a.tensor: a.agrees for a in agreements} == {"loss": True, "W1": agrees, "b1": agrees}
 
 
 def test_errors_in_ulp():

@@ -109,7 +109,7 @@ def test_only_the_floor_is_a_floor() -> None:
 
 
 def test_numpy_fast_takes_any_depth_and_says_what_it_does_not_take() -> None:
-    """Its one matrix of parameters is not made for two layers only; other activations are refused, not computed wrong."""
+    """One matrix of parameters is not made for two layers only; other activations are refused, not computed wrong."""
     numpy_fast = REGISTRY["numpy-fast"].load()
     rows = lambda batch, seed: (np.random.default_rng(seed).random((batch, 3)), np.ones((batch, 1)))  # noqa: E731
     deep = Problem("deep", (3, 5, 2, 4, 1), ("sigmoid",) * 4, rows)
