@@ -282,6 +282,6 @@ class Launch:
             self._fail(group, name, failure)
 
     def _fail(self, group: Group, name: str, failure: WorkerFailed) -> None:
-        group.failures[name] = failure
+        group.failures.setdefault(name, failure)  # what comes after the first failure only follows from it
         if failure.is_gone:
             self.gone[f"{group.baseline}{SENTINEL}" if name == SENTINEL else name] = failure
