@@ -1,0 +1,220 @@
+"""Workers die, hang, babble and chatter; the parent says so, goes on, and leaves none behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from benchmarks.clock.crew import STDERR_LINES, THREAD_VARIABLES, WorkerFailed, WorkerProcess, pinnable, pinned
+from tests.benchmarks.conftest import TIME_LIMIT_S
+
+ROOT = Path(__file__).parents[2]
+CALL = {"key": "function", "prefix": 0, "calls": 1}
+FOUR = ("numpy", "keras-xla", "torch-eager", "jax-jit")
+
+
+def pid_of(worker):
+    return worker._process.pid
+
+
+def is_gone(pid):
+    """Whether a process has ended; one that nobody has buried yet has ended too."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def ends(pid, within_s=30.0):
+    """Whether it ends while we look; the limit is only for a test that fails."""
+    deadline_s = time.monotonic() + within_s
+    while not is_gone(pid):
+        if time.monotonic() > deadline_s:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def failure(worker, **request):
+    with pytest.raises(WorkerFailed) as failed:
+        worker.ask("time", **CALL | request)
+    return failed.value
+
+
+class TestFailures:
+    @pytest.mark.parametrize(
+        ("fault", "status"),
+        [("dies", "exit status 3"), ("is_killed", "signal 9"), ("crashes", "signal 11")],
+    )
+    def test_a_death_is_told_with_its_status(self, spawn, fault, status):
+        worker = spawn(fault)
+        failed = failure(worker)
+        assert failed.kind == "died" and failed.is_gone
+        assert failed.reason == f"{fault}'s worker died during 'time' ({status})"
+        assert is_gone(pid_of(worker))
+
+    def test_the_last_lines_of_its_standard_error_are_kept(self, spawn):
+        assert failure(spawn("dies")).stderr[-1] == "about to leave"
+
+    def test_whoever_asks_the_dead_again_is_told_so(self, spawn):
+        worker = spawn("calm")
+        os.kill(pid_of(worker), signal.SIGKILL)
+        assert ends(pid_of(worker))
+        first, second = failure(worker), failure(worker)
+        assert first.kind == second.kind == "died"
+        assert "calm's worker" in first.reason and "signal 9" in first.reason
+
+    def test_one_that_hangs_is_given_up_and_ended(self, spawn):
+        worker = spawn("hangs")
+        worker.time_limit_s = 0.2
+        failed = failure(worker)
+        assert failed.kind == "hung" and failed.is_gone
+        assert failed.reason == "hangs gave no answer to 'time' within 0.2 s"
+        assert failed.stderr[-1] == "still here"
+        assert is_gone(pid_of(worker))
+
+    @pytest.mark.parametrize(("fault", "answer"), [("babbles", "glossolalia"), ("answers_a_list", "[1, 2]")])
+    def test_nonsense_is_shown_and_its_worker_ended(self, spawn, fault, answer):
+        worker = spawn(fault)
+        failed = failure(worker)
+        assert failed.kind == "nonsense" and failed.is_gone
+        assert failed.reason == f"{fault} answered 'time' with {answer.encode()!r}, not with JSON"
+        assert is_gone(pid_of(worker))
+
+    def test_what_raises_stays_in_service(self, spawn):
+        worker = spawn("raises")
+        for _ in range(2):
+            failed = failure(worker)
+            assert failed.kind == "exception" and not failed.is_gone
+        assert not is_gone(pid_of(worker))
+
+    def test_a_failure_at_the_start_is_told(self):
+        worker = WorkerProcess("w", 1, TIME_LIMIT_S)
+        try:
+            with pytest.raises(WorkerFailed, match=r"ImportError: libcuda\.so\.1 is not there"):
+                worker.ask("start", target="tests.benchmarks.planted:fails_to_start", threads=1, function=True)
+        finally:
+            worker.close()
+
+
+class TestChatter:
+    def test_what_is_printed_never_reaches_the_protocol(self, spawn):
+        """By print, by the system call, by a child; even an answer that looks like one of ours."""
+        worker = spawn("chatters")
+        for _ in range(3):
+            assert worker.ask("time", **CALL)["ns"] > 1
+        said = worker.last_lines()
+        assert {"by print", '{"ns": 1}', "by the system", "by a child"} <= set(said)
+
+    def test_much_of_it_neither_blocks_nor_fills_the_report(self, spawn):
+        """More than a pipe holds; the last lines are kept."""
+        worker = spawn("writes_much")
+        assert worker.ask("time", **CALL)["ns"] > 0
+        assert worker.last_lines() == [f"line {number}" for number in range(20_000 - STDERR_LINES, 20_000)]
+
+
+class TestEnds:
+    def test_closing_ends_a_worker_that_is_busy(self, spawn):
+        worker = spawn("hangs")
+        worker.send("time", **CALL)
+        worker.close()
+        assert is_gone(pid_of(worker))
+        worker.close()  # a second time does no harm
+        assert worker.last_lines() == []
+
+    def test_an_interrupt_is_the_parent_s_to_handle(self, spawn):
+        """Ctrl-C reaches every process of the terminal; a worker finishes what it was asked for."""
+        worker = spawn("waits_for_a_signal")
+        worker.send("time", **CALL)
+        for _ in range(3):
+            os.kill(pid_of(worker), signal.SIGINT)
+        assert worker.receive("time")["ns"] > 0
+
+    @pytest.mark.parametrize("is_busy", [False, True], ids=["idle", "busy"])
+    def test_no_worker_outlives_a_parent_that_was_killed(self, is_busy):
+        """Whatever ends the parent ends its workers: an idle one reads the end of its input, a busy one is told."""
+        if is_busy and sys.platform != "linux":
+            pytest.skip("only Linux tells a process that its parent has ended")
+        script = f"""
+import time
+from benchmarks.clock.crew import WorkerProcess
+worker = WorkerProcess("w", 1, {TIME_LIMIT_S})
+worker.ask("start", target="tests.benchmarks.planted:hangs", threads=1, function=True)
+if {is_busy}:
+    worker.send("time", key="function", prefix=0, calls=1)
+print(worker._process.pid, flush=True)
+time.sleep(600)
+"""
+        parent = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        try:
+            pid = int(parent.stdout.readline())
+            assert not is_gone(pid)
+        finally:
+            parent.kill()
+            parent.wait()
+            parent.stdout.close()
+        assert ends(pid)
+
+
+class TestPinning:
+    @pytest.fixture(autouse=True)
+    def _platform(self):
+        if not pinnable():
+            pytest.skip("this platform cannot pin")
+
+    def test_it_lasts_as_long_as_the_block_however_that_ends(self):
+        before = os.sched_getaffinity(0)
+        with pytest.raises(ZeroDivisionError), pinned([max(before)]):
+            assert os.sched_getaffinity(0) == {max(before)}
+            raise ZeroDivisionError
+        assert os.sched_getaffinity(0) == before
+
+    def test_no_cpus_mean_no_pinning(self):
+        before = os.sched_getaffinity(0)
+        with pinned([]):
+            assert os.sched_getaffinity(0) == before
+
+    @pytest.mark.parametrize("name", FOUR)
+    def test_all_threads_of_all_workers_are_on_one_and_the_same_cpu(self, workers, name):
+        """Told by the worker, and read from the system for each of its threads."""
+        process, told = workers(name)
+        assert told["affinity"] == pinnable()[-1:]
+        assert told["pid"] == pid_of(process)
+        threads = [thread.id for thread in psutil.Process(told["pid"]).threads()]
+        assert {frozenset(os.sched_getaffinity(thread)) for thread in threads} == {frozenset(told["affinity"])}
+
+
+class TestThreads:
+    def test_the_variables_are_set_before_the_worker_starts(self, workers):
+        environment = psutil.Process(workers("numpy").told["pid"]).environ()
+        assert {name: environment[name] for name in THREAD_VARIABLES} == dict.fromkeys(THREAD_VARIABLES, "1")
+
+    def test_another_number_is_set_as_well(self):
+        worker = WorkerProcess("w", 3, TIME_LIMIT_S)
+        try:
+            environment = psutil.Process(pid_of(worker)).environ()
+            assert {environment[name] for name in THREAD_VARIABLES} == {"3"}
+        finally:
+            worker.close()
+
+    @pytest.mark.parametrize(
+        ("name", "pools"),
+        [
+            ("numpy", {"(blas)"}),
+            ("torch-eager", {"torch intra-op", "torch inter-op"}),
+            ("keras-xla", {"tensorflow intra-op", "tensorflow inter-op"}),
+        ],
+    )
+    def test_every_pool_reads_back_one_thread(self, workers, name, pools):
+        """From the frameworks themselves, and from every OpenMP and BLAS library that is loaded."""
+        found = dict(workers(name).told["threads"])
+        found.pop("threads of the process")
+        assert all(any(pool in found_pool for found_pool in found) for pool in pools), found
+        assert set(found.values()) == {1}, found

@@ -1,0 +1,181 @@
+"""Inside a worker: the block that is timed, and the answers that are given."""
+
+from __future__ import annotations
+
+import dis
+import gc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.clock import worker as module
+from benchmarks.clock.case import LEARNING_RATE
+from benchmarks.clock.crew import WorkerFailed
+from benchmarks.clock.worker import PIECES, Worker, bind, time_block
+from impls.implementation import PASSES
+
+
+class Clock:
+    """A clock that stands still but for the calls, of which the nth costs `costs_ns(n)`."""
+
+    def __init__(self, costs_ns):
+        self.costs_ns, self.now_ns, self.calls = costs_ns, 0, 0
+
+    def call(self):
+        self.now_ns += self.costs_ns(self.calls)
+        self.calls += 1
+
+    def time(self, prefix, calls):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "perf_counter_ns", lambda: self.now_ns)
+            patch.setattr(gc, "collect", lambda: 0)  # to search all that pytest has loaded takes long
+            return time_block(self.call, prefix, calls)
+
+
+class TestTimeBlock:
+    @given(prefix=st.integers(0, 30), calls=st.integers(1, 300), cost_ns=st.integers(0, 10**9))
+    def test_the_time_is_that_of_the_calls_and_not_of_the_prefix(self, prefix, calls, cost_ns):
+        clock = Clock(lambda number: 10**12 if number < prefix else cost_ns)
+        assert clock.time(prefix, calls) == pytest.approx(calls * cost_ns, rel=1e-12)
+
+    @given(prefix=st.integers(0, 30), calls=st.integers(1, 300))
+    def test_all_calls_of_the_block_are_made_but_the_rest_of_a_tenth(self, prefix, calls):
+        clock = Clock(lambda number: 1)
+        clock.time(prefix, calls)
+        assert prefix + calls - max(1, calls // PIECES) < clock.calls <= prefix + calls
+
+    def test_what_interrupts_fewer_than_half_of_the_pieces_does_not_count(self):
+        """A time slice of 4 ms lost to another process, four times in a block of ten pieces."""
+        clock = Clock(lambda number: 100 + (4_000_000 if number in (150, 250, 650, 950) else 0))
+        assert clock.time(0, 1000) == 100_000
+
+    def test_garbage_is_collected_before_the_block_and_not_in_it(self, monkeypatch):
+        """Also where the call raises, the collector works again afterwards."""
+        events = []
+        monkeypatch.setattr(gc, "collect", lambda: events.append("collected"))
+
+        def call():
+            events.append(gc.isenabled())
+            if len(events) == 4:
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            time_block(call, 2, 5)
+        assert events == ["collected", False, False, False]
+        assert gc.isenabled()
+        time_block(call, 0, 1)
+        assert gc.isenabled()
+
+    def test_the_loop_is_a_bare_local_call(self):
+        """Within the loops nothing is looked up but the local `call`, and nothing else is called."""
+        code = list(dis.get_instructions(time_block))
+        starts = {instruction.offset: at for at, instruction in enumerate(code)}
+        loops = []
+        for at, instruction in enumerate(code):
+            if instruction.opname == "FOR_ITER":
+                body = code[at + 1 : starts[instruction.argval]]
+                if not any(inner.opname == "FOR_ITER" for inner in body):
+                    loops.append(body)
+        assert len(loops) == 2  # the prefix and the block
+        for body in loops:
+            loads = [instruction.argval for instruction in body if instruction.opname.startswith("LOAD")]
+            assert loads == ["call"]
+            assert sum(instruction.opname.startswith("CALL") for instruction in body) == 1
+            assert not any("GLOBAL" in i.opname or "ATTR" in i.opname or "DEREF" in i.opname for i in body)
+
+
+class Recording:
+    """An implementation that notes what it was asked for."""
+
+    def forward(self):
+        return ("forward",)
+
+    def value_and_grad(self):
+        return ("value_and_grad",)
+
+    def train_step(self, learning_rate):
+        return ("train_step", learning_rate)
+
+
+@pytest.mark.parametrize("pass_name", PASSES)
+def test_a_pass_is_bound_to_a_call_without_arguments(pass_name):
+    expected = ("train_step", LEARNING_RATE) if pass_name == "train_step" else (pass_name,)
+    assert bind(Recording(), pass_name)() == expected
+
+
+CASE = {"problem": "xor", "pass_name": "value_and_grad", "batch": 4, "dtype": "float32", "device": "cpu", "seed": 42}
+
+
+class TestWorker:
+    @pytest.fixture
+    def worker(self):
+        before = gc.get_freeze_count()
+        worker = Worker()
+        worker.start("impls.numpy_manual:NumpyManual", threads=1)
+        yield worker
+        if not before:
+            gc.unfreeze()
+
+    def test_what_was_prepared_is_timed_and_then_forgotten(self, worker):
+        assert worker.prepare("numpy", **CASE)["first_call_ns"] > 0
+        assert worker.time("numpy", 1, 10)["ns"] > 0
+        assert worker.forget() == {}
+        with pytest.raises(KeyError):
+            worker.time("numpy", 1, 10)
+
+    def test_several_calls_are_held_at_once(self, worker):
+        """Each with its own state."""
+        worker.prepare("one", **CASE)
+        worker.prepare("other", **CASE | {"pass_name": "train_step"})
+        assert worker.time("one", 1, 2)["ns"] > 0 and worker.time("other", 1, 2)["ns"] > 0
+
+    def test_a_function_is_kept_when_cases_are_forgotten(self):
+        worker = Worker()
+        worker.start("benchmarks.clock.noise:yardstick", threads=1, function=True)
+        worker.forget()
+        assert worker.time("function", 1, 2)["ns"] > 0
+
+    def test_timing_goes_through_the_very_call_that_was_checked(self, worker, monkeypatch):
+        """One bound callable: the checked one is the timed one."""
+        bound = []
+
+        def noting(implementation, pass_name):
+            call = bind(implementation, pass_name)
+            bound.append(call)
+            return call
+
+        monkeypatch.setattr(module, "bind", noting)
+        worker.prepare("numpy", **CASE)
+        assert worker.calls["numpy"] is bound[0] and len(bound) == 1
+
+
+class TestAnswers:
+    """Of a real worker: what goes wrong is answered by its kind, and the worker goes on."""
+
+    def failure(self, worker, do, **request):
+        with pytest.raises(WorkerFailed) as failed:
+            worker.ask(do, **request)
+        assert not failed.value.is_gone
+        return failed.value
+
+    def test_each_kind_of_failure_has_its_name(self, workers):
+        worker = workers("numpy").process
+        worker.ask("start", target="impls.numpy_manual:NumpyManual", threads=1)
+        assert self.failure(worker, "prepare", key="k", **CASE | {"problem": "xo"}).kind == "bad input"
+        assert self.failure(worker, "prepare", key="k", **CASE | {"batch": 0}).kind == "bad input"
+        unavailable = self.failure(worker, "prepare", key="k", **CASE | {"device": "gpu"})
+        assert unavailable.kind == "unavailable"
+        assert unavailable.reason == "numpy computes on the CPU only; device 'gpu' needs another implementation"
+        assert self.failure(worker, "start", target="impls.nowhere:X", threads=1).kind == "exception"
+        assert self.failure(worker, "no such request").kind == "exception"
+        assert self.failure(worker, "time", key="never prepared", prefix=1, calls=1).kind == "exception"
+        worker.ask("prepare", key="k", **CASE)
+        assert worker.ask("time", key="k", prefix=1, calls=1)["ns"] > 0
+
+    def test_an_exception_is_told_with_where_it_was_raised(self, spawn):
+        worker = spawn("raises")
+        failed = self.failure(worker, "time", key="function", prefix=1, calls=1)
+        assert failed.kind == "exception"
+        assert "ArithmeticError: the seventh digit is wrong" in failed.reason
+        assert "planted.py" in failed.reason
