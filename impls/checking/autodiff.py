@@ -20,10 +20,13 @@ from impls.parameters import tensors
 from impls.problem import Problem
 from impls.registry import DEFAULT, REGISTRY, Entry, get_entry
 
+FRAMEWORKS = ("torch", "jax", "keras")
+
 
 def installed() -> list[Entry]:
     """One implementation of every framework that is installed, the hand-written one aside."""
-    return [REGISTRY[name] for name in DEFAULT if REGISTRY[name].packages and REGISTRY[name].missing() is None]
+    every = [REGISTRY[name] for name in DEFAULT]
+    return [e for e in every if e.framework in FRAMEWORKS and e.missing() is None]
 
 
 @dataclass

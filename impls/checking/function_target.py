@@ -22,6 +22,15 @@ ROLES = ("x", "y", "rate", "epochs", "params", "cache", "output", "upstream", "b
 class Unreadable(Exception):
     """The target was called, but no gradients could be found in what it did; the message says what to change."""
 
+    depth = 0
+    """How far the target got, in the units of `UserError`: its last line if it ran to its end."""
+
+
+def ran_to_the_end(message: str) -> Unreadable:
+    error = Unreadable(message)
+    error.depth = 10**9
+    return error
+
 
 @dataclass
 class Reading:
@@ -69,6 +78,7 @@ class FunctionTarget:
         self.spec = spec
         self.layers, self.biases = spec.layers, spec.biases
         self.fixed_sizes: tuple[int, ...] | None = None
+        self.own_data = data_globals(module)
         self._lift: Callable[[Any], Any] | None = None
         self.names = {**{t: a for a, t in spec.roles.items() if t[0] in "Wb" and t[1:].isdigit()}}
         self.takes_rate = "rate" in spec.roles.values() or bool(list(rate_globals(module)))
@@ -145,7 +155,7 @@ class FunctionTarget:
             if role in first:
                 arguments[argument] = first[role]
         set_globals(self.module, rate)
-        set_data(self.module, ux, uy)
+        set_data(self.module, self.own_data, ux, uy)
         predictions = None
         needs_forward = {a: r for a, r in self.spec.roles.items() if r in ("cache", "output", "upstream", "middle")}
         if needs_forward:
@@ -194,7 +204,7 @@ class FunctionTarget:
         if moved and not (found and found.labelled):
             return reading_of_change(slots, before, after, rate, self.takes_rate)
         if found is None:
-            raise Unreadable(_nothing_found(named, slots))
+            raise ran_to_the_end(_nothing_found(named, slots))
         if not found.labelled and self._returns_updates(found.gradients, before, arguments, slots, rate):
             new = {n: np.asarray(found.gradients.get(n, before[n])) for n in before}
             reading = reading_of_change(slots, before, new, rate, self.takes_rate)
@@ -346,11 +356,16 @@ def set_globals(module: ModuleType, rate: float) -> None:
             setattr(module, name, 1)
 
 
-def set_data(module: ModuleType, x: Any, y: Any) -> None:
+def data_globals(module: ModuleType) -> dict[str, str]:
+    """The file's own arrays of inputs and targets: name → x or y."""
+    arrays = {n: v for n, v in vars(module).items() if isinstance(v, np.ndarray) and v.dtype.kind in "fiub"}
+    return {name: role for name in arrays if (role := names.role(name, ("x", "y")))}
+
+
+def set_data(module: ModuleType, own: dict[str, str], x: Any, y: Any) -> None:
     """Put the probe's rows in the place of the file's own, for functions that read those instead of arguments."""
-    for name, value in list(vars(module).items()):
-        if isinstance(value, np.ndarray) and value.dtype.kind in "fiub" and (role := names.role(name, ("x", "y"))):
-            setattr(module, name, x if role == "x" else y)
+    for name, role in own.items():
+        setattr(module, name, x if role == "x" else y)
 
 
 def _nothing_found(named, slots) -> str:

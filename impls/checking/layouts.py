@@ -38,7 +38,7 @@ class Slot:
 
     def decode(self, found: Any) -> Array:
         """The canonical array of the user's; one of a shape that does not fit keeps it, so that it is seen to be wrong."""
-        found = np.asarray(found, dtype=np.float64)
+        found = np.array(found, dtype=np.float64)  # a copy: the user's array may change with the next call
         if self.tensor.startswith("b"):
             if found.size == 1:
                 return np.full(self.canonical, found.item())

@@ -18,6 +18,8 @@ from impls.checking.function_target import (
     Reading,
     Unreadable,
     _output_among,
+    data_globals,
+    ran_to_the_end,
     rate_globals,
     reading_of_change,
     set_data,
@@ -49,6 +51,7 @@ class ObjectTarget:
         self.module, self.root, self.path = module, root, path
         self.method, self.init, self.mapping = method, init or {}, mapping or {}
         self.is_class = inspect.isclass(root)
+        self.own_data = data_globals(module)
         self.constructor = self._constructor_roles() if self.is_class else {}
         self.sizeable = self.is_class and bool(
             {"inputs_size", "hidden_size", "outputs_size", "sizes", "x"} & set(self.constructor.values())
@@ -271,7 +274,7 @@ class ObjectTarget:
                 raise Unreadable(str(error)) from None
             before[slot.tensor] = leaf.array()
         known = self._set_rate(thing, rate)
-        set_data(self.module, *encoded)
+        set_data(self.module, self.own_data, *encoded)
         result, predictions, used_rate, upstream = self._learn(thing, encoded, x, y, data, rate, found, before)
         after = {tensor: _reread(self.parameter_leaves(thing), tensor, found) for tensor in before}
         known = known or used_rate
@@ -472,7 +475,7 @@ class ObjectTarget:
                 kinds = {v.dtype for v in found.gradients.values()}
                 dtype = "float32" if kinds == {np.dtype("float32")} else "float64"
                 return Reading(gradients, "returned", loss=loss, absent=absent, dtype=dtype)
-        raise Unreadable(
+        raise ran_to_the_end(
             "the weights did not change and no gradients were returned or kept in attributes (dW1, grad_b1, …); "
             "say which method learns: file.py:Class.method"
         )

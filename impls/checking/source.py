@@ -115,10 +115,15 @@ def returned_names(function: Any) -> list[str] | None:
     returns = [n for n in ast.walk(node) if isinstance(n, ast.Return)] if node else []
     for statement in reversed(returns):
         if isinstance(statement.value, ast.Tuple | ast.List):
-            return [ast.unparse(element) for element in statement.value.elts]
+            return [_label(element) for element in statement.value.elts]
         if isinstance(statement.value, ast.Name):
             return [statement.value.id]
     return None
+
+
+def _label(node: ast.expr) -> str:
+    """The name of a variable, attribute or entry; nothing for an expression."""
+    return ast.unparse(node) if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) else ""
 
 
 def unpacked(function: Any, argument: str) -> Any:
