@@ -128,7 +128,33 @@ def test_shapes_and_dtype():
 
 
 def test_kink_of_a_relu_is_refused():
-    """At z = 0 exactly a ReLU has no derivative, and the oracle says so rather than take a side."""
+    """At z = 0 exactly a ReLU has no derivative, and the oracle says how often rather than take a side."""
     net = problem((1, 1), ("relu",))
-    with pytest.raises(BadInput, match=r"1 preactivation.*kink"):
-        oracle.evaluate(net, [Layer(np.ones((1, 1)), np.zeros(1))], np.array([[0.0], [1.0]]), np.ones((2, 1)))
+    with pytest.raises(BadInput, match=r"2 preactivation.*kink"):
+        oracle.evaluate(net, [Layer(np.ones((1, 1)), np.zeros(1))], np.array([[0.0], [1.0], [0.0]]), np.ones((3, 1)))
+
+
+@pytest.mark.parametrize("z", [1e-12, -1e-12, 1e-3, 0.99, -0.99, 1.01, 5.0, -5.0])
+def test_tanh_keeps_its_digits_at_any_size(z):
+    """Near the origin tanh z is z, with all its digits; a handful of roundings each, so 8u."""
+    net = problem((1, 1), ("tanh",))
+    found = oracle.evaluate(net, [Layer(np.array([[z]]), np.zeros(1))], np.ones((1, 1)), np.zeros((1, 1)))
+    with mpmath.workdps(40):
+        np.testing.assert_allclose(found.predictions[0, 0], float(mpmath.tanh(z)), rtol=8 * 2**-53)
+
+
+def test_what_is_below_the_resolution_is_lost_and_no_more():
+    """At z = −690 the slope is 10⁻³⁰⁰, whose imaginary part underflows; the loss of digits is within what is declared."""
+    net = problem((1, 1), ("sigmoid",))
+    parameters, x, y = [Layer(np.array([[-690.0]]), np.zeros(1))], np.ones((1, 1)), np.ones((1, 1))
+    _, gradients = exact(net, parameters, x, y)
+    error = abs(oracle.evaluate(net, parameters, x, y).gradients[0].b[0] - gradients[0].b[0])
+    assert 0 < 1e-9 * abs(gradients[0].b[0]) < error <= oracle.RESOLUTION < 1e-287
+
+
+def test_pieces_cover_everything_once():
+    """In order, none longer than asked, and at least one element each."""
+    for count, length in ((10, 3), (9, 3), (2, 5), (4, 0), (1, 1)):
+        slices = list(oracle.pieces(count, length))
+        assert [i for s in slices for i in range(count)[s]] == list(range(count))
+        assert max(s.stop - s.start for s in slices) == min(count, max(1, length))
