@@ -284,4 +284,4 @@ class Launch:
     def _fail(self, group: Group, name: str, failure: WorkerFailed) -> None:
         group.failures.setdefault(name, failure)  # what comes after the first failure only follows from it
         if failure.is_gone:
-            self.gone[f"{group.baseline}{SENTINEL}" if name == SENTINEL else name] = failure
+            self.gone.setdefault(f"{group.baseline}{SENTINEL}" if name == SENTINEL else name, failure)
