@@ -114,10 +114,10 @@ def run(
     timeout_s: float = TIMEOUT_S,
     progress: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Measure each implementation in a fresh process: {"settings", "versions", "rows", "left_out"}, all JSON-able.
+    """Measure each implementation in a fresh process: {"settings", "versions", "rows", "left_out", "failed"}.
 
-    `progress` gets a line before each implementation. One that cannot run, crashes or exceeds `timeout_s` is left out,
-    and its reason is kept under its name.
+    All JSON-able. `progress` gets a line before each implementation. The reason of one that cannot run here is kept
+    under its name in `left_out`, of one that crashed or exceeded `timeout_s` in `failed`.
     """
     settings = {
         "problems": list(problems),
@@ -128,7 +128,7 @@ def run(
         "batch": batch,
         "threads": threads,
     }
-    result: dict[str, Any] = {"settings": settings, "versions": {}, "rows": [], "left_out": {}}
+    result: dict[str, Any] = {"settings": settings, "versions": {}, "rows": [], "left_out": {}, "failed": {}}
     for name in implementations:
         progress(f"{name}: {len(problems)} problems, {len(dtypes)} dtypes, {len(scales)} scales, {len(seeds)} seeds")
         try:
@@ -137,7 +137,7 @@ def run(
             target = "impls.checking.agree:measure"
             rows = call(target, {"implementation": name, **settings}, timeout_s=timeout_s, threads=threads)
         except (Unavailable, Failed) as reason:
-            result["left_out"][name] = str(reason)
+            result["failed" if isinstance(reason, Failed) else "left_out"][name] = str(reason)
             continue
         result["rows"] += rows
         result["versions"][name] = get_entry(name).versions()

@@ -144,7 +144,7 @@ def run(
     timeout_s: float = TIMEOUT_S,
     progress: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Train all: {"settings", "shadows", "rows", "left_out"}, JSON-able. Each implementation trains in a fresh process.
+    """Train all: {"settings", "shadows", "rows", "left_out", "failed"}, JSON-able; each in a fresh process.
 
     A row's `times_shadow` is its distance over that of the farthest shadow; `explained` says whether that is at most
     ALLOWED, so that rounding and its amplification explain it.
@@ -155,7 +155,7 @@ def run(
     largest = {(row["problem"], row["dtype"], row["step"]): row["largest"] for row in spread}
 
     result: dict[str, Any] = {"settings": {**how, "batch": BATCH, "shadows": SHADOWS, "device": device}}
-    result |= {"shadows": spread, "rows": [], "left_out": {}}
+    result |= {"shadows": spread, "rows": [], "left_out": {}, "failed": {}}
     for name in implementations:
         progress(f"{name}: {max(steps)} steps on {' and '.join(problems)}")
         request = {"implementation": name, "problems": list(problems), "dtypes": list(dtypes), "device": device, **how}
@@ -165,7 +165,7 @@ def run(
             target = "impls.checking.drift:measure"
             rows = call(target, {**request, "threads": threads}, timeout_s=timeout_s, threads=threads)
         except (Unavailable, Failed) as reason:
-            result["left_out"][name] = str(reason)
+            result["failed" if isinstance(reason, Failed) else "left_out"][name] = str(reason)
             continue
         for row in rows:
             if "step" in row:

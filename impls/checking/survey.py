@@ -1,9 +1,11 @@
 """`samegrad agree`, whole: agreement, drift and known faults of the implementations, in one JSON document.
 
-{"format": "samegrad-agreement", "format_version": 1, "date", "python", "machine",
- "agree":         {"settings", "versions", "rows", "left_out"}     see `agree.run`
- "drift":         {"settings", "shadows", "rows", "left_out"}      see `drift.run`; None if it was not asked for
- "known_faults":  [{"name", "what", "cure", "source", "present", "evidence", "versions"}, …]}
+The document is JSON:
+
+    format, format_version, date, python, machine
+    agree            settings, versions, rows, left_out, failed: see `agree.run`
+    drift            settings, shadows, rows, left_out, failed: see `drift.run`; null if it was not asked for
+    known_faults     a list of name, what, cure, source, present, evidence, versions: see `known_faults.check`
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from impls.problem import DTYPES, PROBLEMS
 
 FORMAT = "samegrad-agreement"
 FORMAT_VERSION = 1
+NO_DRIFT: dict[str, Any] = {"rows": []}
 
 
 def run(
@@ -69,8 +72,13 @@ def render(result: dict[str, Any]) -> RenderableType:
 
 
 def all_agree(result: dict[str, Any]) -> bool:
-    """Whether nothing disagrees and no drift is left unexplained; known faults that lie outside do not count."""
-    return not agree.disagreements(result["agree"]) and not (result["drift"] and drift.unexplained(result["drift"]))
+    """Whether something was measured, nothing disagreed or failed, and rounding explains all drift.
+
+    Known faults that lie outside the implementations do not count.
+    """
+    parts = [part for part in (result["agree"], result["drift"]) if part]
+    measured = all(part["rows"] and not part["failed"] for part in parts)
+    return measured and not agree.disagreements(result["agree"]) and not drift.unexplained(result["drift"] or NO_DRIFT)
 
 
 def save(result: dict[str, Any], path: str | Path) -> None:

@@ -25,11 +25,12 @@ def render_agree(result: Row) -> RenderableType:
     tables = [_agreement_table(problem, dtype, rows) for (problem, dtype), rows in _by_case(measured)]
     wrong = disagreements(result)
     names = {row["implementation"] for row in measured}
-    verdict = (
-        f"[bold red]{len(wrong)} disagreements:[/]"
-        if wrong
-        else f"[bold green]all {len(names)} agree[/]: every number is within the rounding bound (τ ≤ 1)."
-    )
+    if wrong:
+        verdict = f"[bold red]{len(wrong)} disagreements:[/]"
+    elif names:
+        verdict = f"[bold green]all {len(names)} agree[/]: every number is within the rounding bound (τ ≤ 1)."
+    else:
+        verdict = "[bold red]nothing was measured.[/]"
     notes = [
         f"{row['implementation']} {row['problem']} {row['dtype']} ×{row['scale']:g}: {row['left_out']}"
         for row in refused
@@ -118,6 +119,8 @@ def render_drift(result: Row) -> RenderableType:
     verdict = (
         "[bold red]more than rounding:[/]"
         if wrong
+        else "[bold red]nothing was measured.[/]"
+        if not measured
         else f"[bold green]rounding explains all of it[/]: none is over {ALLOWED:g} times as far off as the shadows."
     )
     notes = [f"{row['implementation']} {row['problem']} {row['dtype']}: {row['left_out']}" for row in refused]
@@ -147,7 +150,8 @@ def render_faults(results: Sequence[Row]) -> RenderableType:
 
 def _left_out(result: Row, notes: Sequence[str]) -> list[Text]:
     reasons = [f"{name}: {reason}" for name, reason in result["left_out"].items()]
-    return [Text(f"left out: {line}", style="dim") for line in [*reasons, *dict.fromkeys(notes)]]
+    failures = [Text(f"failed: {name}: {reason}", style="bold red") for name, reason in result["failed"].items()]
+    return [*(Text(f"left out: {line}", style="dim") for line in [*reasons, *dict.fromkeys(notes)]), *failures]
 
 
 def _by_case(rows: Iterable[Row]) -> Iterator[tuple[tuple[str, str], list[Row]]]:

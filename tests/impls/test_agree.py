@@ -62,7 +62,11 @@ def test_the_manual_implementation_agrees_everywhere():
     # xor: predictions, then twice (loss, W1, b1, W2, b2); line: predictions, then twice (loss, W1, b1)
     assert len(result["rows"]) == 2 * 2 * (11 + 7)
     assert max(row["tau"] for row in result["rows"]) <= 1
-    assert agree.disagreements(result) == [] and result["left_out"] == {} and "numpy" in result["versions"]["numpy"]
+    assert (
+        agree.disagreements(result) == []
+        and result["left_out"] == result["failed"] == {}
+        and "numpy" in result["versions"]["numpy"]
+    )
     shown = text(tables.render_agree(result))
     assert "all 1 agree" in shown and "xor, float64" in shown and max(map(len, shown.splitlines())) <= 80
 
@@ -76,7 +80,7 @@ def test_a_planted_mistake_is_named(planted):
     passes = ("value_and_grad", "train_step")
     assert starts == [f"planted at xor {p} {dtype} scale 1" for dtype in ("float32", "float64") for p in passes]
     assert len(lines) == 4
-    shown = text(tables.render_agree({"rows": rows, "left_out": {}}))
+    shown = text(tables.render_agree({"rows": rows, "left_out": {}, "failed": {}}))
     assert "4 disagreements" in shown and "b1[" in shown
 
 
@@ -86,7 +90,7 @@ def test_a_nan_is_a_disagreement_in_json_too(planted):
     rows = json.loads(json.dumps(agree.measure("planted", ["line"], ["float32"], (1.0,), (0,)), allow_nan=False))
     (line,) = (line for line in agree.disagreements({"rows": rows}) if "predictions" in line)
     assert "planted at line forward float32" in line and "is nan, but should be" in line
-    assert "∞" in text(tables.render_agree({"rows": rows, "left_out": {}}))
+    assert "∞" in text(tables.render_agree({"rows": rows, "left_out": {}, "failed": {}}))
 
 
 def test_a_refused_case_is_left_out_aloud(planted):
@@ -95,7 +99,7 @@ def test_a_refused_case_is_left_out_aloud(planted):
     rows = agree.measure("planted", ["line"], scales=(1.0,), seeds=(0,))
     assert [row["left_out"] for row in rows if "left_out" in row] == ["float64 is not to be had"]
     assert {row["dtype"] for row in rows if "tau" in row} == {"float32"}
-    assert "float64 is not to be had" in text(tables.render_agree({"rows": rows, "left_out": {}}))
+    assert "float64 is not to be had" in text(tables.render_agree({"rows": rows, "left_out": {}, "failed": {}}))
 
 
 def test_an_implementation_that_cannot_run_is_left_out(monkeypatch):
@@ -105,7 +109,9 @@ def test_an_implementation_that_cannot_run_is_left_out(monkeypatch):
     result = agree.run(["absent", "numpy"], problems=["line"], scales=(1.0,), seeds=(0,))
     assert "absent needs no_such_package" in result["left_out"]["absent"] and result["rows"]
     late = agree.run(["numpy"], problems=["line"], timeout_s=0.01)
-    assert "no answer within 0.01 s" in late["left_out"]["numpy"] and not late["rows"]
+    assert "no answer within 0.01 s" in late["failed"]["numpy"] and not late["rows"] and not late["left_out"]
+    shown = text(tables.render_agree(late))
+    assert "failed: numpy: gave no answer" in shown and "nothing was measured" in shown
 
 
 @pytest.mark.parametrize("name", ["torch-eager", "jax-jit", "keras-xla", "numpy-tutorial"])
@@ -114,7 +120,7 @@ def test_every_implementation_agrees(name):
     if reason := registry.get_entry(name).missing():
         pytest.skip(reason)
     result = agree.run([name], problems=["xor"], scales=(1.0, 100.0), seeds=(0,))
-    assert result["left_out"] == {} and agree.disagreements(result) == []
+    assert result["left_out"] == result["failed"] == {} and agree.disagreements(result) == []
     assert len(result["rows"]) == 2 * 2 * 11
 
 

@@ -144,7 +144,7 @@ def test_tanh_keeps_its_digits_at_any_size(z):
 
 
 def test_what_is_below_the_resolution_is_lost_and_no_more():
-    """At z = −690 the slope is 10⁻³⁰⁰ and its imaginary part underflows; the digits lost are within what is declared."""
+    """At z = −690 the slope is 10⁻³⁰⁰ and its imaginary part underflows; what is lost is within what is declared."""
     net = problem((1, 1), ("sigmoid",))
     parameters, x, y = [Layer(np.array([[-690.0]]), np.zeros(1))], np.ones((1, 1)), np.ones((1, 1))
     _, gradients = exact(net, parameters, x, y)

@@ -30,11 +30,14 @@ def test_one_document_holds_everything(tmp_path, monkeypatch):
 
 
 def test_a_disagreement_or_an_unexplained_drift_is_not_agreement():
-    """Either is enough; drift that was not measured is not held against anyone."""
+    """Nor is a crash, or nothing at all; but drift that was not measured is not held against anyone."""
     row = {"implementation": "i", "problem": "p", "pass": "f", "dtype": "d", "scale": 1, "seed": 0}
-    wrong = {"rows": [row | {"disagreement": "W1 is wrong"}]}
-    right = {"rows": [row | {"disagreement": None}]}
-    drifted = {"rows": [row | {"step": 1, "distance": 1.0, "tensor": "W1", "times_shadow": 99.0, "explained": False}]}
+    wrong = {"rows": [row | {"disagreement": "W1 is wrong"}], "failed": {}}
+    right = {"rows": [row | {"disagreement": None}], "failed": {}}
+    drift = {"step": 1, "distance": 1.0, "tensor": "W1", "times_shadow": 99.0, "explained": False}
+    drifted = {"rows": [row | drift], "failed": {}}
     assert survey.all_agree({"agree": right, "drift": None})
     assert not survey.all_agree({"agree": wrong, "drift": None})
     assert not survey.all_agree({"agree": right, "drift": drifted})
+    assert not survey.all_agree({"agree": right | {"failed": {"numpy": "crashed"}}, "drift": None})
+    assert not survey.all_agree({"agree": {"rows": [], "failed": {}}, "drift": None})
