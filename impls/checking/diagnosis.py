@@ -277,11 +277,12 @@ def diagnose(
     *,
     dtype: str = "float64",
     rate_known: bool = True,
-    with_pairs: bool = True,
+    depth: str = "pairs",
 ) -> Diagnosis:
     """Judge the observations of one target.
 
-    `activations` are those that the network may have, the likeliest first; `conventions` those that are allowed.
+    `activations` are those that the network may have, the likeliest first; `conventions` those that are allowed; `depth`
+    is how far to look for an explanation: "right" (not at all), "singles", "pairs".
     """
     judge = Judge(observations, dtype, rate_known)
     activations = [choice for choice in activations if judge.references(choice) is not None]
@@ -291,7 +292,7 @@ def diagnose(
         if fit := judge.right(choice, conventions):
             return Diagnosis(True, choice, *fit, judge.taus(choice, *fit))
 
-    explanations = _explain(judge, activations, conventions, with_pairs)
+    explanations = _explain(judge, activations, conventions, depth == "pairs") if depth != "right" else []
     if explanations:
         best = explanations[0]
         shown = best.activations, best.convention, best.constant

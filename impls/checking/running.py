@@ -26,8 +26,11 @@ class Running:
 
     def __init__(self, value: Array, error: Array | float = 0.0, dtype: str = "float64") -> None:
         self.value = np.asarray(value, dtype=np.float64)
-        self.error = np.broadcast_to(np.asarray(error, dtype=np.float64), self.value.shape)
+        same = isinstance(error, np.ndarray) and error.shape == self.value.shape
+        self.error: Array = error if same else np.full(self.value.shape, error)  # type: ignore[assignment]
         self.dtype = dtype
+        cost = arithmetic(dtype)
+        self._u, self._eta = 2 * cost.u, cost.eta
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -97,15 +100,11 @@ class Running:
         """1 where positive and 0 elsewhere."""
         return Running((self.value > 0).astype(np.float64), 0.0, self.dtype)
 
-    @property
-    def _u(self) -> float:
-        return 2 * arithmetic(self.dtype).u
-
     def _lift(self, other: Running | Array | float) -> Running:
         return other if isinstance(other, Running) else Running(np.asarray(other, dtype=np.float64), 0.0, self.dtype)
 
     def _rounded(self, value: Array, error: Array) -> Running:
-        return Running(value, error + self._u * (abs(value) + error) + arithmetic(self.dtype).eta, self.dtype)
+        return Running(value, error + self._u * (abs(value) + error) + self._eta, self.dtype)
 
     def _function(self, value: Array, slope: Array, multiples: float) -> Running:
         """f(z): the slope carries z's error over (doubled for the curvature), and f itself costs some multiples of u."""

@@ -214,7 +214,8 @@ def _conclude(target, answer, conventions, strict, activations, dtype, opinions,
     groups = answer["groups"]
     report, diagnosis = _judge_group(target, answer, groups[0], choices, conventions, strict, dtype)
     if report.status == WRONG and len(groups) > 1:
-        other, other_diagnosis = _judge_group(target, answer, groups[1], choices, conventions, strict, dtype)
+        arguments = target, answer, groups[1], choices, conventions, strict, dtype
+        other, other_diagnosis = _judge_group(*arguments, explain=False)
         if other.status == RIGHT:
             what = report.findings[0].title if report.findings else report.evidence
             other.notes.append(f"Right for one output, but not for several: {what}.")
@@ -225,7 +226,10 @@ def _conclude(target, answer, conventions, strict, activations, dtype, opinions,
     return report
 
 
-def _judge_group(target, answer, group, choices, conventions, strict, dtype) -> tuple[Report, Diagnosis | None]:
+def _judge_group(
+    target, answer, group, choices, conventions, strict, dtype, explain: bool = True
+) -> tuple[Report, Diagnosis | None]:
+    """Judge the probes of one network size; without `explain`, whether they are right is all that is looked for."""
     readings = group["observed"]
     observations = [to_observation(o) for o in readings]
     recovered = readings[0]["kind"] == "update"
@@ -248,7 +252,7 @@ def _judge_group(target, answer, group, choices, conventions, strict, dtype) -> 
         elif losses or answer.get("own_loss"):
             return _against_loss(target, answer, group, observations, losses or [answer["own_loss"]], precision, recovered)
 
-    diagnosis = _diagnose(observations, choices, held, precision, rate_known, recovered, answer)
+    diagnosis = _diagnose(observations, choices, held, precision, rate_known, recovered, answer, explain)
     report = _report(target, answer, group, observations, diagnosis, precision, recovered, held_loss)
     if group["repeat"]:
         _note_repeat(report, group["repeat"])
@@ -307,12 +311,13 @@ def _recognise(judge: Judge, choices, losses) -> tuple[list[Activations], list[C
     return None
 
 
-def _diagnose(observations, choices, conventions, precision, rate_known, recovered, answer) -> Diagnosis:
-    quick = diagnose(observations, choices, conventions, dtype=precision, rate_known=True, with_pairs=False)
+def _diagnose(observations, choices, conventions, precision, rate_known, recovered, answer, explain) -> Diagnosis:
+    depth = "singles" if explain else "right"
+    quick = diagnose(observations, choices, conventions, dtype=precision, rate_known=True, depth=depth)
     if quick.right or not recovered and quick.explanations:
         return quick
     if not rate_known:
-        free = diagnose(observations, choices, conventions, dtype=precision, rate_known=False, with_pairs=False)
+        free = diagnose(observations, choices, conventions, dtype=precision, rate_known=False, depth=depth)
         if free.right:
             return _with_literal(free, observations, conventions, precision, answer["literals"])
         if quick.explanations:
@@ -320,19 +325,19 @@ def _diagnose(observations, choices, conventions, precision, rate_known, recover
         if free.explanations:
             return free
     if recovered and any(len(o.x) > 1 for o in observations):
-        rows = _row_by_row(observations, choices, conventions, precision, mistakes=not quick.explanations)
+        rows = _row_by_row(observations, choices, conventions, precision, explain and not quick.explanations)
         if rows is not None:
             return rows
-    if quick.explanations:
+    if quick.explanations or not explain:
         return quick
-    return diagnose(observations, choices[:2], conventions, dtype=precision, rate_known=rate_known)
+    return diagnose(observations, choices[:2], conventions, dtype=precision, rate_known=rate_known, depth="pairs")
 
 
 def _row_by_row(observations, choices, conventions, precision, mistakes) -> Diagnosis | None:
     """Try updates after each row, in the order of the rows, at the learning rate found on batches of one."""
     alone = [o for o in observations if len(o.x) == 1]
     if alone:
-        single = diagnose(alone, choices, conventions, dtype=precision, rate_known=False, with_pairs=False)
+        single = diagnose(alone, choices, conventions, dtype=precision, rate_known=False, depth="right")
         if single.right and not any(o.rate != 1.0 for o in observations):
             observations = [_at_rate(o, single.constant) for o in observations]
     return diagnose_row_by_row(observations, choices, conventions, dtype=precision, mistakes=mistakes)
