@@ -13,6 +13,7 @@ from pytest_benchmark.utils import safe_dumps
 
 from benchmarks.clock import tables
 from benchmarks.clock.case import Case
+from benchmarks.clock.cold_start import PHASES
 from benchmarks.options import add_options, read_options
 from benchmarks.session import Replay, Session
 from impls.errors import BadInput
@@ -55,9 +56,18 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test per case and implementation, all parameters strings, so that run files and `-k` can name them."""
+    options = metafunc.config.stash[SESSION].options
+    if "phase" in metafunc.fixturenames:
+        metafunc.parametrize(
+            "implementation, phase",
+            [
+                pytest.param(name, phase, marks=pytest.mark.benchmark(group=f"cold start: {phase}", timer=Replay()))
+                for phase in PHASES
+                for name in options.implementations
+            ],
+        )
     if "case" not in metafunc.fixturenames:
         return
-    options = metafunc.config.stash[SESSION].options
     metafunc.parametrize(
         "implementation, problem, pass_name, batch, dtype, device",
         [
@@ -88,6 +98,16 @@ def replay(request: pytest.FixtureRequest) -> Replay:
     return request.node.get_closest_marker("benchmark").kwargs["timer"]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the cold start out, unless it is asked for by -k or by its file."""
+    if "cold" in config.getoption("keyword") or any("cold_start" in argument for argument in config.args):
+        return
+    cold = [item for item in items if "phase" in getattr(item, "fixturenames", ())]
+    if cold:
+        config.hook.pytest_deselected(items=cold)
+        items[:] = [item for item in items if item not in set(cold)]
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Note what is left after -k and its like: groups are measured whole, and only what is asked for."""
     for item in session.items:
@@ -96,6 +116,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             values = {key: parameters[key] for key in ("problem", "pass_name", "dtype", "device")}
             chosen = Case(batch=int(parameters["batch"]), **values)
             session.config.stash[SESSION].select(chosen, parameters["implementation"])
+        elif {"implementation", "phase"} <= parameters.keys():
+            session.config.stash[SESSION].select_cold_start(parameters["implementation"])
 
 
 def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
@@ -116,10 +138,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     """After pytest-benchmark's table ours: ratios with their intervals, verdicts, and whether the run was noisy."""
     run_file = config.stash[SESSION].run_file
     if run_file and not config.getoption("benchmark_quiet"):
-        terminalreporter.section("samegrad: ratios within each group")
+        terminalreporter.section("samegrad")
         color = terminalreporter.hasmarkup
         width = max(80, min(120, terminalreporter._tw.fullwidth))
-        terminalreporter.write(tables.render(run_file.groups.values(), run_file.fits, run_file.noise, width, color))
+        terminalreporter.write(tables.render(run_file.as_json(), width, color))
         if run_file.run.interrupted:
             terminalreporter.write_line("Interrupted: what is complete is above and in the run file.", yellow=True)
 

@@ -23,8 +23,8 @@ FORMAT = 1
 class RunFile:
     """The tables, verdicts and noise of a run, computed once and then quoted."""
 
-    def __init__(self, run: Run, margin: float) -> None:
-        self.run, self.margin = run, margin
+    def __init__(self, run: Run, margin: float, cold_start: dict[str, dict[str, Any]]) -> None:
+        self.run, self.margin, self.cold_start = run, margin, cold_start
         floors = {name for name in run.request.implementations if get_entry(name).is_floor}
         self.groups = {
             case: verdict.group_entry(
@@ -88,12 +88,15 @@ class RunFile:
                 "block_ns": request.block_ns,
                 "parameters": "from a file" if request.parameters else "from the seed",
             },
-            "implementations": {name: self._implementation(name) for name in request.implementations},
+            "implementations": {
+                name: self._implementation(name) for name in (request.implementations or self.cold_start)
+            },
             "environment": environment.environment() | {"pinned_to": run.cpus or None},
             "launches": self._launches(),
             "noise": self.noise,
             "groups": list(self.groups.values()),
             "fits": self.fits,
+            "cold_start": self.cold_start,
             "failures": [
                 {
                     "implementation": name,

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.clock import cold_start
 from benchmarks.clock import run as clock
 from benchmarks.clock.case import Case
+from benchmarks.clock.cold_start import FAILED, PROCESSES
 from benchmarks.clock.crew import WorkerFailed
 from benchmarks.options import Options
 from benchmarks.runfile import RunFile
@@ -44,6 +46,7 @@ class Session:
     def __init__(self, config: pytest.Config, options: Options) -> None:
         self.config, self.options = config, options
         self.selected: dict[Case, tuple[str, ...]] = {}
+        self.cold: dict[str, None] = {}
         self.run_file: RunFile | None = None
         self._began = False
         self._single: clock.Launch | None = None
@@ -52,17 +55,17 @@ class Session:
         """Note that a test was collected and not deselected."""
         self.selected[case] = (*self.selected.get(case, ()), implementation)
 
+    def select_cold_start(self, implementation: str) -> None:
+        """Note that a phase of an implementation's start was collected and not deselected."""
+        self.cold[implementation] = None
+
     def report(self, benchmark: Any, replay: Replay, implementation: str, case: Case) -> None:
         """Hand one test its rounds. Fails the test where the implementation failed, skips it where it cannot run."""
         if benchmark.disabled:
             benchmark.pedantic(self._check, args=(case, implementation))
             return
-        if self.run_file is None:
-            if self._began:
-                pytest.fail("the measurement failed; the first test of this run shows where", pytrace=False)
-            self._began = True
-            self.run_file = RunFile(self._measure(), self.options.margin)
-        group = self.run_file.run.groups[case]
+        run_file = self._measured()
+        group = run_file.run.groups[case]
         launches = group.times_ns.get(implementation, [])
         if failure := group.failures.get(implementation):
             benchmark.skipped = True
@@ -73,17 +76,57 @@ class Session:
         calls = group.paces[implementation].calls * case.steps_per_call
         blocks_s = np.concatenate(launches) * calls / 1e9
         replay.load(blocks_s.tolist())
-        benchmark.extra_info.update(self.run_file.extra_info(case, implementation))
+        benchmark.extra_info.update(run_file.extra_info(case, implementation))
         benchmark.pedantic(_nothing, rounds=len(blocks_s), iterations=calls)
+
+    def report_cold_start(self, benchmark: Any, replay: Replay, implementation: str, phase: str) -> None:
+        """Hand one test its five processes' times of one phase."""
+        if benchmark.disabled:
+            benchmark.pedantic(_nothing)
+            return
+        found = self._measured().cold_start[implementation]
+        if FAILED & found.keys():
+            benchmark.skipped = True
+            pytest.fail(found["failed"], pytrace=False) if "failed" in found else pytest.skip(found["unavailable"])
+        replay.load([ns / 1e9 for ns in found[phase]])
+        benchmark.extra_info.update({"implementation": implementation, "cold_start": phase, "processes": PROCESSES})
+        benchmark.pedantic(_nothing, rounds=len(found[phase]))
+
+    def _measured(self) -> RunFile:
+        """Everything that was selected, measured when the first test asks."""
+        if self.run_file is None:
+            if self._began:
+                pytest.fail("the measurement failed; the first test of this run shows where", pytrace=False)
+            self._began = True
+            self._choose_file()
+            self.run_file = RunFile(self._measure(), self.options.margin, self._measure_cold_start())
+        return self.run_file
 
     def _measure(self) -> clock.Run:
         request = self.options.request(self.selected)
-        self._choose_file()
+        if not self.selected:
+            return clock.Run(request)
         progress = Progress(self.config, request)
         try:
             return clock.measure(request, progress)
         finally:
             progress.end()
+
+    def _measure_cold_start(self) -> dict[str, dict[str, Any]]:
+        if not self.cold:
+            return {}
+        request = self.options.request({})
+        terminal = Terminal(self.config)
+        terminal.line(f"\ncold start of {len(self.cold)} implementations, each in {PROCESSES} new processes")
+        try:
+            return cold_start.measure(
+                list(self.cold),
+                request.threads,
+                request.time_limit_s,
+                lambda number, name: terminal.update(f"cold start {number}/{PROCESSES}: {name}"),
+            )
+        finally:
+            terminal.line("")
 
     def _choose_file(self) -> None:
         """Save the run under reports/runs/ if no other place was asked for, and every round's sample with it."""
@@ -117,17 +160,36 @@ class Session:
             self._single.__exit__()
 
 
+class Terminal:
+    """Where progress is told: the terminal, past pytest's capture."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        self._capture: Any = config.pluginmanager.get_plugin("capturemanager")
+
+    def line(self, text: str) -> None:
+        """Write a line for good."""
+        self._write(("\r\x1b[K" if sys.stdout.isatty() else "") + text.rstrip() + "\n")
+
+    def update(self, text: str) -> None:
+        """Write over the last update, where the output is a terminal; elsewhere nothing."""
+        if sys.stdout.isatty():
+            self._write(f"\r\x1b[K{text}")
+
+    def _write(self, text: str) -> None:
+        with self._capture.global_and_fixture_disabled():
+            self._reporter.write(text, flush=True)
+
+
 class Progress:
-    """Tells what is measured, on the terminal, past pytest's capture."""
+    """Tells what a run will do, what it is doing, and how long it took."""
 
     def __init__(self, config: pytest.Config, request: clock.Request) -> None:
-        self.reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
-        self.capture: Any = config.pluginmanager.get_plugin("capturemanager")
-        self.request = request
+        self.terminal, self.request = Terminal(config), request
         self.groups = len(request.cases)
         self.began_s = time.monotonic()
         tests = sum(map(len, request.cases.values()))
-        self._line(
+        self.terminal.line(
             f"\n{tests} benchmarks in {self.groups} groups, {_count(request.launches, 'launch', 'launches')}, "
             f"{_count(request.threads, 'thread', 'threads')}. A budget of {request.budget_s:g} s buys "
             f"{request.group_budget_s:.2g} s of timed blocks for each group in each launch "
@@ -138,21 +200,13 @@ class Progress:
     def __call__(self, launch: int, group: int, message: str) -> None:
         elapsed_s = time.monotonic() - self.began_s
         text = f"[{elapsed_s:4.0f} s] launch {launch}/{self.request.launches}, group {group}/{self.groups}: {message}"
-        if sys.stdout.isatty():
-            self._write(f"\r\x1b[K{text}")
-        elif group in (0, self.groups):
-            self._line(text)
+        if group in (0, self.groups):
+            self.terminal.line(text)
+        else:
+            self.terminal.update(text)
 
     def end(self) -> None:
-        elapsed_s = time.monotonic() - self.began_s
-        self._line(("\r\x1b[K" if sys.stdout.isatty() else "") + f"measured in {elapsed_s:.0f} s")
-
-    def _line(self, text: str) -> None:
-        self._write(text.rstrip() + "\n")
-
-    def _write(self, text: str) -> None:
-        with self.capture.global_and_fixture_disabled():
-            self.reporter.write(text, flush=True)
+        self.terminal.line(f"measured in {time.monotonic() - self.began_s:.0f} s")
 
 
 def _count(number: int, one: str, several: str) -> str:

@@ -33,6 +33,11 @@ MEMORY_VARIABLES = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLO
 STDERR_LINES = 12
 
 
+def environment(threads: int) -> dict[str, str]:
+    """The environment of a process that is to be measured: pools limited, memory not taken in advance."""
+    return dict(os.environ) | dict.fromkeys(THREAD_VARIABLES, str(threads)) | MEMORY_VARIABLES
+
+
 class WorkerFailed(Exception):
     """A worker refused, died, hung or answered nonsense.
 
@@ -55,11 +60,10 @@ class WorkerProcess:
     def __init__(self, name: str, threads: int, time_limit_s: float) -> None:
         self.name, self.time_limit_s = name, time_limit_s
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
-        environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads)) | MEMORY_VARIABLES
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.clock.worker"],
             cwd=ROOT,
-            env=environment,
+            env=environment(threads),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,

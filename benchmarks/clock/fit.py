@@ -26,7 +26,7 @@ CONFIDENCE = 0.95
 
 
 def line(batches: ArrayLike, times_ns: ArrayLike) -> tuple[float, float]:
-    """The fixed cost t0 in ns and the cost per row 1/r∞ in ns, neither negative, of one launch's medians: (batches,)."""
+    """The fixed cost t0 and the cost per row 1/r∞ in ns, neither negative, of one launch's medians: (batches,)."""
     n, t = np.asarray(batches, float), np.asarray(times_ns, float)
     (t0_ns, per_row_ns), _ = optimize.nnls(np.column_stack([1 / t, n / t]), np.ones_like(t))
     return float(t0_ns), float(per_row_ns)

@@ -69,7 +69,7 @@ class Group:
     """Rounds in each launch."""
     baseline: str | None = None
     times_ns: dict[str, list[NDArray[np.float64]]] = field(default_factory=dict)
-    """Per implementation one array (rounds,) for each launch, of ns per call or per step of a loop; the witnesses too."""
+    """Per implementation one array (rounds,) for each launch: ns per call, or per step of a loop; the witnesses too."""
     prepared: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Per implementation what the worker told of its first launch: prepare_ns, first_call_ns, agreement."""
     failures: dict[str, WorkerFailed] = field(default_factory=dict)

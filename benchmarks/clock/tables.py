@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from benchmarks.clock.cold_start import PHASES
+from benchmarks.clock.statistics import quantiles
 from benchmarks.clock.verdict import EQUIVALENT, FASTER, NOT_RESOLVED, SLOWER, figure
 
 STYLES = {FASTER: "green", SLOWER: "red", EQUIVALENT: "cyan", NOT_RESOLVED: "yellow"}
@@ -45,7 +47,7 @@ def table(group: Mapping[str, Any]) -> Table:
 
 
 def fit_table(fits: Mapping[str, Any]) -> Table:
-    """One entry of `fits`: fixed cost and rate with their intervals, half-performance batch, and how well a line fits."""
+    """One entry of `fits`: fixed cost and rate with intervals, half-performance batch, and how well a line fits."""
     grid = Table(title=" ".join(str(fits[key]) for key in ("problem", "pass", "dtype", "device")), title_justify="left")
     grid.add_column("implementation", no_wrap=True)
     for heading in ("fixed cost", "ns per row", "half batch"):
@@ -64,23 +66,39 @@ def _with_interval(value: str, interval: list[float] | None, show: Callable[[flo
     return value if interval is None else f"{value}\n{show(interval[0])} to {show(interval[1])}"
 
 
-def render(
-    groups: Iterable[Mapping[str, Any]],
-    fits: Iterable[Mapping[str, Any]],
-    noise: Mapping[str, Any],
-    width: int = 100,
-    color: bool = False,
-) -> str:
-    """All tables with their sentences, fixed costs and rates, then whether the run was noisy and why."""
+def cold_start_table(cold_start: Mapping[str, Mapping[str, Any]]) -> Table:
+    """The medians of every phase over the new processes, and the most memory that one of them held."""
+    grid = Table(title="cold start: median over new processes", title_justify="left")
+    grid.add_column("implementation", no_wrap=True)
+    for heading in (*PHASES, "peak memory"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    for name, found in cold_start.items():
+        if reason := found.get("unavailable") or found.get("failed"):
+            grid.add_row(name, Text(reason, overflow="fold"))
+            continue
+        known = [peak for peak in found["peak_bytes"] if peak is not None]
+        memory = f"{max(known) / 2**20:,.0f} MiB" if known else "unavailable"
+        grid.add_row(name, *(duration(quantiles(found[phase]).median_ns) for phase in PHASES), memory)
+    return grid
+
+
+def render(run_file: Mapping[str, Any], width: int = 100, color: bool = False) -> str:
+    """What a run file's key `samegrad` says: every group's table and sentence, fixed costs and rates, the cold start,
+    and whether the run was noisy and why.
+    """
     console = Console(file=io.StringIO(), width=width, force_terminal=color, no_color=not color, highlight=False)
-    for group in groups:
+    for group in run_file["groups"]:
         console.print(table(group))
         console.print(Text(group["sentence"]))
         console.print()
-    for entry in fits:
+    for entry in run_file["fits"]:
         console.print(fit_table(entry))
         console.print()
-    console.print(Text("\n".join(noise_lines(noise)), style="bold yellow" if noise["noisy"] else ""))
+    if run_file["cold_start"]:
+        console.print(cold_start_table(run_file["cold_start"]))
+    if run_file["groups"]:
+        noise = run_file["noise"]
+        console.print(Text("\n".join(noise_lines(noise)), style="bold yellow" if noise["noisy"] else ""))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

@@ -23,7 +23,7 @@ def test_an_exact_line_is_recovered(t0_ns, per_row_ns):
 
 
 def test_small_batches_count_as_much_as_large_ones():
-    """Times doubled at the three smallest batches move t0; in an unweighted fit they would vanish beside milliseconds."""
+    """Times doubled at the three smallest batches move t0; unweighted, they would vanish beside milliseconds."""
     times = 1000 + 1.0 * N
     doubled = np.where(N <= 64, 2 * times, times)
     assert line(BATCHES, doubled)[0] > 1.3 * line(BATCHES, times)[0]
@@ -44,7 +44,7 @@ def test_intervals_cover_the_truth():
 
 
 def test_a_line_is_called_a_line_and_a_bend_is_not():
-    """Calm lines pass in at least 95 % of runs; a cache that is outgrown, twice as slow beyond 65,536 rows, is named."""
+    """Calm lines pass in 95 % of runs or more; a cache outgrown, twice as slow beyond 65,536 rows, is named."""
     rng = np.random.default_rng(1)
     calm = [fit(BATCHES, launches(rng, 5_000.0, 3.0)) for _ in range(200)]
     assert np.mean([found["describes"] for found in calm]) >= 0.95
@@ -56,7 +56,7 @@ def test_a_line_is_called_a_line_and_a_bend_is_not():
 def test_half_batch_is_where_half_of_the_time_is_fixed_cost():
     found = fit(BATCHES, np.vstack([1000 + 2.0 * N] * 2))
     assert found is not None
-    assert 1000 == pytest.approx(2.0 * found["half_batch"], rel=1e-9)  # exact data; the fit's own rounding, with room
+    assert 2.0 * found["half_batch"] == pytest.approx(1000, rel=1e-9)  # exact data; the fit's own rounding, with room
 
 
 def test_one_launch_has_no_interval_and_few_batches_no_fit():
@@ -102,5 +102,5 @@ def test_the_table_shows_fixed_cost_rate_and_doubt():
     bent = launches(rng, 5_000.0, 3.0, shape=np.where(N > 65536, 2.0, 1.0))
     medians = {"bent": {n: list(bent[:, i]) for i, n in enumerate(BATCHES)}}
     entry = {"problem": "xor", "pass": "forward", "dtype": "float32", "device": "cpu", "implementations": fits(medians)}
-    text = render([], [entry], {"noisy": False, "reasons": [], "yardstick_spread": 1.0, "sentinel": {}})
+    text = render({"groups": [], "fits": [entry], "cold_start": {}})
     assert "µs" in text and " to " in text and "does not" in text

@@ -73,7 +73,7 @@ def test_one_launch_is_a_preview_without_a_verdict():
     assert entry["sentence"] == (
         "At batch 4, xor value_and_grad (float32, cpu): a preview; one launch carries no verdict."
     )
-    assert "preview" in render([entry], [], calm())
+    assert "preview" in render(shown(entry))
 
 
 def test_a_false_verdict_between_equals_is_rarer_than_one_in_fifty():
@@ -172,15 +172,17 @@ def test_durations_have_units():
     assert [duration(t) for t in (8.2, 8210.0, 3.3e6, 2.5e9)] == ["8.20 ns", "8.21 µs", "3.30 ms", "2.50 s"]
 
 
-def calm():
-    return {"noisy": False, "reasons": [], "yardstick_spread": 1.04, "sentinel": {}}
+def shown(entry):
+    """The parts of a run file that the tables show, of a calm run with one group."""
+    noise = {"noisy": False, "reasons": [], "yardstick_spread": 1.04, "sentinel": {}}
+    return {"groups": [entry], "fits": [], "cold_start": {}, "noise": noise}
 
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_tables_fit_the_terminal_and_lose_nothing(width):
     """At 80 columns every figure and word is still whole."""
     entry = group_entry(CASE, TIMES, {}, floors={"floor"})
-    text = render([entry], [], calm(), width)
+    text = render(shown(entry), width)
     assert max(map(len, text.splitlines())) <= width
     for row in entry["rows"]:
         (line,) = [line for line in text.splitlines() if line.startswith("│ " + row["implementation"] + " ")]

@@ -1,0 +1,12 @@
+"""What a new process pays before the steady state: `pytest --benchmark-only -k cold_start`.
+
+Import, build, first call and second call of every implementation, each in five new processes. Never mixed with the
+steady state, and run only when asked for, since it takes several seconds for each implementation and process.
+"""
+
+from __future__ import annotations
+
+
+def test_cold_start(benchmark, replay, implementation, phase, session):
+    """One phase of one implementation's start."""
+    session.report_cold_start(benchmark, replay, implementation, phase)
