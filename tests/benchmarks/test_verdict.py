@@ -172,10 +172,13 @@ def test_durations_have_units():
     assert [duration(t) for t in (8.2, 8210.0, 3.3e6, 2.5e9)] == ["8.20 ns", "8.21 µs", "3.30 ms", "2.50 s"]
 
 
+def calm():
+    return {"noisy": False, "reasons": [], "yardstick_spread": 1.04, "sentinel": {}}
+
+
 def shown(entry):
     """The parts of a run file that the tables show, of a calm run with one group."""
-    noise = {"noisy": False, "reasons": [], "yardstick_spread": 1.04, "sentinel": {}}
-    return {"groups": [entry], "fits": [], "cold_start": {}, "noise": noise}
+    return {"groups": [entry], "fits": [], "cold_start": {}, "noise": calm()}
 
 
 @pytest.mark.parametrize("width", [80, 120])
