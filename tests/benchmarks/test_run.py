@@ -148,7 +148,8 @@ class TestFailures:
             return None
 
         here = machine(fault=fault)
-        run = here.measure(launches=3)
+        run = here.measure(launches=3, budget_s=30.0)
+        assert run.groups[VAG].rounds > 40  # set by the budget in the first launch, and kept with one worker less
         assert is_whole(run, VAG, "slow", launches=1)
         for name in (*COSTS_NS, SENTINEL):
             for case in CASES:
@@ -204,6 +205,7 @@ class TestFailures:
         run = machine(fault=lambda a: gone(a) if (a.name, a.launch, a.do) == ("fast", 2, "time") else None).measure()
         assert is_whole(run, VAG, "fast", launches=1)
         assert is_whole(run, VAG, "slow", launches=3)
+        assert run.groups[VAG].baseline == "fast"  # whose duplicate is measured to the end
 
     def test_what_is_not_installed_is_told_and_never_started(self):
         here = machine(missing={"slow": "slow needs a package: pip install it"})
