@@ -13,7 +13,10 @@ from typing import Any
 
 import click
 
-ELSEWHERE = {"verify": "impls.checking.verify_command:verify_command"}
+ELSEWHERE = {
+    "verify": "impls.checking.verify_command:verify_command",
+    "optimizers": "impls.learning.optimizers_command:optimizers_command",
+}
 """Commands with many options, which live beside what they run."""
 
 
@@ -168,6 +171,38 @@ def agree(
     Console().print(survey.render(result))
     click.echo(f"Saved in {path}")
     sys.exit(0 if survey.all_agree(result) else 1)
+
+
+@main.command()
+@click.option("--launches", default=3, show_default=True, type=click.IntRange(min=1))
+@click.option("--budget", "budget_s", default=600.0, show_default=True, type=click.FloatRange(min=1), metavar="SECONDS")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def ladder(launches: int, budget_s: float, as_json: bool) -> None:
+    """Every rung of every framework beside its goals: the obvious way, the best way, the floor."""
+    import json
+
+    from rich.console import Console
+
+    from benchmarks.clock import ladder as steps
+    from benchmarks.clock.run import Request, measure
+
+    def progress(launch: int, group: int, message: str) -> None:
+        click.echo(f"launch {launch}/{launches}: {message}", err=True)
+
+    run = measure(Request(steps.cases(), launches=launches, budget_s=budget_s), progress)
+    judged = steps.judge(run)
+    failures = {f"{case.group}: {name}": str(failure) for case, name, failure in run.failures()}
+    if as_json:
+        told = {"goals": judged, "medians_ns": steps.medians(run), "left_out": failures, "noise": run.noise()}
+        click.echo(json.dumps(told, indent=1))
+    else:
+        console = Console()
+        console.print(steps.rungs_table(steps.medians(run)), steps.goals_table(judged))
+        for what, reason in failures.items():
+            console.print(f"left out: {what}: {reason}", markup=False, highlight=False)
+        for reason in run.noise()["reasons"]:
+            console.print(f"NOISY: {reason}", markup=False, highlight=False)
+    sys.exit(1 if any(row["word"] == "missed" for row in judged) else 0)
 
 
 @main.command()

@@ -1,0 +1,157 @@
+"""Keras on TensorFlow: a Sequential model, a gradient tape and keras.optimizers, in one function compiled by XLA.
+
+Two things keep keras.optimizers from the textbook, besides their choices for ε, and both are mended here:
+
+- On TensorFlow a Python float in an optimizer passes through float32 where Keras casts it (`ops.cast(0.9, "float64")`
+  is 0.8999999761581421). A `np.float64` keeps its digits.
+- RMSprop has ε inside its root and Adam adds it to √v instead of √v̂. Each has a small subclass below.
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its greeting on standard error; warnings stay
+
+import keras
+import tensorflow as tf
+
+from impls.learning.optimizers import Settings
+from impls.learning.trainer import Departure, Trainer
+from impls.parameters import Array, Layer, Parameters
+from impls.problem import Problem
+
+ACTIVATIONS = {"sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "identity": "linear"}
+
+
+class OutsideRmsProp(keras.optimizers.RMSprop):
+    """keras.optimizers.RMSprop with p ← p − λ·g/(√v + ε), or √(v − m²) + ε when centered."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        index = self._get_variable_index(variable)
+        rate = keras.ops.cast(learning_rate, variable.dtype)
+        v = self._velocities[index]
+        v.assign(self.rho * v + (1 - self.rho) * keras.ops.square(gradient))
+        spread = v
+        if self.centered:
+            m = self._average_gradients[index]
+            m.assign(self.rho * m + (1 - self.rho) * gradient)
+            spread = v - keras.ops.square(m)
+        variable.assign_sub(rate * gradient / (keras.ops.sqrt(spread) + self.epsilon))
+
+
+class CorrectedAdam(keras.optimizers.Adam):
+    """keras.optimizers.Adam with the textbook's ε: added to √v, it must shrink as √v̂ does, by √(1 − β₂ᵗ)."""
+
+    @property
+    def epsilon(self):
+        t = keras.ops.cast(self.iterations + 1, keras.config.floatx())
+        beta_2 = keras.ops.cast(self.beta_2, keras.config.floatx())
+        return self.textbook_epsilon * keras.ops.sqrt(1 - keras.ops.power(beta_2, t))
+
+    @epsilon.setter
+    def epsilon(self, value):
+        self.textbook_epsilon = value
+
+
+def own(settings: Settings, shipped: bool = False) -> keras.optimizers.Optimizer:
+    """Keras's optimizer as it is, or with exact constants and the textbook's ε."""
+    kind = float if shipped else np.float64
+    rate = kind(settings.learning_rate)
+    epsilon = {} if shipped else {"epsilon": np.float64(settings.epsilon)}
+    match settings.name:
+        case "sgd":
+            return keras.optimizers.SGD(rate)
+        case "momentum" | "nesterov" as name:
+            return keras.optimizers.SGD(rate, momentum=kind(settings.momentum), nesterov=name == "nesterov")
+        case "adam":
+            adam = keras.optimizers.Adam if shipped else CorrectedAdam
+            return adam(rate, beta_1=kind(settings.beta_1), beta_2=kind(settings.beta_2), **epsilon)
+        case name:
+            rms_prop = keras.optimizers.RMSprop if shipped else OutsideRmsProp
+            return rms_prop(rate, rho=kind(settings.rho), centered=name == "rmsprop-centered", **epsilon)
+
+
+def follow(settings: Settings, start: Array, gradients: Array, rates: Array, shipped: bool = False) -> Array:
+    """See `optimizers.follow`: the same by keras.optimizers."""
+    keras.config.set_floatx(str(start.dtype))
+    p = keras.Variable(start, dtype=str(start.dtype))
+    optimizer = own(settings, shipped)
+    optimizer.build([p])
+    after = []
+    for g, rate in zip(gradients, rates, strict=True):
+        optimizer.learning_rate.assign(np.asarray(rate, start.dtype))
+        optimizer.apply([tf.constant(g)], [p])
+        after.append(p.numpy().copy())
+    return np.stack(after)
+
+
+def departures(settings: Settings, dtype: str) -> list[Departure]:
+    """ε is 10⁻⁷, in another place; λ is inside the velocity; momentum's and Adam's constants pass through float32."""
+    if settings.name in ("momentum", "nesterov"):
+        found = [Departure("λ inside the velocity", {"rate_inside": True})]
+        return found + ([Departure("μ through float32", {"float32_momentum": True})] if dtype == "float64" else [])
+    if settings.name.startswith("rmsprop"):
+        return [
+            Departure("default ε 1e-7", {"epsilon": 1e-7}),
+            Departure("ε inside the root", {"epsilon_inside": True}),
+        ]
+    if settings.name == "adam":
+        through = "β through float32 in 1 − βᵗ" if dtype == "float64" else "1 − βᵗ in float32"
+        return [
+            Departure("default ε 1e-7", {"epsilon": 1e-7}),
+            Departure("ε added to √v, not √v̂", {"epsilon_hat": True}),
+            Departure(through, {"float32_powers": True}),
+        ]
+    return []
+
+
+class KerasTrainer(Trainer):
+    """model(x) under a GradientTape, optimizer.apply, inside tf.function(jit_compile=True)."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        parameters: Parameters,
+        settings: Settings,
+        dtype: str,
+        *,
+        biases: bool = True,
+        shipped: bool = False,
+    ) -> None:
+        keras.config.set_floatx(dtype)  # before any layer: inputs and losses are cast to it
+        layers = [
+            keras.layers.Dense(fan_out, activation=ACTIVATIONS[activation], dtype=dtype)
+            for fan_out, activation in zip(problem.sizes[1:], problem.activations, strict=True)
+        ]
+        model = keras.Sequential([keras.Input((problem.sizes[0],), dtype=dtype), *layers])
+        model.set_weights([tensor for layer in parameters for tensor in layer])
+        trained = [weights for weights in model.trainable_variables if biases or len(weights.shape) == 2]
+        error = keras.losses.MeanSquaredError(dtype=dtype)
+        optimizer = own(settings, shipped)
+        optimizer.build(trained)
+
+        def descend(x, y):
+            with tf.GradientTape() as tape:
+                loss = error(y, model(x, training=True))
+            optimizer.apply(tape.gradient(loss, trained), trained)
+
+        self.model = model
+        self._descend = tf.function(descend, jit_compile=True)
+        self._predict = tf.function(lambda x: model(x, training=False), jit_compile=True)
+
+    def step(self, x: Array, y: Array) -> None:
+        self._descend(tf.constant(x), tf.constant(y))
+
+    def predict(self, x: Array) -> Array:
+        return self._predict(tf.constant(x)).numpy()
+
+    def parameters(self) -> Parameters:
+        flat = self.model.get_weights()
+        return [Layer(W, b) for W, b in zip(flat[0::2], flat[1::2], strict=True)]
+
+
+TRAINER = KerasTrainer

@@ -1,0 +1,94 @@
+"""PyTorch: an nn.Module, the autograd tape and torch.optim."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from impls.learning.optimizers import Settings
+from impls.learning.trainer import Departure, Trainer
+from impls.parameters import Array, Layer, Parameters, rounded
+from impls.problem import Problem
+
+ACTIVATIONS = {
+    "sigmoid": torch.nn.Sigmoid,
+    "tanh": torch.nn.Tanh,
+    "relu": torch.nn.ReLU,
+    "identity": torch.nn.Identity,
+}
+
+
+def own(settings: Settings, parameters: list[torch.Tensor], shipped: bool = False) -> torch.optim.Optimizer:
+    """torch.optim's optimizer of these parameters. It is the textbook's as it is: ε outside the root, β exact."""
+    rate = settings.learning_rate
+    epsilon = {} if shipped else {"eps": settings.epsilon}
+    match settings.name:
+        case "sgd":
+            return torch.optim.SGD(parameters, lr=rate)
+        case "momentum" | "nesterov" as name:
+            return torch.optim.SGD(parameters, lr=rate, momentum=settings.momentum, nesterov=name == "nesterov")
+        case "adam":
+            return torch.optim.Adam(parameters, lr=rate, betas=(settings.beta_1, settings.beta_2), **epsilon)
+        case name:  # their α is ρ, and 0.99 unless it is set
+            centered = name == "rmsprop-centered"
+            return torch.optim.RMSprop(parameters, lr=rate, alpha=settings.rho, centered=centered, **epsilon)
+
+
+def follow(settings: Settings, start: Array, gradients: Array, rates: Array, shipped: bool = False) -> Array:
+    """See `optimizers.follow`: the same by torch.optim."""
+    p = torch.nn.Parameter(torch.tensor(start))
+    optimizer = own(settings, [p], shipped)
+    after = []
+    for g, rate in zip(gradients, rates, strict=True):
+        optimizer.param_groups[0]["lr"] = float(rate)
+        p.grad = torch.tensor(g)
+        optimizer.step()
+        after.append(p.detach().numpy().copy())
+    return np.stack(after)
+
+
+def departures(settings: Settings, dtype: str) -> list[Departure]:
+    """Its default ε is the textbook's 10⁻⁸; it counts where the settings ask for another."""
+    if settings.epsilon == 1e-8 or settings.name in ("sgd", "momentum", "nesterov"):
+        return []
+    return [Departure("default ε 1e-8", {"epsilon": 1e-8})]
+
+
+class TorchTrainer(Trainer):
+    """loss.backward(), optimizer.step()."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        parameters: Parameters,
+        settings: Settings,
+        dtype: str,
+        *,
+        biases: bool = True,
+        shipped: bool = False,
+    ) -> None:
+        modules: list[torch.nn.Module] = []
+        for (W, b), activation in zip(rounded(parameters, dtype), problem.activations, strict=True):
+            linear = torch.nn.Linear(*W.shape, dtype=getattr(torch, dtype))
+            linear.weight.data, linear.bias.data = torch.tensor(W.T), torch.tensor(b)  # weights are (fan_out, fan_in)
+            modules += [linear, ACTIVATIONS[activation]()]
+        self.model = torch.nn.Sequential(*modules)
+        trained = [p for p in self.model.parameters() if biases or p.ndim == 2]
+        self.optimizer = own(settings, trained, shipped)
+        self.loss = torch.nn.MSELoss(reduction="mean")
+
+    def step(self, x: Array, y: Array) -> None:
+        self.optimizer.zero_grad()
+        self.loss(self.model(torch.from_numpy(x)), torch.from_numpy(y)).backward()
+        self.optimizer.step()
+
+    def predict(self, x: Array) -> Array:
+        with torch.inference_mode():
+            return self.model(torch.from_numpy(x)).numpy()
+
+    def parameters(self) -> Parameters:
+        flat = [p.detach().numpy().copy() for p in self.model.parameters()]
+        return [Layer(W.T, b) for W, b in zip(flat[0::2], flat[1::2], strict=True)]
+
+
+TRAINER = TorchTrainer

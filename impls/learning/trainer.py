@@ -1,0 +1,94 @@
+"""What training asks of a framework: take a step on a minibatch with its own autodiff and its own optimizer; predict.
+
+Beside the class, each `…_trainer` module has
+
+    own(settings, shipped)                                 the framework's optimizer, aligned with the textbook or stock
+    follow(settings, start, gradients, rates, shipped)     open loop: where that optimizer goes on given gradients
+    departures(settings, dtype)                            what its stock optimizer does otherwise: a list of Departure
+
+Aligned means: configured, or minimally subclassed, to be the textbook's function (`optimizers.py`).
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import importlib
+from abc import ABC, abstractmethod
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from impls.errors import BadInput, choose
+from impls.learning.optimizers import Settings
+from impls.parameters import Array, Parameters
+from impls.problem import Problem
+from impls.registry import get_entry
+
+TRAINERS = {
+    "numpy": "impls.learning.numpy_trainer",
+    "keras-xla": "impls.learning.keras_trainer",
+    "torch-eager": "impls.learning.torch_trainer",
+    "jax-jit": "impls.learning.jax_trainer",
+}
+"""Module by implementation: one per framework, in the execution that the registry names."""
+
+
+class Departure(NamedTuple):
+    """One thing that a stock optimizer does otherwise than the textbook, as fields of `Conventions`."""
+
+    reason: str
+    conventions: dict[str, Any]
+
+
+class Trainer(ABC):
+    """One framework's network and optimizer, on the CPU. Arrays come in NumPy, in the trainer's dtype."""
+
+    @abstractmethod
+    def __init__(
+        self,
+        problem: Problem,
+        parameters: Parameters,
+        settings: Settings,
+        dtype: str,
+        *,
+        biases: bool = True,
+        shipped: bool = False,
+    ) -> None:
+        """Start from these parameters. Without `biases`, those of the network stay as they are (at 0)."""
+
+    @abstractmethod
+    def step(self, x: Array, y: Array) -> None:
+        """One step of the optimizer on the minibatch x: (rows, inputs), y: (rows, outputs)."""
+
+    @abstractmethod
+    def predict(self, x: Array) -> Array:
+        """Predictions (rows, outputs), in NumPy."""
+
+    @abstractmethod
+    def parameters(self) -> Parameters:
+        """The present parameters, in NumPy and the canonical layout."""
+
+
+def load(implementation: str, threads: int = 1) -> ModuleType:
+    """The `…_trainer` module of that implementation, its framework limited to a number of threads.
+
+    To be called in the process that owns the framework. Raises Unavailable where it is not installed.
+    """
+    get_entry(implementation).load().set_threads(threads)
+    return importlib.import_module(TRAINERS[implementation])
+
+
+def select(patterns: str) -> list[str]:
+    """The implementations that train, of those that comma-separated names or patterns (or `all`) mean.
+
+    A framework's name means its trainer. Raises BadInput for a pattern that matches none.
+    """
+    wanted: set[str] = set()
+    for pattern in filter(None, (part.strip() for part in patterns.split(","))):
+        by_framework = [name for name in TRAINERS if get_entry(name).framework == pattern]
+        matches = list(TRAINERS) if pattern == "all" else fnmatch.filter(TRAINERS, pattern) or by_framework
+        if not matches:
+            choose("implementation that trains", pattern, TRAINERS)
+        wanted.update(matches)
+    if not wanted:
+        raise BadInput(f"name at least one implementation that trains: {', '.join(TRAINERS)}")
+    return [name for name in TRAINERS if name in wanted]
