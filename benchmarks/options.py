@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from impls.registry import DEFAULT, select
 
 DEVICES = ("cpu", "gpu")
 BATCHES = (4, 256, 16384)
+LARGEST_SEED = 2**32 - 1
+"""Of NumPy's RandomState, which draws the rows of `line`."""
 SWEEP = tuple(4**power for power in range(1, 10))
 """4 to 262,144: enough sizes to tell a fixed cost from a rate."""
 
@@ -108,15 +111,18 @@ def read_options(config: pytest.Config) -> Options:
     measuring = {
         "launches": _whole("--launches", get("launches"), at_least=1),
         "threads": _whole("--threads", get("threads"), at_least=1),
-        "seed": _whole("--seed", get("seed"), at_least=0),
+        "seed": _whole("--seed", get("seed"), at_least=0, at_most=LARGEST_SEED),
         "baseline": baseline,
         "budget_s": _seconds("--budget", get("budget")),
         "time_limit_s": _seconds("--time-limit", get("time_limit")),
         "parameters": _parameters(get("parameters"), problems),
     }
-    measuring |= _stock_options(config, tests=len(cases) * len(implementations))
+    stock, seconds_per_test = _stock_options(config)
+    measuring |= stock
 
     def request(selected: dict[Case, tuple[str, ...]]) -> Request:
+        if seconds_per_test is not None and selected:
+            measuring["budget_s"] = seconds_per_test * sum(map(len, selected.values())) / BLOCK_SHARE
         return Request(selected, **measuring)
 
     return Options(implementations, cases, _margin(get("margin")), request)
@@ -129,6 +135,7 @@ HONOURED = {
 }
 REFUSED = {
     "benchmark_precision": "rounds are set before the run and never by looking at the results; use --launches",
+    "benchmark_confidence": "the intervals are at 95 % for a table as a whole",
     "benchmark_timer": "the workers read time.perf_counter_ns",
     "benchmark_calibration_precision": "calls per block are set by two readings that agree",
     "benchmark_warmup": "an untimed prefix warms every block",
@@ -138,28 +145,32 @@ REFUSED = {
 """pytest-benchmark's measuring options. --benchmark-disable-gc says what is done anyway."""
 
 
-def _stock_options(config: pytest.Config, tests: int) -> dict[str, Any]:
-    given = {name: config.getoption(name) for name in (*HONOURED, *REFUSED) if _was_given(config, name)}
-    for name in REFUSED.keys() & given.keys():
-        raise BadInput(f"--{name.replace('_', '-')} has no meaning here: {REFUSED[name]}")
+def _stock_options(config: pytest.Config) -> tuple[dict[str, Any], float | None]:
+    """What pytest-benchmark's options set in the request, and the seconds of blocks for each test if they say so."""
+    given = {name: config.getoption(name) for name in (*REFUSED, *HONOURED) if _was_given(config, name)}
+    for name in given:
+        if name in REFUSED:
+            raise BadInput(f"{_option(name)} has no meaning here: {REFUSED[name]}")
+    seconds = {name: _seconds(_option(name), given[name]) for name in given if name.endswith("_time")}
     honoured: dict[str, Any] = {}
     if "benchmark_min_rounds" in given:
         honoured["least_rounds"] = given["benchmark_min_rounds"]
-    if "benchmark_max_time" in given:
-        honoured["budget_s"] = float(given["benchmark_max_time"]) * tests / BLOCK_SHARE
     if "benchmark_min_time" in given:
-        honoured["block_ns"] = max(1, round(1e9 * float(given["benchmark_min_time"])))
-    return honoured
+        honoured["block_ns"] = max(1, round(1e9 * seconds["benchmark_min_time"]))
+    return honoured, seconds.get("benchmark_max_time")
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _was_given(config: pytest.Config, name: str) -> bool:
-    option = "--" + name.replace("_", "-")
     typed = [
         *config.invocation_params.args,
         *shlex.split(os.environ.get("PYTEST_ADDOPTS", "")),
         *config.getini("addopts"),
     ]
-    return any(str(argument).partition("=")[0] == option for argument in typed)
+    return any(str(argument).partition("=")[0] == _option(name) for argument in typed)
 
 
 def _batches(text: str) -> list[int]:
@@ -173,13 +184,14 @@ def _listed(option: str, text: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _whole(option: str, text: str, at_least: int) -> int:
+def _whole(option: str, text: str, at_least: int, at_most: float = math.inf) -> int:
     try:
         number = int(text)
     except ValueError:
         number = at_least - 1
-    if number < at_least:
-        raise BadInput(f"{option} takes a whole number of at least {at_least}, found {text!r}")
+    if not at_least <= number <= at_most:
+        limit = f" and at most {at_most}" if at_most < math.inf else ""
+        raise BadInput(f"{option} takes a whole number of at least {at_least}{limit}, found {text!r}")
     return number
 
 

@@ -56,6 +56,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test per case and implementation, all parameters strings, so that run files and `-k` can name them."""
+    if not metafunc.definition.path.is_relative_to(FOLDER):
+        return
     options = metafunc.config.stash[SESSION].options
     if "phase" in metafunc.fixturenames:
         metafunc.parametrize(
@@ -102,7 +104,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave the cold start out, unless it is asked for by -k or by its file."""
     if "cold" in config.getoption("keyword") or any("cold_start" in argument for argument in config.args):
         return
-    cold = [item for item in items if "phase" in getattr(item, "fixturenames", ())]
+    cold = [item for item in items if "replay" in (names := getattr(item, "fixturenames", ())) and "phase" in names]
     if cold:
         config.hook.pytest_deselected(items=cold)
         items[:] = [item for item in items if item not in set(cold)]
