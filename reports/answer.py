@@ -8,8 +8,8 @@ from __future__ import annotations
 from reports import units
 from reports.crossovers import crossovers, pairs
 from reports.ratios import MARGIN, Comparison, compare
+from reports.reading import number
 from reports.records import Case, Group, Run
-from reports.runs import number
 
 NAMED = 3
 """No more than so many are named that cannot be told from the leader."""

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from reports import provenance, runs, units
 from reports.ratios import CONFIDENCE, Comparison
+from reports.reading import number, text
 from reports.records import Case, Group, Run
-from reports.runs import number
 
 REGRESSION_MARGIN = 0.01
 """For one implementation before and after; between implementations the margin is wider."""
@@ -131,10 +131,10 @@ def updated(before: Run, after: Run) -> list[str]:
 def missing(before: Run, after: Run) -> list[str]:
     """What was measured before and is not any more, with the reason where the later run has one."""
     now = {case.implementation for group in after.groups for case in group.cases}
-    reasons = {runs.text(entry.get("implementation")): entry for entry in (*after.skipped, *after.failures)}
+    reasons = {text(entry.get("implementation")): entry for entry in (*after.skipped, *after.failures)}
     gone = dict.fromkeys(case.implementation for group in before.groups for case in group.cases)
     return [
-        f"{name} is no longer measured" + (f": {runs.text(reasons[name].get('reason'))}" if name in reasons else "")
+        f"{name} is no longer measured" + (f": {text(reasons[name].get('reason'))}" if name in reasons else "")
         for name in gone
         if name not in now
     ]

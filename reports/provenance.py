@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from reports.reading import text
 from reports.records import Run
-from reports.runs import text
 
 
 def machine(run: Run) -> str:

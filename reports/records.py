@@ -13,6 +13,12 @@ from numpy.typing import NDArray
 NOTHING = float("nan")
 
 
+def description(name: str) -> dict[str, Any]:
+    """What a name alone tells of an implementation: `torch-eager` is torch, executed eagerly."""
+    framework, _, execution = name.partition("-")
+    return {"framework": framework, "execution": execution or "plain", "version": ""}
+
+
 @dataclass(frozen=True)
 class Launch:
     """One launch's share of a case: its rounds' times per call, and the log of its ratio to the baseline."""

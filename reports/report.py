@@ -7,9 +7,10 @@ import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from reports import runs, style, table
+from reports import style, table
 from reports.files import write_all
-from reports.records import Run
+from reports.material import Material, gather
+from reports.reading import RunFileError
 
 LATEST = Path("reports/latest")
 
@@ -19,18 +20,18 @@ def draw(
 ) -> list[Path]:
     """Draw a run (the latest by default) into `out_dir` (reports/latest by default); return the files written.
 
-    Of several runs the last is drawn, and the page compares it with the others. Raises runs.RunFileError where a run
+    Of several runs the last is drawn, and the page compares it with the others. Raises RunFileError where a run
     file cannot be read or the folder cannot be written; nothing is written before all is drawn.
     `reports/latest` is emptied of what an earlier report left; a folder of the user's is not.
     """
-    paths = [Path(path) for path in run_paths] or [runs.latest()]
     folder = LATEST if out_dir is None else Path(out_dir)
-    say(f"Drawing {', '.join(map(str, paths))} …")
-    files = contents([runs.read(path) for path in paths])
+    material = gather(run_paths)
+    say(f"Drawing {', '.join(map(str, material.paths))} …")
+    files = contents(material)
     try:
         written = write_all(folder, files)
     except OSError as error:
-        raise runs.RunFileError(f"{folder}: cannot be written ({error.strerror}); name another with --out") from None
+        raise RunFileError(f"{folder}: cannot be written ({error.strerror}); name another with --out") from None
     if out_dir is None:
         for stale in set(folder.iterdir()) - set(written):
             if stale.is_file():
@@ -41,30 +42,33 @@ def draw(
     return written
 
 
-def contents(drawn: Sequence[Run]) -> dict[str, bytes]:
+def contents(material: Material) -> dict[str, bytes]:
     """Every file of the report, by name: the page, the table, and each figure as PNG, SVG and CSV."""
     from reports.page.render import render
 
-    run = drawn[-1]
-    return {"report.html": render(drawn).encode(), "table.md": table.markdown(run).encode(), **figures(run)}
+    page, summary = render(material), table.markdown(material.run)
+    return {"report.html": page.encode(), "table.md": summary.encode(), **figures(material)}
 
 
-def figures(run: Run) -> dict[str, bytes]:
+def figures(material: Material) -> dict[str, bytes]:
     """Each figure for each (dtype, device), as PNG, SVG and the CSV of its numbers."""
-    from reports.figures import FIGURES
+    from reports.figures import FIGURES, drift
     from reports.figures.frame import encode
 
     files: dict[str, bytes] = {}
-    looks = style.looks(run.implementations)
+    run = material.run
     with style.applied():
         for dtype, device in run.settings:
             groups = run.select(dtype, device)
             for figure in FIGURES:
-                drawn = figure.draw(run, groups, looks)
+                drawn = figure.draw(run, groups, material.looks)
                 if drawn is not None:
                     stem = f"{figure.NAME}-{safe(dtype)}-{safe(device)}"
                     files |= encode(drawn, stem)
                     files[f"{stem}.csv"] = comma_separated(figure.rows(groups))
+        if material.agreement and (drawn := drift.draw(material.agreement, material.looks)) is not None:
+            files |= encode(drawn, drift.NAME)
+            files[f"{drift.NAME}.csv"] = comma_separated(drift.rows(material.agreement))
     return files
 
 

@@ -6,25 +6,20 @@ absent number is NaN, an absent text empty, and a benchmark without samples is d
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.records import NOTHING, Case, Group, Launch, Run
+from reports.reading import RunFileError, load, mapping, mappings, number, sequence, text
+from reports.records import NOTHING, Case, Group, Launch, Run, description
 
 FORMAT = 1
 """The newest format this version reads; every older one is read too."""
 RUNS = Path("reports/runs")
 ORIGIN = "run files are written by `pytest --benchmark-only`"
-
-
-class RunFileError(ValueError):
-    """A file that cannot be read as a run file; the message says what was found and what is expected."""
 
 
 def latest(folder: Path = RUNS) -> Path:
@@ -38,7 +33,7 @@ def latest(folder: Path = RUNS) -> Path:
 def read(path: str | Path) -> Run:
     """Read one run file. Raises RunFileError where it is missing, not JSON, cut off, not ours, newer, or empty."""
     path = Path(path)
-    content = _load(path)
+    content = load(path, ORIGIN)
     ours = content.get("samegrad")
     if not isinstance(ours, dict) or "format" not in ours:
         found = "plain pytest-benchmark JSON" if "benchmarks" in content else "JSON of another kind"
@@ -50,48 +45,26 @@ def read(path: str | Path) -> Run:
         raise RunFileError(
             f"{path}: format {number} is newer than this version of samegrad reads (up to {FORMAT}); update samegrad"
         )
-    benchmarks = _dicts(content.get("benchmarks"))
+    benchmarks = mappings(content.get("benchmarks"))
     if not benchmarks:
         raise RunFileError(f"{path}: holds no benchmarks, so there is nothing to draw; {ORIGIN}")
     remarks = ["the run was interrupted; what was complete by then is here"] if ours.get("interrupted") is True else []
-    implementations = {text(name): _dict(data) for name, data in _dict(ours.get("implementations")).items()}
+    implementations = {text(name): mapping(data) for name, data in mapping(ours.get("implementations")).items()}
     return Run(
         path=path,
         date=text(content.get("datetime")),
-        groups=_groups(path, benchmarks, _dicts(ours.get("groups")), implementations, remarks),
+        groups=_groups(path, benchmarks, mappings(ours.get("groups")), implementations, remarks),
         implementations=implementations,
         command=text(ours.get("command")),
-        options=_dict(ours.get("options")),
-        environment=_dict(ours.get("environment")),
-        launches=tuple(_dicts(ours.get("launches"))),
-        noise=_dict(ours.get("noise")),
-        failures=tuple(_dicts(ours.get("failures"))),
-        skipped=tuple(_dicts(ours.get("skipped"))),
+        options=mapping(ours.get("options")),
+        environment=mapping(ours.get("environment")),
+        launches=tuple(mappings(ours.get("launches"))),
+        noise=mapping(ours.get("noise")),
+        failures=tuple(mappings(ours.get("failures"))),
+        skipped=tuple(mappings(ours.get("skipped"))),
         remarks=tuple(remarks),
-        commit=text(_dict(content.get("commit_info")).get("id")),
+        commit=text(mapping(content.get("commit_info")).get("id")),
     )
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        content = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise RunFileError(f"{path}: cannot be read ({error.strerror}); {ORIGIN}") from None
-    except UnicodeDecodeError:
-        raise RunFileError(f"{path}: is not JSON but binary data; {ORIGIN}") from None
-    try:
-        found = json.loads(content)
-    except json.JSONDecodeError as error:
-        cut_off = content.lstrip().startswith("{") and (
-            error.pos >= len(content.rstrip()) - 1 or error.msg.startswith("Unterminated string")
-        )
-        what = "is cut off" if cut_off else "is not JSON"
-        raise RunFileError(f"{path}: {what} at line {error.lineno} ({error.msg}); {ORIGIN}") from None
-    except RecursionError:
-        raise RunFileError(f"{path}: is nested too deeply for a run file; {ORIGIN}") from None
-    if not isinstance(found, dict):
-        raise RunFileError(f"{path}: holds a JSON {type(found).__name__}, not a run; {ORIGIN}")
-    return found
 
 
 Key = tuple[str, str, int, str, str]
@@ -111,12 +84,12 @@ def _groups(
     gathered: dict[Key, dict[str, Case]] = {}
     by_name = {text(summary.get("group")): summary for summary in summaries}
     names: dict[Key, str] = {}
-    for number, benchmark in enumerate(benchmarks, start=1):
-        extra = _dict(benchmark.get("extra_info"))
-        key = _key(path, number, extra)
+    for place, benchmark in enumerate(benchmarks, start=1):
+        extra = mapping(benchmark.get("extra_info"))
+        key = _key(path, place, extra)
         name = text(extra.get("implementation"))
         names[key] = text(benchmark.get("group")) or " ".join(map(str, key))
-        rows = _dicts(by_name.get(names[key], {}).get("rows"))
+        rows = mappings(by_name.get(names[key], {}).get("rows"))
         row = next((row for row in rows if text(row.get("implementation")) == name), {})
         _describe(name, extra, implementations)
         case = _case(name, benchmark, extra, row, implementations[name].get("is_floor") is True)
@@ -139,37 +112,37 @@ def _groups(
 
 
 def _baseline(benchmarks: list[dict[str, Any]], group: str) -> str:
-    members = (_dict(b.get("extra_info")) for b in benchmarks if text(b.get("group")) == group)
+    members = (mapping(b.get("extra_info")) for b in benchmarks if text(b.get("group")) == group)
     return next((text(extra["baseline"]) for extra in members if extra.get("baseline")), "")
 
 
-def _key(path: Path, number: int, extra: dict[str, Any]) -> Key:
+def _key(path: Path, place: int, extra: dict[str, Any]) -> Key:
     missing = [what for what in ("implementation", "problem", "pass", "batch", "dtype", "device") if what not in extra]
     if missing:
-        raise RunFileError(f"{path}: benchmark {number} lacks {', '.join(missing)} in its extra_info; {ORIGIN}")
+        raise RunFileError(f"{path}: benchmark {place} lacks {', '.join(missing)} in its extra_info; {ORIGIN}")
     batch = extra["batch"]
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
-        raise RunFileError(f"{path}: benchmark {number}: batch must be a whole number of at least 1, found {batch!r}")
+        raise RunFileError(f"{path}: benchmark {place}: batch must be a whole number of at least 1, found {batch!r}")
     problem, pass_, dtype, device = (text(extra[what]) for what in ("problem", "pass", "dtype", "device"))
     return problem, pass_, batch, dtype, device
 
 
 def _case(name: str, benchmark: dict[str, Any], extra: dict[str, Any], row: dict[str, Any], is_floor: bool) -> Case:
-    stats = _dict(benchmark.get("stats"))
-    samples = np.array([number(sample) for sample in _list(stats.get("data"))], dtype=np.float64) * 1e9
+    stats = mapping(benchmark.get("stats"))
+    samples = np.array([number(sample) for sample in sequence(stats.get("data"))], dtype=np.float64) * 1e9
     medians = (row.get("median_ns"), number(stats.get("median")) * 1e9, _median(samples))
     judged = {**extra, **{key: value for key, value in row.items() if value is not None}}
     return Case(
         implementation=name,
         median_ns=next((number(m) for m in medians if math.isfinite(number(m))), NOTHING),
         samples_ns=samples[np.isfinite(samples) & (samples > 0)],
-        launches=_launches(samples, _dicts(extra.get("launches"))),
+        launches=_launches(samples, mappings(extra.get("launches"))),
         ratio=number(judged.get("ratio")),
         low=number(judged.get("low")),
         high=number(judged.get("high")),
         verdict=text(judged.get("verdict")),
         tau=number(extra.get("tau")),
-        agreement={text(tensor): number(tau) for tensor, tau in _dict(extra.get("agreement")).items()},
+        agreement={text(tensor): number(tau) for tensor, tau in mapping(extra.get("agreement")).items()},
         prepare_ns=number(extra.get("prepare_ns")),
         first_call_ns=number(extra.get("first_call_ns")),
         is_floor=is_floor,
@@ -189,44 +162,12 @@ def _launches(samples: NDArray[np.float64], recorded: list[dict[str, Any]]) -> t
 
 def _describe(name: str, extra: dict[str, Any], implementations: dict[str, dict[str, Any]]) -> None:
     """Framework, execution and version: from the registry's data, else the benchmark's, else the name's own parts."""
-    data = implementations.setdefault(name, {})
-    framework, _, execution = name.partition("-")
-    data["framework"] = text(data.get("framework") or extra.get("framework")) or framework
-    data["execution"] = text(data.get("execution") or extra.get("execution")) or execution or "plain"
+    data, guess = implementations.setdefault(name, {}), description(name)
+    data["framework"] = text(data.get("framework") or extra.get("framework")) or guess["framework"]
+    data["execution"] = text(data.get("execution") or extra.get("execution")) or guess["execution"]
     data["version"] = text(data.get("version") or extra.get("framework_version"))
 
 
 def _median(samples: NDArray[np.float64]) -> float:
     finite = samples[np.isfinite(samples)]
     return float(np.median(finite)) if finite.size else NOTHING
-
-
-def number(found: Any) -> float:
-    """A finite number as float, anything else NaN."""
-    if isinstance(found, bool) or not isinstance(found, int | float):
-        return NOTHING
-    try:
-        value = float(found)
-    except OverflowError:
-        return NOTHING
-    return value if math.isfinite(value) else NOTHING
-
-
-def text(found: Any) -> str:
-    """A text on one line that any file can hold: no control characters, no lone surrogates."""
-    if found is None:
-        return ""
-    whole = str(found).encode("utf-8", "replace").decode("utf-8")
-    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", whole).split())
-
-
-def _dict(found: Any) -> dict[str, Any]:
-    return found if isinstance(found, dict) else {}
-
-
-def _list(found: Any) -> list[Any]:
-    return found if isinstance(found, list) else []
-
-
-def _dicts(found: Any) -> list[dict[str, Any]]:
-    return [item for item in _list(found) if isinstance(item, dict)]

@@ -8,8 +8,8 @@ import re
 from reports import units
 from reports.answer import answer
 from reports.provenance import footer
+from reports.reading import text
 from reports.records import Case, Group, Run
-from reports.runs import text
 
 
 def markdown(run: Run) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from reports.figures import agreement, batches, smallest
+from reports.figures import agreement, batches, drift, smallest
+
+__all__ = ["FIGURES", "drift"]
 
 FIGURES = (batches, smallest, agreement)
-"""Each has NAME, `rows(groups)` for its data file, `describe(groups)` for its text alternative, and `draw(…)`."""
+"""What is drawn of a run; `drift` is drawn of an agreement.
+
+Each has NAME, `rows(groups)` for its data file, `describe(groups)` for its text alternative, and `draw(…)`."""

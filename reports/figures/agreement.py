@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reports import style
 from reports.figures.frame import CHARACTER_IN, MOST, sheet, short
+from reports.provenance import footer
 from reports.records import Group, Run
 from reports.style import Look
 
@@ -68,6 +69,8 @@ def said(tau: float) -> str:
     """τ in few characters: `0.021`, `0.4`, `0`, `<0.001`."""
     if math.isnan(tau):
         return "–"
+    if math.isinf(tau):
+        return "∞"
     if 0 < tau < FAINTEST:
         return "<0.001"
     return f"{tau:.2g}" if tau < 100 else f"{tau:.0e}"
@@ -87,7 +90,7 @@ def draw(run: Run, groups: list[Group], looks: Mapping[str, Look]) -> Figure | N
     )
     subheading += f" The first {MOST}; all are in the data." if left_out else ""
     heading = f"{TITLE} ({groups[0].dtype}, {groups[0].device})"
-    page = sheet(run, heading, subheading, len(tables), 1, most * ROW_IN, left_in, 0.15)
+    page = sheet(footer(run), heading, subheading, len(tables), 1, most * ROW_IN, left_in, 0.15)
     for axes, (problem, table) in zip(page.panels, tables.items(), strict=True):
         axes.set_title(problem, loc="left", x=-left_in / (style.WIDTH_IN - left_in - 0.15) + 0.012, pad=12)
         _cells(axes, dict(list(table.items())[:MOST]), looks)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from reports import labels, units
-from reports.figures.frame import CHARACTER_IN, drawn, panel_groups, sheet, short
+from reports import units
+from reports.figures.frame import CHARACTER_IN, GAP_IN, drawn, label_lines, panel_groups, sheet, short
+from reports.provenance import footer
 from reports.records import Case, Group, Run
 from reports.style import Look
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 
 NAME = "time-per-call"
 TITLE = "Time per call against batch"
-GAP_IN = 0.145
-"""Two labels are at least this far apart."""
 
 
 def rows(groups: list[Group]) -> list[dict[str, Any]]:
@@ -65,7 +62,7 @@ def draw(run: Run, groups: list[Group], looks: Mapping[str, Look]) -> Figure:
     subheading = "Median of all rounds, with the 10th to the 90th percentile as a band. Lower is faster." + left_out
     panel_in = max(1.75, most * GAP_IN)
     page = sheet(
-        run,
+        footer(run),
         f"{TITLE}: {groups[0].dtype}, {groups[0].device}",
         subheading,
         len(panels),
@@ -85,7 +82,8 @@ def draw(run: Run, groups: list[Group], looks: Mapping[str, Look]) -> Figure:
         for name, points in lines.items():
             _line(axes, points, looks[name])
         _ticks(axes, batches)
-        _labels(axes, lines, looks, panel_in)
+        ends = {name: (points[-1][0], points[-1][1].median_ns) for name, points in lines.items()}
+        label_lines(axes, ends, looks)
     for axes in page.panels[-columns:]:
         axes.set_xlabel("batch (rows per call)")
     for axes in page.panels[::columns]:
@@ -123,33 +121,6 @@ def _line(axes: Axes, points: Points, look: Look) -> None:
     dashes = (0, look.dashes) if look.dashes else "-"
     medians = [case.median_ns for _, case in points]
     axes.plot(batches, medians, color=look.colour, linestyle=dashes, linewidth=1.5, marker=look.marker, markersize=3.6)
-
-
-def _labels(axes: Axes, lines: Mapping[str, Points], looks: Mapping[str, Look], panel_in: float) -> None:
-    """Each name at the height of its line's last point, as near as the others allow, joined to it by a thin line."""
-    low, high = np.log(axes.get_ylim())
-    ends = [points[-1] for points in lines.values()]
-    heights = [(np.log(case.median_ns) - low) / (high - low) for _, case in ends]
-    gap = GAP_IN / panel_in
-    for name, (batch, case), height in zip(lines, ends, labels.spread(heights, gap, gap / 2, 1 - gap / 2), strict=True):
-        look = looks[name]
-        axes.annotate(
-            short(name),
-            xy=(batch, case.median_ns),
-            xytext=(1.06, height),
-            textcoords="axes fraction",
-            color=look.ink,
-            va="center",
-            annotation_clip=False,
-            arrowprops={
-                "arrowstyle": "-",
-                "color": look.colour,
-                "linewidth": 0.6,
-                "relpos": (0, 0.5),
-                "shrinkA": 1,
-                "shrinkB": 3,
-            },
-        )
 
 
 def _ticks(axes: Axes, batches: list[int]) -> None:

@@ -6,12 +6,12 @@ import io
 import math
 import textwrap
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports import style
-from reports.provenance import footer
-from reports.records import Group, Run
+from reports import labels, style
+from reports.records import Group
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 HEADING_IN, PANEL_TITLE_IN, TICKS_IN, AXIS_LABEL_IN, LINE_IN = 0.58, 0.28, 0.28, 0.17, 0.155
 CHARACTER_IN = 0.073
 """The width that one character of a label takes on average, at the labels' 8.5 points."""
+GAP_IN = 0.145
+"""Two labels are at least this far apart."""
 MOST = 24
 """More implementations than this are not drawn: the fastest are, and the figure says how many are left to the table."""
 
@@ -33,7 +35,7 @@ class Sheet:
 
 
 def sheet(
-    run: Run,
+    notes: list[str],
     heading: str,
     subheading: str,
     count: int,
@@ -45,14 +47,15 @@ def sheet(
 ) -> Sheet:
     """A figure of `count` panels, each `panel_in` high, with room for labels to its left and right (all in inches).
 
-    Only the lowest panels have room for the name of their horizontal axis, unless `every_axis` has one of its own.
+    `notes` are the lines of its footer. Only the lowest panels have room for the name of their horizontal axis, unless
+    `every_axis` has one of its own.
     """
     from matplotlib.figure import Figure
 
     rows = math.ceil(count / columns)
-    notes = [(line, note.startswith("NOISY")) for note in footer(run) for line in textwrap.wrap(note, 176)]
+    below = [(line, note.startswith("NOISY")) for note in notes for line in textwrap.wrap(note, 176)]
     row_in = PANEL_TITLE_IN + panel_in + TICKS_IN + AXIS_LABEL_IN * every_axis
-    height = HEADING_IN + rows * row_in + AXIS_LABEL_IN * (not every_axis) + 0.14 + len(notes) * LINE_IN + 0.06
+    height = HEADING_IN + rows * row_in + AXIS_LABEL_IN * (not every_axis) + 0.14 + len(below) * LINE_IN + 0.06
     width = style.WIDTH_IN / columns
     figure = Figure(figsize=(style.WIDTH_IN, height))
     panels = []
@@ -63,7 +66,7 @@ def sheet(
         panels.append(figure.add_axes(_fraction(box, style.WIDTH_IN, height)))
     figure.text(0.1 / style.WIDTH_IN, 1 - 0.1 / height, heading, size=12.5, weight="bold", va="top")
     figure.text(0.1 / style.WIDTH_IN, 1 - 0.34 / height, subheading, size=8.5, color=style.MUTED, va="top")
-    for index, (note, is_alarm) in enumerate(reversed(notes)):
+    for index, (note, is_alarm) in enumerate(reversed(below)):
         colour = style.ALARM if is_alarm else style.MUTED
         figure.text(0.1 / style.WIDTH_IN, (0.07 + index * LINE_IN) / height, note, size=7, color=colour, va="bottom")
     return Sheet(figure, panels)
@@ -71,6 +74,29 @@ def sheet(
 
 def _fraction(box: tuple[float, float, float, float], width: float, height: float) -> tuple[float, float, float, float]:
     return box[0] / width, box[1] / height, box[2] / width, box[3] / height
+
+
+def label_lines(axes: Axes, ends: Mapping[str, tuple[float, float]], looks: Mapping[str, style.Look]) -> None:
+    """Each name beside its line's last point (x, y), as near as the others allow, joined to it by a thin line.
+
+    Both axes are logarithmic and their limits are set.
+    """
+    low, high = (math.log(limit) for limit in axes.get_ylim())
+    heights = [(math.log(y) - low) / (high - low) for _, y in ends.values()]
+    gap = GAP_IN * axes.figure.dpi / axes.bbox.height
+    placed = labels.spread(heights, gap, gap / 2, 1 - gap / 2)
+    for (name, end), height in zip(ends.items(), placed, strict=True):
+        look = looks[name]
+        axes.annotate(
+            short(name),
+            xy=end,
+            xytext=(1.06, height),
+            textcoords="axes fraction",
+            color=look.ink,
+            va="center",
+            annotation_clip=False,
+            arrowprops=dict(arrowstyle="-", color=look.colour, linewidth=0.6, relpos=(0, 0.5), shrinkA=1, shrinkB=3),
+        )
 
 
 def encode(figure: Figure, stem: str, dpi: int = 200) -> dict[str, bytes]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reports import style, units
 from reports.figures.frame import CHARACTER_IN, drawn, panel_groups, sheet, short
+from reports.provenance import footer
 from reports.ratios import compare
 from reports.records import Case, Group, Run
 from reports.style import Look
@@ -70,7 +71,7 @@ def draw(run: Run, groups: list[Group], looks: Mapping[str, Look]) -> Figure:
     )
     heading = f"{TITLE}: {panels[0].dtype}, {panels[0].device}"
     page = sheet(
-        run, heading, subheading, len(panels), columns, most * BAR_IN + 0.1, name_in, VALUES_IN, every_axis=True
+        footer(run), heading, subheading, len(panels), columns, most * BAR_IN + 0.1, name_in, VALUES_IN, every_axis=True
     )
     for axes, group in zip(page.panels, panels, strict=True):
         axes.set_title(f"{group.problem} · {group.pass_} · batch {units.count(group.batch)}")

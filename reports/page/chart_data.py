@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
@@ -23,9 +24,9 @@ def panels(run: Run) -> dict[str, list[Group]]:
     return {key: sorted(groups, key=lambda group: group.batch) for key, groups in found.items()}
 
 
-def chart_data(run: Run, names: list[str]) -> dict[str, Any]:
+def chart_data(run: Run, names: list[str], looks: Mapping[str, style.Look]) -> dict[str, Any]:
     """Everything about the named implementations, which the script knows by their place in the list."""
-    looks, first = style.looks(run.implementations), headline(run)[0]
+    first = headline(run)[0]
     return {
         "series": [
             {

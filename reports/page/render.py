@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from reports import style
 from reports.answer import answer
+from reports.material import Material
 from reports.page.cells import colour_class
 from reports.page.sections import SECTIONS
 from reports.provenance import doubts, footer
-from reports.records import Run
 
 HERE = Path(__file__).parent
-SCRIPTS = ("units.js", "tables.js", "axes.js", "chart.js", "across.js", "pairs.js", "theme.js")
+SCRIPTS = ("units.js", "tables.js", "axes.js", "chart.js", "curves.js", "across.js", "pairs.js", "theme.js")
 
 
-def render(runs: Sequence[Run]) -> str:
-    """The page of the last run, with what has changed since the others if there are any.
+def render(material: Material) -> str:
+    """The page of the last run, with what has changed since the others, and what stands beside it, if there is any.
 
     A section without data is left out. Every text from a run file is escaped by the template engine.
     """
@@ -27,10 +26,10 @@ def render(runs: Sequence[Run]) -> str:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    run = runs[-1]
+    run = material.run
     shown: list[dict[str, Any]] = []
     for section in SECTIONS:
-        data = section.data(runs)
+        data = section.data(material)
         if data is not None:
             body = environment.from_string(IMPORTS + section.TEMPLATE).render(id=section.ID, **data)
             shown.append({"id": section.ID, "title": section.TITLE, "body": body})
@@ -40,7 +39,7 @@ def render(runs: Sequence[Run]) -> str:
         doubts=doubts(run),
         footer=[line for line in footer(run) if not line.startswith("NOISY")],
         sections=shown,
-        css=(HERE / "page.css").read_text(encoding="utf-8") + _colours(runs),
+        css=(HERE / "page.css").read_text(encoding="utf-8") + _colours(material),
         script="\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS),
     )
 
@@ -49,11 +48,9 @@ IMPORTS = '{% from "macros.html" import table, choices, data_link %}\n'
 DARK = "#14181D"
 
 
-def _colours(runs: Sequence[Run]) -> str:
+def _colours(material: Material) -> str:
     """A class per colour of the figures, for lines and for text, on light and on dark."""
-    together = {name: what for run in reversed(runs) for name, what in run.implementations.items()}
-    described = [together, *(run.implementations for run in runs)]
-    used = {look.colour for implementations in described for look in style.looks(implementations).values()}
+    used = {look.colour for look in material.looks.values()}
     return "\n" + "\n".join(
         f".{colour_class(colour)} {{ --line: light-dark({style.readable(colour, style.BACKGROUND, 3)}, "
         f"{style.readable(colour, DARK, 3)}); --ink: light-dark({style.readable(colour, style.BACKGROUND)}, "

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from reports import labels, runs, units
+from reports import labels, units
+from reports.material import gather
 from reports.page.render import render
 
+AGREEMENT = Path(__file__).with_name("stored") / "agreement-1.json"
 AXE = Path(__file__).with_name("vendor") / "axe.min.js"
 WIDTHS = (390, 820, 1440)
 
@@ -22,7 +24,7 @@ def opened(browser, tmp_path, write_run, make_run):
     def open_page(*contents, width=1440, mode="light", media=""):
         paths = [write_run(content, f"run{n}.json") for n, content in enumerate(contents or [make_run()])]
         path = tmp_path / "report.html"
-        path.write_text(render([runs.read(path) for path in paths]), encoding="utf-8")
+        path.write_text(render(gather(paths)), encoding="utf-8")
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         features = [
@@ -170,6 +172,18 @@ def test_every_data_link_gives_the_whole_table(opened, make_run):
         assert len(found.splitlines()) == rows + 1
 
 
+def test_drift_is_drawn_for_every_case(opened, make_run):
+    """Problem and dtype: each its own lines over its own shadows."""
+    page = opened(make_run(), json.loads(AGREEMENT.read_text()))
+    seen = set()
+    for value in range(4):
+        page.execute_script("document.querySelector('select[data-curves]').value = arguments[0]", str(value))
+        page.execute_script("document.querySelector('select[data-curves]').dispatchEvent(new Event('change'))")
+        seen.add(page.execute_script("return document.querySelector('#drift-plot svg').outerHTML"))
+        assert sorted(texts(page, "#drift-plot .label")) == ["numpy", "torch-eager"]
+    assert len(seen) == 4
+
+
 @pytest.mark.parametrize("mode", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_overflows_and_no_labels_overlap(opened, make_run, width, mode):
@@ -214,7 +228,7 @@ def test_axe_finds_no_violation(opened, make_run, width, mode):
     content["samegrad"]["failures"] = [{"implementation": "a", "group": "g", "reason": "r", "stderr": ["x"]}]
     other = make_run(seed=9)
     other["samegrad"]["environment"]["cpu"] = "Apple M9"
-    page = opened(other, content, width=width, mode=mode)
+    page = opened(other, content, json.loads(AGREEMENT.read_text()), width=width, mode=mode)
     page.execute_script("document.querySelectorAll('details').forEach((d) => (d.open = true))")
     page.execute_script(AXE.read_text(encoding="utf-8"))
     found = page.execute_async_script("axe.run().then(arguments[0])")

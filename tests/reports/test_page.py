@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 import math
 import re
+from pathlib import Path
 
 import pytest
 from markupsafe import escape
 
-from reports import report, runs
+from reports import report
+from reports.material import gather
 from reports.page.render import render
 from reports.page.sections import SECTIONS
 
 SMALL = {"problems": ("line",), "passes": ("forward", "value_and_grad"), "batches": (4, 64)}
+AGREEMENT = Path(__file__).with_name("stored") / "agreement-1.json"
 HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</script><b>", "{{ 7 * 7 }}", "'--><style>"]
 
 
 def page(write_run, *contents):
-    return render([runs.read(write_run(content, f"run{n}.json")) for n, content in enumerate(contents)])
+    return render(gather([write_run(content, f"run{n}.json") for n, content in enumerate(contents)]))
 
 
 def sections(found):
@@ -48,17 +51,18 @@ def test_hostile_text_is_escaped_everywhere(make_run, write_run):
     ours["noise"] = {"noisy": True, "reasons": HOSTILE, "sentinel": {HOSTILE[0]: {"ratio": 1, "low": 0.9, "high": 1.1}}}
     ours["failures"] = [{"implementation": HOSTILE[0], "group": HOSTILE[1], "reason": HOSTILE[2], "stderr": HOSTILE}]
     ours["skipped"] = [{"implementation": HOSTILE[0], "reason": HOSTILE[1]}]
-    found = page(write_run, content, content)
+    agreement = json.loads(AGREEMENT.read_text())
+    for row in (*agreement["agree"]["rows"], *agreement["drift"]["rows"]):
+        row["implementation"] = HOSTILE[0]
+    agreement["agree"]["left_out"] = {HOSTILE[1]: HOSTILE[2]}
+    agreement["known_faults"][0].update(name=HOSTILE[3], evidence=HOSTILE[4], cure=HOSTILE[0], source=HOSTILE[1])
+    found = page(write_run, content, content, agreement)
     for name in HOSTILE:
         assert str(escape(name)) in found
         assert name == "{{ 7 * 7 }}" or name not in found
     assert "49" not in re.findall(r"<td[^>]*>([^<]*)</td>", found)
     for embedded in re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', found, re.DOTALL):
-        assert HOSTILE[0] in [line["name"] for line in _listed(json.loads(embedded)["series"])]
-
-
-def _listed(series):
-    return series.values() if isinstance(series, dict) else series
+        assert HOSTILE[0] in json.dumps(json.loads(embedded))
 
 
 def test_what_the_script_reads_is_strict_json(make_run, write_run):
@@ -85,7 +89,8 @@ def test_sections_without_data_are_left_out(make_run, write_run):
             del benchmark["extra_info"][what]
     found = page(write_run, content)
     assert sections(found) == ["times", "trust"]
-    assert sections(page(write_run, make_run(**SMALL), make_run(**SMALL))) == [section.ID for section in SECTIONS]
+    everything = page(write_run, make_run(**SMALL), make_run(**SMALL), json.loads(AGREEMENT.read_text()))
+    assert sections(everything) == [section.ID for section in SECTIONS]
 
 
 def test_a_bare_run_still_makes_a_page(make_run, write_run):

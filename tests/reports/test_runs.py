@@ -48,7 +48,7 @@ def test_a_run_comes_back_as_it_was_measured(make_run, write_run):
     [
         ("", "is not JSON"),
         ("hello", "is not JSON"),
-        ("[1, 2]", "holds a JSON list, not a run"),
+        ("[1, 2]", "holds a JSON list, not an object"),
         ("{}", "is JSON of another kind"),
         ('{"benchmarks": [], "machine_info": {}}', "is plain pytest-benchmark JSON"),
         (

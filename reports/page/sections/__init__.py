@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.page.sections import agreement, cold_start, compared, pairs, times, trust
+from reports.page.sections import agreement, cold_start, compared, drift, faults, pairs, survey, times, trust
 
-SECTIONS = (compared, times, cold_start, pairs, agreement, trust)
+SECTIONS = (compared, times, cold_start, pairs, agreement, survey, drift, faults, trust)
 """`data(runs)` gives what a section's template needs, or None where the runs have nothing for it."""

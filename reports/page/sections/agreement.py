@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from reports import style
 from reports.figures import agreement
+from reports.material import Material
 from reports.page import cells
-from reports.records import Group, Run
+from reports.records import Group
 
 ID, TITLE = "agreement", "The same gradients"
 TEMPLATE = """
@@ -23,10 +23,10 @@ is derived from the arithmetic, not chosen; at most 1 is agreement, and no time 
 """
 
 
-def data(runs: Sequence[Run]) -> dict[str, Any] | None:
+def data(material: Material) -> dict[str, Any] | None:
     """The run's τ, one table per problem, dtype and device; None where none was recorded."""
-    run = runs[-1]
-    looks = style.looks(run.implementations)
+    run = material.run
+    looks = material.looks
     tables: list[dict[str, Any]] = []
     for dtype, device in run.settings:
         groups = run.select(dtype, device)
@@ -45,13 +45,14 @@ def _table(found: dict[str, dict[tuple[str, str], float]], looks: dict[str, styl
         "columns": [("implementation", False), *((tensor, True, f"{pass_} {tensor}") for pass_, tensor in columns)],
         "spans": [("", 1), *((pass_, passes.count(pass_)) for pass_ in dict.fromkeys(passes))],
         "rows": [
-            [cells.name(name, looks), *(_cell(taus.get(key, math.nan)) for key in columns)]
+            [cells.name(name, looks), *(tau_cell(taus.get(key, math.nan)) for key in columns)]
             for name, taus in found.items()
         ],
     }
 
 
-def _cell(tau: float) -> cells.Cell:
+def tau_cell(tau: float) -> cells.Cell:
+    """A cell that is darker for more of the bound, and alarming beyond it."""
     return cells.cell(agreement.said(tau), tau, css="tau over" if tau > 1 else f"tau d{_depth(tau)}")
 
 

@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from reports import style, units
+from reports import units
 from reports.answer import headline
 from reports.figures.frame import drawn
+from reports.material import Material
 from reports.page import cells
+from reports.reading import number
 from reports.records import Case, Run
-from reports.runs import number
 
 ID, TITLE = "cold-start", "Before the first result"
 PARTS = ("import", "prepare", "first call")
@@ -34,10 +35,10 @@ style="width: {{ bar.width }}%">{% for share in bar.shares %}<span style="flex: 
 """
 
 
-def data(runs: Sequence[Run]) -> dict[str, Any] | None:
+def data(material: Material) -> dict[str, Any] | None:
     """The run's readings at the headline's smallest batch; None where there are none."""
-    run, group = runs[-1], headline(runs[-1])[0]
-    looks = style.looks(run.implementations)
+    run, group = material.run, headline(material.run)[0]
+    looks = material.looks
     read = sorted(((case, _parts(run, case)) for case in group.cases), key=lambda item: sum(_known(item[1])))
     shown, left_out = drawn([group])
     read = [(case, parts) for case, parts in read if _known(parts) and case.implementation in shown]

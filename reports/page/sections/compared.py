@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from reports import compare, provenance, style, units
 from reports.figures.frame import drawn, short
+from reports.material import Material
 from reports.page import cells
 from reports.records import Run
 
@@ -52,16 +52,16 @@ TEMPLATE = """
 """
 
 
-def data(runs: Sequence[Run]) -> dict[str, Any] | None:
+def data(material: Material) -> dict[str, Any] | None:
     """The earlier runs against the last; None for a single run."""
+    runs = material.runs
     if len(runs) < 2:
         return None
-    last = runs[-1]
     groups = [group for run in runs for group in run.groups]
     return {
         "listed": [_listed(number, run) for number, run in enumerate(runs, start=1)],
-        "compared": [_compared(number, run, last, len(runs)) for number, run in enumerate(runs[:-1], start=1)],
-        "across": _across(runs),
+        "compared": [_compared(number, material) for number in range(1, len(runs))],
+        "across": _across(material),
         "problems": [(name, name) for name in dict.fromkeys(group.problem for group in groups)],
         "passes": [(name, name) for name in dict.fromkeys(group.pass_ for group in groups)],
         "settings": list(dict.fromkeys((f"{g.dtype}|{g.device}", f"{g.dtype} on {g.device}") for g in groups)),
@@ -75,17 +75,18 @@ def _listed(number: int, run: Run) -> list[cells.Cell]:
     return [str(number), *told, cells.cell(noisy, css="slower" if noisy == "yes" else ""), run.path.name]
 
 
-def _compared(number: int, before: Run, after: Run, last: int) -> dict[str, Any]:
+def _compared(number: int, material: Material) -> dict[str, Any]:
+    """Run `number` (the first is 1) against the last."""
+    before, after = material.runs[number - 1], material.run
     found = compare.changes(before, after)
-    looks = style.looks(after.implementations)
     return {
         "id": f"compared-{number}",
-        "title": f"From run {number} to run {last}",
+        "title": f"From run {number} to run {len(material.runs)}",
         "unlike": compare.unlike(before, after),
         "notes": compare.updated(before, after) + compare.missing(before, after),
         "summary": compare.summary(found) if found else "These two runs have no case in common.",
         "scale": compare.scale_used(before, after),
-        "rows": [_row(change, looks) for change in compare.slowest_first(found)],
+        "rows": [_row(change, material.looks) for change in compare.slowest_first(found)],
     }
 
 
@@ -106,9 +107,9 @@ def _row(change: compare.Change, looks: dict[str, style.Look]) -> list[cells.Cel
     ]
 
 
-def _across(runs: Sequence[Run]) -> dict[str, Any]:
+def _across(material: Material) -> dict[str, Any]:
     """For each panel and batch, every implementation's times in every run, null where it was not measured."""
-    looks = style.looks({name: what for run in reversed(runs) for name, what in run.implementations.items()})
+    runs, looks = material.runs, material.looks
     shown, _ = drawn([group for run in runs for group in run.groups])
     points: dict[str, dict[str, list[list[float] | None]]] = {}
     for place, run in enumerate(runs):

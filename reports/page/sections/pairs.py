@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
-from reports import style, units
+from reports import units
 from reports.answer import headline, margin
 from reports.crossovers import pairs
 from reports.figures.frame import drawn
+from reports.material import Material
 from reports.page import cells
 from reports.ratios import CONFIDENCE, compare
-from reports.records import Run
 
 ID, TITLE = "pairs", "Who is faster than whom"
 TEMPLATE = """
@@ -31,12 +30,12 @@ Bonferroni).{{ left_out }}</p>
 """
 
 
-def data(runs: Sequence[Run]) -> dict[str, Any] | None:
+def data(material: Material) -> dict[str, Any] | None:
     """The pairs of the headline's smallest batch, which the controls replace; None with fewer than two to compare."""
-    run, group = runs[-1], headline(runs[-1])[0]
+    run, group = material.run, headline(material.run)[0]
     if max(len(group.cases) for group in run.groups) < 2:
         return None
-    limit, looks = margin(run), style.looks(run.implementations)
+    limit, looks = margin(run), material.looks
     shown, left_out = drawn(list(run.groups))
     rows = []
     for fast, slow in combinations([case for case in group.cases if case.implementation in shown], 2):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from reports import style, units
@@ -10,6 +9,7 @@ from reports.answer import headline, margin
 from reports.crossovers import Crossover, crossovers
 from reports.figures import batches
 from reports.figures.frame import drawn
+from reports.material import Material
 from reports.page import cells
 from reports.page.chart_data import chart_data, panels
 from reports.records import Group, Run
@@ -61,13 +61,13 @@ implementation, bands are the intervals of the ratio. Rings mark crossovers that
 """
 
 
-def data(runs: Sequence[Run]) -> dict[str, Any]:
+def data(material: Material) -> dict[str, Any]:
     """The run's times."""
-    run = runs[-1]
-    looks = style.looks(run.implementations)
+    run = material.run
+    looks = material.looks
     fastest, left_out = drawn(list(run.groups))
     shown = [name for name in looks if name in fastest]
-    chart = chart_data(run, shown)
+    chart = chart_data(run, shown, looks)
     return {
         "chart": chart,
         "left_out": left_out,

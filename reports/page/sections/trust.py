@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from reports import style, units
+from reports.material import Material
 from reports.page import cells
 from reports.provenance import noise_reasons
+from reports.reading import number, text
 from reports.records import Run
-from reports.runs import number, text
 
 ID, TITLE = "trust", "How far to trust this run"
 TEMPLATE = """
@@ -64,9 +64,9 @@ does not hold 1 shows a difference where there is none. {{ holding }}</p>
 """
 
 
-def data(runs: Sequence[Run]) -> dict[str, Any]:
+def data(material: Material) -> dict[str, Any]:
     """What the run says of itself."""
-    run = runs[-1]
+    run = material.run
     return {
         "reasons": noise_reasons(run),
         "verdict": _verdict(run),

@@ -1,0 +1,113 @@
+"""The documents of `samegrad agree`: read with the same care as run files, and drawn beside them."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from reports import agreements, report
+from reports.figures import drift
+from reports.material import gather
+from reports.page.sections import survey
+from reports.reading import RunFileError
+
+STORED = Path(__file__).with_name("stored") / "agreement-1.json"
+SMALL = {"problems": ("line",), "passes": ("forward",), "batches": (4,)}
+
+
+@pytest.fixture
+def document():
+    """A stored document: numpy and torch-eager, both problems and dtypes, two scales."""
+    return json.loads(STORED.read_text(encoding="utf-8"))
+
+
+def test_a_document_comes_back_as_it_was_saved(document):
+    """Every τ, distance, shadow and fault."""
+    found = agreements.read(STORED)
+    assert [tau.tau for tau in found.taus] == [row["tau"] for row in document["agree"]["rows"]]
+    assert [row.distance for row in found.distances] == [row["distance"] for row in document["drift"]["rows"]]
+    assert [shadow.largest for shadow in found.shadows] == [row["largest"] for row in document["drift"]["shadows"]]
+    assert [fault.present for fault in found.faults] == [fault["present"] for fault in document["known_faults"]]
+    assert found.implementations == ["numpy", "torch-eager"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"format": "other"}, "is JSON of another kind"),
+        ({"format_version": 2}, "format 2 is newer than this version of samegrad reads"),
+        ({"format_version": "1"}, "format_version must be a whole number of at least 1, found '1'"),
+    ],
+)
+def test_another_file_or_a_newer_one_is_refused(document, write_run, change, said):
+    """In one line."""
+    with pytest.raises(RunFileError) as caught:
+        agreements.read(write_run(document | change))
+    assert said in str(caught.value)
+
+
+def test_what_is_missing_is_left_out(write_run):
+    """A document with nothing in it is one, and gives no section."""
+    path = write_run({"format": agreements.FORMAT, "format_version": 1}, "agreement.json")
+    found = gather([write_run(), path])
+    assert not found.agreement.taus and not found.agreement.faults
+    assert survey.data(found) is None and drift.draw(found.agreement, found.looks) is None
+
+
+def test_what_could_not_be_compared_is_no_agreement(document, write_run):
+    """An infinite τ, which JSON cannot hold, is saved as null and shown as ∞."""
+    document["agree"]["rows"][5].update(tau=None, disagreement="shape (4,) instead of (1,)")
+    found = gather([write_run(), write_run(document, "agreement.json")])
+    assert math.isinf(found.agreement.taus[5].tau)
+    assert "1 of 144 disagree (numpy); the largest τ is ∞" in survey.data(found)["verdict"]
+
+
+def test_an_unexplained_drift_is_named(document, write_run):
+    """And not said to be rounding."""
+    from reports.page.sections import drift as section
+
+    found = gather([write_run(), write_run(document, "agreement.json")])
+    assert section.data(found)["verdict"].startswith("Rounding explains all of it")
+    document["drift"]["rows"][3]["explained"] = False
+    found = gather([write_run(), write_run(document, "agreement.json")])
+    assert "does not explain how far numpy went" in section.data(found)["verdict"]
+
+
+def test_the_report_draws_drift_beside_the_run(tmp_path, make_run, write_run):
+    """Picture, numbers, and the page's sections."""
+    paths = report.draw([write_run(make_run(**SMALL)), STORED], tmp_path / "out", say=lambda line: None)
+    assert {"drift.png", "drift.svg", "drift.csv"} <= {path.name for path in paths}
+    page = (tmp_path / "out/report.html").read_text(encoding="utf-8")
+    assert all(f'<section id="{name}"' in page for name in ("survey", "drift", "faults"))
+
+
+def test_the_latest_agreement_stands_beside_the_latest_run(tmp_path, monkeypatch, write_run):
+    """Without arguments both are found; without an agreement the run is drawn alone."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reports/runs").mkdir(parents=True)
+    write_run(name="reports/runs/a.json")
+    assert gather().agreement is None
+    (tmp_path / "reports/agreements").mkdir()
+    (tmp_path / "reports/agreements/b.json").write_text(STORED.read_text(encoding="utf-8"), encoding="utf-8")
+    assert gather().agreement is not None and [path.name for path in gather().paths] == ["a.json", "b.json"]
+
+
+def test_an_agreement_alone_is_no_report():
+    """A report is about a run."""
+    with pytest.raises(RunFileError, match="is no run file, and a report is about a run"):
+        gather([STORED])
+
+
+def test_an_implementation_without_shadows_or_with_nan_is_drawn(document, write_run):
+    """No shadows, a distance that is not a number, a distance of zero."""
+    document["drift"]["shadows"] = []
+    document["drift"]["rows"][0]["distance"] = None
+    document["drift"]["rows"][1]["distance"] = 0.0
+    found = gather([write_run(), write_run(document, "agreement.json")])
+    from reports import style
+
+    with style.applied():
+        assert drift.draw(found.agreement, found.looks) is not None
