@@ -1,0 +1,172 @@
+"""`samegrad ladder`: what the obvious way of writing the network costs against the best way, and against the floor.
+
+The goals are ratios, measured side by side in one interleaved run: one thread, float32, xor. Where a goal says *best*,
+it is the fastest rung of that framework at that batch, and the interval is corrected for the choice. A goal is *met* or
+*missed* only where the whole interval says so; otherwise it is *not resolved*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+from rich.text import Text
+
+from benchmarks.clock.case import Case
+from benchmarks.clock.run import Run
+from benchmarks.clock.statistics import Interval, quantiles, ratio_interval
+from benchmarks.clock.tables import duration
+from benchmarks.clock.verdict import figure, launch_log_ratios
+from impls.implementation import LOOP
+from impls.registry import REGISTRY
+
+BATCHES = (4, 16384, 262144)
+FRAMEWORKS = ("numpy", "torch", "jax", "tensorflow")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """That `ours` is at least `factor` times faster than `theirs`, or, with `at_most`, at most so many times slower.
+
+    ours: an implementation, or a framework for its best rung. A factor of None asks for the figure alone.
+    """
+
+    ours: str
+    theirs: str
+    batch: int
+    factor: float | None
+    at_most: bool = False
+    pass_name: str = "value_and_grad"
+
+
+def _faster(ours: str, theirs: str, *factors: float | None) -> list[Goal]:
+    return [Goal(ours, theirs, batch, factor) for batch, factor in zip(BATCHES, factors, strict=True)]
+
+
+def _near_floor(framework: str, *factors: float | None) -> list[Goal]:
+    return [Goal(framework, "c-floor", n, factor, at_most=True) for n, factor in zip(BATCHES, factors, strict=True)]
+
+
+GOALS: tuple[Goal, ...] = (
+    *_faster("numpy-fast", "numpy-tutorial", 4.5, 6.0, 6.5),
+    *_faster("torch", "torch-eager", 4.5, 6.0, 4.5),
+    *_faster("jax", "jax-jit", 2.4, 2.5, 2.6),
+    *_faster("tensorflow", "keras-graph", 2.4, 4.5, 9.0),
+    *_faster("keras-jax", "keras-graph", 8.0, None, None),
+    *_near_floor("numpy", None, 3.0, 3.0),
+    *_near_floor("torch", None, 3.0, 3.0),
+    *_near_floor("jax", None, 3.0, 3.0),
+    *_near_floor("tensorflow", None, 3.0, 3.5),
+    Goal("jax", "c-floor", 4, 3.0, at_most=True, pass_name=LOOP),
+)
+
+
+def rungs(framework: str) -> list[str]:
+    """The implementations that count for a framework's best: its own, and for TensorFlow those of Keras on it too."""
+    if framework == "tensorflow":
+        return [name for name, entry in REGISTRY.items() if "tensorflow" in entry.packages]
+    return [name for name, entry in REGISTRY.items() if entry.framework == framework]
+
+
+def contenders(goal: Goal) -> list[str]:
+    return rungs(goal.ours) if goal.ours in FRAMEWORKS else [goal.ours]
+
+
+def cases() -> dict[Case, tuple[str, ...]]:
+    """What must be measured: every rung at each batch, and the training loops beside the floor's."""
+    loops = tuple(name for name, entry in REGISTRY.items() if entry.is_floor or entry.framework == "jax")
+    asked = dict.fromkeys(case_of(goal) for goal in GOALS)
+    return {case: loops if case.pass_name == LOOP else tuple(REGISTRY) for case in asked}
+
+
+def case_of(goal: Goal) -> Case:
+    return Case("xor", goal.pass_name, goal.batch, "float32", "cpu")
+
+
+def judge(run: Run) -> list[dict[str, Any]]:
+    """Each goal beside what was measured: which rung was best, the ratio with its interval, and the word."""
+    return [_judged(goal, run.groups[case_of(goal)].times_ns) for goal in GOALS]
+
+
+def _judged(goal: Goal, times_ns: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        **asdict(goal),
+        "best": None,
+        "ratio": None,
+        "low": None,
+        "high": None,
+        "word": "not measured",
+    }
+    measured = [name for name in contenders(goal) if times_ns.get(name) and name != goal.theirs]
+    if not measured or not times_ns.get(goal.theirs):
+        return told
+    best = min(measured, key=lambda name: min(quantiles(launch).median_ns for launch in times_ns[name]))
+    slow, quick = (best, goal.theirs) if goal.at_most else (goal.theirs, best)
+    interval = ratio_interval(launch_log_ratios(times_ns[slow], times_ns[quick]), comparisons=len(measured))
+    return told | {"best": best, **interval._asdict(), "word": _word(goal, interval)}
+
+
+def medians(run: Run) -> dict[str, dict[str, float]]:
+    """The median over all launches in ns, by group and implementation: the ladder itself."""
+    return {
+        case.group: {
+            name: float(np.median(np.concatenate(launches)))
+            for name, launches in group.times_ns.items()
+            if launches and name in REGISTRY
+        }
+        for case, group in run.groups.items()
+    }
+
+
+def goals_table(judged: Sequence[Mapping[str, Any]]) -> Table:
+    """Measured against promised, a row per goal."""
+    grid = Table(title="xor, float32, one thread: measured against promised", title_justify="left")
+    for heading, justify in (
+        ("what", "left"),
+        ("batch", "right"),
+        ("goal", "left"),
+        ("measured", "left"),
+        ("", "left"),
+    ):
+        grid.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    colours = {"met": "green", "missed": "red", "not resolved": "yellow"}
+    for row in judged:
+        best = f" ({row['best']})" if row["best"] not in (None, row["ours"]) else ""
+        relation = "slower than" if row["at_most"] else "faster than"
+        pass_name = "" if row["pass_name"] == "value_and_grad" else f", {row['pass_name']} per step"
+        goal = "shown" if row["factor"] is None else f"{'≤' if row['at_most'] else '≥'} {row['factor']:g}×"
+        measured = "–" if row["ratio"] is None else f"{figure(row['ratio'])}×"
+        if row["low"] is not None:
+            measured += f" ({figure(row['low'])} to {figure(row['high'])})"
+        what = f"{row['ours']}{best} {relation} {row['theirs']}{pass_name}"
+        grid.add_row(what, f"{row['batch']:,}", goal, measured, Text(row["word"], style=colours.get(row["word"], "")))
+    return grid
+
+
+def rungs_table(by_group: Mapping[str, Mapping[str, float]]) -> Table:
+    """The time of every rung in every group, fastest at the first batch first."""
+    grid = Table(title="every rung: median", title_justify="left")
+    grid.add_column("implementation", no_wrap=True)
+    for group in by_group:
+        grid.add_column(group.removeprefix("xor ").removesuffix(" float32 cpu"), justify="right")
+    first = next(iter(by_group.values()))
+    for name in sorted(REGISTRY, key=lambda name: first.get(name, float("inf"))):
+        times = [by_name.get(name) for by_name in by_group.values()]
+        if any(times):
+            grid.add_row(name, *("–" if time is None else duration(time) for time in times))
+    return grid
+
+
+def _word(goal: Goal, interval: Interval) -> str:
+    if goal.factor is None:
+        return "shown"
+    low = interval.ratio if interval.low is None else interval.low
+    high = interval.ratio if interval.high is None else interval.high
+    if interval.low is None:
+        return "preview"
+    if goal.at_most:
+        return "met" if high <= goal.factor else "missed" if low > goal.factor else "not resolved"
+    return "met" if low >= goal.factor else "missed" if high < goal.factor else "not resolved"

@@ -1,0 +1,58 @@
+"""A cold start is observed in processes of its own, phase by phase, and one that fails says why."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.clock import cold_start
+from benchmarks.clock.cold_start import PHASES, PROCESSES, measure
+from benchmarks.clock.tables import render
+from impls.registry import REGISTRY
+
+
+def silent(number, name):
+    pass
+
+
+def test_every_phase_is_observed_in_every_process():
+    """Import, build and two calls take some time each; NumPy alone holds more than 10 MB and less than 10 GB."""
+    found = measure(["numpy"], threads=1, time_limit_s=60, progress=silent)["numpy"]
+    for phase in PHASES:
+        assert len(found[phase]) == PROCESSES and min(found[phase]) > 0
+    assert all(10e6 < peak < 10e9 for peak in found["peak_bytes"])
+
+
+def test_implementations_take_turns_in_every_round(monkeypatch):
+    """Each once a round, and in more than one order over the rounds."""
+    told = []
+    monkeypatch.setattr(cold_start, "_in_new_process", lambda name, *_: {phase: 1 for phase in PHASES})
+    measure(["numpy", "numpy-tutorial", "c-floor"], 1, 60, lambda number, name: told.append((number, name)))
+    rounds = [[name for number, name in told if number == one] for one in range(1, PROCESSES + 1)]
+    assert all(sorted(names) == ["c-floor", "numpy", "numpy-tutorial"] for names in rounds)
+    assert len(set(map(tuple, rounds))) > 1
+
+
+@pytest.mark.parametrize("name", ["no-such-implementation", "torch-cuda-graph"])
+def test_one_that_cannot_start_says_why_and_is_not_tried_again(name):
+    """A crash is a failure with the process's last words; a GPU that is not there is a reason to skip."""
+    calls = []
+    found = measure([name], 1, 60, lambda number, _: calls.append(number))[name]
+    assert len(calls) == 1
+    if name == "torch-cuda-graph":
+        assert found["unavailable"] == REGISTRY[name].missing() or "GPU" in found["unavailable"]
+    else:
+        assert "BadInput" in found["failed"] and name in found["failed"]
+
+
+def test_one_that_hangs_is_given_up():
+    found = measure(["numpy"], 1, 1e-3, silent)["numpy"]
+    assert "not ready within" in found["failed"]
+
+
+def test_the_table_shows_phases_memory_and_reasons():
+    found = {
+        "numpy": {**{phase: [2e6, 1e6, 3e6] for phase in PHASES}, "peak_bytes": [2**20 * 90]},
+        "jax-jit": {"unavailable": "jax-jit needs jax"},
+    }
+    text = render({"groups": [], "fits": [], "cold_start": found})
+    assert "2.00 ms" in text and "90 MiB" in text and "jax-jit needs" in text
