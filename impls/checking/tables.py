@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from rich import box
 from rich.console import Group, RenderableType
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -31,11 +33,7 @@ def render_agree(result: Row) -> RenderableType:
         verdict = f"[bold green]all {len(names)} agree[/]: every number is within the rounding bound (τ ≤ 1)."
     else:
         verdict = "[bold red]nothing was measured.[/]"
-    notes = [
-        f"{row['implementation']} {row['problem']} {row['dtype']} ×{row['scale']:g}: {row['left_out']}"
-        for row in refused
-    ]
-    return Group(*tables, *_left_out(result, notes), Text.from_markup(verdict), *map(Text, wrong))
+    return Group(*tables, *_left_out(result, refused), Text.from_markup(verdict), *map(Text, wrong))
 
 
 def _agreement_table(problem: str, dtype: str, rows: Sequence[Row]) -> Table:
@@ -123,8 +121,7 @@ def render_drift(result: Row) -> RenderableType:
         if not measured
         else f"[bold green]rounding explains all of it[/]: none is over {ALLOWED:g} times as far off as the shadows."
     )
-    notes = [f"{row['implementation']} {row['problem']} {row['dtype']}: {row['left_out']}" for row in refused]
-    return Group(*parts, *_left_out(result, notes), Text.from_markup(verdict), *map(Text, wrong))
+    return Group(*parts, *_left_out(result, refused), Text.from_markup(verdict), *map(Text, wrong))
 
 
 def _drift_cell(row: Row) -> Text:
@@ -134,24 +131,39 @@ def _drift_cell(row: Row) -> Text:
 
 
 def render_faults(results: Sequence[Row]) -> RenderableType:
-    """The known faults that are present, each with its evidence and cure; then those that are absent or not tried."""
+    """Each known fault that is present, with its evidence and cure; then those that are absent or were not tried."""
     lines: list[RenderableType] = []
-    for result in results:
-        if result["present"]:
-            versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
-            lines.append(Text.from_markup(f"[bold yellow]known fault[/] {escape(result['name'])} ({versions})"))
-            lines.append(Text(f"  {result['evidence']}\n  Cure: {result['cure']}  Source: {result['source']}."))
-    for present, label in ((False, "absent"), (None, "not tried")):
-        names = [result["name"] for result in results if result["present"] is present]
-        if names:
-            lines.append(Text(f"{label}: {'; '.join(names)}"))
+    for name, found in _by_name(results).items():
+        present = [result for result in found if result["present"]]
+        if present:
+            versions = {
+                f"{package} {version}": None for result in present for package, version in result["versions"].items()
+            }
+            lines.append(Text.from_markup(f"[bold yellow]known fault:[/] {escape(name)} ({', '.join(versions)})"))
+            lines += [Padding(Text(result["evidence"]), (0, 0, 0, 2)) for result in present]
+            lines.append(Padding(Text(f"{present[0]['what']} Cure: {present[0]['cure']}"), (0, 0, 0, 2)))
+            lines.append(Padding(Text(f"Source: {present[0]['source']}."), (0, 0, 0, 2)))
+        elif all(result["present"] is None for result in found):
+            lines.append(Text(f"not tried: {name}: {found[0]['evidence']}", style="dim"))
+        else:
+            lines.append(Text(f"absent: {name}", style="dim"))
     return Group(*lines)
 
 
-def _left_out(result: Row, notes: Sequence[str]) -> list[Text]:
-    reasons = [f"{name}: {reason}" for name, reason in result["left_out"].items()]
+def _by_name(results: Iterable[Row]) -> dict[str, list[Row]]:
+    groups: dict[str, list[Row]] = {}
+    for result in results:
+        groups.setdefault(result["name"], []).append(result)
+    return groups
+
+
+def _left_out(result: Row, refused: Iterable[Row]) -> list[Text]:
+    """Who could not run, who refused some cases and how many, and who failed: a line each."""
+    cases = Counter(f"{row['implementation']}: {row['left_out']}" for row in refused)
+    lines = [f"{name}: {reason}" for name, reason in result["left_out"].items()]
+    lines += [f"{count} case{'s' * (count > 1)} of {line}" for line, count in cases.items()]
     failures = [Text(f"failed: {name}: {reason}", style="bold red") for name, reason in result["failed"].items()]
-    return [*(Text(f"left out: {line}", style="dim") for line in [*reasons, *dict.fromkeys(notes)]), *failures]
+    return [*(Text(f"left out: {line}", style="dim") for line in lines), *failures]
 
 
 def _by_case(rows: Iterable[Row]) -> Iterator[tuple[tuple[str, str], list[Row]]]:

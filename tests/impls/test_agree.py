@@ -99,7 +99,8 @@ def test_a_refused_case_is_left_out_aloud(planted):
     rows = agree.measure("planted", ["line"], scales=(1.0,), seeds=(0,))
     assert [row["left_out"] for row in rows if "left_out" in row] == ["float64 is not to be had"]
     assert {row["dtype"] for row in rows if "tau" in row} == {"float32"}
-    assert "float64 is not to be had" in text(tables.render_agree({"rows": rows, "left_out": {}, "failed": {}}))
+    shown = text(tables.render_agree({"rows": rows, "left_out": {}, "failed": {}}))
+    assert "left out: 1 case of planted: float64 is not to be had" in shown
 
 
 def test_an_implementation_that_cannot_run_is_left_out(monkeypatch):
@@ -137,7 +138,7 @@ def test_keras_on_torch_in_float64_is_found():
     pytest.importorskip("torch")
     result = reproduced(known_faults.KERAS_ON_TORCH)
     assert result["present"] and "τ = " in result["evidence"]
-    assert "known fault Keras on torch" in text(tables.render_faults([result]))
+    assert "known fault: Keras on torch" in text(tables.render_faults([result]))
 
 
 @pytest.mark.parametrize("fault", known_faults.MOMENTUM, ids=lambda fault: fault.arguments["optimizer"])
@@ -159,5 +160,15 @@ def test_the_cure_of_constants_through_float32_works():
 
 def test_lost_digits_are_found_where_they_are_lost():
     """a(1 − a) gives no gradient at z = 20 in float32, t·a² gives all of it."""
-    found = {name: known_faults.digits_lost(name)["present"] for name in ("numpy", "numpy-tutorial")}
-    assert found == {"numpy": False, "numpy-tutorial": True}
+    found = known_faults.digits_lost(["numpy", "numpy-tutorial"])
+    lost, kept = found["evidence"].split("; ")
+    assert found["present"] and lost.startswith("numpy-tutorial: ∂L/∂b2 is 0, but") and kept == "numpy: all digits kept"
+    assert not known_faults.digits_lost(["numpy"])["present"]
+    with pytest.raises(Unavailable, match="none can run here"):
+        known_faults.digits_lost([])
+
+
+def test_faults_are_tried_once_per_framework():
+    """Implementations of one framework share the process that tries them."""
+    tried = [f.arguments["implementations"] for f in known_faults.known(["numpy", "torch-eager", "numpy-tutorial"])[3:]]
+    assert tried == [["numpy", "numpy-tutorial"], ["torch-eager"]]

@@ -12,7 +12,11 @@ from impls.checking import known_faults, survey
 def test_one_document_holds_everything(tmp_path, monkeypatch):
     """Agreement, drift and faults of one implementation: saved as strict JSON, read again, and shown in 80 columns."""
     tried = {"name": "a fault", "what": "", "cure": "a cure.", "source": "a source", "versions": {"keras": "3.15.1"}}
-    faults = [tried | {"present": True, "evidence": "it is there"}, tried | {"present": False, "evidence": ""}]
+    faults = [
+        tried | {"present": True, "evidence": "it is there"},
+        tried | {"present": False, "evidence": "", "name": "another"},
+        tried | {"present": None, "evidence": "no keras", "name": "a third"},
+    ]
     monkeypatch.setattr(known_faults, "run", lambda implementations, progress: faults)
     lines: list[str] = []
     result = survey.run(["numpy"], problems=["line"], scales=(1.0,), seeds=(0,), progress=lines.append)
@@ -25,7 +29,9 @@ def test_one_document_holds_everything(tmp_path, monkeypatch):
     with console.capture() as capture:
         console.print(survey.render(again))
     shown = capture.get()
-    for part in ("all 1 agree", "rounding explains all of it", "known fault a fault (keras 3.15.1)", "absent: a fault"):
+    for part in ("all 1 agree", "rounding explains all of it", "known fault: a fault (keras 3.15.1)"):
+        assert part in shown
+    for part in ("it is there", "Cure: a cure.", "absent: another", "not tried: a third: no keras"):
         assert part in shown
 
 
