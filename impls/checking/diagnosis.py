@@ -232,7 +232,7 @@ def _tau(found: Array, expected: Array, allowed: Array) -> float:
     if found.shape != expected.shape or not np.isfinite(found).all():
         return np.inf
     error = abs(found - expected)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return float(np.max(np.where(error == 0, 0.0, error / allowed)))
 
 

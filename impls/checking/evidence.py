@@ -29,23 +29,29 @@ def describe(
         observations = [o for o in observations if len(o.x) == 1] or observations
     judge = Judge(observations, dtype)
     references = judge.references(diagnosis.activations) or []
-    seen: dict[str, list[str]] = {}
+    seen: dict[str, str] = {}
     for name, tau in diagnosis.taus.items():
         if tau > 1:
             cases = []
             for observation, reference in zip(observations, references, strict=True):
                 scale = diagnosis.constant * diagnosis.convention.factor(*observation.y.shape)
                 cases.append((observation.gradients[name], scale * reference.gradients[name], len(observation.x)))
-            what = "is not returned" if name in absent else relation(cases, dtype)
-            seen.setdefault(what, []).append(name)
-    right = [name for name, tau in diagnosis.taus.items() if tau <= 1]
+            seen[name] = "is not returned" if name in absent else relation(cases, dtype)
+    return phrase(seen, list(diagnosis.taus))
+
+
+def phrase(seen: dict[str, str], every: Sequence[str]) -> str:
+    """ "db1 is zero while every other gradient is right", of what is seen in each tensor that is wrong."""
     if not seen:
         return "every gradient is right"
-    phrases = [f"{_join('d' + name for name in names)} {_agree(what, len(names))}" for what, names in seen.items()]
+    groups: dict[str, list[str]] = {}
+    for name, what in seen.items():
+        groups.setdefault(what, []).append(name)
+    right = [name for name in every if name not in seen]
+    if not right and len(groups) == 1:
+        return f"every gradient {next(iter(groups))}"
+    phrases = [f"{_join('d' + name for name in sorted(names, key=_order))} {_agree(what, len(names))}" for what, names in groups.items()]
     if not right:
-        if len(seen) == 1:
-            what = next(iter(seen))
-            return f"every gradient {_agree(what, 1)}"
         return "; ".join(phrases)
     rest = "every other gradient is" if len(right) > 1 else f"d{right[0]} is"
     return f"{'; '.join(phrases)} while {rest} right"
@@ -135,6 +141,10 @@ def _agree(what: str, count: int) -> str:
         if what.startswith(one):
             what = many + what[len(one) :]
     return what.replace("the right one", "the right ones")
+
+
+def _order(name: str) -> tuple[str, bool]:
+    return name[1:], name.startswith("b")
 
 
 def _join(names) -> str:

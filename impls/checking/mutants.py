@@ -438,7 +438,7 @@ def _weights(m: int) -> Iterator[Mistake]:
         "the gradients of the weights come out transposed",
         "A gradient has the shape of its parameter, entry for entry. Where the matrix is square nothing complains, and "
         "each weight is moved by another weight's gradient.",
-        f"each dW transposed: {weight_equation(m)} for z = x W, its transpose δ{m}ᵀ a{m - 1 or ''} for z = x Wᵀ",
+        ",  ".join(weight_equation(l) for l in range(1, m + 1)),
         {"weight": lambda at, delta: transposed(Steps.weight(at, delta))},
     )
     everywhere = list(range(1, m + 1))
@@ -501,7 +501,7 @@ def _biases(m: int) -> Iterator[Mistake]:
         )
 
     everywhere = list(range(1, m + 1))
-    for layers in [everywhere, *([l] for l in everywhere if m > 1)]:  # noqa: E741
+    for layers in [*([l] for l in everywhere if m > 1), everywhere]:  # noqa: E741
         yield biases(
             "averaged",
             layers,

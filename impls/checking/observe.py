@@ -37,6 +37,8 @@ class Group:
 
     sizes: tuple[int, ...]
     layout: str
+    flipped: bool = False
+    """Are the weights (fan_out, fan_in)?"""
     observed: list[Observed] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
     """Batches at which the target raised, and the last line of its error."""
@@ -124,6 +126,20 @@ def _first_that_works(
     return None
 
 
+def is_flipped(form: Any) -> bool:
+    """Of what `attempts` yields: an orientation, or slots."""
+    return form if isinstance(form, bool) else any(slot.flipped for slot in form)
+
+
+def other_orientation(target: Target, groups: list[Group], flat: bool) -> list[Group]:
+    """Where all weights are square, they may be (fan_out, fan_in) as well: the same probes read that way."""
+    if not isinstance(target, ObjectTarget) or len(target.orientations) < 2:
+        return []
+    target.orientations = [not groups[0].flipped]
+    group = _first_that_works(target, groups[0].sizes, flat, [], any_shape=True)
+    return [group] if group else []
+
+
 def _shapes_fit(observed: Observed) -> bool:
     return all(
         observed.reading.gradients[name].shape == tensor.shape
@@ -150,7 +166,7 @@ def _one(target: Target, form: Any, layout: DataLayout, sizes: Sequence[int], ba
 
 
 def _all(target, form, layout, sizes, batches, first: Observed) -> Group:
-    group = Group(tuple(sizes), layout.name, [first])
+    group = Group(tuple(sizes), layout.name, is_flipped(form), [first])
     group.repeat = _repeat(target, form, layout, first)
     if group.repeat:
         return group
@@ -187,7 +203,7 @@ def _when_rows_equal_units(target: Target, sizes: Sequence[int], flat: bool) -> 
                 observed = [_one(target, form, layout, sizes, batch, seed) for seed in (0, 1)]
             except (source.UserError, Unreadable, ValueError):
                 continue
-            group = Group(tuple(sizes), layout.name, observed)
+            group = Group(tuple(sizes), layout.name, is_flipped(form), observed)
             for other in probe.BATCHES:
                 try:
                     _one(target, form, layout, sizes, other, 2)

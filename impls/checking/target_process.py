@@ -14,7 +14,7 @@ import numpy as np
 
 from impls.checking import messages, own_loss, rules, source
 from impls.checking.function_target import FunctionTarget, Unreadable
-from impls.checking.observe import Group, Target, describe, find_target, flat_targets, observe, own_data
+from impls.checking.observe import Group, Target, describe, find_target, flat_targets, observe, other_orientation, own_data
 from impls.errors import BadInput
 
 
@@ -54,15 +54,18 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     if request.get("loss_file"):
         return own_loss.check(target, Path(request["loss_file"]), request["loss_name"], path, name, flat)
     groups = observe(target, flat, request.get("sizes"))
+    own_loss_found = own_loss.of_returned(target, groups[0], flat)
     return {
         "name": name,
         "groups": [_group(group) for group in groups],
+        "alternatives": [_group(group) for group in other_orientation(target, groups, flat)],
         "names": dict(describe(target)),
         "layers": target.layers,
         "activations": source.activations(text),
         "literals": source.literals(text),
         "own": {role: list(shape) for role, shape in shapes.items()},
-        "own_loss": own_loss.of_returned(target, groups[0], flat),
+        "own_outputs": _own_outputs(target, groups[0].flipped),
+        "own_loss": own_loss_found,
     }
 
 
@@ -70,10 +73,20 @@ def own_targets_count(shapes: dict[str, tuple[int, ...]]) -> bool:
     return len(shapes.get("y", ())) == 1
 
 
+def _own_outputs(target: Target, flipped: bool) -> int:
+    """The outputs of the network whose weights the file itself holds under the arguments' names; 0 if it holds none."""
+    if target.fixed_sizes:
+        return target.fixed_sizes[-1]
+    weights = getattr(target.module, target.names.get(f"W{target.layers}", ""), None)
+    shape = np.shape(weights) if isinstance(weights, np.ndarray) else ()
+    return int(shape[0 if flipped else 1]) if len(shape) == 2 else 0
+
+
 def _group(group: Group) -> dict[str, Any]:
     return {
         "sizes": list(group.sizes),
         "layout": group.layout,
+        "flipped": group.flipped,
         "refused": [list(item) for item in group.refused],
         "repeat": group.repeat,
         "observed": [

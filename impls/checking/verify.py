@@ -8,6 +8,7 @@ The target is observed in a process of its own; everything that is concluded is 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -29,7 +30,7 @@ from impls.checking.diagnosis import (
     diagnose,
     diagnose_row_by_row,
 )
-from impls.checking.evidence import describe, relation
+from impls.checking.evidence import describe, phrase, relation
 from impls.checking.mutants import SLOPE_FORMULAS, WRONG_SLOPES, Mistake, Place
 from impls.checking.running import Running
 from impls.errors import BadInput, Unavailable
@@ -90,6 +91,8 @@ class Report:
     constant: float = 1.0
     margin: float = float("nan")
     first_wrong: str = ""
+    forward_known: bool = False
+    """Did the target's own predictions show its activations?"""
     recovered: bool = False
     """Were the gradients recovered from the change of the weights?"""
     notes: list[str] = field(default_factory=list)
@@ -213,6 +216,10 @@ def _conclude(target, answer, conventions, strict, activations, dtype, opinions,
     choices = [tuple(activations)] if activations else candidates(layers, answer["activations"])
     groups = answer["groups"]
     report, diagnosis = _judge_group(target, answer, groups[0], choices, conventions, strict, dtype)
+    for group in answer.get("alternatives", ()):
+        other, other_diagnosis = _judge_group(target, answer, group, choices, conventions, strict, dtype)
+        if _explains_more(other, report):
+            report, diagnosis, groups = other, other_diagnosis, [group]
     if report.status == WRONG and len(groups) > 1:
         arguments = target, answer, groups[1], choices, conventions, strict, dtype
         other, other_diagnosis = _judge_group(*arguments, explain=False)
@@ -222,8 +229,17 @@ def _conclude(target, answer, conventions, strict, activations, dtype, opinions,
             report, diagnosis, groups = other, other_diagnosis, groups[1:]
     if diagnosis is not None:
         _second_opinions(report, diagnosis, groups[0], opinions, time_limit_s)
-    _note_own_data(report, answer)
+    _note_own_data(report, answer, groups[0])
     return report
+
+
+def _explains_more(one: Report, other: Report) -> bool:
+    """Is this reading of the weights' layout the better one?"""
+
+    def rank(report: Report) -> tuple[bool, bool, bool]:
+        return report.status == RIGHT, report.forward_known, bool(report.findings)
+
+    return rank(one) > rank(other)
 
 
 def _judge_group(
@@ -254,6 +270,7 @@ def _judge_group(
 
     diagnosis = _diagnose(observations, choices, held, precision, rate_known, recovered, answer, explain)
     report = _report(target, answer, group, observations, diagnosis, precision, recovered, held_loss)
+    report.forward_known = bool(matching)
     if group["repeat"]:
         _note_repeat(report, group["repeat"])
     if matching and not diagnosis.right and not diagnosis.explanations:
@@ -368,7 +385,7 @@ def _report(target, answer, group, observations, diagnosis, precision, recovered
     names = answer["names"]
     absent = set().union(*(o["absent"] for o in group["observed"]))
     rows = [
-        Row(f"d{n}", names.get(n, n), observations[0].gradients[n].shape, tau, absent=n in absent)
+        Row(f"d{n}", names.get(n, n), _own_shape(n, observations[0], group), tau, absent=n in absent)
         for n, tau in diagnosis.taus.items()
     ]
     report = Report(
@@ -390,7 +407,7 @@ def _report(target, answer, group, observations, diagnosis, precision, recovered
     if diagnosis.right:
         report.headline = _right_headline(diagnosis, outputs, group)
     else:
-        report.findings = [_finding(e, outputs) for e in diagnosis.explanations]
+        report.findings = [_finding(e, outputs, group) for e in diagnosis.explanations]
         report.evidence = describe(diagnosis, observations, precision, absent, diagnosis.row_by_row)
         if report.findings:
             report.headline = report.findings[0].title
@@ -404,6 +421,12 @@ def _report(target, answer, group, observations, diagnosis, precision, recovered
             )
     _note_calls(report, diagnosis, group, answer)
     return report
+
+
+def _own_shape(tensor: str, observation: Observation, group) -> tuple[int, ...]:
+    """The shape of the gradient as the user has it, but for axes of length one."""
+    shape = observation.gradients[tensor].shape
+    return shape[::-1] if group["flipped"] and tensor[0] == "W" else shape
 
 
 def _right_headline(diagnosis: Diagnosis, outputs: int, group) -> str:
@@ -428,10 +451,23 @@ def in_words(convention: Convention, outputs: int) -> str:
     return f"{relation_words} the gradient of the mean"
 
 
-def _finding(explanation: Explanation, outputs: int) -> Finding:
+def _finding(explanation: Explanation, outputs: int, group) -> Finding:
     m = explanation.mistake
     equation = m.equation if outputs > 1 else m.equation.replace("(N·k)", "N")
-    return Finding(m.name, m.title, m.sentence, _with_factor(equation, explanation.convention, outputs))
+    equation = _with_factor(equation, explanation.convention, outputs)
+    return Finding(m.name, m.title, m.sentence, in_layout(equation, group["flipped"], "column" in group["layout"]))
+
+
+def in_layout(equation: str, flipped: bool, columns: bool) -> str:
+    """An equation for x: (N, inputs) and W: (fan_in, fan_out) in the user's own layout."""
+    if columns:  # features × examples: everything is transposed
+        equation = equation.replace("over rows", "over columns")
+        equation = re.sub(r"(\(?)(\w+)ᵀ (δ\S)", r"\1\3 \2ᵀ" if flipped else r"\1\2 \3ᵀ", equation)
+        return re.sub(r"(δ\w) (W\w)ᵀ", r"\2ᵀ \1" if flipped else r"\2 \1", equation)
+    if flipped:
+        equation = re.sub(r"(\w+)ᵀ (δ\w)", r"\2ᵀ \1", equation)
+        return re.sub(r"(δ\w) (W\w)ᵀ", r"\1 \2", equation)
+    return equation
 
 
 def _with_factor(equation: str, convention: Convention, outputs: int) -> str:
@@ -454,9 +490,11 @@ def _note_calls(report: Report, diagnosis: Diagnosis, group, answer) -> None:
         report.notes.append("The weights are updated after every row (stochastic gradient descent), not once per batch.")
     if report.dtype == "float32":
         report.notes.append("Your numbers are float32, so they are held to float32's precision.")
-    for batch, error in group["refused"]:
-        rows = "1 row" if batch == 1 else f"{batch} rows"
-        report.notes.append(f"With {rows} it raises {error}.")
+    if group["refused"]:
+        *first, last = [str(batch) for batch, _ in group["refused"]]
+        counts = f"{', '.join(first)} or {last}" if first else last
+        error = group["refused"][0][1]
+        report.notes.append(f"With {counts} {'row' if counts == '1' else 'rows'} it does not run: {error}")
 
 
 def _note_repeat(report: Report, repeat: str) -> None:
@@ -477,7 +515,8 @@ def _note_repeat(report: Report, repeat: str) -> None:
             report.evidence = "the same call gives the right gradient once, and another one the second time"
 
 
-def _note_own_data(report: Report, answer) -> None:
+def _note_own_data(report: Report, answer, group) -> None:
+    """What the shapes of the file's own arrays would do."""
     x, y = answer.get("own", {}).get("x"), answer.get("own", {}).get("y")
     outputs = report.sizes[-1] if report.sizes else 0
     if x and y and len(y) == 2 and x[0] == y[0] and y[1] == 1 and outputs > 1 and answer.get("own_outputs", 0) > 1:
@@ -485,6 +524,12 @@ def _note_own_data(report: Report, answer) -> None:
             f"Your file's targets have shape ({y[0]}, 1) and its network {answer['own_outputs']} outputs: NumPy repeats the "
             "one target for every output. If that is not meant, give one target per output."
         )
+    if x and y and len(y) == 1 and x[0] == y[0] > 1 and not group["layout"].endswith(("flat targets", "flat numbers")):
+        report.notes.append(
+            f"Your file's targets have shape ({y[0]},), with which it fails; it was given shape (N, 1): y.reshape(-1, 1)."
+        )
+    elif "flat targets" in group["layout"] and report.status == WRONG and y:
+        report.notes.append(f"It was given targets of shape (N,), like your file's own, ({y[0]},).")
 
 
 def _against_loss(target, answer, group, observations, losses, precision, recovered) -> tuple[Report, None]:
@@ -516,9 +561,7 @@ def _against_loss(target, answer, group, observations, losses, precision, recove
     )
     report.notes.append(f"Your loss is no squared error that is known here; it was differentiated by {_method(method)}.")
     if not right:
-        words = [f"d{n} {relation(c, precision)}" for n, c in cases.items() if taus[n] > 1]
-        good = [f"d{n}" for n in cases if taus[n] <= 1]
-        report.evidence = "; ".join(words) + (f", while {' and '.join(good)} {'is' if len(good) == 1 else 'are'} right" if good else "")
+        report.evidence = phrase({n: relation(c, precision) for n, c in cases.items() if taus[n] > 1}, list(taus))
         from impls.checking.diagnosis import first_wrong
 
         report.first_wrong = first_wrong(taus, answer["layers"])

@@ -16,7 +16,7 @@ from rich.text import Text
 from impls.checking.verify import ERROR, RIGHT, Finding, Report, Row, exit_code
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-LEGEND = "τ = |yours − right| / rounding bound, worst element of all probes; up to 1 is right."
+LEGEND = "τ = |yours − right| / rounding bound, at its worst; up to 1 is right."
 SHOWN = 4
 """Explanations that are spelt out; what fits beyond these is counted."""
 
