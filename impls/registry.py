@@ -72,7 +72,10 @@ REGISTRY = {
         Entry("torch-manual", "impls.torch_manual:TorchManual", "torch", "by hand, eager", ("torch",), "torch"),
         Entry("torch-cuda-graph", "impls.torch_manual:TorchCudaGraph", "torch", "CUDA graph", ("torch",), "torch"),
         Entry("c-floor", "impls.c_floor:CFloor", "c", "compiled C", ("cffi",), is_floor=True, needs_compiler=True),
-        Entry("jax-jit", "impls.jax_jit:JaxJit", "jax", "jit-compiled", ("jax",), "jax"),
+        Entry("jax-jit", "impls.jax_autodiff:JaxJit", "jax", "jit-compiled", ("jax",), "jax"),
+        Entry("jax-eager", "impls.jax_autodiff:JaxEager", "jax", "eager", ("jax",), "jax"),
+        Entry("jax-flat", "impls.jax_autodiff:JaxFlat", "jax", "jit-compiled, one vector", ("jax",), "jax"),
+        Entry("jax-manual", "impls.jax_manual:JaxManual", "jax", "by hand, jit-compiled", ("jax",), "jax"),
     )
 }
 
