@@ -1,0 +1,352 @@
+"""`pytest --benchmark-only` as its users meet it: in processes of its own, at the project's root, with tiny runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+import pytest
+
+from tests.benchmarks import runfiles
+
+ROOT = Path(__file__).parents[2]
+TINY = ["--implementations=numpy,numpy-tutorial", "--problems=xor", "--batches=4", "--budget=0.5"]
+NAMES = ("numpy", "numpy-tutorial")
+PASSES = ("forward", "value_and_grad", "train_step")
+ENVIRONMENT = {key: value for key, value in os.environ.items() if key not in ("PYTEST_ADDOPTS", "PY_COLORS")} | {
+    "OMP_NUM_THREADS": "1",
+    "COLUMNS": "160",
+}
+TIME_LIMIT_S = 300
+
+
+class Result(NamedTuple):
+    code: int
+    said: str
+    """Standard output and error together."""
+
+
+def pytest_(*arguments, script=("-m", "pytest")):
+    """Run pytest at the root, as a user would."""
+    done = subprocess.run(
+        [sys.executable, *script, "-p", "no:cacheprovider", *map(str, arguments)],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIME_LIMIT_S,
+        check=False,
+    )
+    assert "Traceback (most recent call last)" not in done.stdout, done.stdout
+    return Result(done.returncode, done.stdout)
+
+
+def runs_here():
+    """What is in the folder where a run without a place of its own is saved."""
+    return sorted((ROOT / "reports" / "runs").glob("*.json"))
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="session")
+def first(folder):
+    """Two launches of everything, into a file and into the storage."""
+    before = runs_here()
+    storage = f"--benchmark-storage=file://{folder}/storage"
+    result = pytest_(
+        "--benchmark-only",
+        *TINY,
+        "--launches=2",
+        f"--benchmark-json={folder}/a.json",
+        "--benchmark-save=first",
+        storage,
+    )
+    assert runs_here() == before, "a run that is saved elsewhere is not saved in reports/runs as well"
+    return result
+
+
+@pytest.fixture(scope="session")
+def second(first, folder):
+    """One launch, compared with the first and saved under pytest-benchmark's own name."""
+    storage = f"--benchmark-storage=file://{folder}/storage"
+    return pytest_("--benchmark-only", *TINY, "--launches=1", "--benchmark-compare", "--benchmark-autosave", storage)
+
+
+def saved(folder, pattern):
+    [path] = (folder / "storage").glob(f"*/{pattern}")
+    return path
+
+
+class TestARun:
+    def test_every_benchmark_is_in_pytest_benchmark_s_table(self, first):
+        assert first.code == 0, first.said
+        assert "6 passed" in first.said
+        for name in NAMES:
+            for pass_name in PASSES:
+                assert re.search(rf"^test_pass\[{name}-xor-{pass_name}-4-float32-cpu\] +[\d.]", first.said, re.M)
+        assert len(re.findall(r"^-+ benchmark 'xor \w+ batch=4 float32 cpu': 2 tests -+$", first.said, re.M)) == 3
+
+    def test_after_it_come_ratios_verdicts_and_noise(self, first):
+        _, ours = re.split(r"^=+ samegrad\b.* =+$", first.said, flags=re.M)
+        assert "benchmark 'xor" not in ours, "ours come after pytest-benchmark's tables"
+        assert ours.count("At batch 4, xor ") == 3
+        assert "95 % interval" in ours and "verdict" in ours and "baseline" in ours
+        assert "NOISY:" in ours or "Not noisy:" in ours
+
+    def test_progress_is_told_before_and_during_it(self, first):
+        """What the budget will buy, then launch by launch."""
+        told, _, _ = first.said.partition("benchmark 'xor")
+        assert re.search(r"6 benchmarks in 3 groups, 2 launches, 1 thread.* 0\.5 s .* rounds", told)
+        for launch in (1, 2):
+            assert f"launch {launch}/2, group 0/3: starting the workers" in told
+            assert f"launch {launch}/2, group 3/3: " in told
+
+    def test_its_file_has_the_format_and_its_figures_follow_from_its_samples(self, first, folder):
+        document = runfiles.load(folder / "a.json")
+        runfiles.check(document)
+        assert len(document["benchmarks"]) == 6
+        assert {len(b["extra_info"]["launches"]) for b in document["benchmarks"]} == {2}
+        assert not document["samegrad"]["interrupted"]
+        assert document["samegrad"]["command"].endswith(
+            f"a.json --benchmark-save=first --benchmark-storage=file://{folder}/storage"
+        )
+        assert document["samegrad"]["options"]["launches"] == 2
+        assert document["samegrad"]["environment"]["variables"]["OMP_NUM_THREADS"] == "1"
+
+    def test_first_calls_and_warm_up_are_beside_the_samples_and_not_in_them(self, first, folder):
+        """numpy's first call at each case is told; it takes far longer than any sample, which is a block's mean."""
+        for benchmark in runfiles.load(folder / "a.json")["benchmarks"]:
+            assert benchmark["extra_info"]["first_call_ns"] > 1e9 * benchmark["stats"]["min"]
+            assert benchmark["stats"]["iterations"] > 1
+
+    def test_every_sample_is_saved_in_the_storage_as_well(self, first, folder):
+        document = runfiles.load(saved(folder, "0001_first.json"))
+        runfiles.check(document)
+        assert document["samegrad"]["groups"] == runfiles.load(folder / "a.json")["samegrad"]["groups"]
+
+    def test_no_half_written_file_is_left(self, first, folder):
+        assert not [path for path in folder.rglob("*") if "partial" in path.name]
+
+    def test_all_workers_are_on_one_cpu_with_one_thread(self, first, folder):
+        for benchmark in runfiles.load(folder / "a.json")["benchmarks"]:
+            extra = benchmark["extra_info"]
+            assert extra["affinity"] is None or len(extra["affinity"]) == 1
+            pools = {pool: n for pool, n in extra["threads_found"].items() if pool != "threads of the process"}
+            assert set(pools.values()) == {extra["threads_asked"]} == {1}
+
+
+class TestComparing:
+    def test_a_run_is_compared_with_the_last_saved_one(self, second):
+        assert second.code == 0, second.said
+        assert "Comparing against benchmarks from: " in second.said and "0001_first.json" in second.said
+        assert re.search(r"^test_pass\[numpy-xor-forward-4-float32-cpu\] \(0001_first\)", second.said, re.M)
+        assert re.search(r"^test_pass\[numpy-xor-forward-4-float32-cpu\] \(NOW\)", second.said, re.M)
+        assert "machine_info is different" not in second.said
+
+    def test_it_is_saved_under_a_name_of_its_own(self, second, folder):
+        runfiles.check(runfiles.load(saved(folder, "0002_*.json")))
+
+    def test_one_launch_is_a_preview_without_verdict(self, second, folder):
+        assert "One launch is a preview: it carries no verdict." in second.said
+        assert second.said.count("a preview; one launch carries no verdict.") == 3
+        for benchmark in runfiles.load(saved(folder, "0002_*.json"))["benchmarks"]:
+            extra = benchmark["extra_info"]
+            is_baseline = extra["implementation"] == extra["baseline"]
+            assert extra["verdict"] == ("baseline" if is_baseline else None)
+            assert extra["low"] is extra["high"] is None
+
+    def test_pytest_benchmark_compare_reads_both(self, second, folder):
+        """The command of pytest-benchmark itself."""
+        command = Path(sys.executable).with_name("pytest-benchmark")
+        if not command.exists():
+            pytest.skip("pytest-benchmark's command is not installed beside this Python")
+        done = subprocess.run(
+            [command, "compare", folder / "a.json", saved(folder, "0002_*.json")],
+            cwd=folder,
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        rows = re.findall(r"^test_pass\[[-\w]+\] \(\S+\) +[\d.]", done.stdout, re.M)
+        assert len(rows) == 12
+
+
+@pytest.fixture(scope="session")
+def with_numpy_alone(folder):
+    """All four, where only NumPy is to be found; selected by -k, with other rounds and blocks, without a place."""
+    hide = (
+        "import importlib.util as u, sys, pytest; real = u.find_spec; "
+        "hidden = {'torch', 'tensorflow', 'keras', 'jax', 'jaxlib'}; "
+        "u.find_spec = lambda name, package=None: None if name in hidden else real(name, package); "
+        "sys.exit(pytest.main(sys.argv[1:]))"
+    )
+    (folder / "elsewhere").mkdir()
+    return pytest_(
+        "benchmarks/test_passes.py",
+        "--benchmark-only",
+        f"--rootdir={folder}/elsewhere",
+        f"-c{ROOT}/pyproject.toml",
+        "--implementations=numpy,keras-xla,torch-eager,jax-jit",
+        "--batches=4,9",
+        "--launches=1",
+        "-kxor-forward-9 or line-train_step-4",
+        "--benchmark-min-rounds=13",
+        "--benchmark-max-time=0.01",
+        "--benchmark-min-time=0.001",
+        "-rs",
+        script=("-c", hide),
+    )
+
+
+class TestMissingFrameworks:
+    def test_what_is_missing_is_skipped_with_what_to_install(self, with_numpy_alone):
+        assert with_numpy_alone.code == 0, with_numpy_alone.said
+        assert "2 passed, 6 skipped" in with_numpy_alone.said
+        for name, packages, extra in (
+            ("torch-eager", "torch", "torch"),
+            ("jax-jit", "jax", "jax"),
+            ("keras-xla", "keras and tensorflow", "keras"),
+        ):
+            told = f"{name} needs {packages}: pip install -c constraints.txt -e '.[{extra}]'"
+            assert told in with_numpy_alone.said
+
+    def test_the_file_says_so_too(self, with_numpy_alone, folder):
+        document = self.document(folder)
+        assert {entry["implementation"] for entry in document["samegrad"]["skipped"]} == {
+            "keras-xla",
+            "torch-eager",
+            "jax-jit",
+        }
+        assert document["samegrad"]["failures"] == []
+
+    @staticmethod
+    def document(folder):
+        """A run that is saved nowhere else is saved under reports/runs, by its date."""
+        [path] = (folder / "elsewhere" / "reports" / "runs").iterdir()
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.json", path.name)
+        document = runfiles.load(path)
+        runfiles.check(document)
+        return document
+
+    def test_only_what_k_selects_is_measured(self, with_numpy_alone, folder):
+        groups = {group["group"] for group in self.document(folder)["samegrad"]["groups"]}
+        assert groups == {"xor forward batch=9 float32 cpu", "line train_step batch=4 float32 cpu"}
+        assert "8 benchmarks in 2 groups" in with_numpy_alone.said
+
+    def test_the_options_of_pytest_benchmark_act(self, with_numpy_alone, folder):
+        """13 rounds, as 0.01 s for each test buys no more, in blocks of 1 ms."""
+        document = self.document(folder)
+        assert document["samegrad"]["options"]["block_ns"] == 1_000_000
+        for benchmark in document["benchmarks"]:
+            stats = benchmark["stats"]
+            assert stats["rounds"] == 13
+            # the calls were set on this machine at some moment: a block that the machine slows down tenfold is rare
+            assert 1e-4 < stats["iterations"] * stats["median"] < 1e-2
+
+
+class TestModes:
+    def test_disabled_benchmarks_run_once_and_are_checked(self):
+        result = pytest_("benchmarks/test_passes.py", "--benchmark-disable", *TINY, "-kvalue_and_grad", "-v")
+        assert result.code == 0, result.said
+        assert len(re.findall(r"::test_pass\[[-\w]+\] PASSED", result.said)) == 2
+        assert not re.search("^=+ samegrad", result.said, re.M) and "benchmark 'xor" not in result.said
+
+    def test_skipped_benchmarks_are_skipped(self):
+        result = pytest_("benchmarks/test_passes.py", "--benchmark-skip", *TINY)
+        assert result.code == 0 and "6 skipped" in result.said
+        assert "starting the workers" not in result.said
+
+    def test_benchmark_only_collects_benchmarks_only_and_measures_nothing_to_collect(self):
+        result = pytest_("--benchmark-only", "--collect-only", "-q", *TINY)
+        assert result.code == 0, result.said
+        collected = [line for line in result.said.splitlines() if "::" in line]
+        assert len(collected) == 6
+        assert all(line.startswith("benchmarks/test_passes.py::test_pass[") for line in collected)
+        assert "starting the workers" not in result.said
+
+    def test_bare_pytest_collects_the_tests_and_no_benchmark(self):
+        result = pytest_("--collect-only", "-q")
+        assert result.code == 0, result.said
+        collected = [line for line in result.said.splitlines() if "::" in line]
+        assert collected and all(line.startswith("tests/") for line in collected)
+
+    def test_with_xdist_it_behaves_as_pytest_benchmark_does(self):
+        """Benchmarks are then disabled, with a warning."""
+        pytest.importorskip("xdist", reason="pytest-xdist is not installed")
+        result = pytest_("benchmarks/test_passes.py", "-n2", "--benchmark-enable", *TINY)
+        assert result.code == 0, result.said
+        assert "Benchmarks are automatically disabled" in result.said
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("arguments", "told"),
+        [
+            (["--benchmark-timer=time.time"], "--benchmark-timer has no meaning here: "),
+            (["--benchmark-warmup=on"], "--benchmark-warmup has no meaning here: "),
+            (["--implementations=nunpy"], "unknown implementation 'nunpy'; allowed: numpy, "),
+            (["--batches=0"], "--batches takes a whole number of at least 1, found '0'"),
+            (["--benchmark-json=/no/such/folder/run.json"], "/no/such/folder"),
+        ],
+        ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+    )
+    def test_a_mistake_is_told_in_one_line_before_anything_runs(self, arguments, told):
+        result = pytest_("--benchmark-only", *arguments)
+        assert result.code == pytest.ExitCode.USAGE_ERROR
+        [line] = [line for line in result.said.splitlines() if told in line]
+        assert line.startswith("ERROR: ")
+        assert "starting the workers" not in result.said and "INTERNALERROR" not in result.said
+
+
+def test_an_interrupt_leaves_a_whole_file_with_what_is_complete_and_no_process(tmp_path):
+    """Ctrl-C, which reaches all processes of the terminal, in the second launch of three."""
+    if not hasattr(os, "killpg"):
+        pytest.skip("this platform has no process groups")
+    arguments = ["--benchmark-only", *TINY[:-1], "--passes=forward,train_step", "--launches=3", "--budget=30"]
+    arguments += [f"--benchmark-json={tmp_path}/run.json", "-pno:cacheprovider"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", *arguments],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if "launch 2/3, group 0/" in line:
+                break
+        time.sleep(0.3)
+        workers = psutil.Process(process.pid).children(recursive=True)
+        assert workers, "".join(said)
+        os.killpg(process.pid, signal.SIGINT)
+        rest, _ = process.communicate(timeout=TIME_LIMIT_S)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == pytest.ExitCode.INTERRUPTED, "".join(said) + rest
+    assert "Traceback" not in rest
+    assert "Interrupted: what is complete is above and in the run file." in rest
+    document = runfiles.load(tmp_path / "run.json")
+    runfiles.check(document)
+    assert document["samegrad"]["interrupted"] is True
+    assert len(document["benchmarks"]) == 4
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+    _, alive = psutil.wait_procs(workers, timeout=30)
+    assert not alive
