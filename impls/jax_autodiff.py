@@ -8,17 +8,17 @@ goes in or comes out.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
+from itertools import pairwise
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 
 from impls.errors import Unavailable
 from impls.implementation import Implementation
-from impls.parameters import Parameters, rounded
+from impls.parameters import Layer, Parameters, rounded
 from impls.problem import SEED, Problem
 
 jax.config.update("jax_enable_x64", True)  # without it float64 silently becomes float32; float32 stays float32
@@ -31,6 +31,8 @@ ACTIVATIONS = {
     "identity": lambda z: z,
 }
 
+Tree = tuple[tuple[jax.Array, jax.Array], ...]
+"""Layers of (W, b)."""
 Loss = Callable[[Any, jax.Array, jax.Array], jax.Array]
 
 
@@ -42,7 +44,7 @@ def find_device(device: str) -> jax.Device:
         raise Unavailable(f"jax {jax.__version__} sees no {device!r} device; use 'cpu' or install jax[cuda]") from None
 
 
-def predict(activations: Sequence[str], parameters: Parameters, x: jax.Array) -> jax.Array:
+def predict(activations: Sequence[str], parameters: Tree | Parameters, x: jax.Array) -> jax.Array:
     """Predictions (batch, outputs)."""
     a = x
     for (W, b), activation in zip(parameters, activations, strict=True):
@@ -50,7 +52,9 @@ def predict(activations: Sequence[str], parameters: Parameters, x: jax.Array) ->
     return a
 
 
-def mean_squared_error(activations: Sequence[str], parameters: Parameters, x: jax.Array, y: jax.Array) -> jax.Array:
+def mean_squared_error(
+    activations: Sequence[str], parameters: Tree | Parameters, x: jax.Array, y: jax.Array
+) -> jax.Array:
     """The loss, a scalar."""
     return jnp.mean((predict(activations, parameters, x) - y) ** 2)
 
@@ -74,11 +78,24 @@ def descend_often(
     return jax.lax.fori_loop(0, steps, step, (jnp.zeros((), x.dtype), parameters))
 
 
+@cache
+def compiled(activations: tuple[str, ...]) -> tuple[Callable[..., Any], ...]:
+    """The passes under jit: one set for each kind of network, so that a shape is compiled once in a process."""
+    loss = partial(mean_squared_error, activations)
+    return (
+        jax.jit(partial(predict, activations)),
+        jax.jit(jax.value_and_grad(loss)),
+        jax.jit(partial(descend, loss)),
+        jax.jit(partial(descend_often, loss)),
+    )
+
+
 class JaxJit(Implementation):
     """jit-compiled passes over a tree of parameters, the data as arguments.
 
     All outputs of one compiled call become ready together, so that waiting for the loss waits for its gradients too;
     waiting for each of them costs several microseconds and changes nothing (`tests/impls/test_contract.py` shows it).
+    The tree is of plain tuples: each call takes it apart and builds it again, which for named ones takes 10 % longer.
     """
 
     def prepare(
@@ -92,30 +109,29 @@ class JaxJit(Implementation):
     ) -> None:
         to_device = partial(jax.device_put, device=find_device(device))
         self.x, self.y = (to_device(rows.astype(dtype)) for rows in problem.data(batch, seed))
-        self.parameters = to_device(rounded(parameters, dtype))
-        loss = partial(mean_squared_error, problem.activations)
-        self._predict = jax.jit(partial(predict, problem.activations))
-        self._value_and_grad = jax.jit(jax.value_and_grad(loss))
-        self._descend = jax.jit(partial(descend, loss))
-        self._descend_often = jax.jit(partial(descend_often, loss))
+        self.parameters = to_device(tuple(tuple(layer) for layer in rounded(parameters, dtype)))
+        self._predict, self._value_and_grad, self._descend, self._descend_often = compiled(problem.activations)
 
     def forward(self) -> jax.Array:
         return self._predict(self.parameters, self.x).block_until_ready()
 
-    def value_and_grad(self) -> tuple[jax.Array, Parameters]:
+    def value_and_grad(self) -> tuple[jax.Array, Tree]:
         loss, gradients = self._value_and_grad(self.parameters, self.x, self.y)
         return loss.block_until_ready(), gradients
 
-    def train_step(self, learning_rate: float) -> tuple[jax.Array, Parameters]:
+    def train_step(self, learning_rate: float) -> tuple[jax.Array, Tree]:
         loss, self.parameters = self._descend(self.parameters, self.x, self.y, learning_rate)
         return loss.block_until_ready(), self.parameters
 
-    def train_loop(self, learning_rate: float, steps: int) -> tuple[jax.Array, Parameters]:
+    def train_loop(self, learning_rate: float, steps: int) -> tuple[jax.Array, Tree]:
         loss, self.parameters = self._descend_often(self.parameters, self.x, self.y, learning_rate, steps)
         return loss.block_until_ready(), self.parameters
 
     def to_numpy(self, result: Any) -> Any:
-        return jax.tree.map(np.array, result)
+        if isinstance(result, jax.Array):
+            return np.array(result)
+        loss, layers = result
+        return np.array(loss), [Layer(np.array(W), np.array(b)) for W, b in layers]
 
 
 class JaxEager(JaxJit):
@@ -136,13 +152,49 @@ class JaxEager(JaxJit):
         self._value_and_grad = jax.value_and_grad(loss)
         self._descend = partial(descend, loss)
 
-    def value_and_grad(self) -> tuple[jax.Array, Parameters]:
+    def value_and_grad(self) -> tuple[jax.Array, Tree]:
         return jax.block_until_ready(super().value_and_grad())  # its gradients are calls of their own
 
-    def train_step(self, learning_rate: float) -> tuple[jax.Array, Parameters]:
+    def train_step(self, learning_rate: float) -> tuple[jax.Array, Tree]:
         return jax.block_until_ready(super().train_step(learning_rate))
 
     train_loop = Implementation.train_loop
+
+
+def unravel(sizes: tuple[int, ...], state: Any) -> Parameters:
+    """The stretches of a vector [last loss, W1, b1, W2, …] as a tree."""
+    layers, start = [], 1
+    for fan_in, fan_out in pairwise(sizes):
+        middle = start + fan_in * fan_out
+        layers.append(Layer(state[start:middle].reshape(fan_in, fan_out), state[middle : middle + fan_out]))
+        start = middle + fan_out
+    return layers
+
+
+@cache
+def compiled_flat(sizes: tuple[int, ...], activations: tuple[str, ...]) -> tuple[Callable[..., jax.Array], ...]:
+    """The passes as functions of one vector, under jit."""
+
+    def loss(state: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
+        return mean_squared_error(activations, unravel(sizes, state), x, y)
+
+    def value_and_grad(state: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
+        value, gradient = jax.value_and_grad(loss)(state, x, y)
+        return gradient.at[0].set(value)  # in the place of the last loss, which the loss does not depend on
+
+    def descend(state: jax.Array, x: jax.Array, y: jax.Array, learning_rate: float) -> jax.Array:
+        evaluation = value_and_grad(state, x, y)
+        return (state - learning_rate * evaluation).at[0].set(evaluation[0])
+
+    def descend_often(state: jax.Array, x: jax.Array, y: jax.Array, learning_rate: float, steps: int) -> jax.Array:
+        return jax.lax.fori_loop(0, steps, lambda _, at: descend(at, x, y, learning_rate), state)
+
+    return (
+        jax.jit(lambda state, x: predict(activations, unravel(sizes, state), x)),
+        jax.jit(value_and_grad),
+        jax.jit(descend),
+        jax.jit(descend_often),
+    )
 
 
 class JaxFlat(Implementation):
@@ -159,27 +211,11 @@ class JaxFlat(Implementation):
     ) -> None:
         to_device = partial(jax.device_put, device=find_device(device))
         self.x, self.y = (to_device(rows.astype(dtype)) for rows in problem.data(batch, seed))
-        flat, self.unravel = ravel_pytree(rounded(parameters, dtype))
-        self.state = to_device(jnp.concatenate([jnp.zeros(1, dtype), flat]))  # the last loss, then the parameters
-
-        def loss(state: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
-            return mean_squared_error(problem.activations, self.unravel(state[1:]), x, y)
-
-        def value_and_grad(state: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
-            value, gradient = jax.value_and_grad(loss)(state, x, y)
-            return gradient.at[0].set(value)  # the loss does not depend on the last loss
-
-        def descend(state: jax.Array, x: jax.Array, y: jax.Array, learning_rate: float) -> jax.Array:
-            evaluation = value_and_grad(state, x, y)
-            return (state - learning_rate * evaluation).at[0].set(evaluation[0])
-
-        def descend_often(state: jax.Array, x: jax.Array, y: jax.Array, learning_rate: float, steps: int) -> jax.Array:
-            return jax.lax.fori_loop(0, steps, lambda _, at: descend(at, x, y, learning_rate), state)
-
-        self._predict = jax.jit(lambda state, x: predict(problem.activations, self.unravel(state[1:]), x))
-        self._value_and_grad = jax.jit(value_and_grad)
-        self._descend = jax.jit(descend)
-        self._descend_often = jax.jit(descend_often)
+        flat = [np.zeros(1), *(tensor.ravel() for layer in parameters for tensor in layer)]
+        self.state = to_device(np.concatenate(flat).astype(dtype))
+        self.sizes = problem.sizes
+        passes = compiled_flat(problem.sizes, problem.activations)
+        self._predict, self._value_and_grad, self._descend, self._descend_often = passes
 
     def forward(self) -> jax.Array:
         return self._predict(self.state, self.x).block_until_ready()
@@ -198,4 +234,5 @@ class JaxFlat(Implementation):
     def to_numpy(self, result: jax.Array) -> Any:
         if result.ndim == 2:
             return np.array(result)
-        return np.array(result[0]), jax.tree.map(np.array, self.unravel(result[1:]))
+        vector = np.array(result)
+        return vector[0].copy(), unravel(self.sizes, vector)

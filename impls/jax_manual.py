@@ -12,7 +12,10 @@ choose changes nothing but the time:
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache, partial
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -53,16 +56,18 @@ def works_in_this_thread() -> bool:
     return halve_often(2.0).is_ready()
 
 
+@dataclass(frozen=True)
 class Network:
     """The passes, pure functions of a state [last loss, W1, b1, W2, …] and of samples (inputs + outputs, n)."""
 
-    def __init__(self, problem: Problem, few: bool) -> None:
-        self.sizes, self.activations, self.few = problem.sizes, problem.activations, few
+    sizes: tuple[int, ...]
+    activations: tuple[str, ...]
+    few: bool
 
     def layers(self, state: jax.Array | Array) -> list[Layer]:
         """The vector's stretches as (W: (fan_in, fan_out), b: (fan_out,))."""
         layers, start = [], 1
-        for fan_in, fan_out in zip(self.sizes, self.sizes[1:], strict=False):
+        for fan_in, fan_out in pairwise(self.sizes):
             middle = start + fan_in * fan_out
             layers.append(Layer(state[start:middle].reshape(fan_in, fan_out), state[middle : middle + fan_out]))
             start = middle + fan_out
@@ -117,9 +122,7 @@ class Network:
         evaluation = self.value_and_grad(state, *samples)
         return jnp.concatenate([evaluation[:1], state[1:] - learning_rate * evaluation[1:]])
 
-    def descend_often(
-        self, learning_rate: jax.Array, steps: int, state: jax.Array, *samples: jax.Array | None
-    ) -> jax.Array:
+    def descend_often(self, learning_rate: jax.Array, steps: int, state: jax.Array, *samples: jax.Array) -> jax.Array:
         """The state several steps further on."""
         return jax.lax.fori_loop(0, steps, lambda _, state: self.descend(learning_rate, state, *samples), state)
 
@@ -127,6 +130,13 @@ class Network:
 def slope(activation: str, a: jax.Array) -> jax.Array | float:
     """f′(z) as a function of a = f(z)."""
     return a - a * a if activation == "sigmoid" else 1.0
+
+
+@cache
+def compiled(network: Network) -> tuple[Callable[..., jax.Array], ...]:
+    """The passes under jit: one set for each network, so that a shape is compiled once in a process."""
+    passes = (network.predict, network.value_and_grad, network.descend, network.descend_often)
+    return tuple(jax.jit(one) for one in passes)
 
 
 class JaxManual(Implementation):
@@ -159,11 +169,8 @@ class JaxManual(Implementation):
         self.learning_rate: float | None = None
 
         self.at_once = device == "cpu" and works_in_this_thread()
-        self.network = Network(problem, few)
-        self._predict = jax.jit(self.network.predict)
-        self._value_and_grad = jax.jit(self.network.value_and_grad)
-        self._descend = jax.jit(self.network.descend)
-        self._descend_often = jax.jit(self.network.descend_often)
+        self.network = Network(problem.sizes, problem.activations, few)
+        self._predict, self._value_and_grad, self._descend, self._descend_often = compiled(self.network)
 
     def _rate(self, learning_rate: float) -> jax.Array:
         """The learning rate on the device: sending a number costs as much as a step."""

@@ -25,8 +25,8 @@ def worst(agreements) -> float:
     return max(float(agreement.tau) for agreement in agreements)
 
 
-def run_case(cls, problem: Problem, dtype: str, batch: int, scale: float) -> dict[str, float]:
-    """τ of each pass, and how far the results that should be equal are from each other."""
+def run_case(cls, problem: Problem, dtype: str, batch: int, scale: float, steps: bool) -> dict[str, float]:
+    """τ of each pass; with `steps`, of training as well, and how far a loop ends from the steps that it stands for."""
     parameters = problem.parameters(scale=scale)
     reference = Reference(problem, parameters, *problem.data(batch), dtype)
     implementation = cls()
@@ -40,22 +40,21 @@ def run_case(cls, problem: Problem, dtype: str, batch: int, scale: float) -> dic
     second = read(implementation.value_and_grad())
     found["value_and_grad"] = worst(reference.agree("value_and_grad", first))
     found["repeated value_and_grad"] = worst(reference.agree("value_and_grad", second))
-    stepped = read(implementation.train_step(LEARNING_RATE))
-    found["train_step"] = worst(reference.agree("train_step", stepped, LEARNING_RATE))
+    if not steps:
+        return found
 
-    after_one = Reference(problem, stepped[1], *problem.data(batch), dtype)
-    again = read(implementation.train_step(LEARNING_RATE))
-    found["second train_step"] = worst(after_one.agree("train_step", again, LEARNING_RATE))
+    once = read(implementation.train_step(LEARNING_RATE))
+    found["train_step"] = worst(reference.agree("train_step", once, LEARNING_RATE))
+    after_one = Reference(problem, once[1], *problem.data(batch), dtype)
+    twice = read(implementation.train_step(LEARNING_RATE))
+    found["second train_step"] = worst(after_one.agree("train_step", twice, LEARNING_RATE))
+    thrice = read(implementation.train_step(LEARNING_RATE))
 
     implementation.prepare(problem, parameters, batch, dtype)
-    looped = read(implementation.train_loop(LEARNING_RATE, 1))
-    found["train_loop of 1"] = worst(reference.agree("train_step", looped, LEARNING_RATE))
-    looped = read(implementation.train_loop(LEARNING_RATE, 3))
-    expected = again
-    implementation.prepare(problem, parameters, batch, dtype)
-    for _ in range(4):
-        expected = read(implementation.train_step(LEARNING_RATE))
-    found["train_loop apart"] = apart(looped, expected)
+    found["train_loop of 1"] = worst(
+        reference.agree("train_step", read(implementation.train_loop(LEARNING_RATE, 1)), LEARNING_RATE)
+    )
+    found["train_loop apart"] = apart(read(implementation.train_loop(LEARNING_RATE, 2)), thrice)
     return found
 
 
@@ -66,11 +65,12 @@ def apart(a, b) -> float:
     return max(float(np.abs(np.asarray(x, float) - np.asarray(y, float)).max()) for x, y in pairs) / largest
 
 
-def main(cases: list[tuple[str, str, str, int, float]]) -> None:
-    for name, problem, dtype, batch, scale in cases:
-        answer: dict[str, object] = {"case": [name, problem, dtype, batch, scale]}
+def main(cases: list[tuple[str, str, str, int, float, bool]]) -> None:
+    for case in cases:
+        name, problem, *arguments = case
+        answer: dict[str, object] = {"case": case}
         try:
-            answer["found"] = run_case(get_entry(name).load(), PROBLEMS[problem], dtype, batch, scale)
+            answer["found"] = run_case(get_entry(name).load(), PROBLEMS[problem], *arguments)
         except Unavailable as reason:
             answer["unavailable"] = str(reason)
         except Exception as error:  # the other cases of this process still count
