@@ -115,7 +115,8 @@ class FakeWorker:
 
     def _prepare(self, key: str, **request: Any) -> dict[str, Any]:
         self.prepared[key] = Case(*(request[field] for field in ("problem", "pass_name", "batch", "dtype", "device")))
-        return {"prepare_ns": 1000, "first_call_ns": 2000 * self.launch, "agreement": {"loss": 0.125, "W1": 0.25}}
+        told = {"predictions": 0.25} if request["pass_name"] == "forward" else {"loss": 0.125, "W1": 0.25, "b1": 0.0}
+        return {"prepare_ns": 1000, "first_call_ns": 2000 * self.launch, "agreement": told}
 
     def _time(self, key: str, prefix: int, calls: int) -> dict[str, int]:
         assert key == "function" or key in self.prepared, f"{self.name} was asked to time what it had not prepared"
