@@ -3,9 +3,9 @@
     |g − g*| ≤ B elementwise,   τ = max |g − g*| / B
 
 g is what an implementation returned, g* the oracle's value at the very numbers that the implementation was given, and
-B the bound of a right computation in that dtype. τ ≤ 1 is agreement. In float64 the oracle rounds as well, but its
-share of B is small: right gradients have been seen up to τ = 0.4 (and numbers that are one rounding away, such as
-parameters after a step, up to 0.9, since there the bound is that one rounding).
+B the bound of a right computation in that dtype. τ ≤ 1 is agreement. In float64 the oracle rounds as well, and is a
+right computation itself: there B is twice the bound, once for either. (It matters where the bound is a rounding or
+two: a fused p − λg was seen 1.6 bounds away from one rounded twice, both of them right.)
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from impls.checking.bound import arithmetic, running_bound, step_bound
-from impls.checking.oracle import RESOLUTION, evaluate
+from impls.checking.oracle import RESOLUTION, Evaluation, evaluate
 from impls.errors import BadInput, choose
 from impls.implementation import PASSES
 from impls.parameters import Array, Layer, Parameters, rounded, tensors
@@ -76,9 +76,13 @@ class Reference:
         self.parameters = rounded(rounded(parameters, dtype), "float64")
         x, y = (array.astype(dtype).astype(np.float64) for array in (x, y))
         self.truth = evaluate(problem, self.parameters, x, y)
-        bounds = running_bound(problem, self.parameters, x, y, dtype)
-        seen = [Layer(W + RESOLUTION, b + RESOLUTION) for W, b in bounds.gradients]  # what the oracle itself can see
-        self.bounds = bounds._replace(gradients=seen)
+        self._parties = 2 if self.dtype == np.float64 else 1  # who rounds in this dtype: the oracle does in float64
+        own = running_bound(problem, self.parameters, x, y, dtype)
+        self.bounds = Evaluation(
+            self._parties * own.predictions,
+            self._parties * own.loss,
+            [Layer(*(self._parties * bound + RESOLUTION for bound in layer)) for layer in own.gradients],
+        )
         for name, value in {"loss": self.truth.loss, **tensors(self.truth.gradients)}.items():
             if not np.isfinite(value).all():
                 raise BadInput(f"the reference's {name} is not finite; take smaller parameters or data")
@@ -98,7 +102,7 @@ class Reference:
         if pass_name == "train_step":
             if learning_rate is None:
                 raise BadInput("a train_step can be checked only with the learning rate that it took")
-            bounds = step_bound(self.parameters, expected, bounds, learning_rate, self.dtype.name)
+            bounds = self._step_bound(learning_rate)
             expected = [
                 Layer(W - learning_rate * dW, b - learning_rate * db)
                 for (W, b), (dW, db) in zip(self.parameters, expected, strict=True)
@@ -111,6 +115,12 @@ class Reference:
         for (name, value), bound in zip(tensors(expected).items(), tensors(bounds).values(), strict=True):
             checks.append(self._compare(name, found.pop(name, None), value, bound))
         return checks + [_fault(name, "is one tensor too many: the network has no such layer") for name in found]
+
+    def _step_bound(self, learning_rate: float) -> Parameters:
+        """That of the parameters after a step, from the bound of one party's gradients."""
+        own = [Layer(*(bound / self._parties for bound in layer)) for layer in self.bounds.gradients]
+        one = step_bound(self.parameters, self.truth.gradients, own, learning_rate, self.dtype.name)
+        return [Layer(*(self._parties * bound for bound in layer)) for layer in one]
 
     def _compare(self, tensor: str, found: Any, expected: Array, bound: Array) -> Agreement:
         if found is None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from impls.checking.agreement import Agreement, Disagreement, Reference, require, worst_tau
+from impls.checking.bound import running_bound
 from impls.checking.oracle import RESOLUTION
 from impls.errors import BadInput
 from impls.numpy_manual import NumpyManual
@@ -199,6 +200,34 @@ def test_the_line_is_at_one():
         assert agreement.tau == pytest.approx(share, abs=half_ulp) and half_ulp < 0.1
         assert agreement.agrees == (share < 1)
     assert Agreement("loss", 1.0).agrees and not Agreement("loss", np.nextafter(1.0, 2)).agrees
+
+
+def test_the_reference_pays_for_its_own_rounding():
+    """A step rounded once, p − λg fused, is right, though in float64 it may be an ULP from the reference's own step.
+
+    In float32, where the reference does not round, the bound of one computation is enough.
+    """
+    wide = np.longdouble  # holds p − λg of float64 numbers to 11 more bits: rounding it is rounding once
+    for problem in (XOR, LINE):
+        for seed in range(300):
+            truth = reference(problem, "float64", 4, seed)
+            _, (loss, gradients), _ = results(problem, "float64", 4, seed)
+            pairs = zip(truth.parameters, gradients, strict=True)
+            fused = [
+                Layer(
+                    *(
+                        (p.astype(wide) - wide(RATE) * g.astype(wide)).astype(float)
+                        for p, g in zip(*layers, strict=True)
+                    )
+                )
+                for layers in pairs
+            ]
+            assert worst_tau(truth.agree("train_step", (loss, fused), RATE)) <= 1
+    own = running_bound(XOR, XOR.parameters(1), *XOR.data(4, 1), "float64")
+    assert reference(XOR, "float64", 4, 1).bounds.loss == 2 * own.loss
+    truth = reference(XOR, "float32", 4, 1)
+    own = running_bound(XOR, truth.parameters, *XOR.data(4, 1), "float32")
+    assert truth.bounds.loss == own.loss
 
 
 def test_what_is_exact_must_be_exact():
