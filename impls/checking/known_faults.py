@@ -2,8 +2,9 @@
 
     python -m impls.checking.known_faults        which of them are in the versions that are installed here
 
-None is worked around in silence: the implementations avoid the first two (their sources say how), and the third is
-within what the dtype allows. What a framework has repaired since shows as absent.
+What they touch here: `keras-xla` runs on TensorFlow only, so the first cannot reach it; plain gradient descent has no
+constants, so the second reaches only optimizers with momentum; the third is within what the dtype allows. What a
+framework has repaired since shows as absent.
 """
 
 from __future__ import annotations
