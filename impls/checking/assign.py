@@ -37,6 +37,8 @@ def assign(leaves: Sequence[Named], slots: Sequence[Slot]) -> Assigned | None:
         labelled = [(t, v) for t, v in parsed if t and (t.gradient or not gradients_only)]
         found = _by_name(labelled, slots)
         if found:
+            unnamed = [v for t, v in parsed if t is None and v.size > 1]
+            found.update(_left_over(unnamed, [slot for slot in slots if slot.tensor not in found]))
             return Assigned(found, loss if loss is not None else _stray_number(leaves, parsed), gradients_only)
     rest = [(n, v) for n, v in leaves if not (LOSS.search(_last(n)) and v.size == 1) and not RESULT.search(_last(n))]
     values = [v for _, v in rest]
@@ -47,6 +49,17 @@ def assign(leaves: Sequence[Named], slots: Sequence[Slot]) -> Assigned | None:
         loss, found = float(values[-1].item()), _by_order(values[:-1], slots)
     found = found or _by_shape(values, slots) or _flat(values, slots)
     return Assigned(found, loss, False) if found else None
+
+
+def _left_over(values: Sequence[Array], slots: Sequence[Slot]) -> dict[str, Array]:
+    """Values without a telling name that have the shape of a tensor which is still missing."""
+    free = list(values)
+    found: dict[str, Array] = {}
+    for slot in slots:
+        index = next((i for i, value in enumerate(free) if _same_shape(value.shape, slot.shape)), None)
+        if index is not None:
+            found[slot.tensor] = free.pop(index)
+    return found
 
 
 def _last(name: str) -> str:

@@ -63,6 +63,8 @@ class Spec:
     """container argument → nested structures of tensor names, to be tried in turn."""
     layers: int
     biases: list[bool]
+    of_forward: dict[str, list[Any]] = field(default_factory=dict)
+    """The containers that only the forward function takes."""
 
 
 class FunctionTarget:
@@ -72,8 +74,8 @@ class FunctionTarget:
         """`order` names the arguments' roles, x, y, W1, b1, …, where their own names do not tell."""
         self.module, self.function, self.path = module, function, path
         self.signature = inspect.signature(function)
-        spec = read_signature(function, module, order)
-        if spec is None:
+        spec = self._with_forward(read_signature(function, module, order))
+        if not spec.layers:
             raise Unreadable("no parameters among the arguments")
         self.spec = spec
         self.layers, self.biases = spec.layers, spec.biases
@@ -82,6 +84,17 @@ class FunctionTarget:
         self._lift: Callable[[Any], Any] | None = None
         self.names = {**{t: a for a, t in spec.roles.items() if t[0] in "Wb" and t[1:].isdigit()}}
         self.takes_rate = "rate" in spec.roles.values() or bool(list(rate_globals(module)))
+
+    def _with_forward(self, spec: Spec) -> Spec:
+        """A backward function that is given the forward pass's results may leave out parameters that the latter takes."""
+        forward = self._forward_function()
+        if forward is None or not {"middle", "cache", "output", "upstream"} & set(spec.roles.values()):
+            return spec
+        whole = read_signature(forward, self.module, None)
+        if whole.layers < max(spec.layers, 1) or spec.templates and spec.layers:
+            return spec
+        roles = {a: whole.roles.get(a, r) if r[1:].isdigit() else r for a, r in spec.roles.items()}
+        return Spec(roles, spec.templates, whole.layers, whole.biases, whole.templates)
 
     def attempts(self, sizes: Sequence[int]) -> Iterator[list[Slot]]:
         """The layouts that the parameters may have, likeliest first."""
@@ -264,7 +277,7 @@ class FunctionTarget:
             roles["output"] = raw
             encoded = data.encode(x, 2 / y.size * (predictions - y))[1]
             roles["upstream"] = np.asarray(encoded).reshape(np.shape(raw))
-        others = [p for p in parts if p is not raw and not (np.ndim(p) == 0 and np.isscalar(p))]
+        others = [p for p in parts if p is not raw and not np.isscalar(p)]
         roles["cache"] = others[0] if isinstance(result, tuple) and len(others) == 1 else result
         environment["roles"] = roles
         return environment, predictions
@@ -282,7 +295,7 @@ class FunctionTarget:
     def _run_forward(self, function, known, arguments, first) -> Any:
         spec = read_signature(function, self.module, None)
         call = {}
-        for argument, role in (spec.roles if spec else {}).items():
+        for argument, role in spec.roles.items():
             if role in first:
                 call[argument] = first[role]
             elif role in known:
@@ -290,7 +303,7 @@ class FunctionTarget:
         for argument in inspect.signature(function).parameters:
             if argument in arguments:
                 call[argument] = arguments[argument]
-        containers = [a for a in (spec.templates if spec else {}) if a not in call]
+        containers = [a for a in spec.templates if a not in call]
         for argument in containers:
             ours = next(iter(a for a in self.spec.templates), None)
             call[argument] = arguments[ours] if ours else _build(spec.templates[argument][0], first)
@@ -390,8 +403,8 @@ def _build(template: Any, arrays: dict[str, Array]) -> Any:
 _FLAT = ("flat",)
 
 
-def read_signature(function: Callable, module: ModuleType, order: Sequence[str] | None) -> Spec | None:
-    """Roles for the arguments, from `order` or from their names. None if no parameter is among them."""
+def read_signature(function: Callable, module: ModuleType, order: Sequence[str] | None) -> Spec:
+    """Roles for the arguments, from `order` or from their names. Without layers if no parameter is among them."""
     parameters = [
         p for p in inspect.signature(function).parameters.values() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
     ]
@@ -430,8 +443,6 @@ def read_signature(function: Callable, module: ModuleType, order: Sequence[str] 
     if containers:
         return _with_containers(function, module, roles, containers)
     layers = sum(r[0] == "W" and r[1:].isdigit() for r in roles.values())
-    if not layers:
-        return None
     biases = [f"b{l}" in roles.values() for l in range(1, layers + 1)]
     return Spec(roles, {}, layers, biases)
 

@@ -20,7 +20,7 @@ class Tensor(NamedTuple):
 
 
 GRADIENT_PREFIX = re.compile(
-    r"^(d_?(?:l|loss|j|e|c|cost|err|error)_?_?d_?|(?:partial|nabla|gradients?|grads?|deltas?|diff|del)_?(?:of_)?|d_?|g_)"
+    r"^(d_?(?:l|loss|j|e|c|cost|err|error)_?_?d_?|(?:partial|nabla|gradients?|grads?|deltas?|diff|del)_?(?:of_)?|d_?|g_?)"
 )
 GRADIENT_SUFFIX = re.compile(r"_?(gradients?|grads?|deltas?|updates?|adjustments?|adj|change|derivative)$")
 STATE = re.compile(r"^(v|m|s|vel|velocity|mom|momentum|prev|previous|old|cache|last|best|sum|acc|init|initial)_?[wb]")

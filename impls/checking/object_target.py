@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -350,7 +351,9 @@ class ObjectTarget:
         if main is None:
             main = next(iter(names.methods([n for n in names_of if n not in forward[:1]], (*names.TRAIN, *names.UPDATE))), None)
         if main is None:
-            raise Unreadable(
+            main = next((n for n in names_of if n not in forward and self._takes_targets(calls[n])), None)
+        if main is None:
+            raise ran_to_the_end(
                 f"no method is called like backward or train; there are: {', '.join(names_of) or 'none'}. "
                 "Say which: file.py:Class.method"
             )
@@ -374,6 +377,12 @@ class ObjectTarget:
                 result, more = self._call(calls[train], known, train)
                 used_rate, roles, self._main = "rate" in more, more, calls[train]
         return result, predictions, used_rate, "upstream" in roles
+
+    def _takes_targets(self, method: Callable) -> bool:
+        """Is it called with inputs and targets, and does something give gradients when it is? (costFunctionPrime)"""
+        roles = [names.role(name, METHOD_ROLES) for name in inspect.signature(method).parameters]
+        words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", method.__name__).lower()
+        return "x" in roles and "y" in roles and any(w in words for w in ("prime", "deriv", "grad", "back", "fit", "train"))
 
     def _train(self, thing, encoded, x, y, data, rate) -> bool:
         """Call the training method alone. Was a learning rate handed over?"""

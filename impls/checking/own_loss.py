@@ -98,7 +98,7 @@ def as_function_of_parameters(
         values = tensors(_layers(theta, observed.parameters, target.biases))
         return {slot.tensor: slot.encode(values[slot.tensor]) for slot in places}
 
-    if spec is not None:
+    if spec.layers:
 
         def loss(theta: Array) -> Any:
             arrays = encoded(theta)

@@ -215,18 +215,21 @@ def _conclude(target, answer, conventions, strict, activations, dtype, opinions,
         raise BadInput(f"--activations names {len(activations)}, but the network has {layers} layer(s)")
     choices = [tuple(activations)] if activations else candidates(layers, answer["activations"])
     groups = answer["groups"]
-    report, diagnosis = _judge_group(target, answer, groups[0], choices, conventions, strict, dtype)
+    judged = (target, answer), (choices, conventions, strict, dtype)
+    report, diagnosis = _judge_group(*judged[0], groups[0], *judged[1], depth="singles")
     for group in answer.get("alternatives", ()):
-        other, other_diagnosis = _judge_group(target, answer, group, choices, conventions, strict, dtype)
+        other, other_diagnosis = _judge_group(*judged[0], group, *judged[1], depth="singles")
         if _explains_more(other, report):
             report, diagnosis, groups = other, other_diagnosis, [group]
     if report.status == WRONG and len(groups) > 1:
-        arguments = target, answer, groups[1], choices, conventions, strict, dtype
-        other, other_diagnosis = _judge_group(*arguments, explain=False)
+        other, other_diagnosis = _judge_group(*judged[0], groups[1], *judged[1], depth="singles")
         if other.status == RIGHT:
             what = report.findings[0].title if report.findings else report.evidence
             other.notes.append(f"Right for one output, but not for several: {what}.")
+        if _explains_more(other, report):
             report, diagnosis, groups = other, other_diagnosis, groups[1:]
+    if report.status == WRONG and not report.findings and diagnosis is not None:
+        report, diagnosis = _judge_group(*judged[0], groups[0], *judged[1], depth="pairs")
     if diagnosis is not None:
         _second_opinions(report, diagnosis, groups[0], opinions, time_limit_s)
     _note_own_data(report, answer, groups[0])
@@ -243,9 +246,9 @@ def _explains_more(one: Report, other: Report) -> bool:
 
 
 def _judge_group(
-    target, answer, group, choices, conventions, strict, dtype, explain: bool = True
+    target, answer, group, choices, conventions, strict, dtype, depth: str
 ) -> tuple[Report, Diagnosis | None]:
-    """Judge the probes of one network size; without `explain`, whether they are right is all that is looked for."""
+    """Judge the probes of one network size; `depth` is how far to look for an explanation, as in `diagnose`."""
     readings = group["observed"]
     observations = [to_observation(o) for o in readings]
     recovered = readings[0]["kind"] == "update"
@@ -268,7 +271,7 @@ def _judge_group(
         elif losses or answer.get("own_loss"):
             return _against_loss(target, answer, group, observations, losses or [answer["own_loss"]], precision, recovered)
 
-    diagnosis = _diagnose(observations, choices, held, precision, rate_known, recovered, answer, explain)
+    diagnosis = _diagnose(observations, choices, held, precision, rate_known, recovered, answer, depth)
     report = _report(target, answer, group, observations, diagnosis, precision, recovered, held_loss)
     report.forward_known = bool(matching)
     if group["repeat"]:
@@ -328,13 +331,12 @@ def _recognise(judge: Judge, choices, losses) -> tuple[list[Activations], list[C
     return None
 
 
-def _diagnose(observations, choices, conventions, precision, rate_known, recovered, answer, explain) -> Diagnosis:
-    depth = "singles" if explain else "right"
-    quick = diagnose(observations, choices, conventions, dtype=precision, rate_known=True, depth=depth)
+def _diagnose(observations, choices, conventions, precision, rate_known, recovered, answer, depth) -> Diagnosis:
+    quick = diagnose(observations, choices, conventions, dtype=precision, rate_known=True, depth="singles")
     if quick.right or not recovered and quick.explanations:
         return quick
     if not rate_known:
-        free = diagnose(observations, choices, conventions, dtype=precision, rate_known=False, depth=depth)
+        free = diagnose(observations, choices, conventions, dtype=precision, rate_known=False, depth="singles")
         if free.right:
             return _with_literal(free, observations, conventions, precision, answer["literals"])
         if quick.explanations:
@@ -342,10 +344,10 @@ def _diagnose(observations, choices, conventions, precision, rate_known, recover
         if free.explanations:
             return free
     if recovered and any(len(o.x) > 1 for o in observations):
-        rows = _row_by_row(observations, choices, conventions, precision, explain and not quick.explanations)
+        rows = _row_by_row(observations, choices, conventions, precision, not quick.explanations)
         if rows is not None:
             return rows
-    if quick.explanations or not explain:
+    if quick.explanations or depth == "singles":
         return quick
     return diagnose(observations, choices[:2], conventions, dtype=precision, rate_known=rate_known, depth="pairs")
 
