@@ -6,6 +6,7 @@ Every command imports what it needs when it runs, so that `--help` and `list` an
 from __future__ import annotations
 
 import importlib
+import math
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ import click
 
 ELSEWHERE = {
     "verify": "impls.checking.verify_command:verify_command",
+    "train": "impls.learning.train_command:train_command",
     "optimizers": "impls.learning.optimizers_command:optimizers_command",
 }
 """Commands with many options, which live beside what they run."""
@@ -59,6 +61,7 @@ def list_() -> None:
     """The implementations: framework, execution, and whether they can run here."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from impls.registry import DEFAULT, REGISTRY
 
@@ -67,7 +70,8 @@ def list_() -> None:
         table.add_column(heading, no_wrap=heading != "here")
     for entry in REGISTRY.values():
         here = entry.missing() or ", ".join(f"{name} {version}" for name, version in entry.versions().items())
-        table.add_row(entry.name + (" *" if entry.name in DEFAULT else ""), entry.framework, entry.execution, here)
+        marked = entry.name + (" *" if entry.name in DEFAULT else "")
+        table.add_row(marked, entry.framework, entry.execution, Text(here))  # as it is: '.[jax]' is no markup
     console = Console(highlight=False)
     console.print(table)
     console.print("\n* measured by default")
@@ -80,9 +84,12 @@ def list_() -> None:
 @click.option("--scale", type=float, default=1.0, show_default=True, help="Standard deviation of weights and biases.")
 def parameters(problem: str, file: Path, seed: int, scale: float) -> None:
     """Write PROBLEM's initial parameters to FILE, an .npz that any program can start from."""
+    from impls.errors import BadInput
     from impls.parameters import save, tensors
     from impls.problem import get_problem
 
+    if not math.isfinite(scale):
+        raise BadInput(f"--scale takes a finite number, found {scale}")
     initial = get_problem(problem).parameters(seed, scale)
     save(file, initial)
     shapes = ", ".join(f"{name} {tensor.shape}" for name, tensor in tensors(initial).items())

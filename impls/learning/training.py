@@ -1,0 +1,213 @@
+"""One recipe, trained by every implementation, each in its own process with one thread, and their curves compared.
+
+`run` returns, and `save` writes whole to reports/trainings/<date>.json:
+
+{"format": "samegrad-training", "format_version": 1, "date", "python", "machine",
+ "recipe":     Recipe.summary() and "dtype", "as_shipped": whether the frameworks' own optimizer conventions were used
+ "facts":      {"asked": [[…]]} and what the recipe knows beside: line's least squares, stock's scales and baselines
+ "epochs":     [0, …]                       the marks, at which all curves below have a point
+ "reference":  {"losses": […]}              mean squared error over all training rows, textbook in extended precision
+ "shadows":    {"count", "allowed", "loss_spread": […], "distance_spread": […], "comparable_until": epoch}
+ "runs":       [{"implementation", "framework", "versions", "seconds", "losses": […],
+                 "loss_difference": […]     |loss − reference's loss|, for a log axis: 0 where they are equal
+                 "distance": […]            the farthest parameter from the reference's
+                 "parameters": […]          at the end, W1 row by row, b1, W2, …
+                 "predictions": [[…]]       at the end, where the recipe asks
+                 "times_shadow", "explained"}]
+ "left_out":   {implementation: reason}}
+
+A run is `explained` if neither its losses nor its parameters are ever farther from the reference than `allowed` times
+the shadows' spread. That is judged up to `comparable_until`: where rounding alone moves a loss by a hundredth of it,
+amplification has left nothing to compare.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import json
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from os import cpu_count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from impls.checking.oracle import flatten
+from impls.checking.process import Failed, call
+from impls.errors import BadInput, Unavailable
+from impls.files import write_whole
+from impls.learning import recipes, shadows
+from impls.learning.recipes import Recipe
+from impls.learning.trainer import TRAINERS, load
+from impls.parameters import Array
+from impls.registry import get_entry
+
+FORMAT = "samegrad-training"
+FORMAT_VERSION = 1
+ALLOWED = 10.0
+"""Times the shadows' spread, as in `checking.drift`: a shadow makes one rounding per gradient, a program one per
+operation; right ones were seen at up to 2.3 (float64; xor, line, slides and stock; all optimizers)."""
+INCOMPARABLE = 0.01
+TIMEOUT_S = 3600.0
+REPORT_EVERY_S = 0.1
+
+Progress = Callable[[dict[str, dict[str, Any]]], None]
+
+
+class Reporter:
+    """Tells whoever waits how far a training is: a file with {"epoch", "loss"}, ten times a second at most."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.next_s = path, 0.0
+
+    def __call__(self, epoch: int, loss: float) -> None:
+        if time.monotonic() >= self.next_s:
+            self.next_s = time.monotonic() + REPORT_EVERY_S
+            write_whole(self.path, json.dumps({"epoch": epoch, "loss": loss}).encode())
+
+
+def train(implementation: str, folder: str, dtype: str, shipped: bool, threads: int = 1) -> dict[str, Any]:
+    """Train the recipe in `folder`, in the process that owns the framework: {"seconds"}.
+
+    Leaves <implementation>.npz there: theta (marks, count), losses (marks,) and predictions (questions, outputs).
+    """
+    place = Path(folder)
+    recipe = recipes.load(place / "recipe.npz")
+    trainer = load(implementation, threads).TRAINER(
+        recipe.problem, recipe.parameters, recipe.settings, dtype, biases=recipe.biases, shipped=shipped
+    )
+    x, y = recipe.x.astype(dtype), recipe.y.astype(dtype)
+    report, marks = Reporter(place / f"{implementation}.progress"), set(recipe.marks())
+    kept, losses = [], []
+    began = time.perf_counter()
+    for epoch in range(recipe.epochs + 1):
+        if epoch in marks:
+            kept.append(flatten(trainer.parameters()))
+            losses.append(np.mean((trainer.predict(x).astype(np.float64) - y) ** 2))
+            report(epoch, float(losses[-1]))
+        if epoch < recipe.epochs:
+            for rows in recipe.minibatches(epoch):
+                trainer.step(x[rows], y[rows])
+    seconds = time.perf_counter() - began
+    buffer = io.BytesIO()
+    np.savez(buffer, theta=kept, losses=losses, predictions=trainer.predict(recipe.asked.astype(dtype)))
+    write_whole(place / f"{implementation}.npz", buffer.getvalue())
+    return {"seconds": seconds}
+
+
+def run(
+    recipe: Recipe,
+    implementations: Sequence[str] = tuple(TRAINERS),
+    *,
+    dtype: str = "float64",
+    shipped: bool = False,
+    progress: Progress = lambda states: None,
+) -> dict[str, Any]:
+    """Train it by all and compare. `progress` gets {name: {"epoch", "loss"}} several times a second meanwhile.
+
+    Raises BadInput where a loss does not stay finite.
+    """
+    with tempfile.TemporaryDirectory(prefix="samegrad-") as folder:
+        recipes.save(recipe, Path(folder) / "recipe.npz")
+        answers, left_out = _all(implementations, folder, dtype, shipped, progress)
+        arrays = {name: dict(np.load(Path(folder) / f"{name}.npz")) for name in answers}
+    if not all(np.isfinite(found["losses"]).all() for found in arrays.values()):
+        raise BadInput(f"the loss does not stay finite at learning rate {recipe.settings.learning_rate:g}; lower it")
+    reference = arrays.pop("shadows")
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "recipe": {**recipe.summary(), "dtype": dtype, "as_shipped": shipped},
+        "facts": {"asked": recipe.asked.tolist(), **recipe.facts},
+        "epochs": recipe.marks(),
+        "reference": {"losses": reference["losses"].tolist()},
+        "shadows": {
+            "count": shadows.SHADOWS,
+            "allowed": ALLOWED,
+            "comparable_until": comparable_until(recipe.marks(), reference),
+            **{name: reference[name].tolist() for name in ("loss_spread", "distance_spread")},
+        },
+        "runs": [_compared(name, answers[name], found, reference) for name, found in arrays.items()],
+        "left_out": left_out,
+    }
+
+
+def _all(
+    implementations: Sequence[str], folder: str, dtype: str, shipped: bool, progress: Progress
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The answers of the shadows' and the implementations' processes, and why some gave none."""
+    left_out = {name: reason for name in implementations if (reason := get_entry(name).missing())}
+    with ThreadPoolExecutor(max_workers=cpu_count()) as pool:
+        work: dict[str, Future] = {
+            "shadows": pool.submit(
+                call, "impls.learning.shadows:save", {"folder": folder, "dtype": dtype}, timeout_s=TIMEOUT_S
+            )
+        }
+        for name in implementations:
+            if name not in left_out:
+                request = {"implementation": name, "folder": folder, "dtype": dtype, "shipped": shipped}
+                work[name] = pool.submit(call, "impls.learning.training:train", request, timeout_s=TIMEOUT_S)
+        while wait(work.values(), timeout=REPORT_EVERY_S).not_done:
+            progress({name: _state(Path(folder) / f"{name}.progress") for name in work})
+        progress({name: _state(Path(folder) / f"{name}.progress") | {"done": True} for name in work})
+    answers = {}
+    for name, future in work.items():
+        try:
+            answers[name] = future.result()
+        except (Unavailable, Failed) as reason:
+            if name == "shadows":
+                raise
+            left_out[name] = str(reason)
+    return answers, left_out
+
+
+def _state(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_bytes()) if path.exists() else {}
+
+
+def comparable_until(marks: Sequence[int], reference: dict[str, Array]) -> int:
+    """The last mark before rounding alone moves the loss by a hundredth of it."""
+    hopeless = np.flatnonzero(reference["loss_spread"] > INCOMPARABLE * reference["losses"])
+    return marks[max(0, hopeless[0] - 1)] if len(hopeless) else marks[-1]
+
+
+def _compared(
+    name: str, answer: dict[str, Any], found: dict[str, Array], reference: dict[str, Array]
+) -> dict[str, Any]:
+    """A run's entry in the document."""
+    entry = get_entry(name)
+    difference = abs(found["losses"] - reference["losses"])
+    distance = abs(found["theta"] - reference["theta"]).max(axis=1)
+    hopeless = np.flatnonzero(reference["loss_spread"] > INCOMPARABLE * reference["losses"])
+    until = slice(0, hopeless[0] if len(hopeless) else None)
+    ratios = [
+        (measured / reference[spread])[until]
+        for measured, spread in ((difference, "loss_spread"), (distance, "distance_spread"))
+    ]
+    times_shadow = float(max((ratio.max() for ratio in ratios if ratio.size), default=0.0))
+    return {
+        "implementation": name,
+        "framework": entry.framework,
+        "versions": entry.versions(),
+        **answer,
+        "losses": found["losses"].tolist(),
+        "loss_difference": difference.tolist(),
+        "distance": distance.tolist(),
+        "parameters": found["theta"][-1].tolist(),
+        "predictions": found["predictions"].astype(np.float64).tolist(),
+        "times_shadow": times_shadow,
+        "explained": bool(times_shadow <= ALLOWED),
+    }
+
+
+def save(result: dict[str, Any], path: str | Path) -> None:
+    """Write the document, whole or not at all. Raises OSError where the folder cannot be written."""
+    write_whole(path, json.dumps(result, indent=1, allow_nan=False).encode())
