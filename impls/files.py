@@ -16,5 +16,7 @@ def write_whole(path: str | Path, content: bytes) -> None:
     try:
         partial.write_bytes(content)
         os.replace(partial, path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None  # by the name that was given
     finally:
         partial.unlink(missing_ok=True)
