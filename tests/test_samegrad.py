@@ -1,0 +1,186 @@
+"""The command line: it answers at once, and what the user can mend is told in one line with exit status 2."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from impls.problem import PROBLEMS
+from impls.registry import DEFAULT, REGISTRY
+from samegrad import main
+
+ROOT = Path(__file__).parents[1]
+STORED = ROOT / "tests" / "reports" / "stored" / "format-1.json"
+HEAVY = ("torch", "tensorflow", "keras", "jax", "matplotlib", "scipy", "pytest")
+
+
+def samegrad(*arguments):
+    """Exit status, standard output and standard error."""
+    done = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.exit_code, done.stdout, done.stderr
+
+
+def refusal(*arguments):
+    """The one line with which a command is refused."""
+    code, _, said = samegrad(*arguments)
+    assert code == 2
+    [line] = said.splitlines()
+    assert line.startswith("samegrad")
+    return line
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["--version"]], ids=" ".join)
+def test_the_quick_ones_import_nothing_heavy(arguments):
+    script = f"""
+import sys
+from samegrad import main
+try:
+    main({arguments!r})
+except SystemExit as left:
+    assert not left.code, left.code
+print("IMPORTED", sorted(set(sys.modules) & set({HEAVY!r})))
+"""
+    environment = os.environ | {"COLUMNS": "200"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "IMPORTED []"
+
+
+def test_help_names_every_command_with_what_it_is_for():
+    code, said, _ = samegrad("--help")
+    assert code == 0
+    commands = main.list_commands(None)
+    assert {"list", "parameters", "report", "verify", "selfcheck"} <= set(commands)
+    for command in commands:
+        [line] = [line for line in said.splitlines() if line.split()[:1] == [command]]
+        assert len(line.split()) > 3
+
+
+@pytest.mark.parametrize("command", main.list_commands(None))
+def test_every_command_explains_itself(command):
+    code, said, _ = samegrad(command, "--help")
+    assert code == 0 and said.startswith("Usage: ")
+
+
+def test_list_shows_every_implementation_and_marks_the_default(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    code, said, _ = samegrad("list")
+    assert code == 0
+    rows = {line.split()[0]: line for line in said.splitlines() if line.split() and line.split()[0] in REGISTRY}
+    assert set(rows) == set(REGISTRY)
+    assert {name for name, row in rows.items() if row.split()[1] == "*"} == set(DEFAULT)
+    assert f"numpy {np.__version__}" in rows["numpy"]
+
+
+def test_list_says_what_to_install(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, package=None: None)
+    code, said, _ = samegrad("list")
+    assert code == 0
+    assert "jax-jit needs jax: pip install -c constraints.txt -e '.[jax]'" in said
+
+
+class TestParameters:
+    @pytest.mark.parametrize("problem", PROBLEMS)
+    def test_what_is_written_is_what_the_problem_starts_from(self, problem, tmp_path):
+        """Bit for bit, of that seed and scale; the shapes are told."""
+        path = tmp_path / "w.npz"
+        code, said, _ = samegrad("parameters", problem, path, "--seed", 7, "--scale", 2.5)
+        assert code == 0 and "W1" in said and "seed 7" in said
+        written = PROBLEMS[problem].load_parameters(path)
+        for layer, expected in zip(written, PROBLEMS[problem].parameters(7, 2.5), strict=True):
+            assert np.array_equal(layer.W, expected.W) and np.array_equal(layer.b, expected.b)
+
+    def test_the_seed_is_that_of_the_benchmarks_by_default(self, tmp_path):
+        samegrad("parameters", "xor", tmp_path / "w.npz")
+        assert np.array_equal(
+            PROBLEMS["xor"].load_parameters(tmp_path / "w.npz")[0].W, PROBLEMS["xor"].parameters()[0].W
+        )
+
+    def test_an_unknown_problem_is_refused_with_the_nearest(self, tmp_path):
+        told = refusal("parameters", "xo", tmp_path / "w.npz")
+        assert told == "samegrad: unknown problem 'xo'; allowed: xor, line. Did you mean 'xor'?"
+        assert not list(tmp_path.iterdir())
+
+    def test_a_folder_that_is_not_there_is_told_by_the_name_that_was_given(self, tmp_path):
+        told = refusal("parameters", "xor", tmp_path / "no" / "w.npz")
+        assert f"{tmp_path}/no/w.npz" in told and "partial" not in told
+        assert not list(tmp_path.iterdir())
+
+    @pytest.mark.parametrize("scale", ["nan", "inf"])
+    def test_a_scale_that_is_no_number_writes_nothing(self, tmp_path, scale):
+        """It would write parameters that nobody can read."""
+        assert "--scale" in refusal("parameters", "xor", tmp_path / "w.npz", "--scale", scale)
+        assert not list(tmp_path.iterdir())
+
+
+BAD_RUNS = {
+    "not JSON": "not JSON at all",
+    "cut off": STORED.read_text()[:-2000],
+    "not ours": json.dumps({"benchmarks": []}),
+    "a list": "[1, 2]",
+    "newer": json.dumps({"samegrad": {"format": 999}, "benchmarks": [{}]}),
+    "without benchmarks": json.dumps({"samegrad": {"format": 1}, "benchmarks": []}),
+}
+
+
+class TestReport:
+    @pytest.mark.parametrize("what", BAD_RUNS)
+    def test_a_bad_run_file_is_refused_and_nothing_is_drawn(self, what, tmp_path):
+        """One line that names the file; a folder of earlier figures stays as it was."""
+        path, out = tmp_path / "run.json", tmp_path / "out"
+        path.write_text(BAD_RUNS[what])
+        out.mkdir()
+        (out / "table.md").write_text("of before")
+        assert str(path) in refusal("report", path, "--out", out)
+        assert [file.name for file in out.iterdir()] == ["table.md"]
+        assert (out / "table.md").read_text() == "of before"
+
+    def test_a_missing_run_file_is_refused_and_no_folder_is_made(self, tmp_path):
+        assert "none.json" in refusal("report", tmp_path / "none.json", "--out", tmp_path / "out")
+        assert not list(tmp_path.iterdir())
+
+
+class TestOthers:
+    def test_an_unknown_command_is_refused(self):
+        code, _, said = samegrad("reprot")
+        assert code == 2 and "No such command 'reprot'" in said
+
+    @pytest.mark.parametrize(
+        ("arguments", "told"),
+        [
+            (["agree", "--implementations", "nunpy"], "unknown implementation 'nunpy'"),
+            (["agree", "--scales", "1,large"], "--scales takes numbers separated by commas"),
+            (["agree", "--problems", "xo"], "unknown problem 'xo'"),
+            (["compare", "none.json", "nor-this.json"], "none.json"),
+            (["verify", "no_such_file.py:net"], "no_such_file.py"),
+        ],
+        ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+    )
+    def test_a_mistake_is_told_in_one_line(self, arguments, told):
+        assert told in refusal(*arguments)
+
+
+def test_it_runs_as_a_module_too():
+    """And the exit status of a mistake reaches the shell, without a traceback."""
+    done = subprocess.run(
+        [sys.executable, "-m", "samegrad", "parameters", "xo", "w.npz"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "samegrad: unknown problem 'xo'; allowed: xor, line. Did you mean 'xor'?\n"
+    assert done.stdout == ""
