@@ -66,6 +66,8 @@ def find_target(
             return FunctionTarget(module, thing, path, arguments)
         except Unreadable:
             return ObjectTarget(module, module, path, name, None, mapping)
+    if not hasattr(thing, "__dict__"):
+        raise Unreadable(f"{name} is of type {type(thing).__name__}, and no function, class or object with weights")
     if inspect.ismethod(thing):
         return ObjectTarget(module, owner, path, name.split(".")[-1], init, mapping)
     return ObjectTarget(module, thing, path, None, init, mapping)

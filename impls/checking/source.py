@@ -9,6 +9,7 @@ import sys
 import textwrap
 import traceback
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -101,6 +102,7 @@ def _depth(error: BaseException, file: str) -> int:
     return frames[0].lineno or 0 if frames else 0
 
 
+@cache
 def tree(function: Any) -> ast.AST | None:
     """The syntax tree of a function or class, None where its source cannot be had."""
     try:

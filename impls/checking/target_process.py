@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,10 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         return {"error": "traceback", "text": str(error)}
     except (Unreadable, BadInput) as error:
         return {"error": "unreadable", "text": str(error)}
+    except Exception as error:  # a fault of ours must not look like one of the target's
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(where.filename).name}:{where.lineno}"
+        return {"error": "unreadable", "text": f"samegrad itself failed on it ({type(error).__name__}: {error}; {place})"}
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -54,7 +59,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     if request.get("loss_file"):
         return own_loss.check(target, Path(request["loss_file"]), request["loss_name"], path, name, flat)
     groups = observe(target, flat, request.get("sizes"))
-    own_loss_found = own_loss.of_returned(target, groups[0], flat)
+    own_loss_found = own_loss.of_returned(target, groups[0], flat) if request.get("differentiate_loss") else None
     return {
         "name": name,
         "groups": [_group(group) for group in groups],

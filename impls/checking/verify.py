@@ -144,12 +144,26 @@ def run(
     opinions = [autodiff.start(entry) for entry in autodiff.installed()] if frameworks else []
     try:
         answer = observe_in_process(request, time_limit_s)
+        if _returns_unknown_loss(answer, conventions, strict):
+            again = observe_in_process({**request, "differentiate_loss": True}, time_limit_s)
+            answer = again if "error" not in again else answer
         return _conclude(target, answer, conventions, strict, activations, dtype, opinions, time_limit_s)
     finally:
         for running in opinions:
             if running.process.poll() is None:
                 running.process.kill()
             autodiff.stop(running)
+
+
+def _returns_unknown_loss(answer: dict[str, Any], conventions, strict: bool) -> bool:
+    """Does it return a loss beside its gradients that no squared error of this network has?"""
+    if "groups" not in answer or "losses" in answer or strict:
+        return False
+    observations = [to_observation(o) for o in answer["groups"][0]["observed"]]
+    losses = [o.loss for o in observations]
+    if any(loss is None for loss in losses):
+        return False
+    return _recognise(Judge(observations), candidates(answer["layers"]), losses) is None
 
 
 def split_target(target: str) -> tuple[Path, str]:
@@ -269,7 +283,13 @@ def _judge_group(
             choices, held = recognised
             held_loss = True
         elif losses or answer.get("own_loss"):
-            return _against_loss(target, answer, group, observations, losses or [answer["own_loss"]], precision, recovered)
+            losses = losses or [answer["own_loss"]]
+            report, none = _against_loss(target, answer, group, observations, losses, precision, recovered)
+            squared = diagnose(observations, choices, dtype=precision, rate_known=rate_known, depth="right")
+            if report.status == WRONG and squared.right:
+                what = formula(squared.convention, observations[0].y.shape[1])
+                report.headline = f"the gradient is that of {what}, which is not the loss given with it"
+            return report, none
 
     diagnosis = _diagnose(observations, choices, held, precision, rate_known, recovered, answer, depth)
     report = _report(target, answer, group, observations, diagnosis, precision, recovered, held_loss)

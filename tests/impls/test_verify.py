@@ -1,0 +1,304 @@
+"""`samegrad verify` from the outside: verdicts, strictness, errors, exit codes, and what is printed."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from impls.checking import autodiff, verify, verify_report
+from impls.checking.verify import exit_code, run
+from impls.checking.verify_command import parsed, verify_command
+from impls.errors import BadInput
+from impls.registry import REGISTRY
+
+RIGHT = """
+import numpy as np
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+def gradients(x, y, W1, b1, W2, b2):
+    print("noise on stdout")
+    h = sigmoid(x @ W1 + b1)
+    o = sigmoid(h @ W2 + b2)
+    d2 = (o - y) * o * (1 - o)
+    d1 = d2 @ W2.T * h * (1 - h)
+    return x.T @ d1, d1.sum(axis=0), h.T @ d2, d2.sum(axis=0)
+"""
+
+
+@pytest.fixture
+def program(tmp_path):
+    """Write a program and give the target of that name in it."""
+
+    def write(text, name="gradients"):
+        path = tmp_path / "mine.py"
+        path.write_text(textwrap.dedent(text))
+        return f"{path}:{name}" if name else str(path)
+
+    return write
+
+
+def check(target, **options):
+    return run(target, frameworks=False, **options)
+
+
+def printed(report):
+    console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    verify_report.show(report, console)
+    return console.export_text()
+
+
+def test_right_code_is_right_and_its_convention_is_named(program):
+    report = check(program(RIGHT))
+    assert exit_code(report) == 0
+    assert report.headline == "right for ½·Σ(a−y)²: N·k/2 times the gradient of the mean"
+    assert report.margin <= 1 and report.dtype == "float64"
+
+
+def test_a_missing_bias_is_named_with_equation_and_evidence(program):
+    report = check(program(RIGHT.replace("d1.sum(axis=0)", "0 * b1")))
+    assert exit_code(report) == 1
+    assert report.headline == "the hidden bias is never updated"
+    assert report.evidence == "db1 is zero while every other gradient is right"
+    assert report.findings[0].equation == "db1 = sum over rows of δ1"
+
+
+@pytest.mark.parametrize(("loss", "code"), [("half-sse", 0), ("mse", 1), ("half-mse", 1), ("sse", 1)])
+def test_a_demanded_loss_is_strict(program, loss, code):
+    report = check(program(RIGHT), loss=loss)
+    assert exit_code(report) == code
+    if code:
+        assert report.findings[0].name == "another-convention"
+
+
+@pytest.mark.parametrize(
+    ("loss", "code"),
+    [("0.5 * np.sum((o - y) ** 2)", 0), ("np.mean((o - y) ** 2)", 1), ("np.sum(np.abs(o - y) ** 3)", 1)],
+)
+def test_a_gradient_is_held_to_the_loss_that_is_returned_with_it(program, loss, code):
+    text = RIGHT.replace("return x.T", f"return {loss}, x.T")
+    report = check(program(text))
+    assert exit_code(report) == code
+    if "abs" in loss:
+        assert "not that of your loss" in report.headline
+
+
+def test_a_returned_loss_of_its_own_with_its_own_gradient_is_right(program):
+    """Not one of the conventions: the sum of fourth powers."""
+    text = RIGHT.replace("(o - y) * o", "4 * (o - y) ** 3 * o").replace("return x.T", "return np.sum((o - y) ** 4), x.T")
+    report = check(program(text))
+    assert exit_code(report) == 0 and report.convention == "own"
+
+
+@pytest.mark.parametrize(("expression", "method"), [("np.log(np.cosh(o - y))", "complex step"), ("abs(o - y) ** 3", "differences")])
+def test_a_loss_in_a_file_is_differentiated(program, expression, method):
+    """By the complex step where the loss is analytic, by differences where it is not."""
+    derivative = {"complex step": "np.tanh(o - y)", "differences": "3 * (o - y) * abs(o - y)"}[method]
+    text = RIGHT.replace("(o - y) * o", f"{derivative} * o") + f"""
+def loss(x, y, W1, b1, W2, b2):
+    o = sigmoid(sigmoid(x @ W1 + b1) @ W2 + b2)
+    return np.sum({expression})
+"""
+    target = program(text)
+    report = check(target, loss=target.replace(":gradients", ":loss"))
+    assert exit_code(report) == 0, report
+    assert any(method.split()[-1] in note for note in report.notes)
+    wrong = program(text.replace("d1.sum(axis=0)", "d1.mean(axis=0)"))
+    assert exit_code(check(wrong, loss=target.replace(":gradients", ":loss"))) == 1
+
+
+def test_a_loss_of_predictions_and_targets_goes_through_the_forward_pass(program):
+    text = RIGHT + """
+def forward(x, W1, b1, W2, b2):
+    return sigmoid(sigmoid(x @ W1 + b1) @ W2 + b2)
+
+def loss(predictions, targets):
+    return 0.5 * np.sum((predictions - targets) ** 2)
+"""
+    target = program(text)
+    report = check(target, loss=target.replace(":gradients", ":loss"))
+    assert exit_code(report) == 0 and report.convention == "half-sse"
+
+
+def test_an_exception_is_shown_as_the_users_own(program):
+    """The traceback begins in the user's file; nothing of ours is above or below it."""
+    report = check(program(RIGHT.replace("(o - y) * o", "undefined_name * o")))
+    assert exit_code(report) == 2
+    assert report.traceback.startswith("Traceback (most recent call last):\n")
+    assert "mine.py" in report.traceback.splitlines()[1]
+    assert "undefined_name" in report.traceback
+    assert "impls" not in report.traceback and "checking" not in report.traceback
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("import sys\nsys.exit(3)", "SystemExit"),
+        ("import os\nos._exit(3)", "ended its process"),
+        ("def gradients(:", "SyntaxError"),
+        ("import a_module_that_is_not_there", "ModuleNotFoundError"),
+        ("def gradients(x, y, W1, b1): return 'nothing'", "gradients of W1"),
+        ("gradients = 3", "weights"),
+        ("x = input()\ndef gradients(x, y, W1, b1): return W1, b1", "EOFError"),
+    ],
+)
+def test_what_cannot_run_says_why(program, text, words):
+    report = check(program(text))
+    assert exit_code(report) == 2
+    assert words in report.headline + report.traceback
+    assert "impls" not in report.traceback
+
+
+def test_the_time_limit_ends_a_target_that_does_not(program):
+    report = check(program("while True: pass"), time_limit_s=2)
+    assert exit_code(report) == 2 and "2 s" in report.headline
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [("nowhere.py:f", "no such file"), ("nothing", "no target"), ("folder/", "no target")],
+)
+def test_a_target_that_is_none_is_bad_input(target, words):
+    with pytest.raises(BadInput, match=words):
+        check(target)
+
+
+def test_an_unknown_name_names_the_nearest(program):
+    report = check(program(RIGHT, "gradient"))
+    assert exit_code(report) == 2 and "'gradients'" in report.headline
+
+
+def test_without_a_name_the_one_that_looks_like_a_gradient_is_taken(program):
+    assert exit_code(check(program(RIGHT, ""))) == 0
+    report = check(program("def f(x): return x", ""))
+    assert exit_code(report) == 2 and "say what to check" in report.headline
+
+
+def test_arguments_can_be_named_by_hand(program):
+    """Names that say nothing: the flag says it."""
+    text = RIGHT.replace("x, y, W1, b1, W2, b2", "p, q, r, s, u, v")
+    for old, new in (("x", "p"), ("y", "q"), ("W1", "r"), ("b1", "s"), ("W2", "u"), ("b2", "v")):
+        text = text.replace(f"{old} @", f"{new} @").replace(f"{old}.T", f"{new}.T").replace(f"- {old})", f"- {new})")
+        text = text.replace(f"@ {old}", f"@ {new}").replace(f"+ {old})", f"+ {new})")
+    assert exit_code(check(program(text), arguments=["x", "y", "W1", "b1", "W2", "b2"])) == 0
+
+
+CLASS = """
+import numpy as np
+
+class Net:
+    def __init__(self, mystery, scale=1.0):
+        self.first = np.ones((2, 4)) * scale
+        self.second = np.ones((4, 1))
+        self.shift = np.zeros(4)
+
+    def forward(self, x):
+        self.h = np.tanh(x @ self.first + self.shift)
+        return self.h @ self.second
+
+    def learn(self, x, y, lr):
+        d = (self.forward(x) - y) / len(x)
+        d1 = d @ self.second.T * (1 - self.h ** 2)
+        self.second -= lr * self.h.T @ d
+        self.first -= lr * x.T @ d1
+        self.shift -= lr * d1.sum(axis=0)
+"""
+
+
+def test_the_message_says_which_flag_to_give_and_the_flag_works(program):
+    target = program(CLASS, "Net")
+    report = check(target)
+    assert exit_code(report) == 2 and "--init" in report.headline and "mystery" in report.headline
+    report = check(target, init={"mystery": 1})
+    if exit_code(report) == 2:
+        assert "--parameters" in report.headline
+    mapping = {"W1": "first", "b1": "shift", "W2": "second"}
+    report = check(target, init={"mystery": 1}, parameters=mapping)
+    assert exit_code(report) == 0 and report.convention == "half-mse" and report.recovered
+
+
+def test_an_unknown_activation_is_bad_input(program):
+    with pytest.raises(BadInput, match="sigmoid, tanh, relu, identity"):
+        check(program(RIGHT), activations=["softmax", "sigmoid"])
+    with pytest.raises(BadInput, match="2 layer"):
+        check(program(RIGHT), activations=["sigmoid"])
+
+
+def test_the_output_fits_80_columns_and_holds_the_verdict(program):
+    text = printed(check(program(RIGHT.replace("d1.sum(axis=0)", "0 * b1"))))
+    assert max(map(len, text.splitlines())) <= 80
+    for words in ("WRONG: the hidden bias is never updated.", "db1 is zero", "db1 = sum over rows of δ1", "half" if False else "½"):
+        assert words in text
+    assert "noise" not in text
+    text = printed(check(program(RIGHT)))
+    assert "RIGHT for ½·Σ(a−y)²: N·k/2 times the gradient of the mean." in text
+
+
+def test_json_is_json_and_says_the_same(program):
+    report = check(program(RIGHT.replace("x.T @ d1, ", "(x.T @ d1)[:, :2], ")))
+    content = json.loads(verify_report.to_json(report))
+    assert content["status"] == "wrong" and content["exit_code"] == 1
+    rows = {row["tensor"]: row for row in content["rows"]}
+    assert rows["dW1"]["tau"] is None and not rows["dW1"]["right"] and rows["db1"]["right"]
+
+
+def test_a_framework_gives_the_same_opinion(program, monkeypatch):
+    """Right code agrees with autodiff, wrong code disagrees, tensor by tensor."""
+    pytest.importorskip("torch")
+    monkeypatch.setattr(autodiff, "installed", lambda: [REGISTRY["torch-eager"]])
+    report = run(program(RIGHT.replace("d1.sum(axis=0)", "0 * b1")))
+    assert not report.unavailable
+    for row in report.rows:
+        assert (row.frameworks["torch"] <= 1) == (row.tensor != "db1")
+
+
+def test_a_framework_that_fails_is_said_to_be_missing(program, monkeypatch):
+    monkeypatch.setattr(autodiff, "installed", lambda: [REGISTRY["numpy"]])
+    monkeypatch.setattr(autodiff, "ask", lambda *_: (_ for _ in ()).throw(autodiff.Unavailable("it is out")))
+    report = run(program(RIGHT))
+    assert exit_code(report) == 0 and report.unavailable == ["it is out"]
+    assert "it is out" in printed(report)
+
+
+def test_the_command_line(program):
+    target = program(RIGHT)
+    runner = CliRunner()
+    result = runner.invoke(verify_command, [target, "--no-frameworks", "--json"])
+    assert result.exit_code == 0 and json.loads(result.stdout)["convention"] == "half-sse"
+    assert runner.invoke(verify_command, [target, "--no-frameworks", "--loss", "mse"]).exit_code == 1
+    for arguments in (["nowhere.py:f"], [target, "--sizes", "two"], [target, "--init", "import os"], [target, "--loss", "mes"]):
+        result = runner.invoke(verify_command, [*arguments, "--no-frameworks"])
+        assert result.exit_code == 2 and "Traceback" not in result.output and result.output.count("\n") <= 2
+
+
+def test_options_are_read():
+    options = {"activations": "tanh, identity", "arguments": None, "sizes": "2-4-1", "init": "n=2, s=[2, 4]", "parameters": "W1=a,b1=c.d"}
+    assert parsed(options) == {
+        "activations": ["tanh", "identity"],
+        "arguments": None,
+        "sizes": [2, 4, 1],
+        "init": {"n": 2, "s": [2, 4]},
+        "parameters": {"W1": "a", "b1": "c.d"},
+    }
+    with pytest.raises(BadInput, match="--parameters"):
+        parsed({**options, "parameters": "weights"})
+
+
+@pytest.mark.parametrize(
+    ("equation", "flipped", "columns", "expected"),
+    [
+        ("dW2 = a1ᵀ δ2", False, False, "dW2 = a1ᵀ δ2"),
+        ("dW2 = a1ᵀ δ2", True, False, "dW2 = δ2ᵀ a1"),
+        ("dW2 = a1ᵀ δ2", True, True, "dW2 = δ2 a1ᵀ"),
+        ("δ1 = (δ2 W2ᵀ) ∘ s", True, False, "δ1 = (δ2 W2) ∘ s"),
+        ("δ1 = (δ2 W2ᵀ) ∘ s", True, True, "δ1 = (W2ᵀ δ2) ∘ s"),
+        ("db1 = sum over rows of δ1", True, True, "db1 = sum over columns of δ1"),
+    ],
+)
+def test_equations_are_in_the_users_layout(equation, flipped, columns, expected):
+    assert verify.in_layout(equation, flipped, columns) == expected
