@@ -17,6 +17,7 @@ import click
 ELSEWHERE = {
     "verify": "impls.checking.verify_command:verify_command",
     "train": "impls.learning.train_command:train_command",
+    "explain": "impls.learning.explain_command:explain_command",
     "optimizers": "impls.learning.optimizers_command:optimizers_command",
 }
 """Commands with many options, which live beside what they run."""
