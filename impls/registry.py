@@ -61,23 +61,65 @@ class Entry:
             raise Unavailable(f"{self.name}: importing {module} failed: {error}") from error
 
 
-REGISTRY = {
-    entry.name: entry
-    for entry in (
-        Entry("numpy", "impls.numpy_manual:NumpyManual", "numpy", "by hand"),
-        Entry("numpy-tutorial", "impls.numpy_tutorial:NumpyTutorial", "numpy", "by hand, as tutorials write it"),
-        Entry("numpy-fast", "impls.numpy_fast:NumpyFast", "numpy", "by hand, recorded calls", ("scipy",)),
-        Entry("keras-xla", "impls.keras_xla:KerasXla", "keras", "XLA-compiled", ("keras", "tensorflow"), "keras"),
-        Entry("torch-eager", "impls.torch_eager:TorchEager", "torch", "eager", ("torch",), "torch"),
-        Entry("torch-manual", "impls.torch_manual:TorchManual", "torch", "by hand, eager", ("torch",), "torch"),
-        Entry("torch-cuda-graph", "impls.torch_manual:TorchCudaGraph", "torch", "CUDA graph", ("torch",), "torch"),
-        Entry("c-floor", "impls.c_floor:CFloor", "c", "compiled C", ("cffi",), is_floor=True, needs_compiler=True),
-        Entry("jax-jit", "impls.jax_autodiff:JaxJit", "jax", "jit-compiled", ("jax",), "jax"),
-        Entry("jax-eager", "impls.jax_autodiff:JaxEager", "jax", "eager", ("jax",), "jax"),
-        Entry("jax-flat", "impls.jax_autodiff:JaxFlat", "jax", "jit-compiled, one vector", ("jax",), "jax"),
-        Entry("jax-manual", "impls.jax_manual:JaxManual", "jax", "by hand, jit-compiled", ("jax",), "jax"),
-    )
-}
+def _ladder(
+    framework: str, packages: tuple[str, ...], extra: str | None, *rungs: tuple[str, str, str], **others: bool
+) -> list[Entry]:
+    """The rungs (name, module:Class, execution) of one framework on one set of packages."""
+    return [
+        Entry(name, f"impls.{target}", framework, execution, packages, extra, **others)
+        for name, target, execution in rungs
+    ]
+
+
+LADDERS = [
+    _ladder(
+        *("numpy", (), None),
+        ("numpy-tutorial", "numpy_tutorial:NumpyTutorial", "by hand, as tutorials write it"),
+        ("numpy", "numpy_manual:NumpyManual", "by hand"),
+    ),
+    _ladder(
+        *("numpy", ("numpy", "scipy"), None),
+        ("numpy-fast", "numpy_fast:NumpyFast", "by hand, recorded calls"),
+    ),
+    _ladder(
+        *("keras", ("keras", "tensorflow"), "keras"),
+        ("keras-fit", "keras_tensorflow:KerasFit", "fit"),
+        ("keras-train-on-batch", "keras_tensorflow:KerasTrainOnBatch", "train_on_batch"),
+        ("keras-eager", "keras_tensorflow:KerasEager", "eager"),
+        ("keras-graph", "keras_tensorflow:KerasGraph", "graph"),
+        ("keras-xla", "keras_tensorflow:KerasXla", "XLA-compiled"),
+    ),
+    _ladder(
+        *("keras", ("keras", "torch"), "keras,torch"),
+        ("keras-torch", "keras_torch:KerasTorch", "on torch, eager"),
+    ),
+    _ladder(
+        *("keras", ("keras", "jax"), "keras,jax"),
+        ("keras-jax", "keras_jax:KerasJax", "on JAX, jit-compiled"),
+    ),
+    _ladder(
+        *("torch", ("torch",), "torch"),
+        ("torch-eager", "torch_eager:TorchEager", "eager"),
+        ("torch-manual", "torch_manual:TorchManual", "by hand, eager"),
+        ("torch-cuda-graph", "torch_manual:TorchCudaGraph", "by hand, CUDA graph"),
+    ),
+    _ladder(
+        *("jax", ("jax",), "jax"),
+        ("jax-eager", "jax_autodiff:JaxEager", "eager"),
+        ("jax-jit", "jax_autodiff:JaxJit", "jit-compiled"),
+        ("jax-flat", "jax_autodiff:JaxFlat", "jit-compiled, one vector"),
+        ("jax-manual", "jax_manual:JaxManual", "by hand, jit-compiled"),
+    ),
+    _ladder(
+        *("c", ("cffi",), None),
+        ("c-floor", "c_floor:CFloor", "compiled C"),
+        is_floor=True,
+        needs_compiler=True,
+    ),
+]
+
+REGISTRY = {entry.name: entry for ladder in LADDERS for entry in ladder}
+"""Every implementation by its name, each ladder from the way a tutorial writes it to the fastest."""
 
 DEFAULT = ("numpy", "keras-xla", "torch-eager", "jax-jit", "c-floor")
 """The default run: the four, and the floor that they are read against."""

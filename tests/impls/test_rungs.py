@@ -27,10 +27,12 @@ SCALES = (1.0, 10.0)
 
 ALONE = ("keras-jax", "keras-torch")
 """Keras takes one back end per process."""
-SLOW_TO_COMPILE = ("torch-compile",)
-"""About ten seconds per case on an empty cache: only two batches, at scale 1."""
+SLOW = ("torch-compile", "keras-fit", "jax-eager", "keras-graph", "keras-xla", "keras-train-on-batch")
+"""Seconds to compile, or tens of milliseconds for a call: only two batches, at scale 1."""
 TUTORIAL_OVERFLOWS = ("numpy-tutorial",)
 """Warns of the overflow that it is known for; only scale 1."""
+WITHOUT_GRADIENT = ("keras-train-on-batch", "keras-fit")
+"""Keras's own training loops keep the gradient to themselves."""
 UNSUPPORTED = {("keras-torch", "float64"), ("torch-cuda-graph", "float32"), ("torch-cuda-graph", "float64")}
 """Must say so: Keras computes matrix products in float32 there; a CUDA graph needs a GPU."""
 
@@ -53,8 +55,8 @@ Case = tuple[str, str, str, int, float, bool]
 
 def cases(name: str) -> list[Case]:
     """Training at one row more than the truth table, and at several chunks: the other batches add compilations only."""
-    batches = TRAINED if name in SLOW_TO_COMPILE else BATCHES
-    scales = SCALES[:1] if name in SLOW_TO_COMPILE + TUTORIAL_OVERFLOWS else SCALES
+    batches = TRAINED if name in SLOW else BATCHES
+    scales = SCALES[:1] if name in SLOW + TUTORIAL_OVERFLOWS else SCALES
     return [
         (name, problem, dtype, batch, scale, batch in TRAINED and scale == 1)
         for problem in PROBLEMS
@@ -95,6 +97,7 @@ def test_a_rung_agrees_with_the_reference_in_every_pass(name: str, problem: str,
             continue
         assert "found" in answer, f"{case}: {answer}"
         found = dict(answer["found"])
+        assert ("refused value_and_grad" in found) == (name in WITHOUT_GRADIENT), case
         # Rounding moves parameters by about 1e-7 (float32) or 1e-16 of themselves, a step by about 1e-2: a thousand
         # roundings, for what three steps make of them, are still far from a step too many.
         assert found.pop("train_loop apart", 0) <= {"float32": 1e-4, "float64": 1e-13}[dtype], case

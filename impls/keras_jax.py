@@ -1,0 +1,131 @@
+"""`keras-jax`: the same Keras 3 model on JAX, its stateless form under jit.
+
+On JAX a Keras model is a pure function of its variables' values, `model.stateless_call`, which JAX differentiates and
+compiles like any other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+os.environ["KERAS_BACKEND"] = "jax"  # read when Keras is imported
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+
+from impls.errors import Unavailable
+from impls.implementation import Implementation
+from impls.parameters import Layer, Parameters
+from impls.problem import SEED, Problem
+
+if keras.backend.backend() != "jax":
+    raise Unavailable(f"keras runs on {keras.backend.backend()!r} here, and one process has one back end")
+
+jax.config.update("jax_enable_x64", True)  # without it float64 silently becomes float32; float32 stays float32
+jax.config.update("jax_default_matmul_precision", "highest")  # on a GPU the default is TF32
+
+ACTIVATIONS = {"sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "identity": "linear"}
+
+Weights = Sequence[jax.Array]
+State = tuple[Weights, Sequence[jax.Array]]
+"""The weights, and the optimizer's variables: how many steps it took, and the learning rate."""
+
+
+def find_device(device: str) -> jax.Device:
+    """The first JAX device of that kind. Raises Unavailable where there is none."""
+    try:
+        return jax.devices(device)[0]
+    except RuntimeError:
+        raise Unavailable(f"jax {jax.__version__} sees no {device!r} device; use 'cpu' or install jax[cuda]") from None
+
+
+def build(problem: Problem, parameters: Parameters, dtype: str) -> keras.Sequential:
+    """The network as a Keras model; its Dense kernels have our (fan_in, fan_out) layout."""
+    keras.config.set_floatx(dtype)  # before any layer: inputs are cast to it
+    layers = [
+        keras.layers.Dense(fan_out, activation=ACTIVATIONS[activation], dtype=dtype)
+        for fan_out, activation in zip(problem.sizes[1:], problem.activations, strict=True)
+    ]
+    model = keras.Sequential([keras.Input((problem.sizes[0],), dtype=dtype), *layers])
+    model.set_weights([tensor for layer in parameters for tensor in layer])
+    return model
+
+
+class KerasJax(Implementation):
+    """jit of value_and_grad of model.stateless_call; the update is keras.optimizers.SGD in its stateless form."""
+
+    def prepare(
+        self,
+        problem: Problem,
+        parameters: Parameters,
+        batch: int,
+        dtype: str = "float32",
+        device: str = "cpu",
+        seed: int = SEED,
+    ) -> None:
+        self.device = find_device(device)
+        self.x, self.y = (jax.device_put(rows.astype(dtype), self.device) for rows in problem.data(batch, seed))
+        with jax.default_device(self.device):
+            model = build(problem, parameters, dtype)
+            optimizer = keras.optimizers.SGD()
+            optimizer.build(model.trainable_variables)
+        self.weights: Weights = [jax.device_put(variable.value, self.device) for variable in model.trainable_variables]
+        self.optimizer_state: Any = [jax.device_put(variable.value, self.device) for variable in optimizer.variables]
+        self.rate_index = [variable is optimizer.learning_rate for variable in optimizer.variables].index(True)
+        self.learning_rate: float | None = None
+
+        def predict(weights: Weights, x: jax.Array) -> jax.Array:
+            return model.stateless_call(weights, [], x)[0]
+
+        def loss(weights: Weights, x: jax.Array, y: jax.Array) -> jax.Array:
+            # keras.losses would take keras.ops.mean, which on JAX rounds float64 to float32
+            return jnp.mean((predict(weights, x) - y) ** 2)
+
+        def descend(state: State, x: jax.Array, y: jax.Array) -> tuple[jax.Array, State]:
+            weights, optimizer_state = state
+            value, gradients = jax.value_and_grad(loss)(weights, x, y)
+            return value, optimizer.stateless_apply(optimizer_state, gradients, weights)
+
+        def descend_often(state: State, x: jax.Array, y: jax.Array, steps: int) -> tuple[jax.Array, State]:
+            start = jnp.zeros((), x.dtype), state
+            return jax.lax.fori_loop(0, steps, lambda _, now: descend(now[1], x, y), start)
+
+        self._predict = jax.jit(predict)
+        self._value_and_grad = jax.jit(jax.value_and_grad(loss))
+        self._descend = jax.jit(descend)
+        self._descend_often = jax.jit(descend_often)
+
+    def forward(self) -> jax.Array:
+        return self._predict(self.weights, self.x).block_until_ready()
+
+    def value_and_grad(self) -> tuple[jax.Array, Weights]:
+        loss, gradients = self._value_and_grad(self.weights, self.x, self.y)
+        return loss.block_until_ready(), gradients
+
+    def _take(self, outcome: tuple[jax.Array, State]) -> tuple[jax.Array, Weights]:
+        loss, (self.weights, self.optimizer_state) = outcome
+        return loss.block_until_ready(), self.weights
+
+    def train_step(self, learning_rate: float) -> tuple[jax.Array, Weights]:
+        self._set(learning_rate)
+        return self._take(self._descend((self.weights, self.optimizer_state), self.x, self.y))
+
+    def train_loop(self, learning_rate: float, steps: int) -> tuple[jax.Array, Weights]:
+        self._set(learning_rate)
+        return self._take(self._descend_often((self.weights, self.optimizer_state), self.x, self.y, steps))
+
+    def _set(self, learning_rate: float) -> None:
+        if learning_rate != self.learning_rate:  # sending a number costs more than the step
+            rate = self.optimizer_state[self.rate_index]
+            self.optimizer_state[self.rate_index] = jax.device_put(np.array(learning_rate, rate.dtype), self.device)
+            self.learning_rate = learning_rate
+
+    def to_numpy(self, result: Any) -> Any:
+        if isinstance(result, jax.Array):
+            return np.array(result)
+        loss, flat = result
+        return np.array(loss), [Layer(np.array(W), np.array(b)) for W, b in zip(flat[0::2], flat[1::2], strict=True)]
