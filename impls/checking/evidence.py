@@ -50,7 +50,10 @@ def phrase(seen: dict[str, str], every: Sequence[str]) -> str:
     right = [name for name in every if name not in seen]
     if not right and len(groups) == 1:
         return f"every gradient {next(iter(groups))}"
-    phrases = [f"{_join('d' + name for name in sorted(names, key=_order))} {_agree(what, len(names))}" for what, names in groups.items()]
+    phrases = [
+        f"{_join('d' + name for name in sorted(names, key=_order))} {_agree(what, len(names))}"
+        for what, names in groups.items()
+    ]
     if not right:
         return "; ".join(phrases)
     rest = "every other gradient is" if len(right) > 1 else f"d{right[0]} is"
@@ -77,7 +80,9 @@ def relation(cases: Sequence[Case], dtype: str) -> str:
         return "is zero"
     if everywhere(lambda found, expected: same(found, -expected)):
         return "is −1 times the right one"
-    if everywhere(lambda f, e: f.shape == e.shape and f.ndim == 1 and f.size > 1 and same(f, np.full(f.shape, e.sum()))):
+    if everywhere(
+        lambda f, e: f.shape == e.shape and f.ndim == 1 and f.size > 1 and same(f, np.full(f.shape, e.sum()))
+    ):
         return "has the total in every entry"
     if everywhere(lambda f, e: f.ndim == 2 and e.size > 1 and f.shape == e.shape[::-1] != e.shape and same(f, e.T)):
         return "is the transpose of the right one"

@@ -41,9 +41,7 @@ def make(
     activation saturates, no preactivation is near a kink.
     """
     layers = parameters.initial(tuple(sizes), seed=1000 + seed, scale=SCALE)
-    layers = [
-        Layer(W, b if has else np.zeros_like(b)) for (W, b), has in zip(layers, biases, strict=True)
-    ]
+    layers = [Layer(W, b if has else np.zeros_like(b)) for (W, b), has in zip(layers, biases, strict=True)]
     rng = np.random.default_rng([seed, batch])
     x, y = rng.standard_normal((batch, sizes[0])), rng.random((batch, sizes[-1]))
     held = [array.astype(dtype).astype(np.float64) for array in (x, y)]

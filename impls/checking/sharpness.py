@@ -27,7 +27,8 @@ import numpy as np
 
 from impls.checking import mutants
 from impls.checking.agreement import Reference, worst_tau
-from impls.checking.mutants import Mistake, bank
+from impls.checking.mistakes import bank
+from impls.checking.mutants import Mistake
 from impls.files import write_whole
 from impls.parameters import Array, Layer, Parameters, initial, tensors
 from impls.problem import XOR
@@ -267,7 +268,7 @@ def measure(networks: int = NETWORKS, progress: Callable[[str], None] = lambda t
     progress("checked right code")
     return {
         "format": 1,
-        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "versions": _versions(("numpy", *(name for name in found if name not in ("ours", "allclose")))),
         "networks": networks,
         "mistakes": list(LOGIC),
@@ -334,8 +335,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.out.parent.mkdir(parents=True, exist_ok=True)
     write_whole(options.out, json.dumps(result, indent=1).encode())
     print(f"\nSaved in {options.out}.")
-
-
 
 
 if __name__ == "__main__":

@@ -16,14 +16,18 @@ from impls.problem import DTYPES
 @click.command("verify", context_settings={"max_content_width": 80})
 @click.argument("target", metavar="FILE.py:NAME")
 @click.option("--loss", metavar="LOSS", help=f"Demand this loss: {', '.join(STRICT)}; or your own, as file.py:name.")
-@click.option("--activations", metavar="F,G", help="The layers' activations, first to last: sigmoid, tanh, relu, identity.")
+@click.option(
+    "--activations", metavar="F,G", help="The layers' activations, first to last: sigmoid, tanh, relu, identity."
+)
 @click.option("--sizes", metavar="2-4-1", help="Layer sizes to probe, where the code does not take any.")
 @click.option("--init", metavar="ARGS", help='Arguments for a class, as "n_in=2, n_hidden=4".')
 @click.option("--parameters", metavar="W1=…,b1=…", help="Which attribute is which, as W1=weights,b1=net.bias,….")
 @click.option("--arguments", metavar="x,y,W1,…", help="What a function's arguments are, in order.")
 @click.option("--dtype", type=click.Choice(DTYPES), help="Hold it to this precision (default: that of its results).")
 @click.option("--frameworks/--no-frameworks", default=True, help="Compare with the installed frameworks' autodiff too.")
-@click.option("--time-limit", "time_limit_s", metavar="SECONDS", type=click.FloatRange(min=0.1), default=60.0, show_default=True)
+@click.option(
+    "--time-limit", "time_limit_s", metavar="SECONDS", type=click.FloatRange(min=0.1), default=60.0, show_default=True
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def verify_command(target: str, as_json: bool, **options: Any) -> None:
     """Is a hand-written gradient right? If not, which mistake is it?
@@ -35,6 +39,7 @@ def verify_command(target: str, as_json: bool, **options: Any) -> None:
     Exit code: 0 right, 1 wrong, 2 could not run.
     """
     from impls.checking import verify, verify_report
+    from impls.checking.report import exit_code
 
     try:
         report = verify.run(target, **parsed(options))
@@ -45,7 +50,7 @@ def verify_command(target: str, as_json: bool, **options: Any) -> None:
         click.echo(verify_report.to_json(report))
     else:
         verify_report.show(report)
-    sys.exit(verify.exit_code(report))
+    sys.exit(exit_code(report))
 
 
 def parsed(options: dict[str, Any]) -> dict[str, Any]:
@@ -74,7 +79,7 @@ def _sizes(text: str | None) -> list[int] | None:
 
 
 def _keywords(text: str | None) -> dict[str, Any] | None:
-    """"n_in=2, layers=[2, 4, 1]" as a dictionary; literals only, nothing is executed."""
+    """ "n_in=2, layers=[2, 4, 1]" as a dictionary; literals only, nothing is executed."""
     if text is None:
         return None
     try:

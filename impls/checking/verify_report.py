@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from impls.checking.verify import ERROR, RIGHT, Finding, Report, Row, exit_code
+from impls.checking.report import ERROR, RIGHT, Finding, Report, Row, exit_code
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 LEGEND = "τ = |yours − right| / rounding bound, at its worst; up to 1 is right."
@@ -91,7 +91,9 @@ def _table(report: Report) -> Table:
     table.add_column("")
     for row in report.rows:
         named = [row.name] if len(table.columns) == len(frameworks) + 5 else []
-        verdict = Text("right", style="green") if row.right else Text("missing" if row.absent else "WRONG", style="bold red")
+        verdict = (
+            Text("right", style="green") if row.right else Text("missing" if row.absent else "WRONG", style="bold red")
+        )
         cells = [_number(row.tau), *(_number(row.frameworks.get(name, math.nan)) for name in frameworks)]
         table.add_row(row.tensor, *map(escape, named), _shape(row), *cells, verdict)
     return table

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from impls import parameters
 from impls.checking import diagnosis, mutants, probe
 from impls.checking.conventions import BY_NAME, CONVENTIONS, MSE
-from impls.checking.diagnosis import Observation, candidates, diagnose, diagnose_row_by_row, first_wrong
+from impls.checking.diagnosis import candidates, diagnose, diagnose_row_by_row, first_wrong
 from impls.checking.evidence import describe
-from impls.checking.mutants import Steps, bank
+from impls.checking.judge import Observation
+from impls.checking.mistakes import bank
+from impls.checking.mutants import Steps
 from impls.errors import BadInput
 from impls.parameters import Layer, rounded
 
@@ -49,7 +51,9 @@ def plain_pass(layers, activations, x, y, factor):
     return found
 
 
-def right(activations, convention="mse", batches=probe.BATCHES, outputs=3, seed=0, dtype="float64", sizes=None, scale=None):
+def right(
+    activations, convention="mse", batches=probe.BATCHES, outputs=3, seed=0, dtype="float64", sizes=None, scale=None
+):
     sizes = sizes or (*probe.general_sizes(len(activations))[:-1], outputs)
     observations = []
     for number, batch in enumerate(batches):
@@ -196,7 +200,9 @@ def test_float32_inside_is_found_and_told_from_a_cast():
     found = diagnose(as_float64, [SIGMOIDS])
     assert found.explanations[0].mistake.name == "float32" and "rounded" in found.explanations[0].mistake.title
     mixed = [
-        dataclasses.replace(o, gradients={n: g * (1 + 1e-16) + (1e-9 if n == "W1" else 0) for n, g in o.gradients.items()})
+        dataclasses.replace(
+            o, gradients={n: g * (1 + 1e-16) + (1e-9 if n == "W1" else 0) for n, g in o.gradients.items()}
+        )
         for o in right(SIGMOIDS)
     ]
     found = diagnose(mixed, [SIGMOIDS])
@@ -225,7 +231,9 @@ def test_updates_after_every_row_are_recognised():
     for number, batch in enumerate((3, 1)):
         layers, x, y = probe.make((4, 5, 3), batch, number, [True, True])
         found = mutants.row_by_row(SIGMOIDS, layers, x, y, Steps(), factor=1.5, rate=probe.RATE)
-        observations.append(Observation(layers, x, y, {n: np.array(g.value) for n, g in found.items()}, rate=probe.RATE))
+        observations.append(
+            Observation(layers, x, y, {n: np.array(g.value) for n, g in found.items()}, rate=probe.RATE)
+        )
     assert not diagnose(observations, [SIGMOIDS], depth="right").right
     found = diagnose_row_by_row(observations, [SIGMOIDS])
     assert found.right and found.row_by_row and found.convention.name == "half-sse"

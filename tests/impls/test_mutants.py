@@ -11,7 +11,8 @@ from hypothesis.extra.numpy import arrays
 from impls import parameters
 from impls.checking import mutants, probe
 from impls.checking.bound import running_bound
-from impls.checking.mutants import Steps, bank, pairs
+from impls.checking.mistakes import bank
+from impls.checking.mutants import Steps, pairs
 from impls.checking.oracle import evaluate
 from impls.checking.running import Running
 from impls.errors import BadInput

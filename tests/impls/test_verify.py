@@ -9,8 +9,9 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from impls.checking import autodiff, verify, verify_report
-from impls.checking.verify import exit_code, run
+from impls.checking import autodiff, phrases, verify_report
+from impls.checking.report import exit_code
+from impls.checking.verify import run
 from impls.checking.verify_command import parsed, verify_command
 from impls.errors import BadInput
 from impls.registry import REGISTRY
@@ -90,20 +91,27 @@ def test_a_gradient_is_held_to_the_loss_that_is_returned_with_it(program, loss, 
 
 def test_a_returned_loss_of_its_own_with_its_own_gradient_is_right(program):
     """Not one of the conventions: the sum of fourth powers."""
-    text = RIGHT.replace("(o - y) * o", "4 * (o - y) ** 3 * o").replace("return x.T", "return np.sum((o - y) ** 4), x.T")
+    text = RIGHT.replace("(o - y) * o", "4 * (o - y) ** 3 * o").replace(
+        "return x.T", "return np.sum((o - y) ** 4), x.T"
+    )
     report = check(program(text))
     assert exit_code(report) == 0 and report.convention == "own"
 
 
-@pytest.mark.parametrize(("expression", "method"), [("np.log(np.cosh(o - y))", "complex step"), ("abs(o - y) ** 3", "differences")])
+@pytest.mark.parametrize(
+    ("expression", "method"), [("np.log(np.cosh(o - y))", "complex step"), ("abs(o - y) ** 3", "differences")]
+)
 def test_a_loss_in_a_file_is_differentiated(program, expression, method):
     """By the complex step where the loss is analytic, by differences where it is not."""
     derivative = {"complex step": "np.tanh(o - y)", "differences": "3 * (o - y) * abs(o - y)"}[method]
-    text = RIGHT.replace("(o - y) * o", f"{derivative} * o") + f"""
+    text = (
+        RIGHT.replace("(o - y) * o", f"{derivative} * o")
+        + f"""
 def loss(x, y, W1, b1, W2, b2):
     o = sigmoid(sigmoid(x @ W1 + b1) @ W2 + b2)
     return np.sum({expression})
 """
+    )
     target = program(text)
     report = check(target, loss=target.replace(":gradients", ":loss"))
     assert exit_code(report) == 0, report
@@ -113,13 +121,16 @@ def loss(x, y, W1, b1, W2, b2):
 
 
 def test_a_loss_of_predictions_and_targets_goes_through_the_forward_pass(program):
-    text = RIGHT + """
+    text = (
+        RIGHT
+        + """
 def forward(x, W1, b1, W2, b2):
     return sigmoid(sigmoid(x @ W1 + b1) @ W2 + b2)
 
 def loss(predictions, targets):
     return 0.5 * np.sum((predictions - targets) ** 2)
 """
+    )
     target = program(text)
     report = check(target, loss=target.replace(":gradients", ":loss"))
     assert exit_code(report) == 0 and report.convention == "half-sse"
@@ -232,7 +243,12 @@ def test_an_unknown_activation_is_bad_input(program):
 def test_the_output_fits_80_columns_and_holds_the_verdict(program):
     text = printed(check(program(RIGHT.replace("d1.sum(axis=0)", "0 * b1"))))
     assert max(map(len, text.splitlines())) <= 80
-    for words in ("WRONG: the hidden bias is never updated.", "db1 is zero", "db1 = sum over rows of δ1", "half" if False else "½"):
+    for words in (
+        "WRONG: the hidden bias is never updated.",
+        "db1 is zero",
+        "db1 = sum over rows of δ1",
+        "half" if False else "½",
+    ):
         assert words in text
     assert "noise" not in text
     text = printed(check(program(RIGHT)))
@@ -271,13 +287,24 @@ def test_the_command_line(program):
     result = runner.invoke(verify_command, [target, "--no-frameworks", "--json"])
     assert result.exit_code == 0 and json.loads(result.stdout)["convention"] == "half-sse"
     assert runner.invoke(verify_command, [target, "--no-frameworks", "--loss", "mse"]).exit_code == 1
-    for arguments in (["nowhere.py:f"], [target, "--sizes", "two"], [target, "--init", "import os"], [target, "--loss", "mes"]):
+    for arguments in (
+        ["nowhere.py:f"],
+        [target, "--sizes", "two"],
+        [target, "--init", "import os"],
+        [target, "--loss", "mes"],
+    ):
         result = runner.invoke(verify_command, [*arguments, "--no-frameworks"])
         assert result.exit_code == 2 and "Traceback" not in result.output and result.output.count("\n") <= 2
 
 
 def test_options_are_read():
-    options = {"activations": "tanh, identity", "arguments": None, "sizes": "2-4-1", "init": "n=2, s=[2, 4]", "parameters": "W1=a,b1=c.d"}
+    options = {
+        "activations": "tanh, identity",
+        "arguments": None,
+        "sizes": "2-4-1",
+        "init": "n=2, s=[2, 4]",
+        "parameters": "W1=a,b1=c.d",
+    }
     assert parsed(options) == {
         "activations": ["tanh", "identity"],
         "arguments": None,
@@ -301,4 +328,4 @@ def test_options_are_read():
     ],
 )
 def test_equations_are_in_the_users_layout(equation, flipped, columns, expected):
-    assert verify.in_layout(equation, flipped, columns) == expected
+    assert phrases.in_layout(equation, flipped, columns) == expected

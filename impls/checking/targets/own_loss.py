@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking import leaves, names, source
-from impls.checking.differences import Derivative, derivative, richardson
-from impls.checking.function_target import FunctionTarget, Reading, Unreadable, _build, _output_among, read_signature
-from impls.checking.layouts import DATA_LAYOUTS, DataLayout, Slot
-from impls.checking.object_target import ObjectTarget
-from impls.checking.observe import Group, Observed, observe
-from impls.parameters import Array, Layer, Parameters, tensors
 from impls.checking import probe
+from impls.checking.differences import Derivative, derivative, richardson
+from impls.checking.targets import names, source
+from impls.checking.targets.functions import FunctionTarget, Reading, Unreadable, build, output_among, read_signature
+from impls.checking.targets.layouts import DataLayout, Slot
+from impls.checking.targets.observe import Group, Observed, observe
 from impls.errors import BadInput
+from impls.parameters import Array, Layer, Parameters, tensors
+
 
 def of_returned(target: Any, group: Group, flat: bool) -> dict[str, Any] | None:
     """The derivative of the loss that the target returns, at the first probe; None where it returns none."""
@@ -27,8 +27,11 @@ def of_returned(target: Any, group: Group, flat: bool) -> dict[str, Any] | None:
         return None
     layout = DataLayout(group.layout, single="one" in group.layout or "single" in group.layout)
     form = _form(target, group, layout)
+
     def loss(theta: Array) -> float:
-        reading = target.observe(form, layout, _layers(theta, first.parameters, target.biases), first.x, first.y, probe.RATE)
+        reading = target.observe(
+            form, layout, _layers(theta, first.parameters, target.biases), first.x, first.y, probe.RATE
+        )
         return np.nan if reading.loss is None else reading.loss
 
     theta = _flatten(first.parameters, target.biases)
@@ -41,7 +44,7 @@ def of_returned(target: Any, group: Group, flat: bool) -> dict[str, Any] | None:
 
 def check(target: Any, loss_path: Path, loss_name: str, path: Path, name: str, flat: bool) -> dict[str, Any]:
     """Observations of the target, each with the derivative of the user's loss beside it."""
-    from impls.checking.target_process import _group  # the two answer in one format
+    from impls.checking.targets.process import _group  # the two answer in one format
 
     module = target.module if loss_path.resolve() == path.resolve() else source.load(loss_path)
     function, _ = source.find(module, loss_name, loss_path)
@@ -92,7 +95,7 @@ def as_function_of_parameters(
 
         def loss(theta: Array) -> Any:
             arrays = encoded(theta)
-            call: dict[str, Any] = {a: _build(t[0], arrays) for a, t in spec.templates.items()}
+            call: dict[str, Any] = {a: build(t[0], arrays) for a, t in spec.templates.items()}
             for argument, role in spec.roles.items():
                 if role in arrays or role in ("x", "y"):
                     call[argument] = {"x": x, "y": y, **arrays}[role]
@@ -121,7 +124,7 @@ def _forward(target: Any, arrays: dict[str, Array], places: list[Slot], x: Any, 
         if forward is None:
             raise BadInput("a loss of predictions needs a forward function in the target's file; none was found")
         template = next(target._templates())
-        result = target._run_forward(forward, known, {a: _build(t, arrays) for a, t in template.items()}, arrays)
+        result = target._run_forward(forward, known, {a: build(t, arrays) for a, t in template.items()}, arrays)
         return _output_among_complex(result, layout, observed)
     sizes = (observed.x.shape[1], *(len(layer.b) for layer in observed.parameters))
     thing = target.make(sizes, (x, y))
@@ -139,11 +142,17 @@ def _forward(target: Any, arrays: dict[str, Array], places: list[Slot], x: Any, 
 
 def _output_among_complex(result: Any, layout: DataLayout, observed: Observed) -> Any:
     """The prediction, complex or not, among what a forward pass returned."""
-    parts = list(result.values()) if isinstance(result, dict) else list(result) if isinstance(result, tuple | list) else [result]
+    parts = (
+        list(result.values())
+        if isinstance(result, dict)
+        else list(result)
+        if isinstance(result, tuple | list)
+        else [result]
+    )
     for part in reversed(parts):
         if np.size(part) == observed.y.size and layout.predictions(np.real(part), *observed.y.shape) is not None:
             return part
-    return _output_among(result, layout, observed.x, observed.y)[1]
+    return output_among(result, layout, observed.x, observed.y)[1]
 
 
 def _scalar(value: Any, loss_name: str) -> Any:

@@ -13,21 +13,23 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking import leaves, names, probe, source
-from impls.checking.assign import assign
-from impls.checking.function_target import (
+from impls.checking import probe
+from impls.checking.targets import leaves, names, source
+from impls.checking.targets.assign import assign
+from impls.checking.targets.functions import (
     Reading,
     Unreadable,
-    _output_among,
     data_globals,
+    output_among,
     ran_to_the_end,
     rate_globals,
     reading_of_change,
     set_data,
     set_globals,
 )
-from impls.checking.layouts import DataLayout, Slot
-from impls.checking.leaves import Leaf
+from impls.checking.targets.layouts import DataLayout, Slot
+from impls.checking.targets.leaves import Leaf
+from impls.checking.targets.structure import by_shape_alone, chain_sizes, distinct, fewer_biases, orientations
 from impls.parameters import Array, Parameters
 
 METHOD_ROLES = ("x", "y", "rate", "epochs", "output", "upstream", "cache", "batch", "seed", "quiet")
@@ -78,7 +80,9 @@ class ObjectTarget:
                 continue
             role = names.role(p.name, CONSTRUCTOR_ROLES)
             if role in ("inputs_size", "outputs_size") and p.name.lower() in ("inputs", "outputs", "input", "output"):
-                role = role if isinstance(p.default, int) or "hidden_size" in roles.values() or self._has_hidden() else "x"
+                role = (
+                    role if isinstance(p.default, int) or "hidden_size" in roles.values() or self._has_hidden() else "x"
+                )
             roles[p.name] = role or ("default" if p.default is not p.empty else "unknown")
         unknown = [n for n, r in roles.items() if r == "unknown"]
         free = [r for r in ("inputs_size", "hidden_size", "outputs_size") if r not in roles.values()]
@@ -123,7 +127,7 @@ class ObjectTarget:
         for name, role in self.constructor.items():
             if role == "unknown":
                 raise Unreadable(
-                    f"its constructor's argument {name!r} is not known; say what to give: --init \"{name}=…\""
+                    f'its constructor\'s argument {name!r} is not known; say what to give: --init "{name}=…"'
                 )
             if role != "default":
                 arguments[name] = values[role]()
@@ -206,7 +210,9 @@ class ObjectTarget:
             by_name = {leaf.name: leaf for leaf in every}
             missing = [n for n in self.mapping.values() if n not in by_name]
             if missing:
-                raise Unreadable(f"--parameters names {missing[0]!r}, but there are: {', '.join(by_name) or 'no arrays'}")
+                raise Unreadable(
+                    f"--parameters names {missing[0]!r}, but there are: {', '.join(by_name) or 'no arrays'}"
+                )
             return {tensor: by_name[name] for tensor, name in self.mapping.items()}
         if self.names:
             by_name = {leaf.name: leaf for leaf in every}
@@ -217,16 +223,18 @@ class ObjectTarget:
         if isinstance(thing, ModuleType):
             mine = [(t, leaf) for t, leaf in mine if "." not in leaf.name]
         found: dict[str, Leaf] = {}
-        weights = _distinct([(t, leaf) for t, leaf in mine if t.kind == "W"])
+        weights = distinct([(t, leaf) for t, leaf in mine if t.kind == "W"])
         for number, (_, leaf) in enumerate(weights, start=1):
             found[f"W{number}"] = leaf
-        biases = _distinct([(t, leaf) for t, leaf in mine if t.kind == "b"])
+        biases = distinct([(t, leaf) for t, leaf in mine if t.kind == "b"])
         if len(biases) == len(weights):
             found.update({f"b{n}": leaf for n, (_, leaf) in enumerate(biases, start=1)})
         elif biases and weights:
-            found.update(_fewer_biases(weights, biases))
+            found.update(fewer_biases(weights, biases))
         if not found and not isinstance(thing, ModuleType):
-            found = _by_shape_alone([leaf for leaf in every if not names.role(leaf.name.split(".")[-1], ("x", "y", "output"))])
+            found = by_shape_alone(
+                [leaf for leaf in every if not names.role(leaf.name.split(".")[-1], ("x", "y", "output"))]
+            )
         return found
 
     def slots(self, thing: Any, flipped: bool) -> list[Slot]:
@@ -252,7 +260,9 @@ class ObjectTarget:
     def attempts(self, sizes: Sequence[int]) -> Iterator[bool]:
         yield from self.orientations
 
-    def observe(self, flipped: bool, data: DataLayout, parameters: Parameters, x: Array, y: Array, rate: float) -> Reading:
+    def observe(
+        self, flipped: bool, data: DataLayout, parameters: Parameters, x: Array, y: Array, rate: float
+    ) -> Reading:
         """Make an object, give it the parameters, let it learn once, and read the gradients off it."""
         encoded = data.encode(x, y)
         sizes = (x.shape[1], *(len(layer.b) for layer in parameters))
@@ -349,7 +359,9 @@ class ObjectTarget:
             iter(names.methods([n for n in names_of if n not in forward[:1]], names.BACKWARD)), None
         )
         if main is None:
-            main = next(iter(names.methods([n for n in names_of if n not in forward[:1]], (*names.TRAIN, *names.UPDATE))), None)
+            main = next(
+                iter(names.methods([n for n in names_of if n not in forward[:1]], (*names.TRAIN, *names.UPDATE))), None
+            )
         if main is None:
             main = next((n for n in names_of if n not in forward and self._takes_targets(calls[n])), None)
         if main is None:
@@ -382,19 +394,33 @@ class ObjectTarget:
         """Is it called with inputs and targets, and does something give gradients when it is? (costFunctionPrime)"""
         roles = [names.role(name, METHOD_ROLES) for name in inspect.signature(method).parameters]
         words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", method.__name__).lower()
-        return "x" in roles and "y" in roles and any(w in words for w in ("prime", "deriv", "grad", "back", "fit", "train"))
+        return (
+            "x" in roles
+            and "y" in roles
+            and any(w in words for w in ("prime", "deriv", "grad", "back", "fit", "train"))
+        )
 
     def _train(self, thing, encoded, x, y, data, rate) -> bool:
         """Call the training method alone. Was a learning rate handed over?"""
         calls = self._callables(thing)
-        main = self.method or next(iter(names.methods(list(calls), (*names.TRAIN, *names.BACKWARD, *names.UPDATE))), None)
+        main = self.method or next(
+            iter(names.methods(list(calls), (*names.TRAIN, *names.BACKWARD, *names.UPDATE))), None
+        )
         if main is None:
             raise Unreadable(f"no method is called like train or fit; there are: {', '.join(calls) or 'none'}")
         _, roles = self._call(calls[main], self._known(encoded, x, rate, None, None), main)
         return "rate" in roles or bool({"rate"} & set(self.constructor.values()))
 
     def _known(self, encoded, x, rate, output, upstream) -> dict[str, Any]:
-        known = {"x": encoded[0], "y": encoded[1], "rate": rate, "epochs": 1, "batch": len(x), "seed": 0, "quiet": False}
+        known = {
+            "x": encoded[0],
+            "y": encoded[1],
+            "rate": rate,
+            "epochs": 1,
+            "batch": len(x),
+            "seed": 0,
+            "quiet": False,
+        }
         if output is not None:
             known.update(output=output, upstream=upstream, cache=self._cache)
         return known
@@ -403,9 +429,13 @@ class ObjectTarget:
         """Run the forward method; (its raw output, predictions). Without a return value the output is an attribute."""
         result, _ = self._call(method, {"x": encoded[0], "y": encoded[1], "quiet": False}, "forward")
         self._cache = result
-        predictions, raw = _output_among(result, data, x, y) if result is not None else (None, None)
+        predictions, raw = output_among(result, data, x, y) if result is not None else (None, None)
         if raw is None and result is None and not isinstance(thing, ModuleType):
-            held = {k: v for k, v in vars(thing).items() if names.role(k, ("output",)) or k in ("a2", "A2", "layer2", "output_layer")}
+            held = {
+                k: v
+                for k, v in vars(thing).items()
+                if names.role(k, ("output",)) or k in ("a2", "A2", "layer2", "output_layer")
+            }
             for value in held.values():
                 array = leaves.to_array(value)
                 if array is not None and (p := data.predictions(array, *y.shape)) is not None:
@@ -421,7 +451,12 @@ class ObjectTarget:
         roles = {p.name: names.role(p.name, METHOD_ROLES) for p in parameters}
         if "y" not in roles.values():
             stand_in = next((n for n, r in roles.items() if r == "output" and "x" in roles.values()), None)
-            if stand_in and [r for r in roles.values()].count("output") == 1 and "output" in stand_in.lower() and stand_in.endswith("s"):
+            if (
+                stand_in
+                and [r for r in roles.values()].count("output") == 1
+                and "output" in stand_in.lower()
+                and stand_in.endswith("s")
+            ):
                 roles[stand_in] = "y"
         for position, p in enumerate(parameters):
             role = roles[p.name]
@@ -435,7 +470,12 @@ class ObjectTarget:
                 role = next((r for r in ("x", "y") if r not in used and r not in roles.values()), None)
             if role in known and known[role] is not None:
                 value = known[role]
-                if role == "quiet" and "shuffle" not in p.name and p.default is not p.empty and not isinstance(p.default, bool):
+                if (
+                    role == "quiet"
+                    and "shuffle" not in p.name
+                    and p.default is not p.empty
+                    and not isinstance(p.default, bool)
+                ):
                     continue
                 arguments[p.name] = value
                 used.add(role)
@@ -477,7 +517,9 @@ class ObjectTarget:
         for named in sources:
             found = assign(named, slots) if named else None
             if found:
-                gradients = {s.tensor: s.decode(found.gradients[s.tensor]) for s in slots if s.tensor in found.gradients}
+                gradients = {
+                    s.tensor: s.decode(found.gradients[s.tensor]) for s in slots if s.tensor in found.gradients
+                }
                 absent = [s.tensor for s in slots if s.tensor not in gradients]
                 gradients.update({s.tensor: np.zeros(s.canonical) for s in slots if s.tensor in absent})
                 loss = found.loss if found.loss is not None else _loss_of(result)
@@ -522,74 +564,3 @@ def _canonical(slots: Sequence[Slot], arrays: dict[str, Array]) -> Parameters:
     return [
         Layer(values[f"W{l}"], values.get(f"b{l}", np.zeros(values[f"W{l}"].shape[1]))) for l in range(1, layers + 1)
     ]
-
-
-def _distinct(found: list[tuple[names.Tensor, Leaf]]) -> list[tuple[names.Tensor, Leaf]]:
-    """In the order of the layers; an array that is known under two names counts once."""
-    seen: set[int] = set()
-    result = []
-    for index, (t, leaf) in sorted(enumerate(found), key=lambda e: (e[1][0].rank, e[0])):
-        if id(leaf.get()) not in seen:
-            seen.add(id(leaf.get()))
-            result.append((t, leaf))
-    return result
-
-
-def _fewer_biases(weights, biases) -> dict[str, Leaf]:
-    """Biases for some layers only: by the number or word in the name, else by the number of units."""
-    found: dict[str, Leaf] = {}
-    for t, leaf in biases:
-        by_rank = [n for n, (w, _) in enumerate(weights, start=1) if w.rank == t.rank and f"b{n}" not in found]
-        by_size = [
-            n for n, (_, w) in enumerate(weights, start=1) if leaf.array().size in w.array().shape and f"b{n}" not in found
-        ]
-        for n in [*by_rank, *by_size][:1]:
-            found[f"b{n}"] = leaf
-    return found
-
-
-def _by_shape_alone(every: list[Leaf]) -> dict[str, Leaf]:
-    """Matrices that chain, in the order in which they were made, and the vectors between them."""
-    matrices = [leaf for leaf in every if leaf.array().ndim == 2 and min(leaf.array().shape) > 1 or leaf.array().ndim == 2]
-    vectors = [leaf for leaf in every if leaf.array().ndim == 1 or leaf.array().ndim == 2 and 1 in leaf.array().shape]
-    weights = [leaf for leaf in matrices if leaf not in vectors]
-    if not weights:
-        return {}
-    if len(weights) == 1:
-        tails = [leaf for leaf in vectors if leaf.array().ndim == 2 and max(leaf.array().shape) in weights[0].array().shape]
-        weights += tails[-1:]
-        vectors = [leaf for leaf in vectors if leaf not in weights]
-    found = {f"W{n}": leaf for n, leaf in enumerate(weights, start=1)}
-    for n, leaf in enumerate(weights, start=1):
-        size = leaf.array().shape
-        bias = next((v for v in vectors if v.array().size in size and v not in found.values()), None)
-        if bias is not None:
-            found[f"b{n}"] = bias
-    return found
-
-
-def orientations(shapes: Sequence[tuple[int, ...]], sizes: Sequence[int] | None) -> list[bool]:
-    """Which of (fan_in, fan_out) [False] and (fan_out, fan_in) [True] the weights chain in; both where all are square."""
-    possible = []
-    for flipped in (False, True):
-        try:
-            chain = chain_sizes(shapes, flipped)
-        except ValueError:
-            continue
-        if sizes is None or chain[0] == sizes[0] and chain[-1] == sizes[-1]:
-            possible.append(flipped)
-    return possible or ([] if sizes is None else orientations(shapes, None))
-
-
-def chain_sizes(shapes: Sequence[tuple[int, ...]], flipped: bool) -> tuple[int, ...]:
-    """Layer sizes of a chain of weights. Raises ValueError where they do not chain."""
-    pairs = []
-    for shape in shapes:
-        if len(shape) == 2:
-            pairs.append(shape[::-1] if flipped else shape)
-        else:
-            pairs.append((shape[0] if shape else 1, 1))
-    for (_, out), (into, _) in zip(pairs, pairs[1:], strict=False):
-        if out != into:
-            raise ValueError("the weights do not chain")
-    return (pairs[0][0], *(out for _, out in pairs))

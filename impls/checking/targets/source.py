@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from impls.checking import names
+from impls.checking.targets import names
 from impls.errors import BadInput, choose
 
 
@@ -132,7 +132,11 @@ def unpacked(function: Any, argument: str) -> Any:
     """The nested names into which a function unpacks an argument, `(W1, b1), (W2, b2) = params`; None if it does not."""
     node = tree(function)
     for statement in ast.walk(node) if node else ():
-        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Name) and statement.value.id == argument:
+        if (
+            isinstance(statement, ast.Assign)
+            and isinstance(statement.value, ast.Name)
+            and statement.value.id == argument
+        ):
             target = statement.targets[0]
             if isinstance(target, ast.Tuple | ast.List):
                 return _nested(target)
@@ -167,7 +171,11 @@ def used_as(function: Any, argument: str) -> str:
             return "dict" if isinstance(part.slice, ast.Constant | ast.JoinedStr) and _texty(part.slice) else "list"
         if isinstance(part, ast.For | ast.comprehension) and _mentions(part.iter, argument):
             return "list"
-        if isinstance(part, ast.Attribute) and _is(part.value, argument) and part.attr not in ("T", "shape", "dot", "copy"):
+        if (
+            isinstance(part, ast.Attribute)
+            and _is(part.value, argument)
+            and part.attr not in ("T", "shape", "dot", "copy")
+        ):
             return "dict" if part.attr in ("items", "keys", "values") else "object"
     return "list" if isinstance(unpacked(function, argument), list) else "array"
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking import names, source
 from impls.checking.differences import richardson
-from impls.checking.function_target import Unreadable
+from impls.checking.targets import names, source
+from impls.checking.targets.functions import Unreadable
 from impls.parameters import Array
 
 

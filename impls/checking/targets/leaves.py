@@ -32,8 +32,8 @@ def to_array(value: Any) -> Array | None:
 def _numbers(value: Sequence) -> bool:
     """Nested lists of plain numbers, not a list of arrays."""
     return bool(value) and all(
-        isinstance(v, int | float | np.number) and not isinstance(v, bool)
-        or isinstance(v, list | tuple) and _numbers(v)
+        (isinstance(v, int | float | np.number) and not isinstance(v, bool))
+        or (isinstance(v, list | tuple) and _numbers(v))
         for v in value
     )
 
@@ -110,7 +110,7 @@ def of_object(root: Any, home: str, path: str = "", depth: int = 0, seen: set[in
         name = f"{path}[{key!r}]" if isinstance(root, dict | list | tuple) else f"{path}.{key}" if path else str(key)
         if to_array(value) is not None:
             yield Leaf(name, root, key)
-        elif isinstance(value, dict | list | tuple) or type(value).__module__ == home and hasattr(value, "__dict__"):
+        elif isinstance(value, dict | list | tuple) or (type(value).__module__ == home and hasattr(value, "__dict__")):
             yield from of_object(value, home, name, depth + 1, seen)
 
 

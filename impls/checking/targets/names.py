@@ -30,7 +30,10 @@ _PLACE = (
     r"|(?:hidden|hid|h)?_?(?:to|2)?_?(?:outputs?|out|o|y)(?:_?layer)?_?\d*"
     r"|(?:input|in|i|x)(?:_?layer)?|layer_?\d*|l_?\d+|\d+|first|second|third|last|final)"
 )
-_WORD = {"W": r"weights?|wts?|w|theta|synapses?|syn|kernels?|coefs?|coefficients?", "b": r"biases|bias|b|thresholds?|intercepts?|offsets?"}
+_WORD = {
+    "W": r"weights?|wts?|w|theta|synapses?|syn|kernels?|coefs?|coefficients?",
+    "b": r"biases|bias|b|thresholds?|intercepts?|offsets?",
+}
 _FORWARD = {kind: re.compile(rf"^(?:{word})s?_?(?P<place>{_PLACE})?_?$") for kind, word in _WORD.items()}
 _REVERSED = {
     kind: re.compile(rf"^(?P<place>{_PLACE})_?(?:layer_?)?(?:{word})_?(?P<more>\d*)$") for kind, word in _WORD.items()
@@ -39,7 +42,9 @@ _LATE = re.compile(r"(out|output|last|final|second|ho|^o|_o|^y|hy)")
 
 
 IN_GRADIENTS = re.compile(r"(^|[._\['\"])(d|grads?|gradients?|deltas?|derivatives?)\d*[.\[]", re.IGNORECASE)
-IN_STATE = re.compile(r"(^|[._\['\"])(cache|velocity|velocities|v|m|s|momentum|moments?|state|adam|optimi[sz]er|history|old|best)[.\[]")
+IN_STATE = re.compile(
+    r"(^|[._\['\"])(cache|velocity|velocities|v|m|s|momentum|moments?|state|adam|optimi[sz]er|history|old|best)[.\[]"
+)
 
 
 def tensor(name: str) -> Tensor | None:
@@ -136,7 +141,6 @@ def methods(available: list[str], wanted: tuple[str, ...]) -> list[str]:
     near = [
         name
         for text, name in plain.items()
-        if name not in exact
-        and any(len(w) > 4 and w in text or w in text.split("_") for w in wanted)
+        if name not in exact and any((len(w) > 4 and w in text) or w in text.split("_") for w in wanted)
     ]
     return exact + near

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from impls.checking import names
-from impls.checking.layouts import Slot
+from impls.checking.targets import names
+from impls.checking.targets.layouts import Slot
 from impls.parameters import Array
 
 Named = tuple[str, Array]
@@ -107,7 +107,10 @@ def _by_order(values: Sequence[Array], slots: Sequence[Slot]) -> dict[str, Array
     by_shape = _by_shape(values, slots)
     if by_shape and len(by_shape) == len(slots):
         return by_shape
-    kinds = all((v.ndim == 2 and min(v.shape) > 1) or s.tensor[0] == "b" or 1 in s.canonical for v, s in zip(values, slots, strict=True))
+    kinds = all(
+        (v.ndim == 2 and min(v.shape) > 1) or s.tensor[0] == "b" or 1 in s.canonical
+        for v, s in zip(values, slots, strict=True)
+    )
     return {slot.tensor: value for slot, value in zip(slots, values, strict=True)} if kinds else None
 
 

@@ -1,4 +1,4 @@
-"""The target's own process: `python -m impls.checking.target_process`, a request on stdin, the answer on a pipe.
+"""The target's own process: `python -m impls.checking.targets.process`, a request on stdin, the answer on a pipe.
 
 What the target prints goes to stderr, so that it cannot be mistaken for the answer; it reads nothing from stdin.
 """
@@ -13,9 +13,19 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking import messages, own_loss, rules, source
-from impls.checking.function_target import FunctionTarget, Unreadable
-from impls.checking.observe import Group, Target, describe, find_target, flat_targets, observe, other_orientation, own_data
+from impls.checking import messages
+from impls.checking.targets import own_loss, rules, source
+from impls.checking.targets.functions import FunctionTarget, Unreadable
+from impls.checking.targets.observe import (
+    Group,
+    Target,
+    describe,
+    find_target,
+    flat_targets,
+    observe,
+    other_orientation,
+    own_data,
+)
 from impls.errors import BadInput
 
 
@@ -30,7 +40,10 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     except Exception as error:  # a fault of ours must not look like one of the target's
         where = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(where.filename).name}:{where.lineno}"
-        return {"error": "unreadable", "text": f"samegrad itself failed on it ({type(error).__name__}: {error}; {place})"}
+        return {
+            "error": "unreadable",
+            "text": f"samegrad itself failed on it ({type(error).__name__}: {error}; {place})",
+        }
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from impls import parameters
-from impls.checking import leaves, names, probe, source
-from impls.checking.function_target import FunctionTarget, Reading, Unreadable
-from impls.checking.layouts import DATA_LAYOUTS, FLAT, DataLayout
-from impls.checking.object_target import ObjectTarget
+from impls.checking import probe
+from impls.checking.targets import leaves, names, source
+from impls.checking.targets.functions import FunctionTarget, Reading, Unreadable
+from impls.checking.targets.layouts import DATA_LAYOUTS, FLAT, DataLayout
+from impls.checking.targets.objects import ObjectTarget
 from impls.parameters import Parameters
 
 Target = FunctionTarget | ObjectTarget
@@ -61,7 +62,7 @@ def find_target(
         return ObjectTarget(module, thing, path, None, init, mapping)
     if inspect.isfunction(thing) and inspect.isclass(owner):
         return ObjectTarget(module, owner, path, name.split(".")[-1], init, mapping)
-    if inspect.isfunction(thing) and owner is module or callable(thing) and inspect.isbuiltin(thing):
+    if (inspect.isfunction(thing) and owner is module) or (callable(thing) and inspect.isbuiltin(thing)):
         try:
             return FunctionTarget(module, thing, path, arguments)
         except Unreadable:
@@ -97,7 +98,11 @@ def observe(target: Target, own_targets_flat: bool, sizes: Sequence[int] | None 
     square = _when_rows_equal_units(target, plans[-1], own_targets_flat)
     if square:
         return [square]
-    raise max(failures, key=lambda e: (getattr(e, "depth", 0), isinstance(e, source.UserError)), default=Unreadable("it cannot be called"))
+    raise max(
+        failures,
+        key=lambda e: (getattr(e, "depth", 0), isinstance(e, source.UserError)),
+        default=Unreadable("it cannot be called"),
+    )
 
 
 def _layouts(flat: bool) -> list[DataLayout]:
@@ -122,7 +127,7 @@ def _first_that_works(
             except (source.UserError, Unreadable) as error:
                 failures.append(error)
                 continue
-            if not (any_shape or flat and layout is FLAT or _shapes_fit(first)):
+            if not (any_shape or (flat and layout is FLAT) or _shapes_fit(first)):
                 continue
             return _all(target, form, layout, sizes, batches, first)
     return None

@@ -1,0 +1,92 @@
+"""Wrong slopes: f′(z) left out, taken at the wrong place, or that of another activation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from impls.checking.mutants import Mistake, Place, Steps, at_layers, ones
+from impls.checking.running import Running
+from impls.checking.wording import SLOPE_FORMULAS, delta_equation, hidden_name, layer_name
+
+Slope = Callable[[Place], Running]
+
+
+WRONG_SLOPES: tuple[tuple[str, str, str, dict[str, Slope]], ...] = (
+    (
+        "none",
+        "the slope {f}′(z) is missing in {where}",
+        "By the chain rule the error has to pass back through the activation: δ needs the factor {f}′(z).{more}",
+        {f: lambda at: ones(at.z) for f in ("sigmoid", "tanh", "relu")},
+    ),
+    (
+        "of-z",
+        "the slope is computed from z where it needs a, in {where}",
+        "The short form of the slope is in terms of the activation's output a; you gave it the input z.",
+        {"sigmoid": lambda at: at.z * (1 - at.z), "tanh": lambda at: 1 - at.z * at.z},
+    ),
+    (
+        "of-a",
+        "the slope is computed as {f}′(a) instead of {f}′(z), in {where}",
+        "Your derivative function applies the activation itself, but it was given a, to which the activation has "
+        "been applied already: it is applied twice.",
+        {
+            "sigmoid": lambda at: at.a.sigmoid() * (1 - at.a.sigmoid()),
+            "tanh": lambda at: 1 - at.a.tanh() * at.a.tanh(),
+        },
+    ),
+    (
+        "just-a",
+        "the slope is taken as a alone, in {where}",
+        "The slope of the activation is {slope}; only a is there.",
+        {f: lambda at: at.a for f in ("sigmoid", "tanh", "relu")},
+    ),
+    (
+        "just-1-a",
+        "the slope is taken as 1 − a, in {where}",
+        "The slope of the activation is {slope}; only 1 − a is there.",
+        {f: lambda at: 1 - at.a for f in ("sigmoid", "tanh")},
+    ),
+    (
+        "of-tanh",
+        "the slope of tanh, 1 − a², is used in {where}, which is no tanh",
+        "Each activation has its own slope; here it is {slope}.",
+        {f: lambda at: 1 - at.a * at.a for f in ("sigmoid", "relu", "identity")},
+    ),
+    (
+        "of-sigmoid",
+        "the slope of the sigmoid, a(1 − a), is used in {where}, which is no sigmoid",
+        "Each activation has its own slope; here it is {slope}.",
+        {f: lambda at: at.a * (1 - at.a) for f in ("tanh", "relu", "identity")},
+    ),
+)
+
+
+SYMBOL = {"sigmoid": "σ", "tanh": "tanh", "relu": "relu", "identity": "f"}
+
+
+CROSS_ENTROPY = (
+    " (a − y alone is the output delta of a sigmoid with *cross-entropy*. If that is your loss, this step is right "
+    "for it; for the squared error the slope stays.)"
+)
+
+
+def slopes_of(activations: Sequence[str]) -> Iterator[Mistake]:
+    m = len(activations)
+    for name, title, sentence, forms in WRONG_SLOPES:
+        affected = [l for l in range(1, m + 1) if activations[l - 1] in forms]  # noqa: E741
+        hidden, output = [l for l in affected if l < m], [l for l in affected if l == m]  # noqa: E741
+        scopes = [("output", output, layer_name(m, m)), ("hidden", hidden, hidden_name(m))]
+        if hidden and output:
+            scopes.insert(0 if name in ("of-z", "of-a") else 2, ("every", affected, "every layer"))
+        for scope, layers, where in scopes:
+            if not layers:
+                continue
+            first = activations[layers[-1] - 1]
+            loss_note = CROSS_ENTROPY if name == "none" and output == layers and first == "sigmoid" else ""
+            yield Mistake(
+                f"slope-{name}-{scope}",
+                title.format(f=SYMBOL[first], where=where),
+                sentence.format(f=SYMBOL[first], more=loss_note, slope=SLOPE_FORMULAS[first].format(layers[-1])),
+                ",  ".join(delta_equation(l, activations) for l in reversed(layers)),
+                {"slope": at_layers(layers, lambda at, forms=forms: forms[at.activation](at), Steps.slope)},
+            )
