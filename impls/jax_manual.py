@@ -49,11 +49,13 @@ def find_device(device: str) -> jax.Device:
 def works_in_this_thread() -> bool:
     """Whether a CPU result is ready on return: it is not if JAX had set up its back end before this module's import.
 
-    The probe takes a millisecond or more, so that it would be seen unfinished if another thread worked on it.
+    XLA runs in this thread anyhow what it takes for cheap, a loop being as cheap to it as its body. So the probe is a
+    product of matrices, of about ten milliseconds, that would be seen unfinished if another thread worked on it.
     """
-    halve_often = jax.jit(lambda v: jax.lax.fori_loop(0, 1_000_000, lambda _, v: 0.5 * v + 1, v))
-    halve_often(1.0).block_until_ready()
-    return halve_often(2.0).is_ready()
+    cube = jax.jit(lambda a: a @ a @ a)
+    a = jnp.ones((512, 512), "float32")
+    cube(a).block_until_ready()
+    return cube(a).is_ready()
 
 
 @dataclass(frozen=True)
