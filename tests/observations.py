@@ -23,7 +23,7 @@ import numpy as np
 from impls.errors import Unavailable
 from impls.parameters import Layer, tensors
 from impls.problem import DTYPES, XOR
-from impls.registry import REGISTRY
+from impls.registry import DEFAULT, REGISTRY
 
 ROOT = Path(__file__).parents[1]
 FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "jaxlib")
@@ -35,6 +35,8 @@ LARGE = 65536
 """Rows at which the arithmetic takes milliseconds: enough to see whether it is still going on."""
 ROUNDS = 7
 
+DATA = ("x", "y", "samples")
+"""Where implementations that are compiled keep their data."""
 ALONE = ("keras-jax", "keras-torch")
 """Keras takes one back end per process."""
 FAULTY = {
@@ -88,7 +90,7 @@ def observe(name: str) -> dict[str, Any]:
     cls = find(name)
     before = {module for module in FRAMEWORKS if module in sys.modules}
     seen: dict[str, Any] = {"name": name, "dtypes": {}}
-    for dtype in DTYPES:
+    for dtype in DTYPES if name in DEFAULT else DTYPES[:1]:  # test_rungs.py has all of them in all cases
         try:
             seen["dtypes"][dtype] = observe_results(cls, dtype)
         except Unavailable as reason:
@@ -159,15 +161,17 @@ def layout(result: Any) -> Any:
 def follows_its_data(cls: type) -> bool | None:
     """Whether other data in the place of its own change what a prepared and called implementation returns.
 
-    None where it does not keep its data as `x` and `y`.
+    None where it keeps its data in none of the places of DATA.
     """
     implementation, other = prepared(cls), prepared(cls, seed=2)
-    if not (hasattr(implementation, "x") and hasattr(implementation, "y")):
+    kept = [name for name in DATA if hasattr(implementation, name)]
+    if not kept:
         return None
     before = flat(implementation.to_numpy(implementation.value_and_grad()))
     expected = flat(other.to_numpy(other.value_and_grad()))
     assert not same(before, expected)
-    implementation.x, implementation.y = other.x, other.y
+    for name in kept:
+        setattr(implementation, name, getattr(other, name))
     return same(flat(implementation.to_numpy(implementation.value_and_grad())), expected)
 
 

@@ -278,7 +278,9 @@ class TestModes:
         assert "starting the workers" not in result.said
 
     def test_bare_pytest_collects_the_tests_and_no_benchmark(self):
-        result = pytest_("--collect-only", "-q")
+        result = pytest_(
+            "--collect-only", "-q", "--ignore=tests/impls", "--ignore=tests/reports"
+        )  # for the time it takes
         assert result.code == 0, result.said
         collected = [line for line in result.said.splitlines() if "::" in line]
         assert collected and all(line.startswith("tests/") for line in collected)
