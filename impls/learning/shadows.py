@@ -54,10 +54,11 @@ def descend(
 
 
 def measure(recipe: Recipe, dtype: str, progress: Progress = lambda *_: None) -> dict[str, Array]:
-    """The reference's "theta" (marks, count) and "losses" (marks,), the shadows' "loss_spread" and "distance_spread".
+    """The reference's "theta" (marks, count), "losses" (marks,) and "predictions" where the recipe asks, at the end.
 
-    A spread (marks,) is the largest distance of any shadow so far, and at least one rounding of the loss or the largest
-    parameter: no computation can be held to less.
+    And the shadows' "loss_spread", "distance_spread" and "prediction_spread". A spread (marks,) is the largest distance
+    of any shadow so far, and at least one rounding of the loss or the largest parameter: no computation can be held to
+    less.
     """
     _, _, parameters = recipe.as_held(dtype)
     start = flatten(parameters)
@@ -70,9 +71,14 @@ def measure(recipe: Recipe, dtype: str, progress: Progress = lambda *_: None) ->
 
     many = np.broadcast_to(start.astype(dtype), (SHADOWS, start.size))
     shadows, shadow_losses = descend(recipe, many, dtype, one_rounding, progress)
+    asked = recipe.asked.astype(dtype)
+    predictions = numpy_trainer.predict(theta[-1], recipe.problem, asked.astype(WIDEST))
+    of_shadows = numpy_trainer.predict(shadows[-1], recipe.problem, asked)
     return {
         "theta": theta.astype(np.float64),
         "losses": losses,
+        "predictions": predictions.astype(np.float64),
+        "prediction_spread": np.array(max(abs(of_shadows - predictions).max(), u * abs(predictions).max()), np.float64),
         "loss_spread": spread(shadow_losses - losses[:, np.newaxis], u * losses),
         "distance_spread": spread((shadows - theta[:, np.newaxis]).reshape(len(theta), -1), u * abs(theta).max(axis=1)),
     }

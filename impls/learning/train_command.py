@@ -82,13 +82,15 @@ def _train(
     if problem == "stock":
         from impls.learning import stock
 
-        recipe = stock.recipe(seed, csv=csv, symbol=symbol, split=split or "shuffled")
+        recipe = stock.recipe(seed, csv=csv, symbol=symbol, split=split or "shuffled", batch=batch)
     else:
         recipe = recipes.get_recipe(problem, seed)
     recipe = recipes.changed(recipe, optimizer, learning_rate, epochs, batch)
     console = Console(highlight=False)
     with Live(console, ["shadows", *names], recipe.epochs) as live:
         result = training.run(recipe, names, dtype=dtype, shipped=shipped, progress=live.show)
+    if problem == "stock":
+        stock.judge(result)
     training.save(result, path)
     console.print(training_tables.render(result))
     console.print(f"Saved in {path}", soft_wrap=True)

@@ -7,18 +7,21 @@
  "facts":      {"asked": [[…]]} and what the recipe knows beside: line's least squares, stock's scales and baselines
  "epochs":     [0, …]                       the marks, at which all curves below have a point
  "reference":  {"losses": […]}              mean squared error over all training rows, textbook in extended precision
- "shadows":    {"count", "allowed", "loss_spread": […], "distance_spread": […], "comparable_until": epoch}
+ "shadows":    {"count", "allowed", "comparable_until": epoch,
+                "loss_spread": […], "distance_spread": […], "prediction_spread"}
  "runs":       [{"implementation", "framework", "versions", "seconds", "losses": […],
                  "loss_difference": […]     |loss − reference's loss|, for a log axis: 0 where they are equal
                  "distance": […]            the farthest parameter from the reference's
                  "parameters": […]          at the end, W1 row by row, b1, W2, …
                  "predictions": [[…]]       at the end, where the recipe asks
+                 "prediction_difference"    the largest distance of one from the reference's
+                 "held_out"                 stock only, see `stock.judge`
                  "times_shadow", "explained"}]
  "left_out":   {implementation: reason}}
 
-A run is `explained` if neither its losses nor its parameters are ever farther from the reference than `allowed` times
-the shadows' spread. That is judged up to `comparable_until`: where rounding alone moves a loss by a hundredth of it,
-amplification has left nothing to compare.
+A run is `explained` if its losses, its parameters and its last predictions are never farther from the reference than
+`allowed` times the shadows' spread. That is judged up to `comparable_until`: where rounding alone moves a loss by a
+hundredth of it, amplification has left nothing to compare.
 """
 
 from __future__ import annotations
@@ -133,7 +136,7 @@ def run(
             "count": shadows.SHADOWS,
             "allowed": ALLOWED,
             "comparable_until": comparable_until(recipe.marks(), reference),
-            **{name: reference[name].tolist() for name in ("loss_spread", "distance_spread")},
+            **{name: reference[name].tolist() for name in ("loss_spread", "distance_spread", "prediction_spread")},
         },
         "runs": [_compared(name, answers[name], found, reference) for name, found in arrays.items()],
         "left_out": left_out,
@@ -192,6 +195,9 @@ def _compared(
         (measured / reference[spread])[until]
         for measured, spread in ((difference, "loss_spread"), (distance, "distance_spread"))
     ]
+    predictions = abs(found["predictions"] - reference["predictions"])
+    if not len(hopeless):
+        ratios.append(predictions / reference["prediction_spread"])
     times_shadow = float(max((ratio.max() for ratio in ratios if ratio.size), default=0.0))
     return {
         "implementation": name,
@@ -203,6 +209,7 @@ def _compared(
         "distance": distance.tolist(),
         "parameters": found["theta"][-1].tolist(),
         "predictions": found["predictions"].astype(np.float64).tolist(),
+        "prediction_difference": float(predictions.max()),
         "times_shadow": times_shadow,
         "explained": bool(times_shadow <= ALLOWED),
     }

@@ -68,7 +68,7 @@ def _errors(result: Document) -> RenderableType:
     mean = facts["baselines"]["mean of the training part"]["scaled_mse"]
     for name, error in rows:
         share = f"{error['scaled_mse'] / mean:.2%}"
-        table.add_row(name, f"{error['scaled_mse']:.3e}", f"{error['price_rmse']:.4f}", share)
+        table.add_row(name, f"{error['scaled_mse']:.9g}", f"{error['price_rmse']:.6g}", share)
     return _titled(title, table)
 
 

@@ -1,0 +1,230 @@
+"""The recipe `stock`: a share's closing price from open, high, low and volume, 4-64-32-1 with ReLU and Adam.
+
+Features and target are scaled to [0, 1] by the minimum and maximum of the training part alone, 80 % of the rows. Which
+80 % matters: a `shuffled` split leaves out single days between days that were learnt, and flatters; a `time` split
+leaves out the last fifth of the days, which is what a forecast would meet. Open, high and low of the same day say most
+of its close, so that least squares is hard to beat here: the data are for comparing frameworks, not for trading.
+
+The default data are the 1,047 daily rows of one share, 2004 to 2008, that matplotlib ships among its sample data.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impls.errors import BadInput, Unavailable, choose
+from impls.learning.optimizers import Settings
+from impls.learning.recipes import Recipe
+from impls.parameters import Array, Layer, Parameters
+from impls.problem import SEED, Problem
+
+if TYPE_CHECKING:
+    import pandas
+
+SIZES = (4, 64, 32, 1)
+ACTIVATIONS = ("relu", "relu", "identity")
+FEATURES = ("open", "high", "low", "volume")
+TARGET = "close"
+SAMPLE = "matplotlib's goog.npz"
+DATES = ("date", "timestamp")
+SPLITS = ("shuffled", "time")
+HELD_OUT = 0.2
+EPOCHS, BATCH = 100, 32
+
+
+def recipe(
+    seed: int = SEED,
+    *,
+    csv: Path | None = None,
+    symbol: str | None = None,
+    split: str = "shuffled",
+    batch: int | None = None,
+) -> Recipe:
+    """The recipe on the default data, on a CSV file, or on a symbol of Alpha Vantage.
+
+    Raises BadInput for data that cannot be trained on, Unavailable without pandas and scikit-learn, or the network.
+    """
+    _need_libraries()
+    choose("split", split, SPLITS)
+    if csv is not None and symbol is not None:
+        raise BadInput("--csv and --symbol are two sources; give one")
+    if symbol is not None:
+        from impls.learning import alpha_vantage
+
+        csv = alpha_vantage.daily(symbol)
+    frame, source = (read_csv(csv), str(symbol or csv)) if csv is not None else (sample(), SAMPLE)
+    return prepare(frame, source, seed, split, BATCH if batch is None else batch)
+
+
+def _need_libraries() -> None:
+    try:
+        import pandas  # noqa: F401
+        import sklearn  # noqa: F401
+    except ImportError as error:
+        raise Unavailable(f"stock needs {error.name}: pip install -c constraints.txt -e '.[stock]'") from None
+
+
+def sample() -> pandas.DataFrame:
+    """The rows that matplotlib ships."""
+    import pandas
+    from matplotlib import cbook
+
+    with np.load(str(cbook.get_sample_data("goog.npz", asfileobj=False))) as stored:
+        rows = stored["price_data"]
+    return checked(pandas.DataFrame({name: rows[name] for name in ("date", *FEATURES, TARGET)}), SAMPLE)
+
+
+def read_csv(path: Path) -> pandas.DataFrame:
+    """The daily rows in a CSV file with a header, oldest first: floats open, high, low, close and volume.
+
+    A column `date` or `timestamp`, if there is one, orders the rows; case and other columns do not matter. Raises
+    BadInput, with the line of the file, for whatever cannot be used.
+    """
+    import pandas
+
+    try:
+        frame = pandas.read_csv(path, dtype=str, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file") from None
+    except (pandas.errors.EmptyDataError, pandas.errors.ParserError, UnicodeError, OSError) as error:
+        raise BadInput(f"{path}: is not a readable CSV file ({' '.join(str(error).split())})") from None
+    return checked(frame, str(path))
+
+
+def checked(frame: pandas.DataFrame, source: str) -> pandas.DataFrame:
+    """The needed columns as finite floats in the order of time. Raises BadInput, naming the line, for anything else."""
+    import pandas
+
+    frame = frame.rename(columns=lambda name: str(name).strip().lower())
+    missing = [name for name in (*FEATURES, TARGET) if name not in frame.columns]
+    if missing:
+        raise BadInput(
+            f"{source}: has no column {', '.join(missing)}; it needs open, high, low, close, volume, "
+            f"and has {', '.join(frame.columns) or 'none'}"
+        )
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        raise BadInput(f"{source}: has the column {twice[0]} twice")
+    if frame.empty:
+        raise BadInput(f"{source}: has a header but no rows")
+    numbers = pandas.DataFrame({name: _column(frame[name], name, source) for name in (*FEATURES, TARGET)})
+    for name in DATES:
+        if name in frame.columns:
+            numbers["date"] = _dates(frame[name], source)
+            numbers = numbers.sort_values("date", kind="stable")
+            break
+    return numbers.reset_index(drop=True)
+
+
+def _column(column: pandas.Series, name: str, source: str) -> pandas.Series:
+    import pandas
+
+    numbers = pandas.to_numeric(column, errors="coerce").astype(np.float64)
+    bad = np.flatnonzero(~np.isfinite(numbers))
+    if len(bad):
+        cell = str(column.iloc[bad[0]]).strip()
+        what = f"{name} is {cell!r}, which is no finite number" if cell and cell != "nan" else f"{name} is missing"
+        raise BadInput(f"{source}, line {bad[0] + 2}: {what}" + _and_others(bad))
+    low = np.flatnonzero(numbers < 0) if name == "volume" else np.flatnonzero(numbers <= 0)
+    if len(low):
+        sign = "not be negative" if name == "volume" else "be positive"
+        raise BadInput(f"{source}, line {low[0] + 2}: {name} is {numbers.iloc[low[0]]:g}, but must {sign}")
+    return numbers
+
+
+def _dates(column: pandas.Series, source: str) -> pandas.Series:
+    import pandas
+
+    dates = pandas.to_datetime(column, errors="coerce", format="ISO8601" if column.dtype.kind not in "M" else None)
+    bad = np.flatnonzero(dates.isna())
+    if len(bad):
+        raise BadInput(
+            f"{source}, line {bad[0] + 2}: {str(column.iloc[bad[0]]).strip()!r} is no date like 2024-01-31"
+            + _and_others(bad)
+        )
+    twice = np.flatnonzero(dates.duplicated())
+    if len(twice):
+        raise BadInput(f"{source}, line {twice[0] + 2}: {dates.iloc[twice[0]]:%Y-%m-%d} is there for the second time")
+    return dates
+
+
+def _and_others(bad: NDArray[np.integer]) -> str:
+    return f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+
+
+def prepare(frame: pandas.DataFrame, source: str, seed: int, split: str, batch: int) -> Recipe:
+    """Split, scale, and judge the baselines. Raises BadInput for too few rows and for columns that do not vary."""
+    from sklearn.model_selection import train_test_split
+    from sklearn.preprocessing import MinMaxScaler
+
+    if len(frame) * (1 - HELD_OUT) < batch or len(frame) < 5:
+        raise BadInput(
+            f"{source}: has {len(frame)} rows, of which {int(len(frame) * (1 - HELD_OUT))} would be trained on; "
+            f"a minibatch of {batch} needs at least {max(5, int(np.ceil(batch / (1 - HELD_OUT))))} rows"
+        )
+    shuffled = {"shuffle": True, "random_state": seed} if split == "shuffled" else {"shuffle": False}
+    train, test = train_test_split(frame, test_size=HELD_OUT, **shuffled)
+    for name in (*FEATURES, TARGET):
+        if train[name].min() == train[name].max():
+            raise BadInput(
+                f"{source}: {name} is {train[name].iloc[0]:g} in every row that is trained on; "
+                "a column that does not vary cannot be scaled to [0, 1]"
+            )
+    features, target = MinMaxScaler().fit(train[list(FEATURES)]), MinMaxScaler().fit(train[[TARGET]])
+    x, held_out_x = (features.transform(part[list(FEATURES)]) for part in (train, test))
+    y, held_out_y = (target.transform(part[[TARGET]]) for part in (train, test))
+    price_per_unit = float(target.data_range_[0])
+    facts = {
+        "source": source,
+        "split": split,
+        "held_out_rows": len(test),
+        "price_per_unit": price_per_unit,
+        "targets": held_out_y.tolist(),
+        "baselines": baselines(x, y, held_out_x, held_out_y, price_per_unit),
+    }
+    problem = Problem("stock", SIZES, ACTIVATIONS, lambda batch, seed: (x[:batch], y[:batch]))
+    settings = Settings("adam", 0.001)
+    return Recipe(problem, x, y, glorot(SIZES, seed), settings, EPOCHS, batch, seed, 10, held_out_x, facts=facts)
+
+
+def glorot(sizes: tuple[int, ...], seed: int) -> Parameters:
+    """Weights uniform on ±√(6/(fan_in + fan_out)), biases 0 (Glorot & Bengio 2010, equation 16)."""
+    random = np.random.default_rng(seed)
+    return [
+        Layer(random.uniform(-1, 1, shape) * np.sqrt(6 / sum(shape)), np.zeros(shape[1])) for shape in pairwise(sizes)
+    ]
+
+
+def baselines(x: Array, y: Array, held_out_x: Array, held_out_y: Array, price_per_unit: float) -> dict[str, Any]:
+    """What the mean of the training part and linear least squares make of the held-out part."""
+    from sklearn.dummy import DummyRegressor
+    from sklearn.linear_model import LinearRegression
+
+    models = {"mean of the training part": DummyRegressor(strategy="mean"), "linear least squares": LinearRegression()}
+    return {
+        name: errors(model.fit(x, y).predict(held_out_x).reshape(-1, 1), held_out_y, price_per_unit)
+        for name, model in models.items()
+    }
+
+
+def errors(predictions: Array, targets: Array, price_per_unit: float) -> dict[str, float]:
+    """{"scaled_mse", "price_rmse", "price_mae"}: the price errors in the units of the price."""
+    residual = np.asarray(predictions, np.float64) - np.asarray(targets, np.float64)
+    mse = float(np.mean(residual**2))
+    return {
+        "scaled_mse": mse,
+        "price_rmse": float(np.sqrt(mse) * price_per_unit),
+        "price_mae": float(np.mean(abs(residual)) * price_per_unit),
+    }
+
+
+def judge(result: dict[str, Any]) -> None:
+    """Add to each run of a training of this recipe its errors on the held-out rows, as `held_out`."""
+    facts = result["facts"]
+    for run in result["runs"]:
+        run["held_out"] = errors(run["predictions"], facts["targets"], facts["price_per_unit"])
