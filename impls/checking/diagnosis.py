@@ -77,8 +77,8 @@ def diagnose(
 ) -> Diagnosis:
     """Judge the observations of one target.
 
-    `activations` are those that the network may have, the likeliest first; `conventions` those that are allowed; `depth`
-    is how far to look for an explanation: "right" (not at all), "singles", "pairs".
+    `activations` are those that the network may have, the likeliest first; `conventions` those that are allowed;
+    `depth` is how far to look for an explanation: "right" (not at all), "singles", "pairs".
     """
     judge = Judge(observations, dtype, rate_known)
     activations = [choice for choice in activations if judge.references(choice) is not None]
@@ -109,12 +109,13 @@ def diagnose_row_by_row(
     dtype: str = "float64",
     explain: bool = True,
 ) -> Diagnosis | None:
-    """The same for a program that updates after every row, as stochastic gradient descent does; None if it does not fit."""
+    """The same for a program that updates after every row (stochastic gradient descent); None if it does not fit."""
     judge = Judge(observations, dtype, row_by_row=True)
     for choice in activations:
         if judge.references(choice) and (fit := judge.fits(RIGHT, choice, conventions)):
-            return Diagnosis(True, choice, *fit, judge.taus_under(RIGHT, choice, fit[0]), row_by_row=True)
-    explanations = []
+            taus = judge.taus_under(RIGHT, choice, fit[0])
+            return Diagnosis(True, choice, fit[0], fit[1], taus, row_by_row=True)
+    explanations: list[Explanation] = []
     if explain:
         explanations = _search(judge, [c for c in activations if judge.references(c)], conventions, mistakes.bank)
     if not explanations:
@@ -140,13 +141,12 @@ def _explain(judge, activations, conventions, with_pairs) -> list[Explanation]:
 def _search(judge, activations, conventions, bank: Callable[[Activations], Iterable[Mistake]]) -> list[Explanation]:
     """What fits, for the first activations under which anything does."""
     for choice in activations:
-        found: list[Explanation] = []
+        found: dict[str, Explanation] = {}
         for mistake in bank(choice):
             if fit := judge.fits(mistake, choice, conventions):
-                if mistake.title not in (explanation.mistake.title for explanation in found):
-                    found.append(Explanation(mistake, choice, *fit))
+                found.setdefault(mistake.title, Explanation(mistake, choice, *fit))
         if found:
-            return found
+            return list(found.values())
     return []
 
 
@@ -208,14 +208,14 @@ def _nearest(judge: Judge, activations, conventions) -> tuple[Activations, Conve
 
 def first_wrong(taus: dict[str, float], m: int) -> str:
     """The first wrong quantity on the way back, from which gradients are right (τ ≤ 1)."""
-    for l in range(m, 0, -1):  # noqa: E741
-        bias, weight = taus.get(f"b{l}"), taus[f"W{l}"]
+    for ell in range(m, 0, -1):
+        bias, weight = taus.get(f"b{ell}"), taus[f"W{ell}"]
         weight_wrong, bias_wrong = weight > 1, bias is not None and bias > 1
-        what = layer_name(l, m)
+        what = layer_name(ell, m)
         if weight_wrong and (bias_wrong or bias is None):
-            return f"the delta of {what}, δ{l}" + (f" (δ{l + 1} is right)" if l < m else "")
+            return f"the delta of {what}, δ{ell}" + (f" (δ{ell + 1} is right)" if ell < m else "")
         if weight_wrong:
-            return f"the weight gradient of {what}, dW{l} (db{l}, and so δ{l}, is right)"
+            return f"the weight gradient of {what}, dW{ell} (db{ell}, and so δ{ell}, is right)"
         if bias_wrong:
-            return f"the bias gradient of {what}, db{l} (dW{l}, and so δ{l}, is right)"
+            return f"the bias gradient of {what}, db{ell} (dW{ell}, and so δ{ell}, is right)"
     return ""

@@ -1,12 +1,12 @@
 """Derivatives of a loss that is only known as a program: the complex step where it can be had, differences elsewhere.
 
     complex step    ∂L/∂θⱼ = Im L(θ + i·10⁻²⁰·eⱼ)/10⁻²⁰, exact to rounding, for programs that are analytic throughout
-    differences     D(h) = (L(θ + h·eⱼ) − L(θ − h·eⱼ))/2h = L′ + c₂h² + c₄h⁴ + …, extrapolated to h = 0 (Richardson, 1911)
+    differences     D(h) = (L(θ + h·eⱼ) − L(θ − h·eⱼ))/2h = L′ + c₂h² + c₄h⁴ + …, extrapolated to h = 0 (Richardson)
 
-The table is T[i][0] = D(h₀/2ⁱ), T[i][j] = T[i][j−1] + (T[i][j−1] − T[i−1][j−1])/(4ʲ − 1); its best entry is the one with
+The table is T[i][0] = D(h₀/2ⁱ), T[i][j] = T[i][j−1] + (T[i][j−1] − T[i−1][j−1])/(4ʲ − 1); its best entry has
 the least error estimate max(|T[i][j] − T[i][j−1]|, |T[i][j] − T[i−1][j−1]|) (Ridders, Advances in Engineering Software
-4:75–76, 1982). Rounding in L, of some u·|L|, is worth u·|L|/h in D, and the table cannot see it if it happens to be alike
-in two entries; so the bound is the estimate, with a margin, plus that noise at the step of the entry.
+4:75–76, 1982). Rounding in L, of some u·|L|, is worth u·|L|/h in D, and the table cannot see it if it is alike by
+chance in two entries; so the bound is the estimate, with a margin, plus that noise at the step of the entry.
 
 A program that takes complex numbers may still not be analytic (abs, real, a comparison): the complex step is believed
 only where it lies within the bound of the differences.
@@ -102,8 +102,8 @@ def complex_step(loss: Loss, theta: Array) -> Array | None:
 def _spread(loss: Loss, theta: Array, gradient: Array) -> Array:
     """How far a right gradient may be: 64 times its movement under perturbations of θ by one rounding.
 
-    A backward stable computation gives the exact gradient at a θ that is perturbed by a few roundings (a layer makes some
-    ten: product, sum, activation, slope); eight random perturbations see the size of the response, not its worst case.
+    A backward stable computation gives the exact gradient at a θ that is perturbed by a few roundings (a layer makes
+    some ten: product, sum, activation, slope); eight random perturbations see the response's size, not its worst case.
     """
     u = np.finfo(np.float64).eps / 2
     rng = np.random.default_rng(0)

@@ -176,7 +176,7 @@ class Judge:
         return abs(scale) * (bound + self._regrouped(g)) + observation.slack.get(name, 0.0)
 
     def _regrouped(self, gradient: Array) -> Array:
-        """A convention's constant, and a learning rate that was found, are multiplied in: at most four roundings more."""
+        """A convention's constant, and a learning rate that was found, are multiplied in: at most 4 roundings more."""
         return 4 * arithmetic(self.dtype).u * abs(gradient)
 
 

@@ -1,4 +1,4 @@
-"""The bank of mistakes: for each one its name, a sentence for a student, the equation that should stand there, and its step."""
+"""The bank of mistakes: the name of each, a sentence for a student, the equation that should stand there, its step."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def _missing_biases(m: int) -> Iterator[Mistake]:
     def without(layers: Sequence[int]) -> dict[str, Any]:
         return {"bias": at_layers(layers, lambda at, delta, above: 0.0 * delta.sum(axis=0), Steps.bias)}
 
-    for l in range(1, m + 1):  # noqa: E741
+    for ell in range(1, m + 1):
         yield Mistake(
-            f"b{l}-missing",
-            f"{of_layer('bias', l, m)} is never updated",
-            f"{of_layer('bias', l, m).capitalize()} has a gradient like every other parameter; without it the bias "
+            f"b{ell}-missing",
+            f"{of_layer('bias', ell, m)} is never updated",
+            f"{of_layer('bias', ell, m).capitalize()} has a gradient like every other parameter; without it the bias "
             "keeps its first value for ever.",
-            bias_equation(l),
-            without([l]),
+            bias_equation(ell),
+            without([ell]),
         )
     if m > 1:
         yield Mistake(
@@ -82,7 +82,7 @@ def _missing_biases(m: int) -> Iterator[Mistake]:
 def _way_back(m: int, activations: Sequence[str]) -> Iterator[Mistake]:
     if m == 1:
         return
-    equation = ",  ".join(delta_equation(l, activations) for l in range(m - 1, 0, -1))  # noqa: E741
+    equation = ",  ".join(delta_equation(ell, activations) for ell in range(m - 1, 0, -1))
     last = f"W{m}" if m == 2 else "W of the layer above"
 
     def mistake(name: str, title: str, sentence: str, back: Callable) -> Mistake:
@@ -122,7 +122,8 @@ def _way_back(m: int, activations: Sequence[str]) -> Iterator[Mistake]:
     yield mistake(
         "elementwise-weights",
         f"the error is multiplied by {last} element by element instead of by a matrix product",
-        f"δ*{last} pairs row i of the batch with hidden unit i, which only runs because there are as many rows as units.",
+        f"δ*{last} pairs row i of the batch with hidden unit i, which only runs because there are as "
+        "many rows as units.",
         lambda at, delta, cotangent, dW: delta * at.W if delta.shape == at.W.shape else _refuse(),
     )
 
@@ -140,56 +141,56 @@ def _weights(m: int) -> Iterator[Mistake]:
         "the gradients of the weights come out transposed",
         "A gradient has the shape of its parameter, entry for entry. Where the matrix is square nothing complains, and "
         "each weight is moved by another weight's gradient.",
-        ",  ".join(weight_equation(l) for l in range(1, m + 1)),
+        ",  ".join(weight_equation(ell) for ell in range(1, m + 1)),
         {"weight": lambda at, delta: transposed(Steps.weight(at, delta))},
     )
     everywhere = list(range(1, m + 1))
-    for l in everywhere:  # noqa: E741
+    for ell in everywhere:
         if m > 1:
             yield Mistake(
-                f"W{l}-transposed",
-                f"the gradient of W{l} comes out transposed",
+                f"W{ell}-transposed",
+                f"the gradient of W{ell} comes out transposed",
                 "A gradient has the shape of its parameter, entry for entry; a square matrix hides the difference.",
-                weight_equation(l),
-                {"weight": at_layers([l], lambda at, delta: transposed(Steps.weight(at, delta)), Steps.weight)},
+                weight_equation(ell),
+                {"weight": at_layers([ell], lambda at, delta: transposed(Steps.weight(at, delta)), Steps.weight)},
             )
         yield Mistake(
-            f"W{l}-reshaped",
-            f"the gradient of W{l} is reshaped where it should be transposed",
+            f"W{ell}-reshaped",
+            f"the gradient of W{ell} is reshaped where it should be transposed",
             "reshape keeps the numbers in their order and cuts the rows anew; transposing swaps rows and columns. "
             "The right numbers stand in the wrong places.",
-            weight_equation(l),
+            weight_equation(ell),
             {
                 "weight": at_layers(
-                    [l],
+                    [ell],
                     lambda at, delta: (delta.T @ at.a_before).reshape(at.W.shape[0], at.W.shape[1]),
                     Steps.weight,
                 )
             },
         )
-        source = f"a{l - 1}" if l > 1 else "x"
+        source = f"a{ell - 1}" if ell > 1 else "x"
         yield Mistake(
-            f"W{l}-input-untransposed",
-            f"{source} is not transposed in the gradient of W{l}",
-            f"{source} @ δ{l} sums over the units where it should sum over the rows; it only runs because there are as "
-            "many rows as units.",
-            weight_equation(l),
-            {"weight": at_layers([l], lambda at, delta: at.a_before @ delta, Steps.weight)},
+            f"W{ell}-input-untransposed",
+            f"{source} is not transposed in the gradient of W{ell}",
+            f"{source} @ δ{ell} sums over the units where it should sum over the rows; it only runs because there are "
+            "as many rows as units.",
+            weight_equation(ell),
+            {"weight": at_layers([ell], lambda at, delta: at.a_before @ delta, Steps.weight)},
         )
-        if l > 1:
+        if ell > 1:
             yield Mistake(
-                f"W{l}-from-z",
-                f"the gradient of W{l} uses z{l - 1} where a{l - 1} should stand",
-                f"W{l} was multiplied by a{l - 1}, the output of the activation, so that is what its gradient needs.",
-                weight_equation(l),
-                {"weight": at_layers([l], lambda at, delta: at.z_before.T @ delta, Steps.weight)},
+                f"W{ell}-from-z",
+                f"the gradient of W{ell} uses z{ell - 1} where a{ell - 1} should stand",
+                f"W{ell} was multiplied by a{ell - 1}, the output of the activation: that is what its gradient needs.",
+                weight_equation(ell),
+                {"weight": at_layers([ell], lambda at, delta: at.z_before.T @ delta, Steps.weight)},
             )
         yield Mistake(
-            f"W{l}-missing",
-            f"{of_layer('weights', l, m)}{' are' if m <= 2 else ' (W) are'} never updated",
+            f"W{ell}-missing",
+            f"{of_layer('weights', ell, m)}{' are' if m <= 2 else ' (W) are'} never updated",
             "Their gradient is zero or is never applied.",
-            weight_equation(l),
-            {"weight": at_layers([l], lambda at, delta: 0.0 * Steps.weight(at, delta), Steps.weight)},
+            weight_equation(ell),
+            {"weight": at_layers([ell], lambda at, delta: 0.0 * Steps.weight(at, delta), Steps.weight)},
         )
 
 
@@ -207,7 +208,7 @@ def _biases(m: int) -> Iterator[Mistake]:
         )
 
     everywhere = list(range(1, m + 1))
-    for layers in [*([l] for l in everywhere if m > 1), everywhere]:  # noqa: E741
+    for layers in [*([ell] for ell in everywhere if m > 1), everywhere]:
         yield biases(
             "averaged",
             layers,
@@ -244,12 +245,12 @@ def _biases(m: int) -> Iterator[Mistake]:
             "Every row of the batch pulls at the bias.",
             lambda at, delta, above: delta[-1],
         )
-    for l in everywhere[:-1]:  # noqa: E741
+    for ell in everywhere[:-1]:
         yield biases(
             "from-above",
-            [l],
+            [ell],
             "the gradient of {whose} is taken from the layer above",
-            f"It uses δ{l + 1}; each bias answers for the delta of its own layer.",
+            f"It uses δ{ell + 1}; each bias answers for the delta of its own layer.",
             lambda at, delta, above: above.sum(axis=0) * np.ones(delta.shape[1]),
         )
 
@@ -345,15 +346,15 @@ def _scales() -> Iterator[Mistake]:
 
 
 def _lone_signs(m: int) -> Iterator[Mistake]:
-    for l in range(1, m + 1) if m > 1 else ():  # noqa: E741
+    for ell in range(1, m + 1) if m > 1 else ():
         yield Mistake(
-            f"layer-{l}-sign",
-            f"the sign of the gradients of {layer_name(l, m)} is flipped",
+            f"layer-{ell}-sign",
+            f"the sign of the gradients of {layer_name(ell, m)} is flipped",
             "One layer descends while this one climbs.",
             "W ← W − rate·dW in every layer",
             {
-                "finish": lambda found, rate, rows, l=l: {
-                    n: -g if n in (f"W{l}", f"b{l}") else g for n, g in found.items()
+                "finish": lambda found, rate, rows, ell=ell: {
+                    n: -g if n in (f"W{ell}", f"b{ell}") else g for n, g in found.items()
                 }
             },
         )

@@ -18,6 +18,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,9 +49,9 @@ SLOPES: dict[str, Callable[[Running, Running], Running]] = {
 
 @dataclass(frozen=True)
 class Place:
-    """Where in the network a step is taken: layer `l` of `m` (counted from 1) and what is known there."""
+    """Where in the network a step is taken: layer `ell` of `m` (counted from 1) and what is known there."""
 
-    l: int  # noqa: E741  (ℓ, as in the equations)
+    ell: int
     m: int
     activation: str
     W: Running
@@ -130,17 +131,17 @@ def _pass(activations, parameters, x, y, steps, factor, rate, dtype) -> Gradient
         weights = W if isinstance(W, Running) else Running(W, 0.0, dtype)
         z = before @ weights + b
         a = FUNCTIONS[activation](z)
-        places.append((number, len(parameters), activation, weights, z, a, before, z_before))
+        places.append(partial(Place, number, len(parameters), activation, weights, z, a, before, z_before))
 
     cotangent = error = steps.error(a, y) * (2 * factor / elements)
     found: Gradients = {}
     above = None
     for place in reversed(places):
-        at = Place(*place, error, rate)
+        at = place(error, rate)
         delta = cotangent * steps.slope(at)
-        found[f"b{at.l}"] = steps.bias(at, delta, above)
-        found[f"W{at.l}"] = dW = steps.weight(at, delta)
-        if at.l > 1:
+        found[f"b{at.ell}"] = steps.bias(at, delta, above)
+        found[f"W{at.ell}"] = dW = steps.weight(at, delta)
+        if at.ell > 1:
             cotangent, above = steps.back(at, delta, cotangent, dW), delta
     return steps.finish(found, rate, batch)
 
@@ -166,7 +167,9 @@ def row_by_row(
         one = slice(row, row + 1)
         found = gradients(activations, current, x[one], y[one], steps, factor=factor, rate=rate, dtype=dtype)
         if found is None or any(
-            found[f"{k}{n}"].shape != p.shape for n, l in enumerate(current, 1) for k, p in zip("Wb", l)
+            found[f"{kind}{n}"].shape != p.shape
+            for n, layer in enumerate(current, start=1)
+            for kind, p in zip("Wb", layer, strict=True)
         ):
             return None
         current = [
@@ -197,4 +200,4 @@ def pairs(singles: Sequence[Mistake]) -> Iterator[Mistake]:
 
 def at_layers(layers: Sequence[int], step: Callable, usual: Callable) -> Callable:
     """`step` at these layers and the usual step at the others."""
-    return lambda at, *rest: (step if at.l in layers else usual)(at, *rest)
+    return lambda at, *rest: (step if at.ell in layers else usual)(at, *rest)

@@ -44,5 +44,5 @@ def make(
     layers = [Layer(W, b if has else np.zeros_like(b)) for (W, b), has in zip(layers, biases, strict=True)]
     rng = np.random.default_rng([seed, batch])
     x, y = rng.standard_normal((batch, sizes[0])), rng.random((batch, sizes[-1]))
-    held = [array.astype(dtype).astype(np.float64) for array in (x, y)]
-    return parameters.rounded(parameters.rounded(layers, dtype), "float64"), *held
+    x, y = (array.astype(dtype).astype(np.float64) for array in (x, y))
+    return parameters.rounded(parameters.rounded(layers, dtype), "float64"), x, y

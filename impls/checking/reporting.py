@@ -121,12 +121,12 @@ def note_own_data(report: Report, answer, group) -> None:
     outputs = report.sizes[-1] if report.sizes else 0
     if x and y and len(y) == 2 and x[0] == y[0] and y[1] == 1 and outputs > 1 and answer.get("own_outputs", 0) > 1:
         report.notes.append(
-            f"Your file's targets have shape ({y[0]}, 1) and its network {answer['own_outputs']} outputs: NumPy repeats the "
-            "one target for every output. If that is not meant, give one target per output."
+            f"Your file's targets have shape ({y[0]}, 1) and its network {answer['own_outputs']} outputs: NumPy "
+            "repeats the one target for every output. If that is not meant, give one target per output."
         )
     if x and y and len(y) == 1 and x[0] == y[0] > 1 and not group["layout"].endswith(("flat targets", "flat numbers")):
         report.notes.append(
-            f"Your file's targets have shape ({y[0]},), with which it fails; it was given shape (N, 1): y.reshape(-1, 1)."
+            f"Your file's targets have shape ({y[0]},), with which it fails; it was given (N, 1), as y.reshape(-1, 1)."
         )
     elif "flat targets" in group["layout"] and report.status == WRONG and y:
         report.notes.append(f"It was given targets of shape (N,), like your file's own, ({y[0]},).")

@@ -12,6 +12,7 @@ with u = ε, twice the unit roundoff, since the user may have grouped the factor
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -37,13 +38,13 @@ class Running:
         return self.value.shape
 
     @property
-    def T(self) -> Running:
+    def T(self) -> Running:  # noqa: N802  (as NumPy has it)
         return self._moved(np.transpose)
 
     def reshape(self, *shape: int) -> Running:
         return self._moved(lambda array: array.reshape(*shape))
 
-    def __getitem__(self, index: object) -> Running:
+    def __getitem__(self, index: Any) -> Running:
         return self._moved(lambda array: array[index])
 
     def __add__(self, other: Running | Array | float) -> Running:

@@ -2,7 +2,7 @@
 
     python -m impls.checking.sharpness [--networks 60] [--out reports/sample/sharpness.json]
 
-Every checker is the library's own function at its default criterion, on the same 2-4-1 networks, the truth table as data:
+Every checker is the library's own function at its default criterion, on the same 2-4-1 networks and truth table:
 
     ours      the oracle and the bound: τ ≤ 1 for every tensor
     torch     torch.autograd.gradcheck of a Function whose backward returns the planted gradient
@@ -308,8 +308,8 @@ def table(result: dict[str, Any]) -> str:
     names = list(result["downcasts_missed"])
     ours_right = result["ours_right_code"]
     lines = [
-        f"{result['planted_per_scale']} planted mistakes at each scale ({len(result['mistakes'])} on {result['networks']} "
-        f"networks), {result['downcasts_planted']} downcasts:",
+        f"{result['planted_per_scale']} planted mistakes at each scale ({len(result['mistakes'])} on "
+        f"{result['networks']} networks), {result['downcasts_planted']} downcasts:",
         "",
         f"{'checker':<10}{'missed, scale 1':>17}{'scale 10':>10}{'downcasts missed':>18}{'false alarms, 1 and 10':>24}",
     ]

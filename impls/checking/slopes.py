@@ -73,8 +73,8 @@ CROSS_ENTROPY = (
 def slopes_of(activations: Sequence[str]) -> Iterator[Mistake]:
     m = len(activations)
     for name, title, sentence, forms in WRONG_SLOPES:
-        affected = [l for l in range(1, m + 1) if activations[l - 1] in forms]  # noqa: E741
-        hidden, output = [l for l in affected if l < m], [l for l in affected if l == m]  # noqa: E741
+        affected = [ell for ell in range(1, m + 1) if activations[ell - 1] in forms]
+        hidden, output = [ell for ell in affected if ell < m], [ell for ell in affected if ell == m]
         scopes = [("output", output, layer_name(m, m)), ("hidden", hidden, hidden_name(m))]
         if hidden and output:
             scopes.insert(0 if name in ("of-z", "of-a") else 2, ("every", affected, "every layer"))
@@ -87,6 +87,6 @@ def slopes_of(activations: Sequence[str]) -> Iterator[Mistake]:
                 f"slope-{name}-{scope}",
                 title.format(f=SYMBOL[first], where=where),
                 sentence.format(f=SYMBOL[first], more=loss_note, slope=SLOPE_FORMULAS[first].format(layers[-1])),
-                ",  ".join(delta_equation(l, activations) for l in reversed(layers)),
+                ",  ".join(delta_equation(ell, activations) for ell in reversed(layers)),
                 {"slope": at_layers(layers, lambda at, forms=forms: forms[at.activation](at), Steps.slope)},
             )

@@ -126,8 +126,6 @@ def _judge_group(
     return report, diagnosis
 
 
-
-
 def _predicts(judge: Judge, choice: Activations) -> bool:
     """Are all predictions that the target gave those of a network with these activations?"""
     references = judge.references(choice)

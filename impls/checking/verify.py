@@ -39,7 +39,7 @@ def run(
 ) -> Report:
     """Check `path/to/file.py:name`.
 
-    loss: one of STRICT, which must then be met, or file.py:loss. activations, sizes: of the network, where they are known.
+    loss: one of STRICT, which must then be met, or file.py:loss. activations, sizes: of the network, if known.
     init: arguments for a class's constructor. parameters: tensor → attribute. arguments: the roles of a function's
     arguments, x, y, W1, b1, …. Raises BadInput for a request that makes no sense; whatever the target does is a Report.
     """

@@ -44,10 +44,10 @@ def plain_pass(layers, activations, x, y, factor):
             outputs.append(functions[f](outputs[-1] @ W + b))
     back = (outputs[-1] - y) * np.asarray(2 * factor / y.size, x.dtype)
     found = {}
-    for l in range(len(layers), 0, -1):
-        delta = back * slopes[activations[l - 1]](outputs[l])
-        found[f"W{l}"], found[f"b{l}"] = outputs[l - 1].T @ delta, delta.sum(axis=0)
-        back = delta @ layers[l - 1].W.T
+    for ell in range(len(layers), 0, -1):
+        delta = back * slopes[activations[ell - 1]](outputs[ell])
+        found[f"W{ell}"], found[f"b{ell}"] = outputs[ell - 1].T @ delta, delta.sum(axis=0)
+        back = delta @ layers[ell - 1].W.T
     return found
 
 
@@ -116,7 +116,7 @@ def test_the_activations_are_found(activations):
 
 @pytest.mark.parametrize("outputs", [3, 1])
 def test_planted_single_mistakes_are_named_first(outputs):
-    """At least 95 % of all single mistakes, over networks and conventions, are the first explanation; none is called right.
+    """At least 95 % of all single mistakes, over networks and conventions, are named first; none is called right.
 
     Left aside are those that are right code under another convention, or for one output, or cannot be made here.
     """
@@ -175,7 +175,7 @@ def test_two_mistakes_at_once_are_named(pair):
 
 
 def test_several_explanations_are_all_listed():
-    """With four rows and four hidden units only, a sum that is missing its axis cannot be told from …: all are shown."""
+    """One probe of two rows leaves several mistakes that fit; the planted one is among those that are shown."""
     mistake = next(m for m in bank(SIGMOIDS) if m.name == "b1-averaged")
     one_row = planted(SIGMOIDS, mistake, batches=(2,), outputs=1)
     found = diagnose(one_row, [SIGMOIDS])

@@ -17,7 +17,7 @@ from impls.checking.targets.layouts import Slot
 from impls.parameters import Array
 
 Named = tuple[str, Array]
-LOSS = re.compile(r"(^|_)(loss|cost|error|err|mse|sse|l|j|c|e|objective|value)(_?value|_?total)?$")
+LOSS = re.compile(r"(^|_)(loss|cost|error|err|mse|sse|ell|j|c|e|objective|value)(_?value|_?total)?$")
 RESULT = re.compile(r"(^|_)(a\d?|o|out|outputs?|y_?hat|y_?pred|pred(iction)?s?|z\d?|h\d?|hidden)$")
 
 
@@ -42,13 +42,13 @@ def assign(leaves: Sequence[Named], slots: Sequence[Slot]) -> Assigned | None:
             return Assigned(found, loss if loss is not None else _stray_number(leaves, parsed), gradients_only)
     rest = [(n, v) for n, v in leaves if not (LOSS.search(_last(n)) and v.size == 1) and not RESULT.search(_last(n))]
     values = [v for _, v in rest]
-    found = _by_order(values, slots)
-    if found is None and len(values) > len(slots) and values and values[0].size == 1:
-        loss, found = float(values[0].item()), _by_order(values[1:], slots)
-    if found is None and len(values) > len(slots) and values and values[-1].size == 1:
-        loss, found = float(values[-1].item()), _by_order(values[:-1], slots)
-    found = found or _by_shape(values, slots) or _flat(values, slots)
-    return Assigned(found, loss, False) if found else None
+    matched = _by_order(values, slots)
+    if matched is None and len(values) > len(slots) and values[0].size == 1:
+        loss, matched = float(values[0].item()), _by_order(values[1:], slots)
+    if matched is None and len(values) > len(slots) and values[-1].size == 1:
+        loss, matched = float(values[-1].item()), _by_order(values[:-1], slots)
+    matched = matched or _by_shape(values, slots) or _flat(values, slots)
+    return Assigned(matched, loss, False) if matched else None
 
 
 def _left_over(values: Sequence[Array], slots: Sequence[Slot]) -> dict[str, Array]:

@@ -47,7 +47,7 @@ class FunctionTarget:
         self.takes_rate = "rate" in spec.roles.values() or bool(list(rate_globals(module)))
 
     def _with_forward(self, spec: Spec) -> Spec:
-        """A backward function that is given the forward pass's results may leave out parameters that the latter takes."""
+        """A backward function that is given the forward pass's results may leave out parameters that this takes."""
         forward = self._forward_function()
         if forward is None or not {"middle", "cache", "output", "upstream"} & set(spec.roles.values()):
             return spec
@@ -74,8 +74,8 @@ class FunctionTarget:
         """The layout of the arrays of the arguments' names in the user's own module, where there are such."""
         own = {t: getattr(self.module, a) for a, t in self.spec.roles.items() if hasattr(self.module, a)}
         shapes = {t: array.shape for t, v in own.items() if (array := leaves.to_array(v)) is not None}
-        weights = [shapes.get(f"W{l}") for l in range(1, self.layers + 1)]
-        if any(w is None or len(w) != 2 for w in weights) or self.layers < 2:
+        weights = [shapes.get(f"W{ell}", ()) for ell in range(1, self.layers + 1)]
+        if any(len(w) != 2 for w in weights) or self.layers < 2:
             return []
         sizes = (weights[0][0], *(w[1] for w in weights))
         flipped_sizes = (weights[0][1], *(w[0] for w in weights))
@@ -144,8 +144,8 @@ class FunctionTarget:
                     arguments[argument] = known[role]
                 else:
                     raise Unreadable(
-                        f"its argument {argument!r} is not known: neither x, y, a parameter nor a learning rate, and no "
-                        f"forward function of the file returns it; say what the arguments are: --arguments x,y,W1,b1,…"
+                        f"its argument {argument!r} is not known: neither x, y, a parameter nor a learning rate, and "
+                        "no forward function of the file returns it; say what they are: --arguments x,y,W1,b1,…"
                     )
         for argument, role in self.spec.roles.items():
             if argument not in arguments and role in known:
@@ -201,7 +201,7 @@ class FunctionTarget:
         )
 
     def _returns_updates(self, found, before, arguments, slots, rate) -> bool:
-        """Are these the parameters after a step? Then they come near to those before, as the learning rate goes to zero."""
+        """Are these the parameters after a step? Then they come near to those before as the rate goes to zero."""
         if any(np.shape(found[n]) != before[n].shape for n in found):
             return False
         argument = next((a for a, r in self.spec.roles.items() if r == "rate"), None)

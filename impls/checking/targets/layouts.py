@@ -9,6 +9,7 @@ Canonical is x: (N, inputs), y: (N, outputs), W: (fan_in, fan_out), b: (fan_out,
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +38,7 @@ class Slot:
         return np.array((value.T if self.flipped else value).reshape(self.shape), order="C")
 
     def decode(self, found: Any) -> Array:
-        """The canonical array of the user's; one of a shape that does not fit keeps it, so that it is seen to be wrong."""
+        """The canonical array of the user's; a shape that does not fit is kept, so that it is seen to be wrong."""
         found = np.array(found, dtype=np.float64)  # a copy: the user's array may change with the next call
         if self.tensor.startswith("b"):
             if found.size == 1:
@@ -67,7 +68,7 @@ class ParameterLayout:
         """The tensors of a network of these sizes; `biases` says which layers have one."""
         slots = []
         last = len(sizes) - 1
-        for number, (fan_in, fan_out) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
+        for number, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes), start=1):
             short = self.vector and number == last
             weights: Shape = (fan_out, fan_in) if self.flipped else (fan_in, fan_out)
             if short:

@@ -15,7 +15,7 @@ DEPTH = 4
 
 
 def to_array(value: Any) -> Array | None:
-    """A real numeric array of a number, an array, nested lists of numbers or a framework's tensor; None of anything else."""
+    """A real array of a number, an array, nested lists of numbers or a framework's tensor; None of anything else."""
     if value is None or isinstance(value, str | bytes | bool | dict | set | ModuleType) or callable(value):
         return None
     if hasattr(value, "detach") and hasattr(value, "cpu"):
@@ -101,7 +101,7 @@ class Leaf:
 
 
 def of_object(root: Any, home: str, path: str = "", depth: int = 0, seen: set[int] | None = None) -> Iterator[Leaf]:
-    """Every numeric leaf below an object: its attributes, lists, dictionaries, and objects of the classes of module `home`."""
+    """Every numeric leaf below an object: in attributes, lists, dictionaries, and objects of module `home`."""
     seen = set() if seen is None else seen
     if id(root) in seen or depth > DEPTH:
         return

@@ -3,6 +3,8 @@
 A guess from a name is only ever a first try: what does not fit by shape is discarded, and flags overrule both.
 """
 
+# ruff: noqa: E501  (the tables of names read best unbroken)
+
 from __future__ import annotations
 
 import re
@@ -135,7 +137,7 @@ UPDATE = ("update", "step", "update_weights", "update_parameters", "update_param
 
 
 def methods(available: list[str], wanted: tuple[str, ...]) -> list[str]:
-    """Those of `available` that are called like `wanted`, in the order of `wanted`; then those that contain such a word."""
+    """Those of `available` that are called like `wanted`, in its order; then those that contain such a word."""
     plain = {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().strip("_") or name: name for name in available}
     exact = [plain[name] for name in (w.strip("_") if w != "__call__" else "call" for w in wanted) if name in plain]
     near = [

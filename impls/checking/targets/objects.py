@@ -3,8 +3,8 @@ whose functions work on global weights."""
 
 from __future__ import annotations
 
-import copy
 import inspect
+import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 from impls.checking import probe
 from impls.checking.targets import leaves, names, source
 from impls.checking.targets.assign import assign
+from impls.checking.targets.constructor import Constructor
 from impls.checking.targets.functions import (
     Reading,
     Unreadable,
@@ -33,9 +34,6 @@ from impls.checking.targets.structure import by_shape_alone, chain_sizes, distin
 from impls.parameters import Array, Parameters
 
 METHOD_ROLES = ("x", "y", "rate", "epochs", "output", "upstream", "cache", "batch", "seed", "quiet")
-CONSTRUCTOR_ROLES = (
-    "hidden_size", "sizes", "rate", "epochs", "seed", "quiet", "inputs_size", "outputs_size", "x", "y", "batch",
-)  # fmt: skip
 
 
 class ObjectTarget:
@@ -52,13 +50,10 @@ class ObjectTarget:
     ) -> None:
         """`method` is the one to check, `init` the constructor's arguments, `mapping` tensor → attribute path."""
         self.module, self.root, self.path = module, root, path
-        self.method, self.init, self.mapping = method, init or {}, mapping or {}
-        self.is_class = inspect.isclass(root)
+        self.method, self.mapping = method, mapping or {}
         self.own_data = data_globals(module)
-        self.constructor = self._constructor_roles() if self.is_class else {}
-        self.sizeable = self.is_class and bool(
-            {"inputs_size", "hidden_size", "outputs_size", "sizes", "x"} & set(self.constructor.values())
-        )
+        self.constructor = Constructor(root, path, init or {})
+        self.sizeable = self.constructor.sizeable
         self.fixed_sizes: tuple[int, ...] | None = None
         self.takes_rate = False
         self.born_late = False
@@ -66,74 +61,9 @@ class ObjectTarget:
         self.names: dict[str, str] = {}
         self._learn_structure()
 
-    # -- construction ---------------------------------------------------------------------------------------------
-
-    def _constructor_roles(self) -> dict[str, str]:
-        """A role for every argument of __init__ that has no value in `init`."""
-        try:
-            parameters = inspect.signature(self.root).parameters.values()
-        except (TypeError, ValueError):
-            return {}
-        roles = {}
-        for p in parameters:
-            if p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) or p.name in self.init:
-                continue
-            role = names.role(p.name, CONSTRUCTOR_ROLES)
-            if role in ("inputs_size", "outputs_size") and p.name.lower() in ("inputs", "outputs", "input", "output"):
-                role = (
-                    role if isinstance(p.default, int) or "hidden_size" in roles.values() or self._has_hidden() else "x"
-                )
-            roles[p.name] = role or ("default" if p.default is not p.empty else "unknown")
-        unknown = [n for n, r in roles.items() if r == "unknown"]
-        free = [r for r in ("inputs_size", "hidden_size", "outputs_size") if r not in roles.values()]
-        if len(unknown) == len(free) and len(free) == 3:
-            roles.update(zip(unknown, free, strict=True))
-        return roles
-
-    def _has_hidden(self) -> bool:
-        return any(names.role(n, ("hidden_size",)) for n in inspect.signature(self.root).parameters)
-
-    def _hidden_count(self) -> int:
-        hidden = sum(r == "hidden_size" for r in self.constructor.values())
-        if "sizes" in self.constructor.values() or "x" in self.constructor.values():
-            return max(hidden, 1)
-        if hidden == 0 and {"inputs_size"} & set(self.constructor.values()):
-            return 0
-        return hidden
-
     def make(self, sizes: Sequence[int], data: tuple[Any, Any] | None) -> Any:
         """A fresh object of these layer sizes (or a copy of the user's own). Raises UserError, Unreadable."""
-        if not self.is_class:
-            if isinstance(self.root, ModuleType):
-                return self.root
-            with source.own_errors(self.path):
-                return copy.deepcopy(self.root)
-        x, y = data if data is not None else (np.zeros((7, sizes[0])), np.zeros((7, sizes[-1])))
-        hidden = iter(sizes[1:-1])
-        values = {
-            "inputs_size": lambda: sizes[0],
-            "hidden_size": lambda: _hidden_value(list(hidden) if False else next(hidden, sizes[-2])),
-            "outputs_size": lambda: sizes[-1],
-            "sizes": lambda: list(sizes),
-            "x": lambda: x,
-            "y": lambda: y,
-            "rate": lambda: probe.RATE,
-            "epochs": lambda: 1,
-            "seed": lambda: 0,
-            "quiet": lambda: False,
-            "batch": lambda: 7,
-        }
-        arguments = dict(self.init)
-        for name, role in self.constructor.items():
-            if role == "unknown":
-                raise Unreadable(
-                    f'its constructor\'s argument {name!r} is not known; say what to give: --init "{name}=…"'
-                )
-            if role != "default":
-                arguments[name] = values[role]()
-        np.random.seed(0)
-        with source.own_errors(self.path), np.errstate(all="ignore"):
-            return self.root(**arguments)
+        return self.constructor.make(sizes, data)
 
     # -- structure ------------------------------------------------------------------------------------------------
 
@@ -141,7 +71,7 @@ class ObjectTarget:
         """Make one object and find its weights, its biases and the sizes between them."""
         tries: list[tuple[int, ...]] = [(2, 4, 1)]
         if self.sizeable:
-            tries = [probe.general_sizes(self._hidden_count() + 1), (2, 4, 1)]
+            tries = [probe.general_sizes(self.constructor.hidden_layers() + 1), (2, 4, 1)]
         failure: Exception | None = None
         for sizes in tries:
             try:
@@ -162,7 +92,7 @@ class ObjectTarget:
             return False
         shapes = [leaf.array().shape for leaf in weights]
         self.layers = len(weights)
-        self.biases = [f"b{l}" in found for l in range(1, self.layers + 1)]
+        self.biases = [f"b{ell}" in found for ell in range(1, self.layers + 1)]
         self.names = {tensor: leaf.name for tensor, leaf in found.items()}
         self.orientations = orientations(shapes, sizes if self.sizeable else None)
         if not self.orientations:
@@ -240,17 +170,17 @@ class ObjectTarget:
     def slots(self, thing: Any, flipped: bool) -> list[Slot]:
         found = self.parameter_leaves(thing)
         shapes = {tensor: leaf.array().shape for tensor, leaf in found.items()}
-        sizes = chain_sizes([shapes[f"W{l}"] for l in range(1, self.layers + 1)], flipped)
+        sizes = chain_sizes([shapes[f"W{ell}"] for ell in range(1, self.layers + 1)], flipped)
         slots = []
-        for l, (fan_in, fan_out) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
-            shape = shapes[f"W{l}"]
-            slots.append(Slot(f"W{l}", (fan_in, fan_out), shape, flipped and len(shape) == 2))
-            if f"b{l}" in found:
-                slots.append(Slot(f"b{l}", (fan_out,), shapes[f"b{l}"]))
+        for ell, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes), start=1):
+            shape = shapes[f"W{ell}"]
+            slots.append(Slot(f"W{ell}", (fan_in, fan_out), shape, flipped and len(shape) == 2))
+            if f"b{ell}" in found:
+                slots.append(Slot(f"b{ell}", (fan_out,), shapes[f"b{ell}"]))
         for slot in slots:
             if slot.tensor[0] == "b" and np.prod(slot.shape) != np.prod(slot.canonical):
                 raise Unreadable(
-                    f"the bias {found[slot.tensor].name} {slot.shape} does not fit a layer of {slot.canonical[0]} units; "
+                    f"the bias {found[slot.tensor].name} {slot.shape} does not fit {slot.canonical[0]} units; "
                     "say which is which: --parameters W1=…,b1=…,W2=…,b2=…"
                 )
         return slots
@@ -271,9 +201,9 @@ class ObjectTarget:
         thing = self.make(sizes, encoded)
         slots = self.slots(thing, flipped)
         expected = {slot.tensor: slot.canonical for slot in slots}
-        for l, (W, _) in enumerate(parameters, start=1):
-            if expected[f"W{l}"] != W.shape:
-                raise Unreadable(f"{self.names[f'W{l}']} is for other layer sizes")
+        for ell, (W, _) in enumerate(parameters, start=1):
+            if expected[f"W{ell}"] != W.shape:
+                raise Unreadable(f"{self.names[f'W{ell}']} is for other layer sizes")
         before = {}
         found = self.parameter_leaves(thing)
         values = {f"{k}{n}": v for n, layer in enumerate(parameters, start=1) for k, v in zip("Wb", layer, strict=True)}
@@ -317,7 +247,9 @@ class ObjectTarget:
                 "values; make the weights in __init__, or give --parameters"
             )
         slots = self.slots(first, flipped)
-        before = {t: leaf.array().astype(np.float64) for t, leaf in self.parameter_leaves(first).items()}
+        before: dict[str, Array] = {
+            t: leaf.array().astype(np.float64) for t, leaf in self.parameter_leaves(first).items()
+        }
         after = {t: leaf.array() for t, leaf in self.parameter_leaves(second).items()}
         reading = reading_of_change(slots, before, after, rate, True)
         reading.parameters = _canonical(slots, before)
@@ -327,27 +259,20 @@ class ObjectTarget:
         """Set the learning rate, and one epoch, where the object or its file keeps them. Was there a rate?"""
         known = False
         if not isinstance(thing, ModuleType):
-            for key, value in list(getattr(thing, "__dict__", {}).items()):
-                if isinstance(value, float | int) and not isinstance(value, bool):
-                    if names.role(key, ("rate",)):
-                        setattr(thing, key, rate)
-                        known = True
-                    elif names.role(key, ("epochs",)):
-                        setattr(thing, key, 1)
-            for key in dir(type(thing)):
-                if key not in getattr(thing, "__dict__", {}) and names.role(key, ("rate", "epochs")):
-                    if isinstance(getattr(type(thing), key), float | int):
-                        is_rate = names.role(key, ("rate",)) is not None
-                        setattr(thing, key, rate if is_rate else 1)
-                        known = known or is_rate
+            held = {**vars(type(thing)), **getattr(thing, "__dict__", {})}
+            for key, value in held.items():
+                role = names.role(key, ("rate", "epochs"))
+                if role and isinstance(value, float | int) and not isinstance(value, bool):
+                    setattr(thing, key, rate if role == "rate" else 1)
+                    known = known or role == "rate"
         known = bool(list(rate_globals(self.module))) or known
         set_globals(self.module, rate)
         return known
 
-    def _learn(self, thing, encoded, x, y, data, rate, found, before):
+    def _learn(self, thing, encoded, x, y, data, rate, found, before) -> tuple[Any, Array | None, bool, bool]:
         """Forward, then backward, then update if nothing has moved; or the training method alone.
 
-        Returns (what the decisive call returned, predictions, whether a learning rate was handed over, whether ∂L/∂a was).
+        Returns (what the decisive call returned, predictions, was a learning rate handed over, was ∂L/∂a).
         """
         calls = self._callables(thing)
         predictions = raw = None
@@ -370,7 +295,7 @@ class ObjectTarget:
                 "Say which: file.py:Class.method"
             )
         upstream = None
-        if predictions is not None:
+        if predictions is not None and raw is not None:
             upstream = np.asarray(data.encode(x, 2 / y.size * (predictions - y))[1]).reshape(np.shape(raw))
         known = self._known(encoded, x, rate, raw, upstream)
         self._main = calls[main]
@@ -409,7 +334,7 @@ class ObjectTarget:
         if main is None:
             raise Unreadable(f"no method is called like train or fit; there are: {', '.join(calls) or 'none'}")
         _, roles = self._call(calls[main], self._known(encoded, x, rate, None, None), main)
-        return "rate" in roles or bool({"rate"} & set(self.constructor.values()))
+        return "rate" in roles or bool({"rate"} & set(self.constructor.roles.values()))
 
     def _known(self, encoded, x, rate, output, upstream) -> dict[str, Any]:
         known = {
@@ -489,7 +414,7 @@ class ObjectTarget:
     def _callables(self, thing: Any) -> dict[str, Callable]:
         if isinstance(thing, ModuleType):
             return {n: v for n, v in vars(thing).items() if inspect.isfunction(v) and v.__module__ == thing.__name__}
-        found = {}
+        found: dict[str, Callable] = {}
         for n in dir(thing):
             if n.startswith("__") and n != "__call__":
                 continue
@@ -532,10 +457,6 @@ class ObjectTarget:
         )
 
 
-def _hidden_value(value: Any) -> Any:
-    return value
-
-
 def _gradient_argument(gradients: Any, position: int, parameters: Sequence, wanted: names.Tensor) -> Any:
     if isinstance(gradients, dict):
         for key, value in gradients.items():
@@ -562,5 +483,6 @@ def _canonical(slots: Sequence[Slot], arrays: dict[str, Array]) -> Parameters:
     values = {slot.tensor: slot.decode(arrays[slot.tensor]) for slot in slots}
     layers = sum(slot.tensor[0] == "W" for slot in slots)
     return [
-        Layer(values[f"W{l}"], values.get(f"b{l}", np.zeros(values[f"W{l}"].shape[1]))) for l in range(1, layers + 1)
+        Layer(values[f"W{ell}"], values.get(f"b{ell}", np.zeros(values[f"W{ell}"].shape[1])))
+        for ell in range(1, layers + 1)
     ]

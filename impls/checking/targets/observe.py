@@ -114,8 +114,8 @@ def _first_that_works(
 ) -> Group | None:
     """Try every layout of data and parameters on the first probe; the first that gives gradients is used for all.
 
-    A layout that is not the user's may run all the same, by broadcasting, and then gives nonsense of the wrong shape. So
-    gradients of the parameters' shapes are looked for first, `any_shape` is for the second look.
+    A layout that is not the user's may run all the same, by broadcasting, and then gives nonsense of the wrong shape.
+    So gradients of the parameters' shapes are looked for first, `any_shape` is for the second look.
     """
     for layout in _data_layouts(target, flat):
         batches = [1, 1, 1] if layout.single else list(probe.BATCHES)
@@ -230,7 +230,7 @@ def own_data(module: ModuleType, text: str) -> dict[str, tuple[int, ...]]:
         array = leaves.to_array(value) if role and isinstance(value, np.ndarray | list) else None
         if array is None or array.ndim not in (1, 2):
             continue
-        role = "y" if role == "output" else role
+        role = "y" if role in ("output", None) else role
         reshaped = any(f"{name}{mark}" in text for mark in (".reshape", "[:, None", "[:, np.newaxis", "[:,None"))
         if not (role == "y" and array.ndim == 1 and reshaped):
             found.setdefault(role, array.shape)

@@ -74,7 +74,7 @@ def check(target: Any, loss_path: Path, loss_name: str, path: Path, name: str, f
 def as_function_of_parameters(
     function: Callable, module: ModuleType, path: Path, target: Any, form: Any, layout: DataLayout, observed: Observed
 ) -> Callable[[Array], Any]:
-    """θ → loss, for a loss of (parameters, x, y) in the target's layout, or of (predictions, y) after its forward pass."""
+    """θ → loss, for a loss of (parameters, x, y) in the target's layout, or of (predictions, y) after forward."""
     spec = read_signature(function, module, None)
     x, y = layout.encode(observed.x, observed.y)
 
@@ -184,7 +184,7 @@ def _same(one: Reading, other: Reading) -> bool:
 
 
 def _flatten(parameters: Parameters, biases: list[bool]) -> Array:
-    parts = []
+    parts: list[Array] = []
     for (W, b), has in zip(parameters, biases, strict=True):
         parts += [W.ravel(), b] if has else [W.ravel()]
     return np.concatenate(parts)

@@ -1,4 +1,4 @@
-"""Reading gradients off a target: from its change, and the globals of its file that have to be set before it is called."""
+"""Reading gradients off a target, from its change, and setting the globals of its file before it is called."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Reading:
 
 
 def output_among(result: Any, data: DataLayout, x: Array, y: Array) -> tuple[Array | None, Any]:
-    """The predictions among what a forward pass returned: the first of a pair with a cache, the last of a list of arrays."""
+    """The predictions among what a forward pass returned: the first of a pair with a cache, the last of a list."""
     parts = (
         list(result.values())
         if isinstance(result, dict)
@@ -77,7 +77,8 @@ def reading_of_change(
     """g = (p − p′)/rate, with the bound on the rounding of the step and of the subtraction.
 
     p′ = fl(p − fl(rate·g)) is within u|p′| + u·rate|g| of exact, and p − p′ is exact where the two are near each other
-    (Sterbenz) and within u|p − p′| otherwise; so g is within u(|p′| + 2|p − p′|)/rate, doubled for an update in two parts.
+    (Sterbenz) and within u|p − p′| otherwise; so g is within u(|p′| + 2|p − p′|)/rate, doubled for an update in
+    two parts.
     """
     rate = rate if known else 1.0
     gradients, slack, dtypes = {}, {}, set()

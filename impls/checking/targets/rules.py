@@ -1,15 +1,15 @@
 """Hand-written derivative rules of the frameworks: `torch.autograd.Function` and `jax.custom_vjp`.
 
 A rule for a whole network (its arguments hold weights) becomes a plain function of the parameters and is checked as any
-other target. A rule for a part (an activation, a linear layer, a loss) is held against its own forward pass: for a random
-cotangent v, the gradient of Σ v·f(inputs) by extrapolated differences.
+other target. A rule for a part (an activation, a linear layer, a loss) is held against its own forward pass: for a
+random cotangent v, the gradient of Σ v·f(inputs) by extrapolated differences.
 """
 
 from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ class Rule:
     def __init__(self, thing: Any, path: Path) -> None:
         self.thing, self.path = thing, path
 
-    def forward(self, inputs: list[Array]) -> Array:
+    def forward(self, inputs: Sequence[Array]) -> Array:
         with source.own_errors(self.path):
             if _is_torch(self.thing):
                 import torch
@@ -59,7 +59,7 @@ class Rule:
 
             return np.asarray(self.thing(*(jnp.asarray(a) for a in inputs)))
 
-    def backward(self, inputs: list[Array], cotangent: Array) -> list[Array | None]:
+    def backward(self, inputs: Sequence[Array], cotangent: Array) -> list[Array | None]:
         with source.own_errors(self.path):
             if _is_torch(self.thing):
                 import torch
@@ -86,7 +86,7 @@ def network(thing: Any, path: Path) -> Callable | None:
     takes_target = any(names.role(n, ("y",)) == "y" for n in found)
     every = found if takes_target else [*found, "y"]
 
-    def gradients(**given: Array) -> dict[str, Array]:
+    def gradients(**given: Array) -> dict[str, Any]:
         inputs = [given[n] for n in found]
         output = rule.forward(inputs)
         if takes_target and output.size == 1:
@@ -137,7 +137,7 @@ def check(thing: Any, name: str, path: Path) -> dict[str, Any]:
             continue
 
         def loss(theta: Array, index: int = index) -> float:
-            moved = [*inputs]
+            moved: list[Array] = [*inputs]
             moved[index] = theta.reshape(inputs[index].shape)
             return float(np.sum(cotangent * rule.forward(moved)))
 
@@ -159,7 +159,7 @@ def _kind(argument: str) -> str:
     return read.kind if read else "y" if names.role(argument, ("y",)) == "y" else "x"
 
 
-def _elementwise(inputs: list[Array], output: Array, cotangent: Array, found: list) -> dict[str, Any]:
+def _elementwise(inputs: Sequence[Array], output: Array, cotangent: Array, found: list) -> dict[str, Any]:
     """For a rule of one input that works element by element: what the parent needs to name the mistake."""
     if len(inputs) == 1 and output.shape == inputs[0].shape and found[0] is not None:
         return {"z": inputs[0], "a": output, "cotangent": cotangent}

@@ -80,7 +80,7 @@ def read_signature(function: Callable, module: ModuleType, order: Sequence[str] 
     _settle_outputs(roles)
     for kind in "Wb":
         mine = sorted((t.rank, i, a) for i, (a, t) in enumerate(tensors_found) if t.kind == kind)
-        for number, (rank, _, argument) in enumerate(mine, start=1):
+        for number, (_rank, _, argument) in enumerate(mine, start=1):
             roles[argument] = f"{kind}{number}"
     _biases_by_rank(roles, tensors_found)
     if not containers and not any(r[0] == "W" for r in roles.values()):
@@ -88,7 +88,7 @@ def read_signature(function: Callable, module: ModuleType, order: Sequence[str] 
     if containers:
         return _with_containers(function, module, roles, containers)
     layers = sum(r[0] == "W" and r[1:].isdigit() for r in roles.values())
-    biases = [f"b{l}" in roles.values() for l in range(1, layers + 1)]
+    biases = [f"b{ell}" in roles.values() for ell in range(1, layers + 1)]
     return Spec(roles, {}, layers, biases)
 
 
@@ -124,7 +124,7 @@ def _biases_by_rank(roles: dict[str, str], found: Sequence[tuple[str, names.Tens
 
 
 def _with_containers(function, module, roles, containers) -> Spec:
-    """Parameters in a dictionary, list or object: from one of that name in the module, or from how the function uses it."""
+    """Parameters in a dictionary, list or object: like one of that name in the module, or as the function uses it."""
     templates: dict[str, list[Any]] = {}
     layers, biases = 2, [True, True]
     for argument in containers:
@@ -163,7 +163,7 @@ def _with_containers(function, module, roles, containers) -> Spec:
     )
     if weights := [t for t in held if t[0] == "W"]:
         layers = len(weights)
-        biases = [f"b{l}" in held for l in range(1, layers + 1)]
+        biases = [f"b{ell}" in held for ell in range(1, layers + 1)]
     return Spec(roles, templates, layers, biases)
 
 
@@ -207,11 +207,13 @@ def _template_of(own: Any) -> Any:
     """The structure of the user's own container, each array replaced by its tensor's name."""
     if isinstance(own, dict) and all(leaves.to_array(v) is not None for v in own.values()):
         return _of_keys([str(k) for k in own])
-    if isinstance(own, list | tuple) and own and all(isinstance(v, list | tuple) and len(v) == 2 for v in own):
-        if all(leaves.to_array(part) is not None for v in own for part in v):
-            return [type(v)((f"W{n}", f"b{n}")) for n, v in enumerate(own, start=1)]
-    if isinstance(own, list | tuple) and own and all(isinstance(v, dict) for v in own):
+    if not isinstance(own, list | tuple) or not own:
+        return None
+    pairs = all(isinstance(v, list | tuple) and len(v) == 2 for v in own)
+    if pairs and all(leaves.to_array(part) is not None for v in own for part in v):
+        return [type(v)((f"W{n}", f"b{n}")) for n, v in enumerate(own, start=1)]
+    if all(isinstance(v, dict) for v in own):
         per_layer = [_of_keys([str(k) for k in v]) for v in own]
         if all(per_layer):
-            return [{k: f"{t[0]}{n}" for k, t in layer.items()} for n, layer in enumerate(per_layer, start=1)]
+            return [{k: f"{t[0]}{n}" for k, t in (layer or {}).items()} for n, layer in enumerate(per_layer, start=1)]
     return None

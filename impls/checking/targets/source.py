@@ -38,7 +38,7 @@ def load(path: Path) -> ModuleType:
 
 
 def find(module: ModuleType, name: str, path: Path) -> tuple[Any, Any]:
-    """What `name` (or Class.method) is in the module, and the object that it was found on (the module itself, mostly)."""
+    """What `name` (or Class.method) is in the module, and the object that it was found on (mostly the module)."""
     owner: Any = module
     parts = name.split(".")
     for part in parts[:-1]:
@@ -71,9 +71,9 @@ class own_errors:  # noqa: N801  (a context manager, used like a function)
     def __enter__(self) -> None:
         return None
 
-    def __exit__(self, kind: Any, error: BaseException | None, tb: Any) -> bool:
+    def __exit__(self, kind: Any, error: BaseException | None, tb: Any) -> None:
         if error is None or isinstance(error, UserError | BadInput | KeyboardInterrupt | MemoryError):
-            return False
+            return
         failure = UserError(user_traceback(error, self.file))
         failure.depth = _depth(error, self.file)  # type: ignore[attr-defined]
         failure.__cause__ = None
@@ -129,7 +129,7 @@ def _label(node: ast.expr) -> str:
 
 
 def unpacked(function: Any, argument: str) -> Any:
-    """The nested names into which a function unpacks an argument, `(W1, b1), (W2, b2) = params`; None if it does not."""
+    """The nested names into which a function unpacks an argument, `(W1, b1), (W2, b2) = params`, or None."""
     node = tree(function)
     for statement in ast.walk(node) if node else ():
         if (
@@ -155,14 +155,15 @@ def keys(function: Any, module: ModuleType) -> list[str]:
     for owner in (function, module):
         node = tree(owner)
         for part in ast.walk(node) if node else ():
-            if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant):
-                if isinstance(part.slice.value, str):
-                    found.setdefault(part.slice.value)
+            key = part.slice.value if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant) else None
+            if isinstance(key, str):
+                found.setdefault(key)
     return list(found)
 
 
 def used_as(function: Any, argument: str) -> str:
-    """How a function uses an argument: "dict" (argument["k"]), "list" (argument[0], a loop), "flat" (argument[:n]), "object" or "array"."""
+    """How a function uses an argument: "dict" (argument["k"]), "list" (argument[0], a loop), "flat" (argument[:n]),
+    "object" (argument.k) or "array"."""
     node = tree(function)
     for part in ast.walk(node) if node else ():
         if isinstance(part, ast.Subscript) and _is(part.value, argument):
@@ -213,11 +214,12 @@ def literals(text: str) -> list[float]:
         node = ast.parse(text)
     except SyntaxError:
         return []
-    return [float(n.value) for n in ast.walk(node) if isinstance(n, ast.Constant) and type(n.value) in (int, float)]
+    values = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant)]
+    return [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
 
 
 def guess_name(module: ModuleType, path: Path) -> str:
-    """The one function or class of a file that looks like a gradient. Raises BadInput where there is none, or several."""
+    """The one function or class of a file that looks like a gradient. Raises BadInput for none, or several."""
     own = {n: v for n, v in vars(module).items() if getattr(v, "__module__", None) == module.__name__ and callable(v)}
     classes = [n for n, v in own.items() if inspect.isclass(v)]
     functions = [n for n, v in own.items() if inspect.isfunction(v)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from impls.checking.targets import names
@@ -12,7 +13,7 @@ def distinct(found: list[tuple[names.Tensor, Leaf]]) -> list[tuple[names.Tensor,
     """In the order of the layers; an array that is known under two names counts once."""
     seen: set[int] = set()
     result = []
-    for index, (t, leaf) in sorted(enumerate(found), key=lambda e: (e[1][0].rank, e[0])):
+    for _index, (t, leaf) in sorted(enumerate(found), key=lambda e: (e[1][0].rank, e[0])):
         if id(leaf.get()) not in seen:
             seen.add(id(leaf.get()))
             result.append((t, leaf))
@@ -59,7 +60,7 @@ def by_shape_alone(every: list[Leaf]) -> dict[str, Leaf]:
 
 
 def orientations(shapes: Sequence[tuple[int, ...]], sizes: Sequence[int] | None) -> list[bool]:
-    """Which of (fan_in, fan_out) [False] and (fan_out, fan_in) [True] the weights chain in; both where all are square."""
+    """Which of (fan_in, fan_out) [False] and (fan_out, fan_in) [True] the weights chain in; both if all are square."""
     possible = []
     for flipped in (False, True):
         try:
@@ -79,7 +80,7 @@ def chain_sizes(shapes: Sequence[tuple[int, ...]], flipped: bool) -> tuple[int, 
             pairs.append(shape[::-1] if flipped else shape)
         else:
             pairs.append((shape[0] if shape else 1, 1))
-    for (_, out), (into, _) in zip(pairs, pairs[1:], strict=False):
+    for (_, out), (into, _) in itertools.pairwise(pairs):
         if out != into:
             raise ValueError("the weights do not chain")
     return (pairs[0][0], *(out for _, out in pairs))
