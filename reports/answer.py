@@ -13,7 +13,12 @@ from reports.records import Case, Group, Run
 
 NAMED = 3
 """No more than so many are named that cannot be told from the leader."""
-UNIT_OF = {"forward": "forward pass", "value_and_grad": "gradient", "train_step": "training step"}
+UNIT_OF = {
+    "forward": "forward pass",
+    "value_and_grad": "gradient",
+    "train_step": "training step",
+    "train_loop": "training step in a loop",
+}
 
 
 def margin(run: Run) -> float:
@@ -23,7 +28,10 @@ def margin(run: Run) -> float:
 
 
 def headline(run: Run) -> list[Group]:
-    """The groups that the answer speaks of, by batch: the first problem's gradient, in the first dtype and device."""
+    """The groups that the answer speaks of, by batch: the first problem's gradient, in the first dtype and device.
+
+    Of a run that has groups.
+    """
     first = run.groups[0]
     passes = {group.pass_ for group in run.groups if group.problem == first.problem}
     pass_ = "value_and_grad" if "value_and_grad" in passes else first.pass_
@@ -34,11 +42,21 @@ def headline(run: Run) -> list[Group]:
 
 def answer(run: Run) -> list[str]:
     """One sentence for the smallest batch and, where there is a larger one, one for the largest."""
+    if not run.groups:
+        return _cold(run)
     groups, limit = headline(run), margin(run)
     sentences = [_at(groups[0], limit, groups[0])]
     if len(groups) > 1:
         sentences.append(_at(groups[-1], limit, groups[0]) + _crossing(groups, limit))
     return [f"{sentence}." for sentence in sentences]
+
+
+def _cold(run: Run) -> list[str]:
+    """What a run of cold starts alone answers: the times, without an order."""
+    ready = [cold for cold in run.cold if cold.phases]
+    told = [f"{cold.implementation} {units.time(cold.total_ns, 2)}" for cold in ready[:NAMED]]
+    more = f" and {len(ready) - NAMED} more" if len(ready) > NAMED else ""
+    return [f"From a new process to the second gradient: {', '.join(told)}{more}, medians."] if ready else []
 
 
 def _at(group: Group, limit: float, first: Group) -> str:

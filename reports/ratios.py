@@ -15,7 +15,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.records import NOTHING, Case, Group
+from reports.reading import NOTHING
+from reports.records import Case, Group
 
 CONFIDENCE = 0.95
 MARGIN = 0.05

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from reports.records import NOTHING
+NOTHING = float("nan")
 
 
 class RunFileError(ValueError):

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-NOTHING = float("nan")
+from reports.parts import ColdStart, Fit
+from reports.reading import NOTHING
 
 
 def description(name: str) -> dict[str, Any]:
@@ -97,6 +98,8 @@ class Run:
     skipped: tuple[dict[str, Any], ...] = ()
     remarks: tuple[str, ...] = ()
     commit: str = ""
+    fits: tuple[Fit, ...] = ()
+    cold: tuple[ColdStart, ...] = ()
 
     @property
     def settings(self) -> list[tuple[str, str]]:

@@ -6,11 +6,15 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from reports import style, table
 from reports.files import write_all
 from reports.material import Material, gather
 from reports.reading import RunFileError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LATEST = Path("reports/latest")
 
@@ -51,24 +55,28 @@ def contents(material: Material) -> dict[str, bytes]:
 
 
 def figures(material: Material) -> dict[str, bytes]:
-    """Each figure for each (dtype, device), as PNG, SVG and the CSV of its numbers."""
-    from reports.figures import FIGURES, drift
+    """Each figure that the material has data for, as PNG, SVG and the CSV of its numbers."""
+    from reports.figures import FIGURES, cold_start, drift, fits, ladder
     from reports.figures.frame import encode
 
+    run, looks = material.run, material.looks
     files: dict[str, bytes] = {}
-    run = material.run
+
+    def add(stem: str, figure: Figure | None, rows: list[dict[str, Any]]) -> None:
+        if figure is not None:
+            files.update(encode(figure, stem) | {f"{stem}.csv": comma_separated(rows)})
+
     with style.applied():
         for dtype, device in run.settings:
-            groups = run.select(dtype, device)
-            for figure in FIGURES:
-                drawn = figure.draw(run, groups, material.looks)
-                if drawn is not None:
-                    stem = f"{figure.NAME}-{safe(dtype)}-{safe(device)}"
-                    files |= encode(drawn, stem)
-                    files[f"{stem}.csv"] = comma_separated(figure.rows(groups))
-        if material.agreement and (drawn := drift.draw(material.agreement, material.looks)) is not None:
-            files |= encode(drawn, drift.NAME)
-            files[f"{drift.NAME}.csv"] = comma_separated(drift.rows(material.agreement))
+            suffix, groups = f"{safe(dtype)}-{safe(device)}", run.select(dtype, device)
+            for kind in FIGURES:
+                add(f"{kind.NAME}-{suffix}", kind.draw(run, groups, looks), kind.rows(groups))
+            fitted = [fit for fit in run.fits if (fit.dtype, fit.device) == (dtype, device)]
+            add(f"{fits.NAME}-{suffix}", fits.draw(run, fitted, looks), fits.rows(fitted))
+        add(ladder.NAME, ladder.draw(run, looks), ladder.rows(run))
+        add(cold_start.NAME, cold_start.draw(run, looks), cold_start.rows(run))
+        if material.agreement:
+            add(drift.NAME, drift.draw(material.agreement, looks), drift.rows(material.agreement))
     return files
 
 
@@ -77,7 +85,7 @@ def safe(part: str) -> str:
     return "".join(character if character.isascii() and character.isalnum() else "-" for character in part)[:40] or "-"
 
 
-def comma_separated(rows: list[dict[str, object]]) -> bytes:
+def comma_separated(rows: list[dict[str, Any]]) -> bytes:
     """Rows as CSV in UTF-8 with a heading; a text that a spreadsheet would run as a formula is quoted with '."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.reading import RunFileError, load, mapping, mappings, number, sequence, text
-from reports.records import NOTHING, Case, Group, Launch, Run, description
+from reports.parts import cold_starts, fits
+from reports.reading import NOTHING, RunFileError, load, mapping, mappings, number, sequence, text
+from reports.records import Case, Group, Launch, Run, description
 
 FORMAT = 1
 """The newest format this version reads; every older one is read too."""
@@ -46,14 +47,22 @@ def read(path: str | Path) -> Run:
             f"{path}: format {number} is newer than this version of samegrad reads (up to {FORMAT}); update samegrad"
         )
     benchmarks = mappings(content.get("benchmarks"))
+    cold = cold_starts(ours.get("cold_start"))
+    timed = [benchmark for benchmark in benchmarks if "cold_start" not in mapping(benchmark.get("extra_info"))]
     if not benchmarks:
         raise RunFileError(f"{path}: holds no benchmarks, so there is nothing to draw; {ORIGIN}")
     remarks = ["the run was interrupted; what was complete by then is here"] if ours.get("interrupted") is True else []
     implementations = {text(name): mapping(data) for name, data in mapping(ours.get("implementations")).items()}
+    groups = _groups(path, timed, mappings(ours.get("groups")), implementations, remarks)
+    if not groups and not cold:
+        raise RunFileError(f"{path}: none of its {len(benchmarks)} benchmarks has a sample; {ORIGIN}")
+    fitted = fits(ours.get("fits"))
+    for name in [part.implementation for part in cold] + [part.implementation for part in fitted]:
+        _describe(name, {}, implementations)
     return Run(
         path=path,
         date=text(content.get("datetime")),
-        groups=_groups(path, benchmarks, mappings(ours.get("groups")), implementations, remarks),
+        groups=groups,
         implementations=implementations,
         command=text(ours.get("command")),
         options=mapping(ours.get("options")),
@@ -64,6 +73,8 @@ def read(path: str | Path) -> Run:
         skipped=tuple(mappings(ours.get("skipped"))),
         remarks=tuple(remarks),
         commit=text(mapping(content.get("commit_info")).get("id")),
+        fits=fitted,
+        cold=cold,
     )
 
 
@@ -97,8 +108,6 @@ def _groups(
             remarks.append(f"{name} has no samples in group {names[key]!r} and is left out there")
         else:
             gathered.setdefault(key, {})[name] = case
-    if not gathered:
-        raise RunFileError(f"{path}: none of its {len(benchmarks)} benchmarks has a sample; {ORIGIN}")
     return tuple(
         Group(
             names[key],

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from reports.figures import agreement, batches, drift, smallest
+from reports.figures import agreement, batches, cold_start, drift, fits, ladder, smallest
 
-__all__ = ["FIGURES", "drift"]
+__all__ = ["FIGURES", "cold_start", "drift", "fits", "ladder"]
 
 FIGURES = (batches, smallest, agreement)
-"""What is drawn of a run; `drift` is drawn of an agreement.
+"""Drawn of a run's groups, once per dtype and device; the others are drawn of other parts.
 
-Each has NAME, `rows(groups)` for its data file, `describe(groups)` for its text alternative, and `draw(…)`."""
+Each has NAME, `rows(…)` for its data file, `describe(…)` for its text alternative, and `draw(…)`, which gives None
+where there is nothing to draw.
+"""

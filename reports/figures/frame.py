@@ -8,9 +8,9 @@ import textwrap
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from reports import labels, style
+from reports import labels, style, units
 from reports.records import Group
 
 if TYPE_CHECKING:
@@ -97,6 +97,36 @@ def label_lines(axes: Axes, ends: Mapping[str, tuple[float, float]], looks: Mapp
             annotation_clip=False,
             arrowprops=dict(arrowstyle="-", color=look.colour, linewidth=0.6, relpos=(0, 0.5), shrinkA=1, shrinkB=3),
         )
+
+
+def beside(axes: Axes, x: float, y: float, said: str, points: float = 4, **look: Any) -> None:
+    """A small text that many points to the right of (x, y), wherever the panel ends."""
+    behind = {"facecolor": style.BACKGROUND, "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
+    defaults: dict[str, Any] = {"color": style.MUTED, "size": 8, "va": "center_baseline", "bbox": behind}
+    axes.annotate(
+        said, (x, y), xytext=(points, 0), textcoords="offset points", annotation_clip=False, **(defaults | look)
+    )
+
+
+def name_rows(axes: Axes, names: Mapping[float, str], looks: Mapping[str, style.Look]) -> None:
+    """Implementations named at the left of their rows, in their colours, without lines across."""
+    axes.set_yticks(list(names), [short(name) for name in names.values()])
+    for label, name in zip(axes.get_yticklabels(), names.values(), strict=True):
+        label.set_color(looks[name].ink)
+    axes.grid(axis="y", visible=False)
+    axes.tick_params(axis="y", length=0)
+
+
+def time_axis(axes: Axes) -> None:
+    """A logarithmic horizontal axis of times with their units."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if high / low > 30 else (1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda ns, _: units.time(ns, 1)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.tick_params(axis="x", which="minor", length=0)
 
 
 def encode(figure: Figure, stem: str, dpi: int = 200) -> dict[str, bytes]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reports import style, units
-from reports.figures.frame import CHARACTER_IN, drawn, panel_groups, sheet, short
+from reports import units
+from reports.figures.frame import CHARACTER_IN, beside, drawn, name_rows, panel_groups, sheet, short
 from reports.provenance import footer
 from reports.ratios import compare
 from reports.records import Case, Group, Run
@@ -90,15 +90,10 @@ def _bars(axes: Axes, group: Group, cases: list[Case], looks: Mapping[str, Look]
         relative = compare(group, case, group.fastest).ratio
         said = "" if case is group.fastest else f"{units.ratio(relative)}×{' floor' if case.is_floor else ''}"
         time = units.time(case.median_ns)
-        beyond: dict[str, Any] = {"textcoords": "offset points", "va": "center_baseline"}
-        axes.annotate(time, (length, place), xytext=(4, 0), color=style.MUTED, size=8, **beyond)
+        beside(axes, length, place, time)
         after = 11 + POINTS_PER_CHARACTER * len(time)
-        axes.annotate(said, (length, place), xytext=(after, 0), color=look.ink, weight="bold", **beyond)
-    axes.set_yticks(range(len(cases)), [short(case.implementation) for case in cases])
-    for label, case in zip(axes.get_yticklabels(), cases, strict=True):
-        label.set_color(looks[case.implementation].ink)
+        beside(axes, length, place, said, after, color=look.ink, weight="bold", size=8.5)
+    name_rows(axes, {place: case.implementation for place, case in enumerate(cases)}, looks)
     axes.set(xlim=(0, longest), ylim=(most - 0.4, -0.6), xlabel=f"time per call ({unit})")
     axes.set_xticks([tick for tick in MaxNLocator(4).tick_values(0, longest) if tick <= longest])
-    axes.grid(axis="y", visible=False)
-    axes.tick_params(axis="y", length=0)
     axes.spines["bottom"].set_visible(False)

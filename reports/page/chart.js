@@ -1,6 +1,6 @@
 // Time per call against batch, drawn from the page's own data; the controls of all sections share one state.
 const data = JSON.parse(document.getElementById("chart-data").textContent);
-const state = { show: "time", scale: "log", hidden: new Set(), focus: null, ...data.start };
+const state = { show: "time", scale: "log", hidden: new Set(), ...data.start };
 const listeners = [];
 
 function panel() {
@@ -122,17 +122,6 @@ function drawAxes(root, box, x, y, batches, [yLow, yHigh], logarithmic) {
   root.append(svg("text", { transform: `translate(11,${(box.top + box.bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, name));
 }
 
-function drawLine(root, { series, i, points }, x, y) {
-  const group = svg("g", { class: series.colour + (state.focus !== null && state.focus !== i ? " faded" : ""), "data-series": i });
-  const up = points.map(([batch, , , high]) => `${x(batch)},${y(high)}`);
-  const down = points.map(([batch, , low]) => `${x(batch)},${y(low)}`).reverse();
-  group.append(svg("polygon", { class: "band", points: [...up, ...down].join(" ") }));
-  for (const [batch, , low, high] of points) group.append(svg("line", { class: "bar", x1: x(batch), x2: x(batch), y1: y(low), y2: y(high) }));
-  group.append(svg("polyline", { class: "line", "stroke-dasharray": series.dashes.join(" "), points: points.map(([b, v]) => `${x(b)},${y(v)}`).join(" ") }));
-  for (const [batch, value] of points) group.append(svg("path", { class: "marker", d: MARKERS[series.marker], transform: `translate(${x(batch)},${y(value)})` }));
-  root.append(group);
-}
-
 function drawCrossings(root, x, y) {
   const { batches, points, crossings } = panel();
   const base = state.show === "time" ? -1 : reference();
@@ -154,20 +143,6 @@ function between(batches, values, at) {
       return values[k - 1] * (values[k] / values[k - 1]) ** share;
     }
   return null;
-}
-
-function drawLabels(root, lines, x, y, box, narrow) {
-  const ends = lines.map(({ points }) => points[points.length - 1]);
-  const heights = spread(ends.map((end) => y(end[1])), 15, box.top + 4, box.bottom - 2);
-  lines.forEach(({ series, i }, k) => {
-    const faded = state.focus !== null && state.focus !== i ? " faded" : "";
-    const name = narrow && series.label.length > 14 ? series.label.slice(0, 13) + "…" : series.label;
-    const group = svg("g", { class: series.colour + faded, "data-series": i });
-    const [endX, endY] = [x(ends[k][0]), y(ends[k][1])];
-    group.append(svg("path", { class: "leader", d: `M${endX + 5},${endY}L${box.right + 10},${heights[k]}` }));
-    group.append(svg("text", { class: "label", x: box.right + 14, y: heights[k] + 4 }, name));
-    root.append(group);
-  });
 }
 
 // The nearest point is read out and its line stands before the others.
@@ -193,7 +168,7 @@ function readOut(lines, row, column) {
 }
 
 function focusOn(i) {
-  state.focus = i;
+  focused = i;
   for (const group of document.querySelectorAll("#chart [data-series]"))
     group.classList.toggle("faded", i !== null && Number(group.dataset.series) !== i);
 }

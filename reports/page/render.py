@@ -13,7 +13,9 @@ from reports.page.sections import SECTIONS
 from reports.provenance import doubts, footer
 
 HERE = Path(__file__).parent
-SCRIPTS = ("units.js", "tables.js", "axes.js", "chart.js", "curves.js", "across.js", "pairs.js", "theme.js")
+SCRIPTS = ("units.js", "tables.js", "axes.js", "lines.js", "curves.js", "theme.js")
+OF_TIMES = ("chart.js", "across.js", "pairs.js")
+"""Drawn from the data of the section `times`, and only where it stands."""
 
 
 def render(material: Material) -> str:
@@ -33,6 +35,7 @@ def render(material: Material) -> str:
         if data is not None:
             body = environment.from_string(IMPORTS + section.TEMPLATE).render(id=section.ID, **data)
             shown.append({"id": section.ID, "title": section.TITLE, "body": body})
+    scripts = SCRIPTS + (OF_TIMES if any(section["id"] == "times" for section in shown) else ())
     return environment.get_template("page.html").render(
         title=f"{run.path.name}: what each framework costs",
         answer=answer(run),
@@ -40,7 +43,7 @@ def render(material: Material) -> str:
         footer=[line for line in footer(run) if not line.startswith("NOISY")],
         sections=shown,
         css=(HERE / "page.css").read_text(encoding="utf-8") + _colours(material),
-        script="\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS),
+        script="\n".join((HERE / name).read_text(encoding="utf-8") for name in scripts),
     )
 
 

@@ -17,6 +17,13 @@ from reports.page.sections import SECTIONS
 
 SMALL = {"problems": ("line",), "passes": ("forward", "value_and_grad"), "batches": (4, 64)}
 AGREEMENT = Path(__file__).with_name("stored") / "agreement-1.json"
+COLD = {"numpy-1": {"import": [1e8, 2e8, 3e8], "first call": [1e5, 1e5, 1e5], "peak_bytes": [9e7, 9e7, 9e7]}}
+FITS = [
+    {
+        **{"problem": "line", "pass": "forward", "dtype": "float32", "device": "cpu"},
+        "implementations": {"numpy-1": {"fit": {"t0_ns": 5e3, "t0_interval_ns": [4e3, 6e3], "per_row_ns": 2.0}}},
+    }
+]
 HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</script><b>", "{{ 7 * 7 }}", "'--><style>"]
 
 
@@ -89,7 +96,10 @@ def test_sections_without_data_are_left_out(make_run, write_run):
             del benchmark["extra_info"][what]
     found = page(write_run, content)
     assert sections(found) == ["times", "trust"]
-    everything = page(write_run, make_run(**SMALL), make_run(**SMALL), json.loads(AGREEMENT.read_text()))
+    rungs = {f"numpy-{n}": ("numpy", f"e{n}", 1e3 * n, 1) for n in range(1, 4)}
+    full = make_run(rungs, **SMALL)
+    full["samegrad"] |= {"cold_start": COLD, "fits": FITS}
+    everything = page(write_run, make_run(**SMALL), full, json.loads(AGREEMENT.read_text()))
     assert sections(everything) == [section.ID for section in SECTIONS]
 
 

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from reports.page.sections import agreement, cold_start, compared, drift, faults, pairs, survey, times, trust
+from reports.page.sections import (
+    agreement,
+    cold_start,
+    compared,
+    drift,
+    faults,
+    fits,
+    ladder,
+    pairs,
+    survey,
+    times,
+    trust,
+)
 
-SECTIONS = (compared, times, cold_start, pairs, agreement, survey, drift, faults, trust)
-"""`data(runs)` gives what a section's template needs, or None where the runs have nothing for it."""
+SECTIONS = (compared, times, ladder, cold_start, fits, pairs, agreement, survey, drift, faults, trust)
+"""`data(material)` gives what a section's template needs, or None where the material has nothing for it."""

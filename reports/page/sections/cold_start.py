@@ -1,25 +1,26 @@
-"""Before the steady state: import, preparation and first call, which are never mixed with the times of later calls."""
+"""Before the steady state: import, preparation and first calls, which are never mixed with the times of later calls.
+
+Where the run measured cold starts, each phase is the median over new processes; otherwise it is the one reading that
+every worker takes on its way.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from statistics import median
 from typing import Any
 
 from reports import units
 from reports.answer import headline
-from reports.figures.frame import drawn
+from reports.figures.frame import MOST
 from reports.material import Material
 from reports.page import cells
-from reports.reading import number
+from reports.reading import NOTHING, number
 from reports.records import Case, Run
 
 ID, TITLE = "cold-start", "Before the first result"
-PARTS = ("import", "prepare", "first call")
 TEMPLATE = """
-<p class="note">One reading each, at {{ where }}, from dark to light: importing the framework, bringing data and
-parameters to it (prepare), and the first call, which traces and compiles where the framework does. None of it is in the
-times above.{{ left_out }}</p>
+<p class="note">{{ how }}, from dark to light: {{ phases | join(", ") }}. None of it is in the times of later calls.</p>
 <ul class="bars" aria-hidden="true">
 {% for bar in bars %}
 <li class="{{ bar.colour }}"><span class="name">{{ bar.name }}</span><span class="track"><span class="stack"
@@ -29,59 +30,90 @@ style="width: {{ bar.width }}%">{% for share in bar.shares %}<span style="flex: 
 </ul>
 <details><summary>Numbers: before the first result</summary>
 {{ data_link("cold-start-table", "cold-start") }}
-{{ table("cold-start-table", "Once per process, at " ~ where, [("implementation", false), ("import", true),
-  ("prepare", true), ("first call", true), ("sum", true), ("later calls (median)", true)], rows) }}
+{{ table("cold-start-table", how, columns, rows) }}
 </details>
+{% for name, reason in absent %}
+<p class="note">{{ name }}: {{ reason }}</p>
+{% endfor %}
 """
 
 
 def data(material: Material) -> dict[str, Any] | None:
-    """The run's readings at the headline's smallest batch; None where there are none."""
-    run, group = material.run, headline(material.run)[0]
-    looks = material.looks
-    read = sorted(((case, _parts(run, case)) for case in group.cases), key=lambda item: sum(_known(item[1])))
-    shown, left_out = drawn([group])
-    read = [(case, parts) for case, parts in read if _known(parts) and case.implementation in shown]
-    if not read:
+    """None where nothing of it was recorded."""
+    run, looks = material.run, material.looks
+    found = measured(run) if run.cold else readings(run)
+    if not found:
         return None
-    most = max(sum(_known(parts)) for _, parts in read)
+    totals = {name: sum(_known(phases)) for name, (phases, _) in found.items()}
+    shown = sorted((name for name in found if totals[name] > 0), key=totals.__getitem__)[:MOST]
+    most = max(totals.values())
+    columns = list(next(iter(found.values()))[0])
     return {
-        "left_out": left_out,
-        "where": f"{group.problem} {group.pass_}, batch {units.count(group.batch)}, {group.dtype} on {group.device}",
+        "how": _how(run),
+        "phases": columns,
         "bars": [
             {
-                "name": case.implementation,
-                "colour": cells.colour_class(looks[case.implementation].colour),
-                "width": f"{45 * sum(_known(parts)) / most:.2f}",
-                "shares": [f"{share / sum(_known(parts)):.4f}" for share in _known(parts)],
-                "said": _said(parts),
+                "name": name,
+                "colour": cells.colour_class(looks[name].colour),
+                "width": f"{45 * totals[name] / most:.2f}",
+                "shares": [f"{share / totals[name]:.4f}" for share in _known(found[name][0])],
+                "said": _said(found[name][0]),
             }
-            for case, parts in read
-            if sum(_known(parts)) > 0
+            for name in shown
         ],
+        "columns": [("implementation", False), *((what, True) for what in (*columns, "sum", "peak memory"))],
         "rows": [
             [
-                cells.name(case.implementation, looks),
-                *(cells.time(part) if math.isfinite(part) else "–" for part in parts),
-                cells.time(sum(_known(parts))),
-                cells.time(case.median_ns),
+                cells.name(name, looks),
+                *(cells.time(phases.get(phase, NOTHING)) for phase in columns),
+                cells.time(totals[name]),
+                cells.cell(f"{peak / 2**20:,.0f} MiB" if peak > 0 else "–", peak),
             ]
-            for case, parts in read
+            for name, (phases, peak) in found.items()
         ],
+        "absent": [(cold.implementation, cold.reason) for cold in run.cold if cold.reason],
     }
 
 
-def _parts(run: Run, case: Case) -> tuple[float, ...]:
-    """Import, preparation and first call in ns, NaN where not recorded."""
+Phases = dict[str, float]
+
+
+def measured(run: Run) -> dict[str, tuple[Phases, float]]:
+    """The medians of each implementation's phases in ns over its processes, and its peak memory in bytes."""
+    return {
+        cold.implementation: ({phase: median(times) for phase, times in cold.phases.items()}, cold.peak_bytes)
+        for cold in run.cold
+        if cold.phases
+    }
+
+
+def readings(run: Run) -> dict[str, tuple[Phases, float]]:
+    """Import, preparation and first call at the headline's smallest batch, one reading each."""
+    if not run.groups:
+        return {}
+    found = {case.implementation: _reading(run, case) for case in headline(run)[0].cases}
+    return {name: (phases, NOTHING) for name, phases in found.items() if _known(phases)}
+
+
+def _reading(run: Run, case: Case) -> Phases:
     imported = number(run.implementations[case.implementation].get("import_s")) * 1e9
-    return imported, case.prepare_ns, case.first_call_ns
+    return {"import": imported, "prepare": case.prepare_ns, "first call": case.first_call_ns}
 
 
-def _known(parts: Sequence[float]) -> list[float]:
-    return [part for part in parts if math.isfinite(part) and part >= 0]
+def _how(run: Run) -> str:
+    if run.cold:
+        processes = max((len(times) for cold in run.cold for times in cold.phases.values()), default=0)
+        return f"Medians of {processes} new processes each"
+    group = headline(run)[0]
+    where = f"{group.problem} {group.pass_}, batch {units.count(group.batch)}, {group.dtype} on {group.device}"
+    return f"One reading each, at {where}"
 
 
-def _said(parts: Sequence[float]) -> str:
+def _known(phases: Phases) -> list[float]:
+    return [ns for ns in phases.values() if math.isfinite(ns) and ns >= 0]
+
+
+def _said(phases: Phases) -> str:
     """`0.93 s: import 0.92 s, prepare 2 ms, first call 9 ms`."""
-    told = [f"{name} {units.time(part, 2)}" for name, part in zip(PARTS, parts, strict=True) if math.isfinite(part)]
-    return f"{units.time(sum(_known(parts)), 2)}: {', '.join(told)}"
+    told = [f"{name} {units.time(ns, 2)}" for name, ns in phases.items() if math.isfinite(ns)]
+    return f"{units.time(sum(_known(phases)), 2)}: {', '.join(told)}"

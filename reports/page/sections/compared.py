@@ -55,7 +55,7 @@ TEMPLATE = """
 def data(material: Material) -> dict[str, Any] | None:
     """The earlier runs against the last; None for a single run."""
     runs = material.runs
-    if len(runs) < 2:
+    if len(runs) < 2 or not material.run.groups:
         return None
     groups = [group for run in runs for group in run.groups]
     return {

@@ -32,9 +32,10 @@ Bonferroni).{{ left_out }}</p>
 
 def data(material: Material) -> dict[str, Any] | None:
     """The pairs of the headline's smallest batch, which the controls replace; None with fewer than two to compare."""
-    run, group = material.run, headline(material.run)[0]
-    if max(len(group.cases) for group in run.groups) < 2:
+    run = material.run
+    if max((len(group.cases) for group in run.groups), default=0) < 2:
         return None
+    group = headline(run)[0]
     limit, looks = margin(run), material.looks
     shown, left_out = drawn(list(run.groups))
     rows = []

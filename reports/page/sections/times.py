@@ -61,9 +61,11 @@ implementation, bands are the intervals of the ratio. Rings mark crossovers that
 """
 
 
-def data(material: Material) -> dict[str, Any]:
-    """The run's times."""
+def data(material: Material) -> dict[str, Any] | None:
+    """The run's times; None for a run of cold starts alone."""
     run = material.run
+    if not run.groups:
+        return None
     looks = material.looks
     fastest, left_out = drawn(list(run.groups))
     shown = [name for name in looks if name in fastest]

@@ -88,8 +88,8 @@ def data(material: Material) -> dict[str, Any]:
 def _verdict(run: Run) -> str:
     if noise_reasons(run):
         return "The run found itself NOISY; repeat it on a quieter machine before relying on it. Its reasons:"
-    if run.noise.get("noisy") is False:
-        spread = number(run.noise.get("yardstick_spread"))
+    spread = number(run.noise.get("yardstick_spread"))
+    if run.noise.get("noisy") is False and (spread > 0 or run.noise.get("sentinel")):
         told = (
             f" The yardstick's 90th percentile was at most {units.ratio(spread)} times its 10th." if spread > 0 else ""
         )

@@ -1,0 +1,103 @@
+"""Fixed cost and rate: the two numbers of t(n) = t0 + n/r∞ (Hockney and Jesshope), with their intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from reports import style, units
+from reports.figures.frame import CHARACTER_IN, MOST, beside, name_rows, sheet, short, time_axis
+from reports.parts import Fit
+from reports.provenance import footer
+from reports.records import Run
+from reports.style import Look
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NAME = "fixed-cost-and-rate"
+TITLE = "Fixed cost per call, and cost per row"
+ROW_IN = 0.2
+
+
+def rows(fits: list[Fit]) -> list[dict[str, Any]]:
+    """The figure's numbers, one row per implementation of each problem and pass."""
+    return [
+        {
+            "problem": fit.problem,
+            "pass": fit.pass_,
+            "dtype": fit.dtype,
+            "device": fit.device,
+            "implementation": fit.implementation,
+            "t0_ns": fit.t0_ns,
+            "t0_low_ns": fit.t0_low_ns,
+            "t0_high_ns": fit.t0_high_ns,
+            "per_row_ns": fit.per_row_ns,
+            "per_row_low_ns": fit.per_row_low_ns,
+            "per_row_high_ns": fit.per_row_high_ns,
+            "half_batch": fit.half_batch,
+            "line_describes_the_data": fit.describes,
+        }
+        for fit in fits
+    ]
+
+
+def panels(fits: list[Fit]) -> dict[tuple[str, str], list[Fit]]:
+    """Fits by (pass, problem), the smallest fixed cost first."""
+    found: dict[tuple[str, str], list[Fit]] = {}
+    for fit in sorted(fits, key=lambda fit: fit.t0_ns):
+        found.setdefault((fit.pass_, fit.problem), []).append(fit)
+    return found
+
+
+def describe(fits: list[Fit]) -> str:
+    """The figure in words: fixed cost and cost per row of the first and the last of each panel."""
+    told = []
+    for (pass_, problem), of in panels(fits).items():
+        ends = of if len(of) <= 6 else [of[0], of[-1]]
+        each = ", ".join(
+            f"{fit.implementation} {units.time(fit.t0_ns)} and {units.time(fit.per_row_ns)} a row" for fit in ends
+        )
+        told.append(f"{problem} {pass_}: {each}")
+    return f"{TITLE}. {'; '.join(told)}."
+
+
+def draw(run: Run, fits: list[Fit], looks: Mapping[str, Look]) -> Figure | None:
+    """Two panels per problem and pass, each with a point and an interval per implementation; None without fits."""
+    found = panels(fits)
+    if not found:
+        return None
+    name_in = CHARACTER_IN * max(len(short(fit.implementation)) for fit in fits) + 0.2
+    most = min(MOST, max(len(of) for of in found.values()))
+    heading = f"{TITLE}: {fits[0].dtype}, {fits[0].device}"
+    subheading = "t(n) = t0 + n/r∞, fitted to each launch's medians; a ring where a line does not describe the data."
+    page = sheet(footer(run), heading, subheading, 2 * len(found), 2, most * ROW_IN, name_in, 0.75, every_axis=True)
+    for number, ((pass_, problem), of) in enumerate(found.items()):
+        left, right = page.panels[2 * number : 2 * number + 2]
+        shown = of[:MOST]
+        left.set_title(f"{problem} · {pass_} · fixed cost t0")
+        _points(left, shown, looks, [(fit.t0_ns, fit.t0_low_ns, fit.t0_high_ns) for fit in shown])
+        left.set_xlabel("time per call at no rows")
+        right.set_title("cost per row 1/r∞")
+        _points(right, shown, looks, [(fit.per_row_ns, fit.per_row_low_ns, fit.per_row_high_ns) for fit in shown])
+        right.set_xlabel("time per row")
+    return page.figure
+
+
+def _points(axes: Axes, fits: list[Fit], looks: Mapping[str, Look], numbers: list[tuple[float, float, float]]) -> None:
+    """Each number as a point on a logarithmic axis with its interval; what is zero or unknown stays blank."""
+    for place, (fit, (value, low, high)) in enumerate(zip(fits, numbers, strict=True)):
+        look = looks[fit.implementation]
+        if not value > 0:
+            continue
+        if math.isfinite(low + high):
+            axes.hlines(place, max(low, value / 30), high, color=look.colour, linewidth=1.6, alpha=0.55)
+        fill = style.BACKGROUND if fit.describes is False else look.colour
+        axes.plot(value, place, marker="o", markersize=5, color=look.colour, markerfacecolor=fill)
+        at = max(value, high) if math.isfinite(high) else value
+        beside(axes, at, place, units.time(value), 6)
+    axes.set_ylim(len(fits) - 0.4, -0.6)
+    name_rows(axes, {place: fit.implementation for place, fit in enumerate(fits)}, looks)
+    time_axis(axes)

@@ -1,0 +1,57 @@
+"""The ladder: what the obvious way of each framework costs against its best."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from reports import units
+from reports.figures import ladder
+from reports.material import Material
+from reports.page import cells
+from reports.ratios import compare
+
+ID, TITLE = "ladder", "The ladder"
+TEMPLATE = """
+<p class="note">Every execution of each framework at {{ where }}, on a logarithmic scale, the slowest first; and how
+many times faster than that it is, with its interval (95 % each).
+{% if floor %}The left edge is {{ floor }}.{% endif %}</p>
+<ul class="bars dots">
+{% for rung in rungs %}
+<li class="{{ rung.colour }}"><span class="name{{ rung.first }}">{{ rung.name }}</span>
+<span class="track{{ rung.first }}"><span class="dot" style="margin-left: {{ rung.left }}%"></span>
+<span class="said">{{ rung.time }}{% if rung.ratio %} · <b>{{ rung.ratio }}×</b>{{ rung.interval }}{% endif %}</span></span></li>
+{% endfor %}
+</ul>
+"""
+
+
+def data(material: Material) -> dict[str, Any] | None:
+    """None where no framework was measured in several executions."""
+    run = material.run
+    group = ladder.group_of(run)
+    if group is None:
+        return None
+    low, high = group.cases[0].median_ns, group.cases[-1].median_ns
+    floors = [case for case in group.cases if case.is_floor]
+    rungs = []
+    for _, cases in ladder.rungs(run, group):
+        for case in cases:
+            found = compare(group, cases[0], case)
+            interval = units.interval(found.low, found.high)
+            rungs.append(
+                {
+                    "name": case.implementation,
+                    "first": " first" if case is cases[0] else "",
+                    "colour": cells.colour_class(material.looks[case.implementation].colour),
+                    "left": f"{55 * math.log(case.median_ns / low) / (math.log(high / low) or 1):.2f}",
+                    "time": units.time(case.median_ns),
+                    "ratio": "" if case is cases[0] else units.ratio(found.ratio),
+                    "interval": f" ({interval})" if interval else "",
+                }
+            )
+    return {
+        "where": f"{group.problem} {group.pass_}, batch {units.count(group.batch)}, {group.dtype} on {group.device}",
+        "floor": f"{floors[0].implementation}, {units.time(low)}" if floors and floors[0] is group.cases[0] else "",
+        "rungs": rungs,
+    }

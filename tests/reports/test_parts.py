@@ -1,0 +1,156 @@
+"""Cold starts, fits and the ladder: read from a run file, drawn, and told on the page."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from reports import report, runs, style
+from reports.answer import answer
+from reports.figures import cold_start, fits, ladder
+from reports.material import gather
+from reports.page.render import render
+from reports.page.sections import cold_start as cold_start_section
+
+COLD = {
+    "numpy": {
+        "import": [3e8, 1e8, 2e8],
+        "build": [1e6, 1e6, 1e6],
+        "first call": [2e5, 2e5, 9e9],
+        "peak_bytes": [2**20 * 90] * 3,
+    },
+    "torch-eager": {"import": [2e9, 2e9, 2e9], "build": [1e9, 1e9, 1e9], "first call": [1e6, 1e6, 1e6]},
+    "keras-xla": {"unavailable": "keras-xla needs keras: pip install '.[keras]'"},
+}
+FIT = {
+    "t0_ns": 5000.0,
+    "t0_interval_ns": [4000.0, 6000.0],
+    "per_row_ns": 2.0,
+    "per_row_interval_ns": None,
+    "half_batch": 2500.0,
+    "describes": False,
+    "statement": "a line does not describe the data: at batch 64 it is off by +20%",
+}
+RUNGS = {f"numpy-{name}": ("numpy", name, ns, 20) for name, ns in (("a", 8e3), ("b", 4e3), ("c", 2e3))}
+
+
+@pytest.fixture
+def cold_only(make_run):
+    """What `pytest --benchmark-only -k cold_start` writes: no groups, and benchmarks of another kind."""
+    content = make_run(problems=("line",), passes=("forward",), batches=(4,))
+    for benchmark in content["benchmarks"]:
+        benchmark["extra_info"] = {"implementation": "numpy", "cold_start": "import", "processes": 3}
+    content["samegrad"] |= {"groups": [], "cold_start": COLD, "launches": [], "noise": {"noisy": False, "sentinel": {}}}
+    return content
+
+
+def test_a_run_of_cold_starts_alone_is_a_run(tmp_path, cold_only, write_run):
+    """It has no times of later calls, and its report is about the cold start."""
+    path = write_run(cold_only)
+    run = runs.read(path)
+    assert not run.groups and [cold.implementation for cold in run.cold] == ["numpy", "torch-eager", "keras-xla"]
+    assert answer(run) == ["From a new process to the second gradient: numpy 200 ms, torch-eager 3.0 s, medians."]
+    names = {path.name for path in report.draw([path], tmp_path / "out", say=lambda line: None)}
+    assert {"report.html", "table.md", "cold-start.png", "cold-start.svg", "cold-start.csv"} == names
+
+
+def test_phases_are_medians_over_processes(cold_only, write_run):
+    """One process that was slow once does not count; memory and what could not run are told."""
+    material = gather([write_run(cold_only)])
+    found = cold_start_section.measured(material.run)
+    assert found["numpy"] == ({"import": 2e8, "build": 1e6, "first call": 2e5}, 2**20 * 90)
+    page = render(material)
+    assert "Medians of 3 new processes each" in page and "90 MiB" in page
+    assert "keras-xla: keras-xla needs keras" in page
+
+
+def test_cold_starts_beside_timed_groups_are_kept_apart(make_run, write_run, cold_only):
+    """One file may hold both kinds of benchmark."""
+    content = make_run(problems=("line",), passes=("forward",), batches=(4,))
+    content["benchmarks"] += cold_only["benchmarks"]
+    content["samegrad"]["cold_start"] = COLD
+    run = runs.read(write_run(content))
+    assert len(run.groups) == 1 and len(run.groups[0].cases) == 5 and len(run.cold) == 3
+
+
+def test_without_measured_cold_starts_the_workers_readings_are_told(make_run, write_run):
+    """Import, preparation and first call, once each; an unknown one leaves the others."""
+    content = make_run(problems=("line",), passes=("forward",), batches=(4,))
+    content["samegrad"]["implementations"]["numpy"]["import_s"] = 0.5
+    found = cold_start_section.readings(runs.read(write_run(content)))
+    assert found["numpy"][0] == {"import": 5e8, "prepare": 2e6, "first call": 5e7}
+    assert math.isnan(found["jax-jit"][0]["import"])
+
+
+def with_fits(content):
+    content["samegrad"]["fits"] = [
+        {
+            **{"problem": "xor", "pass": "value_and_grad", "dtype": "float32", "device": "cpu"},
+            "implementations": {
+                "numpy": {"fit": FIT, "to_floor": {"c-floor": {"4": 12.0}}},
+                "jax-jit": {"fit": None},
+                "torch-eager": {"fit": {"t0_ns": 0.0, "per_row_ns": 3.0, "half_batch": None}},
+            },
+        }
+    ]
+    return content
+
+
+def test_fits_are_read_and_told(make_run, write_run):
+    """Interval, half-performance length, and whether a line describes the data; what has no fit is left out."""
+    material = gather([write_run(with_fits(make_run()))])
+    numpy, torch = material.run.fits
+    assert (numpy.t0_ns, numpy.t0_low_ns, numpy.t0_high_ns, numpy.per_row_ns) == (5000, 4000, 6000, 2)
+    assert math.isnan(numpy.per_row_low_ns) and numpy.describes is False and numpy.to_floor == {4: 12.0}
+    assert torch.t0_ns == 0 and math.isnan(torch.half_batch) and torch.describes is None
+    page = render(material)
+    assert "no: a line does not describe the data: at batch 64 it is off by +20%" in page
+    assert "4.00 µs to 6.00 µs" in page and ">2,500<" in page
+
+
+def test_the_ladder_needs_several_executions_of_one_framework(make_run, write_run):
+    """Three rungs of NumPy are one; one execution of each framework is none."""
+    assert ladder.group_of(runs.read(write_run())) is None
+    run = runs.read(write_run(make_run(RUNGS, batches=(4,))))
+    ((framework, cases),) = ladder.rungs(run, ladder.group_of(run))
+    assert framework == "numpy" and [case.implementation for case in cases] == ["numpy-a", "numpy-b", "numpy-c"]
+    assert [row["times_faster_than_the_first_rung"] for row in ladder.rows(run)] == pytest.approx([1, 2, 4], rel=0.1)
+    # 10 %: launches of the synthetic run scatter by 1 %, and 80 ns per call are added to 2, 4 and 8 µs
+
+
+def test_a_floor_is_marked_and_no_rung(make_run, write_run):
+    """It stands on the axis, grey, and in no framework's ladder."""
+    content = make_run(RUNGS | {"c-floor": ("c", "compiled C", 100, 1)}, batches=(4,))
+    content["samegrad"]["implementations"]["c-floor"]["is_floor"] = True
+    material = gather([write_run(content)])
+    run = material.run
+    assert "c-floor" not in {row["implementation"] for row in ladder.rows(run)}
+    assert material.looks["c-floor"] is style.FLOOR and run.groups[0].fastest.implementation == "numpy-c"
+    with style.applied():
+        figure = ladder.draw(run, material.looks)
+    said = [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))]
+    assert any("c-floor, the floor: " in text for text in said)
+    assert "The left edge is c-floor" in render(material)
+
+
+def test_all_three_figures_are_drawn_with_their_numbers(tmp_path, make_run, write_run):
+    """PNG, SVG and CSV of each, where the run has data for it, and none where it has not."""
+    content = with_fits(make_run(RUNGS | {"numpy": ("numpy", "m", 1e3, 1)}, passes=("value_and_grad",), batches=(4,)))
+    content["samegrad"]["cold_start"] = {"numpy": COLD["numpy"]}
+    names = {path.name for path in report.draw([write_run(content)], tmp_path / "out", say=lambda line: None)}
+    assert {f"fixed-cost-and-rate-float32-cpu.{kind}" for kind in ("png", "svg", "csv")} <= names
+    assert {"ladder.png", "ladder.csv", "cold-start.png", "cold-start.csv"} <= names
+    run = runs.read(write_run(json.loads(json.dumps(make_run(batches=(4,))))))
+    looks = style.looks(run.implementations)
+    with style.applied():
+        assert (fits.draw(run, [], looks), cold_start.draw(run, looks), ladder.draw(run, looks)) == (None, None, None)
+
+
+def test_each_has_its_words(make_run, write_run, cold_only):
+    """The text alternatives name implementations with their numbers."""
+    run = runs.read(write_run(with_fits(make_run(RUNGS, batches=(4,)))))
+    assert "numpy 5.00 µs and 2.00 ns a row" in fits.describe(list(run.fits))
+    assert "numpy from numpy-a" in ladder.describe(run)
+    assert "torch-eager 3.0 s" in cold_start.describe(runs.read(write_run(cold_only)))
