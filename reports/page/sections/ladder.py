@@ -20,7 +20,8 @@ many times faster than that it is, with its interval (95 % each).
 {% for rung in rungs %}
 <li class="{{ rung.colour }}"><span class="name{{ rung.first }}">{{ rung.name }}</span>
 <span class="track{{ rung.first }}"><span class="dot" style="margin-left: {{ rung.left }}%"></span>
-<span class="said">{{ rung.time }}{% if rung.ratio %} · <b>{{ rung.ratio }}×</b>{{ rung.interval }}{% endif %}</span></span></li>
+<span class="said">{{ rung.time }}{% if rung.ratio %} · <b>{{ rung.ratio }}×</b>{{ rung.interval }}{% endif %}</span>
+</span></li>
 {% endfor %}
 </ul>
 """
