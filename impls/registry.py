@@ -98,6 +98,11 @@ LADDERS = [
         ("keras-jax", "keras_jax:KerasJax", "on JAX, jit-compiled"),
     ),
     _ladder(
+        *("tensorflow", ("tensorflow",), "keras"),
+        ("tensorflow-xla", "tensorflow_xla:TensorflowXla", "XLA-compiled"),
+        ("tensorflow-manual", "tensorflow_xla:TensorflowManual", "by hand, XLA-compiled"),
+    ),
+    _ladder(
         *("torch", ("torch",), "torch"),
         ("torch-eager", "torch_eager:TorchEager", "eager"),
         ("torch-manual", "torch_manual:TorchManual", "by hand, eager"),

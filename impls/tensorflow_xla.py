@@ -1,0 +1,290 @@
+"""`tensorflow-xla` and `tensorflow-manual`: the network on TensorFlow without Keras, compiled by XLA.
+
+The first is what `keras-xla` runs, less Keras: variables, a gradient tape, tf.function(jit_compile=True). The second
+goes as far as TensorFlow's public interface does. It calls the concrete function, since a tf.function looks for the
+right one at every call; all parameters are one tensor, all data one other, and loss and gradient leave as one, since a
+call pays for each; samples are columns, the gradient is derived by hand (the equations are those of `numpy_manual`),
+and a large batch on a CPU goes through a loop over chunks that stay in the second-level cache.
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import pairwise
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its greeting on standard error; warnings stay
+
+import numpy as np
+import tensorflow as tf
+
+from impls.errors import Unavailable
+from impls.implementation import Implementation
+from impls.parameters import Layer, Parameters
+from impls.problem import SEED, Problem
+
+tf.config.experimental.enable_tensor_float_32_execution(False)  # on a GPU the default is on
+
+ACTIVATIONS = {"sigmoid": tf.sigmoid, "tanh": tf.tanh, "relu": tf.nn.relu, "identity": tf.identity}
+
+FEW = 64
+"""Up to so many samples, multiplication and sum beat a matrix product."""
+CHUNK_BYTES = 32 * 1024
+"""The length of a chunk's rows on a CPU."""
+
+
+def find_device(device: str) -> str:
+    """The TensorFlow device of that kind. Raises Unavailable where there is none: TensorFlow would use the CPU."""
+    devices = tf.config.list_logical_devices(device.upper())
+    if not devices:
+        raise Unavailable(f"tensorflow {tf.__version__} sees no {device!r} device; use 'cpu' or tensorflow[and-cuda]")
+    return devices[0].name
+
+
+class OnTensorflow(Implementation):
+    """What both have in common: the device, and waiting for it."""
+
+    on_gpu: bool
+
+    def _ready(self, result: Any) -> Any:
+        """Wait for the device: on a GPU the calls only queue their work."""
+        if self.on_gpu:
+            tf.test.experimental.sync_devices()
+        return result
+
+    @classmethod
+    def set_threads(cls, threads: int) -> None:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+    @classmethod
+    def threads(cls) -> dict[str, int]:
+        return {
+            "tensorflow intra-op": tf.config.threading.get_intra_op_parallelism_threads(),
+            "tensorflow inter-op": tf.config.threading.get_inter_op_parallelism_threads(),
+        }
+
+
+class TensorflowXla(OnTensorflow):
+    """Variables under a GradientTape, inside tf.function(jit_compile=True)."""
+
+    def prepare(
+        self,
+        problem: Problem,
+        parameters: Parameters,
+        batch: int,
+        dtype: str = "float32",
+        device: str = "cpu",
+        seed: int = SEED,
+    ) -> None:
+        self.on_gpu = device != "cpu"
+        x, y = problem.data(batch, seed)
+        with tf.device(find_device(device)):
+            self.x, self.y = tf.constant(x, dtype), tf.constant(y, dtype)
+            weights = [tf.Variable(tensor, dtype=dtype) for layer in parameters for tensor in layer]
+            self.rate = tf.Variable(0, dtype=dtype, trainable=False)
+        self.weights, self.learning_rate = weights, 0.0
+
+        def predict(x):
+            a = x
+            for W, b, activation in zip(weights[0::2], weights[1::2], problem.activations, strict=True):
+                a = ACTIVATIONS[activation](a @ W + b)
+            return a
+
+        def value_and_grad(x, y):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean((predict(x) - y) ** 2)
+            return loss, tape.gradient(loss, weights)
+
+        def descend(x, y):
+            loss, gradients = value_and_grad(x, y)
+            for weight, gradient in zip(weights, gradients, strict=True):
+                weight.assign_sub(self.rate * gradient)
+            return loss
+
+        def descend_often(x, y, steps):
+            loss = tf.zeros((), x.dtype)
+            for _ in tf.range(steps):
+                loss = descend(x, y)
+            return loss
+
+        self._predict = tf.function(predict, jit_compile=True)
+        self._value_and_grad = tf.function(value_and_grad, jit_compile=True)
+        self._descend = tf.function(descend, jit_compile=True)
+        self._descend_often = tf.function(descend_often, jit_compile=True)
+
+    def forward(self) -> tf.Tensor:
+        return self._ready(self._predict(self.x))
+
+    def value_and_grad(self):
+        return self._ready(self._value_and_grad(self.x, self.y))
+
+    def train_step(self, learning_rate: float):
+        self._set(learning_rate)
+        return self._ready((self._descend(self.x, self.y), self.weights))
+
+    def train_loop(self, learning_rate: float, steps: int):
+        self._set(learning_rate)
+        return self._ready((self._descend_often(self.x, self.y, tf.constant(steps)), self.weights))
+
+    def _set(self, learning_rate: float) -> None:
+        if learning_rate != self.learning_rate:  # setting it costs about as much as the step
+            self.rate.assign(learning_rate)
+            self.learning_rate = learning_rate
+
+    def to_numpy(self, result: Any) -> Any:
+        if isinstance(result, tf.Tensor):
+            return result.numpy()
+        loss, flat = result
+        arrays = [tensor.numpy() for tensor in flat]
+        return loss.numpy(), [Layer(W, b) for W, b in zip(arrays[0::2], arrays[1::2], strict=True)]
+
+
+class Network:
+    """The passes as functions of a state [last loss, W1, b1, W2, …] and of samples (inputs + outputs, n)."""
+
+    def __init__(self, problem: Problem, few: bool) -> None:
+        self.sizes, self.activations, self.few = problem.sizes, problem.activations, few
+
+    def layers(self, state: Any) -> list[Layer]:
+        """The vector's stretches as (W: (fan_in, fan_out), b: (fan_out,))."""
+        layers, start = [], 1
+        for fan_in, fan_out in pairwise(self.sizes):
+            middle = start + fan_in * fan_out
+            layers.append(Layer(state[start:middle], state[middle : middle + fan_out]))
+            start = middle + fan_out
+        reshape = np.reshape if isinstance(state, np.ndarray) else tf.reshape
+        return [Layer(reshape(W, shape), b) for (W, b), shape in zip(layers, pairwise(self.sizes), strict=True)]
+
+    def weigh(self, W: tf.Tensor, a: tf.Tensor) -> tf.Tensor:
+        """Wᵀ a: (fan_out, n)."""
+        if self.few:
+            return tf.reduce_sum(W[:, :, None] * a[:, None, :], axis=0)
+        return tf.matmul(W, a, transpose_a=True)
+
+    def pair(self, a: tf.Tensor, delta: tf.Tensor) -> tf.Tensor:
+        """a δᵀ: (fan_in, fan_out), the sum over samples."""
+        if self.few:
+            return tf.reduce_sum(a[:, None, :] * delta[None, :, :], axis=2)
+        return tf.matmul(a, delta, transpose_b=True)
+
+    def activate(self, state: tf.Tensor, x: tf.Tensor) -> list[tf.Tensor]:
+        """x and the activations of all layers, each (units, n)."""
+        activations = [x]
+        for (W, b), activation in zip(self.layers(state), self.activations, strict=True):
+            z = self.weigh(W, activations[-1]) + b[:, None]
+            activations.append(tf.sigmoid(z) if activation == "sigmoid" else z)
+        return activations
+
+    def predict(self, state: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
+        """Predictions (outputs, n)."""
+        return self.activate(state, samples[: self.sizes[0]])[-1]
+
+    def sums(self, state: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
+        """[Σe², Σ aδᵀ, Σ δ, …] over the samples, laid out as the state, with δ = e ∘ σ′ in the last layer."""
+        *inputs, a = self.activate(state, samples[: self.sizes[0]])
+        e = a - samples[self.sizes[0] :]
+        delta = e * slope(self.activations[-1], a)
+        gradients: list[tf.Tensor] = []
+        for layer in reversed(range(len(inputs))):
+            flat = tf.reshape(self.pair(inputs[layer], delta), [-1])
+            gradients = [flat, tf.reduce_sum(delta, axis=1), *gradients]
+            if layer > 0:
+                W = self.layers(state)[layer].W
+                delta = self.weigh(tf.transpose(W), delta) * slope(self.activations[layer - 1], inputs[layer])
+        return tf.concat([tf.reduce_sum(e * e)[None], *gradients], axis=0)
+
+    def value_and_grad(self, state: tf.Tensor, *samples: tf.Tensor) -> tf.Tensor:
+        """[loss, gradient] over all samples: (inputs + outputs, n), or chunks of them (number, inputs + outputs, n)."""
+        total, size = tf.zeros_like(state), 0
+        for part in samples:
+            size += part.shape[-1] * (part.shape[0] if part.shape.rank == 3 else 1) * self.sizes[-1]
+            if part.shape.rank == 2:
+                total += self.sums(state, part)
+            else:
+                for chunk in tf.range(part.shape[0]):
+                    total += self.sums(state, part[chunk])
+        return tf.concat([total[:1] / size, total[1:] * (2 / size)], axis=0)
+
+    def descend(self, rate: tf.Tensor, state: tf.Tensor, *samples: tf.Tensor) -> tf.Tensor:
+        """The state one step further on."""
+        evaluation = self.value_and_grad(state, *samples)
+        return tf.concat([evaluation[:1], state[1:] - rate * evaluation[1:]], axis=0)
+
+    def descend_often(self, rate: tf.Tensor, steps: tf.Tensor, state: tf.Tensor, *samples: tf.Tensor) -> tf.Tensor:
+        """The state several steps further on."""
+        for _ in tf.range(steps):
+            state = self.descend(rate, state, *samples)
+        return state
+
+
+def slope(activation: str, a: tf.Tensor) -> tf.Tensor | float:
+    """f′(z) as a function of a = f(z)."""
+    return a - a * a if activation == "sigmoid" else 1.0
+
+
+def concrete(function: Any, *arguments: tf.Tensor) -> Any:
+    """The function traced and compiled for arguments of these shapes."""
+    return tf.function(function, jit_compile=True).get_concrete_function(*arguments)
+
+
+class TensorflowManual(OnTensorflow):
+    """Hand-derived passes as concrete functions of two tensors."""
+
+    def prepare(
+        self,
+        problem: Problem,
+        parameters: Parameters,
+        batch: int,
+        dtype: str = "float32",
+        device: str = "cpu",
+        seed: int = SEED,
+    ) -> None:
+        if set(problem.activations) - {"sigmoid", "identity"}:
+            raise Unavailable(f"tensorflow-manual is written for sigmoid and identity, not for {problem.name!r}")
+        self.on_gpu, self.device = device != "cpu", find_device(device)
+        samples = np.concatenate([rows.T.astype(dtype) for rows in problem.data(batch, seed)])
+        length = CHUNK_BYTES // samples.itemsize
+        parts = [samples]
+        if not self.on_gpu and batch > length:
+            whole, rest = np.split(samples, [batch // length * length], axis=1)
+            chunks = whole.reshape(len(samples), -1, length).swapaxes(0, 1)
+            parts = [chunks, rest] if rest.size else [chunks]
+        flat = np.concatenate([np.zeros(1), *(tensor.ravel() for layer in parameters for tensor in layer)])
+        with tf.device(self.device):
+            self.samples = [tf.constant(part) for part in parts]
+            self.x, self.state, self.rate = tf.constant(samples), tf.constant(flat, dtype), tf.constant(0, dtype)
+            self.learning_rate = 0.0
+            self.network = network = Network(problem, few=batch <= FEW and not self.on_gpu)
+            self._predict = concrete(network.predict, self.state, self.x)
+            self._value_and_grad = concrete(network.value_and_grad, self.state, *self.samples)
+            self._descend = concrete(network.descend, self.rate, self.state, *self.samples)
+            self._descend_often = concrete(network.descend_often, self.rate, tf.constant(1), self.state, *self.samples)
+
+    def forward(self) -> tf.Tensor:
+        return self._ready(self._predict(self.state, self.x))
+
+    def value_and_grad(self) -> tf.Tensor:
+        return self._ready(self._value_and_grad(self.state, *self.samples))
+
+    def train_step(self, learning_rate: float) -> tf.Tensor:
+        self._set(learning_rate)
+        self.state = self._descend(self.rate, self.state, *self.samples)
+        return self._ready(self.state)
+
+    def train_loop(self, learning_rate: float, steps: int) -> tf.Tensor:
+        self._set(learning_rate)
+        self.state = self._descend_often(self.rate, tf.constant(steps), self.state, *self.samples)
+        return self._ready(self.state)
+
+    def _set(self, learning_rate: float) -> None:
+        if learning_rate != self.learning_rate:
+            with tf.device(self.device):
+                self.rate = tf.constant(learning_rate, self.state.dtype)
+            self.learning_rate = learning_rate
+
+    def to_numpy(self, result: tf.Tensor) -> Any:
+        array = result.numpy()
+        if array.ndim == 2:
+            return array.T.copy()
+        return array[0].copy(), [Layer(W.copy(), b.copy()) for W, b in self.network.layers(array)]
