@@ -23,14 +23,15 @@ class Live:
             *columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal
         )
         self.epochs = epochs
-        self.tasks = {name: self.bars.add_task(name, total=epochs, loss="–") for name in names}
+        self.tasks = {name: self.bars.add_task(name, total=epochs, value="") for name in names}
 
     def show(self, states: dict[str, dict[str, Any]]) -> None:
-        """{name: {"epoch", "loss"}, or {} before the first}; "done" when all have ended."""
+        """{name: {"epoch", "loss"} or {"epoch", "converged"}, or {} before the first}."""
         for name, state in states.items():
-            if state:
-                loss = f"{state['loss']:.6f}" if "loss" in state else "–"
-                self.bars.update(self.tasks[name], completed=state.get("epoch", 0), loss=loss)
+            for what in ("loss", "converged"):
+                if what in state:
+                    value = f"{what} {state[what]:.6f}" if what == "loss" else f"{state[what]:.1%} converged"
+                    self.bars.update(self.tasks[name], completed=state["epoch"], value=value)
 
     def __enter__(self) -> Live:
         self.bars.start()

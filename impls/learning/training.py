@@ -60,18 +60,20 @@ TIMEOUT_S = 3600.0
 REPORT_EVERY_S = 0.1
 
 Progress = Callable[[dict[str, dict[str, Any]]], None]
+Work = dict[str, tuple[str, dict[str, Any]]]
+"""{name: (the function "module:name", its arguments)}"""
 
 
 class Reporter:
     """Tells whoever waits how far a training is: a file with {"epoch", "loss"}, ten times a second at most."""
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.next_s = path, 0.0
+    def __init__(self, path: Path, what: str = "loss") -> None:
+        self.path, self.what, self.next_s = path, what, 0.0
 
-    def __call__(self, epoch: int, loss: float) -> None:
+    def __call__(self, epoch: int, value: float) -> None:
         if time.monotonic() >= self.next_s:
             self.next_s = time.monotonic() + REPORT_EVERY_S
-            write_whole(self.path, json.dumps({"epoch": epoch, "loss": loss}).encode())
+            write_whole(self.path, json.dumps({"epoch": epoch, self.what: value}).encode())
 
 
 def train(implementation: str, folder: str, dtype: str, shipped: bool, threads: int = 1) -> dict[str, Any]:
@@ -117,7 +119,13 @@ def run(
     """
     with tempfile.TemporaryDirectory(prefix="samegrad-") as folder:
         recipes.save(recipe, Path(folder) / "recipe.npz")
-        answers, left_out = _all(implementations, folder, dtype, shipped, progress)
+        request = {"folder": folder, "dtype": dtype}
+        work: Work = {"shadows": ("impls.learning.shadows:save", request)}
+        for name in implementations:
+            work[name] = ("impls.learning.training:train", {**request, "implementation": name, "shipped": shipped})
+        answers, left_out = together(work, folder, progress)
+        if "shadows" in left_out:
+            raise Unavailable(f"the reference training failed: {left_out['shadows']}")
         arrays = {name: dict(np.load(Path(folder) / f"{name}.npz")) for name in answers}
     if not all(np.isfinite(found["losses"]).all() for found in arrays.values()):
         raise BadInput(f"the loss does not stay finite at learning rate {recipe.settings.learning_rate:g}; lower it")
@@ -143,31 +151,26 @@ def run(
     }
 
 
-def _all(
-    implementations: Sequence[str], folder: str, dtype: str, shipped: bool, progress: Progress
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """The answers of the shadows' and the implementations' processes, and why some gave none."""
-    left_out = {name: reason for name in implementations if (reason := get_entry(name).missing())}
+def together(work: Work, folder: str, progress: Progress) -> tuple[dict[str, Any], dict[str, str]]:
+    """Call each name's target with its arguments, each in its own process, as many at a time as there are cores.
+
+    Returns the answers, and why some names gave none. `progress` gets what they report meanwhile.
+    """
+    left_out = {name: reason for name in work if name in TRAINERS and (reason := get_entry(name).missing())}
     with ThreadPoolExecutor(max_workers=cpu_count()) as pool:
-        work: dict[str, Future] = {
-            "shadows": pool.submit(
-                call, "impls.learning.shadows:save", {"folder": folder, "dtype": dtype}, timeout_s=TIMEOUT_S
-            )
+        futures: dict[str, Future] = {
+            name: pool.submit(call, target, arguments, timeout_s=TIMEOUT_S)
+            for name, (target, arguments) in work.items()
+            if name not in left_out
         }
-        for name in implementations:
-            if name not in left_out:
-                request = {"implementation": name, "folder": folder, "dtype": dtype, "shipped": shipped}
-                work[name] = pool.submit(call, "impls.learning.training:train", request, timeout_s=TIMEOUT_S)
-        while wait(work.values(), timeout=REPORT_EVERY_S).not_done:
-            progress({name: _state(Path(folder) / f"{name}.progress") for name in work})
-        progress({name: _state(Path(folder) / f"{name}.progress") | {"done": True} for name in work})
+        while wait(futures.values(), timeout=REPORT_EVERY_S).not_done:
+            progress({name: _state(Path(folder) / f"{name}.progress") for name in futures})
+        progress({name: _state(Path(folder) / f"{name}.progress") for name in futures})
     answers = {}
-    for name, future in work.items():
+    for name, future in futures.items():
         try:
             answers[name] = future.result()
         except (Unavailable, Failed) as reason:
-            if name == "shadows":
-                raise
             left_out[name] = str(reason)
     return answers, left_out
 
