@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.clock import cold_start
+from benchmarks.clock import cold_start, fresh
 from benchmarks.clock import run as clock
 from benchmarks.clock.case import Case
-from benchmarks.clock.cold_start import FAILED, PROCESSES
 from benchmarks.clock.crew import WorkerFailed
 from benchmarks.options import Options
 from benchmarks.runfile import RunFile
@@ -85,11 +84,13 @@ class Session:
             benchmark.pedantic(_nothing)
             return
         found = self._measured().cold_start[implementation]
-        if FAILED & found.keys():
+        if fresh.FAILED & found.keys():
             benchmark.skipped = True
             pytest.fail(found["failed"], pytrace=False) if "failed" in found else pytest.skip(found["unavailable"])
         replay.load([ns / 1e9 for ns in found[phase]])
-        benchmark.extra_info.update({"implementation": implementation, "cold_start": phase, "processes": PROCESSES})
+        benchmark.extra_info.update(
+            {"implementation": implementation, "cold_start": phase, "processes": fresh.PROCESSES}
+        )
         benchmark.pedantic(_nothing, rounds=len(found[phase]))
 
     def _measured(self) -> RunFile:
@@ -117,13 +118,14 @@ class Session:
             return {}
         request = self.options.request({})
         terminal = Terminal(self.config)
-        terminal.line(f"\ncold start of {len(self.cold)} implementations, each in {PROCESSES} new processes")
+        terminal.line(f"\ncold start of {len(self.cold)} implementations, each in {fresh.PROCESSES} new processes")
         try:
-            return cold_start.measure(
+            return fresh.measure(
+                cold_start.__name__,
                 list(self.cold),
-                request.threads,
-                request.time_limit_s,
-                lambda number, name: terminal.update(f"cold start {number}/{PROCESSES}: {name}"),
+                lambda number, name: terminal.update(f"cold start {number}/{fresh.PROCESSES}: {name}"),
+                threads=request.threads,
+                time_limit_s=request.time_limit_s,
             )
         finally:
             terminal.line("")

@@ -15,6 +15,8 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
+from benchmarks.clock import fresh
+from benchmarks.clock.call_cost import PARTS
 from benchmarks.clock.case import Case
 from benchmarks.clock.run import Run
 from benchmarks.clock.statistics import Interval, quantiles, ratio_interval
@@ -143,6 +145,18 @@ def goals_table(judged: Sequence[Mapping[str, Any]]) -> Table:
             measured += f" ({figure(row['low'])} to {figure(row['high'])})"
         what = f"{row['ours']}{best} {relation} {row['theirs']}{pass_name}"
         grid.add_row(what, f"{row['batch']:,}", goal, measured, Text(row["word"], style=colours.get(row["word"], "")))
+    return grid
+
+
+def call_cost_table(by_name: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Where the microseconds of a call go at batch 4: the median over processes of each part."""
+    grid = Table(title="xor value_and_grad at batch 4: the cost of a call, taken apart", title_justify="left")
+    grid.add_column("implementation", no_wrap=True)
+    for part in PARTS:
+        grid.add_column(part, justify="right", no_wrap=True)
+    for name, parts in by_name.items():
+        if not fresh.FAILED & parts.keys():
+            grid.add_row(name, *(f"{np.median(parts[part]) / 1e3:.1f} µs" for part in PARTS))
     return grid
 
 

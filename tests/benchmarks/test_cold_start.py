@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import numpy as np
 import pytest
 
-from benchmarks.clock import cold_start
-from benchmarks.clock.cold_start import PHASES, PROCESSES, measure
+from benchmarks.clock import call_cost, cold_start, fresh
+from benchmarks.clock.call_cost import PARTS, take_apart
+from benchmarks.clock.cold_start import PHASES
+from benchmarks.clock.fresh import PROCESSES
 from benchmarks.clock.tables import render
 from impls.registry import REGISTRY
+
+measure = partial(fresh.measure, cold_start.__name__)
 
 
 def silent(number, name):
@@ -16,7 +23,7 @@ def silent(number, name):
 
 def test_every_phase_is_observed_in_every_process():
     """Import, build and two calls take some time each; NumPy alone holds more than 10 MB and less than 10 GB."""
-    found = measure(["numpy"], threads=1, time_limit_s=60, progress=silent)["numpy"]
+    found = measure(["numpy"], silent)["numpy"]
     for phase in PHASES:
         assert len(found[phase]) == PROCESSES and min(found[phase]) > 0
     assert all(10e6 < peak < 10e9 for peak in found["peak_bytes"])
@@ -25,8 +32,8 @@ def test_every_phase_is_observed_in_every_process():
 def test_implementations_take_turns_in_every_round(monkeypatch):
     """Each once a round, and in more than one order over the rounds."""
     told = []
-    monkeypatch.setattr(cold_start, "_in_new_process", lambda name, *_: {phase: 1 for phase in PHASES})
-    measure(["numpy", "numpy-tutorial", "c-floor"], 1, 60, lambda number, name: told.append((number, name)))
+    monkeypatch.setattr(fresh, "_in_new_process", lambda name, *_: {phase: 1 for phase in PHASES})
+    measure(["numpy", "numpy-tutorial", "c-floor"], lambda number, name: told.append((number, name)))
     rounds = [[name for number, name in told if number == one] for one in range(1, PROCESSES + 1)]
     assert all(sorted(names) == ["c-floor", "numpy", "numpy-tutorial"] for names in rounds)
     assert len(set(map(tuple, rounds))) > 1
@@ -36,7 +43,7 @@ def test_implementations_take_turns_in_every_round(monkeypatch):
 def test_one_that_cannot_start_says_why_and_is_not_tried_again(name):
     """A crash is a failure with the process's last words; a GPU that is not there is a reason to skip."""
     calls = []
-    found = measure([name], 1, 60, lambda number, _: calls.append(number))[name]
+    found = measure([name], lambda number, _: calls.append(number))[name]
     assert len(calls) == 1
     if name == "torch-cuda-graph":
         assert found["unavailable"] == REGISTRY[name].missing() or "GPU" in found["unavailable"]
@@ -45,7 +52,7 @@ def test_one_that_cannot_start_says_why_and_is_not_tried_again(name):
 
 
 def test_one_that_hangs_is_given_up():
-    found = measure(["numpy"], 1, 1e-3, silent)["numpy"]
+    found = measure(["numpy"], silent, time_limit_s=1e-3)["numpy"]
     assert "not ready within" in found["failed"]
 
 
@@ -56,3 +63,17 @@ def test_the_table_shows_phases_memory_and_reasons():
     }
     text = render({"groups": [], "fits": [], "cold_start": found})
     assert "2.00 ms" in text and "90 MiB" in text and "jax-jit needs" in text
+
+
+def test_a_call_is_taken_apart_by_paired_differences():
+    """A drift that hits a round's callables alike cancels; the parts add up to the whole."""
+    drift = np.linspace(0, 500, 9)
+    whole = {"empty": 10 + drift, "unfenced": 30 + drift, "fenced": 35 + drift, "converted": 75 + drift}
+    parts = take_apart(whole)
+    assert parts == {"empty call": 260, "dispatch": 20, "waiting": 5, "conversion": 40}
+
+
+def test_the_parts_of_a_call_are_observed_in_a_new_process():
+    """NumPy's empty call takes some time, and less than its whole pass."""
+    found = fresh.measure(call_cost.__name__, ["numpy"], silent, processes=1)["numpy"]
+    assert set(found) == set(PARTS) and 0 < found["empty call"][0] < found["dispatch"][0]

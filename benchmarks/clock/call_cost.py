@@ -1,0 +1,126 @@
+"""The cost of a call, taken apart: `python -m benchmarks.clock.call_cost NAME` for one implementation.
+
+    empty call    the framework's own call of a function that does nothing but return its argument
+    dispatch      what more it takes until value_and_grad has handed its work over
+    waiting       what more until the result is ready; 0 where the work was done on the way
+    conversion    what more until loss and gradients are in NumPy
+
+At batch 4 the arithmetic is nearly free, so this is where the microseconds go. The four callables (empty; the pass with
+its waiting taken away; the pass; the pass and to_numpy) are timed in one process, in blocks of about 1 ms and random
+order; a part is the median over rounds of the difference between two of them in the same round. A new process is a new
+sample: `measure` takes several.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks.clock.schedule import calibrate, orders
+from benchmarks.clock.selfcheck.fence import unfenced
+from benchmarks.clock.worker import settle, time_block
+from impls.errors import Unavailable
+from impls.problem import XOR
+from impls.registry import get_entry
+
+PARTS = ("empty call", "dispatch", "waiting", "conversion")
+ROUNDS = 60
+BLOCK_NS = 1_000_000
+BATCH = 4
+
+
+def numpy_empty() -> Callable[[], Any]:
+    x, out = np.zeros((BATCH, 2), np.float32), np.zeros((BATCH, 2), np.float32)
+    return lambda: np.positive(x, out=out)
+
+
+def torch_empty() -> Callable[[], Any]:
+    import torch
+
+    x, identity = torch.zeros(BATCH, 2), torch.nn.Identity()
+    return lambda: identity(x)
+
+
+def jax_empty() -> Callable[[], Any]:
+    import jax
+
+    x, identity = jax.numpy.zeros((BATCH, 2)), jax.jit(lambda x: x)
+    return lambda: identity(x).block_until_ready()
+
+
+def tensorflow_empty() -> Callable[[], Any]:
+    import tensorflow as tf
+
+    x, identity = tf.zeros((BATCH, 2)), tf.function(lambda x: x, jit_compile=True)
+    return lambda: identity(x)
+
+
+EMPTY = {"tensorflow": tensorflow_empty, "torch": torch_empty, "jax": jax_empty}
+
+
+def empty_call(name: str) -> Callable[[], Any]:
+    """The empty call of the framework that the implementation computes with: the last of its packages."""
+    packages = get_entry(name).packages
+    return EMPTY.get(packages[-1] if packages else "numpy", numpy_empty)()
+
+
+class Timed:
+    """A callable in this process, as the schedule sees it."""
+
+    def __init__(self, call: Callable[[], Any], without_waiting: bool = False) -> None:
+        self.call, self.without_waiting = call, without_waiting
+
+    def time(self, prefix: int, calls: int) -> int:
+        with unfenced() if self.without_waiting else contextlib.nullcontext():
+            block_ns = time_block(self.call, prefix, calls)
+        self.call()  # waits for what an unfenced block has left, where it is fenced again
+        return block_ns
+
+
+def take_apart(whole: dict[str, np.ndarray]) -> dict[str, float]:
+    """The parts in ns, from the times (rounds,) of "empty", "unfenced", "fenced" and "converted", paired by round."""
+    steps = [np.zeros_like(whole["empty"]), *(whole[key] for key in ("empty", "unfenced", "fenced", "converted"))]
+    return {
+        part: float(np.median(after - before)) for part, before, after in zip(PARTS, steps, steps[1:], strict=False)
+    }
+
+
+def observe(name: str) -> dict[str, float]:
+    """The parts of one implementation's value_and_grad in this process. Raises Unavailable where it cannot run."""
+    implementation = get_entry(name).load()()
+    implementation.set_threads(1)
+    implementation.prepare(XOR, XOR.parameters(), BATCH)
+    to_numpy, value_and_grad = implementation.to_numpy, implementation.value_and_grad
+    timed = {
+        "empty": Timed(empty_call(name)),
+        "unfenced": Timed(value_and_grad, without_waiting=True),
+        "fenced": Timed(value_and_grad),
+        "converted": Timed(lambda: to_numpy(value_and_grad())),
+    }
+    for one in timed.values():
+        one.call()
+    settle()
+    calls = {key: calibrate(one, BLOCK_NS).calls for key, one in timed.items()}
+    times = {key: np.empty(ROUNDS) for key in timed}
+    keys = list(timed)
+    for number, order in enumerate(orders(len(keys), ROUNDS, np.random.default_rng())):
+        for key in (keys[place] for place in order):
+            times[key][number] = timed[key].time(max(1, calls[key] // 4), calls[key]) / calls[key]
+    return take_apart(times)
+
+
+def main() -> None:
+    try:
+        answer: dict[str, Any] = observe(sys.argv[1])
+    except Unavailable as reason:
+        answer = {"unavailable": str(reason)}
+    print(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main()
