@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,13 +62,15 @@ def compare(group: Group, a: Case, b: Case, comparisons: int = 1) -> Comparison:
     return t_interval(logs, comparisons)
 
 
+@lru_cache(maxsize=100_000)
 def log_ratios(a: Case, b: Case) -> NDArray[np.float64]:
     """One log ratio per launch that both have: from paired rounds where they are paired, else from the summaries."""
     found = []
     for mine, other in zip(a.launches, b.launches, strict=False):
         if mine.samples_ns.size and mine.samples_ns.size == other.samples_ns.size:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                found.append(float(np.nanmedian(np.log(mine.samples_ns / other.samples_ns))))
+            paired = mine.logs - other.logs
+            known = paired[np.isfinite(paired)]
+            found.append(float(np.median(known)) if known.size else NOTHING)
         else:
             found.append(mine.log_ratio - other.log_ratio)
     return np.array([log for log in found if math.isfinite(log)])

@@ -20,7 +20,7 @@ def description(name: str) -> dict[str, Any]:
     return {"framework": framework, "execution": execution or "plain", "version": ""}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Launch:
     """One launch's share of a case: its rounds' times per call, and the log of its ratio to the baseline."""
 
@@ -28,8 +28,13 @@ class Launch:
     median_ns: float
     log_ratio: float
 
+    @cached_property
+    def logs(self) -> NDArray[np.float64]:
+        """The logs of the samples, NaN where one is unknown."""
+        return np.log(np.where(self.samples_ns > 0, self.samples_ns, np.nan))
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Case:
     """One implementation in one group. `ratio` is its time over the baseline's, from `low` to `high`."""
 
@@ -57,7 +62,7 @@ class Case:
         return float(low), float(high)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Group:
     """All implementations of one problem, pass, batch, dtype and device, the fastest first."""
 
