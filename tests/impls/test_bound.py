@@ -155,6 +155,8 @@ def test_too_large_a_batch_for_the_dtype_is_refused():
     rows = np.broadcast_to(np.zeros((1, 1)), (2**24, 1))
     with pytest.raises(BadInput, match="take a batch below 16777216"):
         running_bound(LINE, LINE.parameters(), rows, rows, "float32")
+    with pytest.raises(BadInput, match="take a batch below 8388608"):
+        running_bound(LINE, LINE.parameters(), rows, np.broadcast_to(np.zeros((1, 2)), (2**23, 2)), "float32")
 
 
 def test_underflow_is_paid_for():
