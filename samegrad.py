@@ -187,44 +187,9 @@ def agree(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def ladder(launches: int, budget_s: float, as_json: bool) -> None:
     """Every rung of every framework beside its goals: the obvious way, the best way, the floor."""
-    import json
+    from benchmarks.clock.ladder import run_ladder
 
-    from rich.console import Console
-
-    from benchmarks.clock import fresh
-    from benchmarks.clock import ladder as steps
-    from benchmarks.clock.run import Request, measure
-
-    def progress(launch: int, group: int, message: str) -> None:
-        click.echo(f"launch {launch}/{launches}: {message}", err=True)
-
-    run = measure(Request(steps.cases(), launches=launches, budget_s=budget_s), progress)
-    judged = steps.judge(run)
-    call_cost = fresh.measure(
-        "benchmarks.clock.call_cost",
-        run.request.implementations,
-        lambda number, name: click.echo(f"cost of a call {number}/{fresh.PROCESSES}: {name}", err=True),
-    )
-    failures = {f"{case.group}: {name}": str(failure) for case, name, failure in run.failures()}
-    if as_json:
-        told = {
-            "goals": judged,
-            "medians_ns": steps.medians(run),
-            "call_cost_ns": call_cost,
-            "left_out": failures,
-            "noise": run.noise(),
-        }
-        click.echo(json.dumps(told, indent=1))
-    else:
-        console = Console()
-        console.print(
-            steps.rungs_table(steps.medians(run)), steps.call_cost_table(call_cost), steps.goals_table(judged)
-        )
-        for what, reason in failures.items():
-            console.print(f"left out: {what}: {reason}", markup=False, highlight=False)
-        for reason in run.noise()["reasons"]:
-            console.print(f"NOISY: {reason}", markup=False, highlight=False)
-    sys.exit(1 if any(row["word"] == "missed" for row in judged) else 0)
+    sys.exit(run_ladder(launches, budget_s, as_json, lambda line: click.echo(line, err=True)))
 
 
 @main.command()

@@ -7,18 +7,21 @@ it is the fastest rung of that framework at that batch, and the interval is corr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from benchmarks.clock import fresh
 from benchmarks.clock.call_cost import PARTS
 from benchmarks.clock.case import Case
-from benchmarks.clock.run import Run
+from benchmarks.clock.environment import environment
+from benchmarks.clock.run import Request, Run, measure
 from benchmarks.clock.statistics import Interval, quantiles, ratio_interval
 from benchmarks.clock.tables import duration
 from benchmarks.clock.verdict import figure, launch_log_ratios
@@ -184,3 +187,40 @@ def _word(goal: Goal, interval: Interval) -> str:
     if goal.at_most:
         return "met" if high <= goal.factor else "missed" if low > goal.factor else "not resolved"
     return "met" if low >= goal.factor else "missed" if high < goal.factor else "not resolved"
+
+
+def run_ladder(launches: int, budget_s: float, as_json: bool, say: Callable[[str], None]) -> int:
+    """Measure everything, print tables or one JSON object, and return the exit status: 1 where a goal is missed."""
+    request = Request(cases(), launches=launches, budget_s=budget_s)
+    run = measure(request, lambda launch, _, message: say(f"launch {launch}/{launches}: {message}"))
+    call_cost = fresh.measure(
+        "benchmarks.clock.call_cost",
+        request.implementations,
+        lambda number, name: say(f"cost of a call, process {number}/{fresh.PROCESSES}: {name}"),
+    )
+    told = {
+        "started": run.launches[0]["started"],
+        "environment": environment(),
+        "goals": judge(run),
+        "medians_ns": medians(run),
+        "call_cost_ns": call_cost,
+        "left_out": {f"{case.group}: {name}": str(failure) for case, name, failure in run.failures()},
+        "noise": run.noise(),
+    }
+    if as_json:
+        print(json.dumps(told, indent=1))
+    else:
+        show(told)
+    return int(any(row["word"] == "missed" for row in told["goals"]))
+
+
+def show(told: Mapping[str, Any]) -> None:
+    """Print the tables of `run_ladder`'s JSON object, and what was left out and why."""
+    console = Console(highlight=False, markup=False)
+    console.print(rungs_table(told["medians_ns"]))
+    console.print(call_cost_table(told["call_cost_ns"]))
+    console.print(goals_table(told["goals"]))
+    for what, reason in told["left_out"].items():
+        console.print(f"left out: {what}: {reason}")
+    for reason in told["noise"]["reasons"]:
+        console.print(f"NOISY: {reason}")
