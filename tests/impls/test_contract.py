@@ -10,8 +10,9 @@ from impls.problem import DTYPES
 from impls.registry import DEFAULT, REGISTRY
 from tests.observations import BATCH, observed
 
-IMPORTED_BY_THEMSELVES = {"keras": {"keras", "tensorflow", "jax", "jaxlib"}}
-"""TensorFlow Lite's converter imports JAX wherever it is installed."""
+TENSORFLOW_S = {"tensorflow", "keras", "jax", "jaxlib"}
+"""TensorFlow has Keras in it, and its Lite converter imports JAX wherever that is installed."""
+IMPORTED_BY_THEMSELVES = {"keras": TENSORFLOW_S, "tensorflow": TENSORFLOW_S}
 COMPILED = [
     name for name, entry in REGISTRY.items() if entry.framework in ("jax", "keras") or "compile" in entry.execution
 ]

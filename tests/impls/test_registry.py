@@ -124,7 +124,8 @@ def test_extras_exist_in_the_project_file():
     tomllib = pytest.importorskip("tomllib")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     for entry in REGISTRY.values():
-        required = project["optional-dependencies"][entry.extra] if entry.extra else project["dependencies"]
+        extras = entry.extra.split(",") if entry.extra else []
+        required = [*project["dependencies"], *(r for extra in extras for r in project["optional-dependencies"][extra])]
         names = {requirement.split(">")[0].split("[")[0] for requirement in required}
         assert set(entry.packages) <= names, entry.name
 
