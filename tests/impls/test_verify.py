@@ -86,7 +86,7 @@ def test_a_gradient_is_held_to_the_loss_that_is_returned_with_it(program, loss, 
     report = check(program(text))
     assert exit_code(report) == code
     if "abs" in loss:
-        assert "not that of your loss" in report.headline
+        assert "is not the loss given with it" in report.headline
 
 
 def test_a_returned_loss_of_its_own_with_its_own_gradient_is_right(program):
