@@ -55,29 +55,33 @@ def contents(material: Material) -> dict[str, bytes]:
 
 
 def figures(material: Material) -> dict[str, bytes]:
-    """Each figure that the material has data for, as PNG, SVG and the CSV of its numbers."""
-    from reports.figures import FIGURES, cold_start, drift, fits, ladder
+    """Each figure as PNG, SVG and the CSV of its numbers."""
     from reports.figures.frame import encode
 
-    run, looks = material.run, material.looks
     files: dict[str, bytes] = {}
-
-    def add(stem: str, figure: Figure | None, rows: list[dict[str, Any]]) -> None:
-        if figure is not None:
-            files.update(encode(figure, stem) | {f"{stem}.csv": comma_separated(rows)})
-
     with style.applied():
-        for dtype, device in run.settings:
-            suffix, groups = f"{safe(dtype)}-{safe(device)}", run.select(dtype, device)
-            for kind in FIGURES:
-                add(f"{kind.NAME}-{suffix}", kind.draw(run, groups, looks), kind.rows(groups))
-            fitted = [fit for fit in run.fits if (fit.dtype, fit.device) == (dtype, device)]
-            add(f"{fits.NAME}-{suffix}", fits.draw(run, fitted, looks), fits.rows(fitted))
-        add(ladder.NAME, ladder.draw(run, looks), ladder.rows(run))
-        add(cold_start.NAME, cold_start.draw(run, looks), cold_start.rows(run))
-        if material.agreement:
-            add(drift.NAME, drift.draw(material.agreement, looks), drift.rows(material.agreement))
+        for stem, (figure, rows) in drawings(material).items():
+            files |= encode(figure, stem) | {f"{stem}.csv": comma_separated(rows)}
     return files
+
+
+def drawings(material: Material) -> dict[str, tuple[Figure, list[dict[str, Any]]]]:
+    """Each figure that the material has data for, with its numbers, by name; to be drawn within `style.applied`."""
+    from reports.figures import FIGURES, cold_start, drift, fits, ladder
+
+    run, looks = material.run, material.looks
+    found: dict[str, tuple[Figure | None, list[dict[str, Any]]]] = {}
+    for dtype, device in run.settings:
+        suffix, groups = f"{safe(dtype)}-{safe(device)}", run.select(dtype, device)
+        for kind in FIGURES:
+            found[f"{kind.NAME}-{suffix}"] = kind.draw(run, groups, looks), kind.rows(groups)
+        fitted = [fit for fit in run.fits if (fit.dtype, fit.device) == (dtype, device)]
+        found[f"{fits.NAME}-{suffix}"] = fits.draw(run, fitted, looks), fits.rows(fitted)
+    found[ladder.NAME] = ladder.draw(run, looks), ladder.rows(run)
+    found[cold_start.NAME] = cold_start.draw(run, looks), cold_start.rows(run)
+    if material.agreement:
+        found[drift.NAME] = drift.draw(material.agreement, looks), drift.rows(material.agreement)
+    return {stem: (figure, rows) for stem, (figure, rows) in found.items() if figure is not None}
 
 
 def safe(part: str) -> str:
