@@ -30,9 +30,9 @@ RATE = 0.5
 BATCH = 7
 """Not that of the truth table, so that data of another seed differ."""
 
-LARGE = 262_144
+LARGE = 131_072
 """Rows at which the arithmetic takes milliseconds: enough to see whether it is still going on."""
-ROUNDS = 7
+ROUNDS = 5
 
 DATA = ("x", "y", "samples")
 """Where implementations that are compiled keep their data."""

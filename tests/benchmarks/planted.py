@@ -54,7 +54,7 @@ def _spoil(result: Any, fault: str) -> Any:
     flat = [tensor for layer in found for tensor in layer] if is_paired else list(found)
     at = PLACES.index(place)
     flat[at] = spoiled(flat[at])
-    return loss, [Layer(*flat[:2]), Layer(*flat[2:])] if is_paired else flat
+    return loss, [Layer(*pair) for pair in zip(flat[0::2], flat[1::2], strict=True)] if is_paired else flat
 
 
 class Planted(Implementation):
