@@ -200,11 +200,11 @@ def test_the_bound_is_the_one_that_is_derived(monkeypatch, activations, scale, c
 
 
 def test_the_bound_of_a_step_is_the_one_that_is_derived(monkeypatch):
-    """p − λg with g within e: λe + 2u·λ(|g| + e) + η for the product, u of what the difference can be, and η."""
+    """p − λg with g within e: λe + 2u·λ(|g| + e) + η for the product, u of what the difference can be, and η; whatever the signs."""
     monkeypatch.setattr(bound, "arithmetic", lambda dtype: COARSE)
     u, eta, *_ = COARSE
     one, zero = np.array([[1.0]]), np.array([0.0])
-    (found,) = step_bound([Layer(one, zero)], [Layer(-4 * one, zero)], [Layer(one / 2, zero)], 0.25, "any")
+    (found,) = step_bound([Layer(-one, zero)], [Layer(-4 * one, zero)], [Layer(one / 2, zero)], -0.25, "any")
     product = 0.125 + 2 * u * 0.25 * 4.5 + eta
     np.testing.assert_allclose(found.W, [[product + u * (2 + product) + eta]], rtol=4 * 2**-53)
     np.testing.assert_allclose(found.b, [eta + u * eta + eta], rtol=4 * 2**-53)
