@@ -200,7 +200,10 @@ def test_the_bound_is_the_one_that_is_derived(monkeypatch, activations, scale, c
 
 
 def test_the_bound_of_a_step_is_the_one_that_is_derived(monkeypatch):
-    """p − λg with g within e: λe + 2u·λ(|g| + e) + η for the product, u of what the difference can be, and η; whatever the signs."""
+    """p − λg with g within e: λe + 2u·λ(|g| + e) + η for the product, u of what the difference can be, and η.
+
+    All by magnitude, whatever the signs.
+    """
     monkeypatch.setattr(bound, "arithmetic", lambda dtype: COARSE)
     u, eta, *_ = COARSE
     one, zero = np.array([[1.0]]), np.array([0.0])
