@@ -62,20 +62,24 @@ def list_() -> None:
     """The implementations: framework, execution, and whether they can run here."""
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     from impls.registry import DEFAULT, REGISTRY
 
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "framework", "execution", "here"):
-        table.add_column(heading, no_wrap=heading != "here")
+        table.add_column(heading, no_wrap=heading in ("name", "here"))
+    missing = {}
     for entry in REGISTRY.values():
-        here = entry.missing() or ", ".join(f"{name} {version}" for name, version in entry.versions().items())
-        marked = entry.name + (" *" if entry.name in DEFAULT else "")
-        table.add_row(marked, entry.framework, entry.execution, Text(here))  # as it is: '.[jax]' is no markup
+        reason = entry.missing()
+        if reason:
+            missing[reason.removeprefix(entry.name).strip()] = None
+        here = "missing" if reason else " ".join(next(iter(entry.versions().items())))
+        table.add_row(entry.name + (" *" if entry.name in DEFAULT else ""), entry.framework, entry.execution, here)
     console = Console(highlight=False)
     console.print(table)
-    console.print("\n* measured by default")
+    click.echo("\n* measured by default")
+    for reason in missing:
+        click.echo(f"missing: {reason}")
 
 
 @main.command()

@@ -1,0 +1,24 @@
+"""Where the developers' tools are missing, the test files that need them are left out, and the header says so."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+MISSING = [name for name in ("hypothesis", "mpmath") if importlib.util.find_spec(name) is None]
+IMPORTS = re.compile(rf"^(?:import|from) (?:{'|'.join(MISSING)})\b", re.MULTILINE) if MISSING else None
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    if IMPORTS and collection_path.suffix == ".py" and IMPORTS.search(collection_path.read_text(encoding="utf-8")):
+        return True
+    return None
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    if not MISSING:
+        return None
+    return f"left out: tests that need {' or '.join(MISSING)}; pip install -c constraints.txt -e '.[dev]'"
