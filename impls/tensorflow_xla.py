@@ -1,15 +1,17 @@
 """`tensorflow-xla` and `tensorflow-manual`: the network on TensorFlow without Keras, compiled by XLA.
 
 The first is what `keras-xla` runs, less Keras: variables, a gradient tape, tf.function(jit_compile=True). The second
-goes as far as TensorFlow's public interface does. It calls the concrete function, since a tf.function looks for the
-right one at every call; all parameters are one tensor, all data one other, and loss and gradient leave as one, since a
-call pays for each; samples are columns, the gradient is derived by hand (the equations are those of `numpy_manual`),
-and a large batch on a CPU goes through a loop over chunks that stay in the second-level cache.
+goes as far as TensorFlow's public interface does. It calls the traced function as a bare operation, since a tf.function
+looks for the right trace at every call and wraps what that returns; all parameters are one tensor, all data one other,
+and loss and gradient leave as one, since a call pays for each; samples are columns, the gradient is derived by hand (the
+equations are those of `numpy_manual`), and a large batch on a CPU goes through a loop over chunks that stay in the
+second-level cache.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -29,7 +31,7 @@ ACTIVATIONS = {"sigmoid": tf.sigmoid, "tanh": tf.tanh, "relu": tf.nn.relu, "iden
 
 FEW = 64
 """Up to so many samples, multiplication and sum beat a matrix product."""
-CHUNK_BYTES = 32 * 1024
+CHUNK_BYTES = 64 * 1024
 """The length of a chunk's rows on a CPU."""
 
 
@@ -223,9 +225,15 @@ def slope(activation: str, a: tf.Tensor) -> tf.Tensor | float:
     return a - a * a if activation == "sigmoid" else 1.0
 
 
-def concrete(function: Any, *arguments: tf.Tensor) -> Any:
-    """The function traced and compiled for arguments of these shapes."""
-    return tf.function(function, jit_compile=True).get_concrete_function(*arguments)
+def operation(function: Callable[..., tf.Tensor], *arguments: tf.Tensor) -> Callable[..., tf.Tensor]:
+    """The function compiled for arguments of these shapes, as one operation that calls it.
+
+    The operation does not heed that its own function is to be compiled, but a call inside that function does.
+    """
+    compiled = tf.function(function, jit_compile=True)
+    caller = tf.function(lambda *arguments: compiled(*arguments)).get_concrete_function(*arguments)
+    dtypes = [caller.structured_outputs.dtype]
+    return lambda *arguments: tf.raw_ops.PartitionedCall(args=arguments, Tout=dtypes, f=caller)[0]
 
 
 class TensorflowManual(OnTensorflow):
@@ -256,10 +264,10 @@ class TensorflowManual(OnTensorflow):
             self.x, self.state, self.rate = tf.constant(samples), tf.constant(flat, dtype), tf.constant(0, dtype)
             self.learning_rate = 0.0
             self.network = network = Network(problem, few=batch <= FEW and not self.on_gpu)
-            self._predict = concrete(network.predict, self.state, self.x)
-            self._value_and_grad = concrete(network.value_and_grad, self.state, *self.samples)
-            self._descend = concrete(network.descend, self.rate, self.state, *self.samples)
-            self._descend_often = concrete(network.descend_often, self.rate, tf.constant(1), self.state, *self.samples)
+            self._predict = operation(network.predict, self.state, self.x)
+            self._value_and_grad = operation(network.value_and_grad, self.state, *self.samples)
+            self._descend = operation(network.descend, self.rate, self.state, *self.samples)
+            self._descend_often = operation(network.descend_often, self.rate, tf.constant(1), self.state, *self.samples)
 
     def forward(self) -> tf.Tensor:
         return self._ready(self._predict(self.state, self.x))
