@@ -3,8 +3,10 @@
 Two things keep keras.optimizers from the textbook, besides their choices for ε, and both are mended here:
 
 - On TensorFlow a Python float in an optimizer passes through float32 where Keras casts it (`ops.cast(0.9, "float64")`
-  is 0.8999999761581421). A `np.float64` keeps its digits.
-- RMSprop has ε inside its root and Adam adds it to √v instead of √v̂. Each has a small subclass below.
+  is 0.8999999761581421). A `np.float64` keeps its digits; as a factor it stands on the right, since on the left NumPy
+  would take over and ask a variable for its values, which it does not have in a compiled function.
+- RMSprop has ε inside its root; Adam adds it to √v instead of √v̂, and takes βᵗ in the dtype, which costs float32 its
+  last digits while βᵗ is near 1. Each has a small subclass below.
 """
 
 from __future__ import annotations
@@ -34,34 +36,39 @@ class OutsideRmsProp(keras.optimizers.RMSprop):
         index = self._get_variable_index(variable)
         rate = keras.ops.cast(learning_rate, variable.dtype)
         v = self._velocities[index]
-        v.assign(self.rho * v + (1 - self.rho) * keras.ops.square(gradient))
+        v.assign(v * self.rho + keras.ops.square(gradient) * (1 - self.rho))  # on the right: see the module's head
         spread = v
         if self.centered:
             m = self._average_gradients[index]
-            m.assign(self.rho * m + (1 - self.rho) * gradient)
+            m.assign(m * self.rho + gradient * (1 - self.rho))
             spread = v - keras.ops.square(m)
         variable.assign_sub(rate * gradient / (keras.ops.sqrt(spread) + self.epsilon))
 
 
 class CorrectedAdam(keras.optimizers.Adam):
-    """keras.optimizers.Adam with the textbook's ε: added to √v, it must shrink as √v̂ does, by √(1 − β₂ᵗ)."""
+    """keras.optimizers.Adam with p ← p − λ·m̂/(√v̂ + ε), its 1 − βᵗ in float64."""
 
-    @property
-    def epsilon(self):
-        t = keras.ops.cast(self.iterations + 1, keras.config.floatx())
-        beta_2 = keras.ops.cast(self.beta_2, keras.config.floatx())
-        return self.textbook_epsilon * keras.ops.sqrt(1 - keras.ops.power(beta_2, t))
+    def update_step(self, gradient, variable, learning_rate):
+        index = self._get_variable_index(variable)
+        rate = keras.ops.cast(learning_rate, variable.dtype)
+        m, v = self._momentums[index], self._velocities[index]
+        m.assign(m * self.beta_1 + gradient * (1 - self.beta_1))
+        v.assign(v * self.beta_2 + keras.ops.square(gradient) * (1 - self.beta_2))
+        m_hat, v_hat = m / self.correction(self.beta_1), v / self.correction(self.beta_2)
+        variable.assign_sub(rate * m_hat / (keras.ops.sqrt(v_hat) + self.epsilon))
 
-    @epsilon.setter
-    def epsilon(self, value):
-        self.textbook_epsilon = value
+    def correction(self, beta):
+        """1 − βᵗ"""
+        t = keras.ops.cast(self.iterations + 1, "float64")
+        power = keras.ops.power(keras.ops.convert_to_tensor(np.float64(beta)), t)
+        return keras.ops.cast(1 - power, keras.config.floatx())
 
 
 def own(settings: Settings, shipped: bool = False) -> keras.optimizers.Optimizer:
     """Keras's optimizer as it is, or with exact constants and the textbook's ε."""
-    kind = float if shipped else np.float64
+    kind = np.float64 if not shipped and keras.config.floatx() == "float64" else float
     rate = kind(settings.learning_rate)
-    epsilon = {} if shipped else {"epsilon": np.float64(settings.epsilon)}
+    epsilon = {} if shipped else {"epsilon": kind(settings.epsilon)}
     match settings.name:
         case "sgd":
             return keras.optimizers.SGD(rate)

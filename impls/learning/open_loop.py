@@ -104,12 +104,15 @@ def run(
     dtype: str = "float64",
     progress: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Measure each framework in a process of its own: {"settings", "rows", "left_out"}, JSON-able."""
+    """Measure each framework in a process of its own: {"settings", "rows", "left_out", "failed"}, JSON-able.
+
+    Raises BadInput for unknown names, Unavailable where no framework gave an answer.
+    """
     for name in names:
         choose("optimizer", name, OPTIMIZERS)
     choose("dtype", dtype, DTYPES)
     how = {"names": list(names), "learning_rate": learning_rate, "steps": steps, "seed": seed, "dtype": dtype}
-    result: dict[str, Any] = {"settings": how, "rows": [], "left_out": {}}
+    result: dict[str, Any] = {"settings": how, "rows": [], "left_out": {}, "failed": {}}
     for name in implementations:
         progress(f"{name}: {len(names)} optimizers, {steps} steps")
         try:
@@ -117,14 +120,19 @@ def run(
                 raise Unavailable(reason)
             target = "impls.learning.open_loop:measure"
             result["rows"] += call(target, {"implementation": name, **how}, timeout_s=TIMEOUT_S)
-        except (Unavailable, Failed) as reason:
+        except Unavailable as reason:
             result["left_out"][name] = str(reason)
+        except Failed as reason:
+            result["failed"][name] = str(reason)
+    if not result["rows"]:
+        reasons = "; ".join(f"{name}: {why}" for name, why in {**result["left_out"], **result["failed"]}.items())
+        raise Unavailable(f"no implementation could be followed ({reasons})")
     return result
 
 
 def wrong(result: dict[str, Any]) -> list[str]:
-    """A line for each optimizer that is aligned in name only."""
-    return [
+    """A line for each optimizer that is aligned in name only, and for each framework that failed."""
+    return [f"{name} failed: {reason}" for name, reason in result["failed"].items()] + [
         f"{row['optimizer']} of {row['implementation']} is {row['aligned']:.1e} from the textbook; "
         f"at most {row['allowed']:.1e} is rounding"
         for row in result["rows"]

@@ -12,7 +12,8 @@ A start has converged when its error is below 0.01. Start i is the recipe `xor` 
                  "epochs_needed": [epochs, or null for a start that did not converge]}]
  "different":  [seeds of the starts that converged in one implementation and not in another]
  "agree":      whether those, if any, needed nearly all epochs, so that a rounding decides
- "left_out":   {implementation: reason}}
+ "left_out":   {implementation: reason}     not installed here, or not to be had
+ "failed":     {implementation: reason}}    ended without a result
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def run(
         work = {
             name: ("impls.learning.starts:measure", {"implementation": name, **request}) for name in implementations
         }
-        answers, left_out = together(work, folder, progress)
+        answers, left_out, failed = together(work, folder, progress)
     needed = {name: np.array(answer["needed"]) for name, answer in answers.items()}
     different = _different(needed)
     return {
@@ -104,6 +105,7 @@ def run(
             for start in different
         ),
         "left_out": left_out,
+        "failed": failed,
     }
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from impls.files import write_whole
+from impls.learning.training_tables import absent
 
 Document = dict[str, Any]
 
@@ -29,8 +30,7 @@ def render(result: Document) -> RenderableType:
     for run in result["runs"]:
         quantiles = [f"{epochs:,.0f}" for epochs in run["quantiles"].values()] if run["quantiles"] else ["–"] * 5
         table.add_row(run["implementation"], f"{run['share']:.2%}", *quantiles, f"{run['seconds']:.1f}")
-    left_out = [Text(f"left out: {name}: {reason}", style="dim") for name, reason in result["left_out"].items()]
-    return Group(Text(title, style="italic"), table, *left_out, _verdict(result))
+    return Group(Text(title, style="italic"), table, *absent(result), _verdict(result))
 
 
 def _verdict(result: Document) -> Text:

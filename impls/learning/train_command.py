@@ -44,7 +44,7 @@ NAMES = ("xor", "line", "slides", "stock")
 def train_command(problem: str, implementations: str, seeds: int | None, path: Path | None, **options: Any) -> None:
     """Train one problem by every framework, from the same weights on the same minibatches, and compare.
 
-    Exit status 1 where the frameworks part by more than rounding explains.
+    Exit status 1 where the frameworks part by more than rounding explains, or one of them fails.
     """
     from impls.learning.trainer import select
 
@@ -105,7 +105,8 @@ def _train(
     training.save(result, path)
     console.print(training_tables.render(result))
     console.print(f"Saved in {path}", soft_wrap=True)
-    return 0 if shipped or all(run["explained"] for run in result["runs"]) else 1
+    explained = shipped or all(run["explained"] for run in result["runs"])
+    return 0 if explained and not result["failed"] else 1
 
 
 def _starts(
@@ -136,4 +137,4 @@ def _starts(
     starts_show.draw(result, picture)
     console.print(starts_show.render(result))
     console.print(f"Saved in {path} and {picture}", soft_wrap=True)
-    return 0 if result["agree"] else 1
+    return 0 if result["agree"] and not result["failed"] else 1

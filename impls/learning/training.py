@@ -17,7 +17,8 @@
                  "prediction_difference"    the largest distance of one from the reference's
                  "held_out"                 stock only, see `stock.judge`
                  "times_shadow", "explained"}]
- "left_out":   {implementation: reason}}
+ "left_out":   {implementation: reason}     not installed here, or not to be had
+ "failed":     {implementation: reason}}    ended without a result
 
 A run is `explained` if its losses, its parameters and its last predictions are never farther from the reference than
 `allowed` times the shadows' spread. That is judged up to `comparable_until`: where rounding alone moves a loss by a
@@ -115,7 +116,7 @@ def run(
 ) -> dict[str, Any]:
     """Train it by all and compare. `progress` gets {name: {"epoch", "loss"}} several times a second meanwhile.
 
-    Raises BadInput where a loss does not stay finite.
+    Raises BadInput where a loss does not stay finite, Unavailable where nothing could be trained.
     """
     with tempfile.TemporaryDirectory(prefix="samegrad-") as folder:
         recipes.save(recipe, Path(folder) / "recipe.npz")
@@ -123,9 +124,9 @@ def run(
         work: Work = {"shadows": ("impls.learning.shadows:save", request)}
         for name in implementations:
             work[name] = ("impls.learning.training:train", {**request, "implementation": name, "shipped": shipped})
-        answers, left_out = together(work, folder, progress)
-        if "shadows" in left_out:
-            raise Unavailable(f"the reference training failed: {left_out['shadows']}")
+        answers, left_out, failed = together(work, folder, progress)
+        if "shadows" in failed:
+            raise Unavailable(f"the reference could not be trained: {failed['shadows']}")
         arrays = {name: dict(np.load(Path(folder) / f"{name}.npz")) for name in answers}
     if not all(np.isfinite(found["losses"]).all() for found in arrays.values()):
         raise BadInput(f"the loss does not stay finite at learning rate {recipe.settings.learning_rate:g}; lower it")
@@ -148,13 +149,15 @@ def run(
         },
         "runs": [_compared(name, answers[name], found, reference) for name, found in arrays.items()],
         "left_out": left_out,
+        "failed": failed,
     }
 
 
-def together(work: Work, folder: str, progress: Progress) -> tuple[dict[str, Any], dict[str, str]]:
+def together(work: Work, folder: str, progress: Progress) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
     """Call each name's target with its arguments, each in its own process, as many at a time as there are cores.
 
-    Returns the answers, and why some names gave none. `progress` gets what they report meanwhile.
+    Returns the answers, why some names could not be called here, and how others failed. `progress` gets what they
+    report meanwhile. Raises Unavailable where no implementation gave an answer.
     """
     left_out = {name: reason for name in work if name in TRAINERS and (reason := get_entry(name).missing())}
     with ThreadPoolExecutor(max_workers=cpu_count()) as pool:
@@ -163,16 +166,25 @@ def together(work: Work, folder: str, progress: Progress) -> tuple[dict[str, Any
             for name, (target, arguments) in work.items()
             if name not in left_out
         }
-        while wait(futures.values(), timeout=REPORT_EVERY_S).not_done:
-            progress({name: _state(Path(folder) / f"{name}.progress") for name in futures})
+        try:
+            while wait(futures.values(), timeout=REPORT_EVERY_S).not_done:
+                progress({name: _state(Path(folder) / f"{name}.progress") for name in futures})
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)  # what has not begun must not begin now
+            raise
         progress({name: _state(Path(folder) / f"{name}.progress") for name in futures})
-    answers = {}
+    answers, failed = {}, {}
     for name, future in futures.items():
         try:
             answers[name] = future.result()
-        except (Unavailable, Failed) as reason:
+        except Unavailable as reason:
             left_out[name] = str(reason)
-    return answers, left_out
+        except Failed as reason:
+            failed[name] = str(reason)
+    if not set(answers) & set(TRAINERS):
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in {**left_out, **failed}.items())
+        raise Unavailable(f"no implementation could train ({reasons})")
+    return answers, left_out, failed
 
 
 def _state(path: Path) -> dict[str, Any]:

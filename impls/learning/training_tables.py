@@ -18,8 +18,13 @@ def render(result: Document) -> RenderableType:
     if result["recipe"]["problem"] == "stock":
         parts[1:] = [_errors(result)]
     parts.append(_agreement(result))
+    return Group(*parts, *absent(result), _verdict(result))
+
+
+def absent(result: Document) -> list[Text]:
+    """A line for each implementation that gave no result."""
     left_out = [Text(f"left out: {name}: {reason}", style="dim") for name, reason in result["left_out"].items()]
-    return Group(*parts, *left_out, _verdict(result))
+    return left_out + [Text(f"failed: {name}: {why}", style="bold red") for name, why in result["failed"].items()]
 
 
 def _losses(result: Document) -> RenderableType:

@@ -96,7 +96,7 @@ def test_frameworks_that_differ_are_reported(monkeypatch):
     answers = {}
 
     def together(work, folder, progress):
-        return {name: {"seconds": 1.0, "needed": answers[name]} for name in work}, {}
+        return {name: {"seconds": 1.0, "needed": answers[name]} for name in work}, {}, {}
 
     monkeypatch.setattr(starts, "together", together)
     recipe = recipes.changed(recipes.xor(), epochs=1000)
@@ -110,7 +110,7 @@ def test_frameworks_that_differ_are_reported(monkeypatch):
 
 def test_the_picture_and_the_document_are_written(tmp_path, monkeypatch):
     """Also where no start converged."""
-    monkeypatch.setattr(starts, "together", lambda work, *_: ({"numpy": {"seconds": 1.0, "needed": [-1, -1]}}, {}))
+    monkeypatch.setattr(starts, "together", lambda work, *_: ({"numpy": {"seconds": 1.0, "needed": [-1, -1]}}, {}, {}))
     result = starts.run(recipes.xor(), 2, ["numpy"])
     assert result["runs"][0]["quantiles"] is None and result["runs"][0]["share"] == 0
     starts_show.draw(result, tmp_path / "starts.png")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from impls.checking.oracle import evaluate, flatten
-from impls.errors import BadInput
+from impls.errors import BadInput, Unavailable
 from impls.learning import shadows, trainer, training
 from impls.learning.numpy_trainer import NumpyTrainer, gradient
 from impls.learning.optimizers import OPTIMIZERS
@@ -32,11 +32,12 @@ def planted(monkeypatch, kind):
     monkeypatch.setattr(training, "load", lambda name, threads=1: type("module", (), {"TRAINER": kind}))
 
 
-def test_all_installed_frameworks_train_to_the_same_curve(tmp_path):
-    """Adam on shuffled minibatches, float64: every curve is explained by rounding, and the document is complete."""
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop-centered"])
+def test_all_installed_frameworks_train_to_the_same_curve(optimizer, tmp_path):
+    """On shuffled minibatches, float64: every curve is explained by rounding, and the document is complete."""
     here = [name for name in TRAINERS if trainer.get_entry(name).missing() is None]
     seen = []
-    result = training.run(LINE, here, progress=seen.append)
+    result = training.run(changed(LINE, optimizer, 0.05), here, progress=seen.append)
     assert result["left_out"] == {} and [run["implementation"] for run in result["runs"]] == here
     for run in result["runs"]:
         assert run["explained"], run
@@ -152,3 +153,30 @@ def test_every_optimizer_trains_line(monkeypatch):
     for name in OPTIMIZERS:
         (run,) = training.run(changed(get_recipe("line"), name, 0.01, epochs=10), ["numpy"])["runs"]
         assert run["explained"] and run["losses"][-1] < run["losses"][0]
+
+
+class Crashing(NumpyTrainer):
+    """Ends in the middle."""
+
+    def predict(self, x):
+        raise ZeroDivisionError("a crash")
+
+
+def test_a_failure_is_no_success(monkeypatch):
+    """One that fails beside one that trains is reported as failed; where none trains there is no document."""
+    right = {"numpy": NumpyTrainer, "jax-jit": Crashing}
+    monkeypatch.setattr(training, "call", reporting_failures)
+    monkeypatch.setattr(training, "load", lambda name, threads=1: type("module", (), {"TRAINER": right[name]}))
+    monkeypatch.setattr(type(trainer.get_entry("numpy")), "missing", lambda self: None)
+    result = training.run(LINE, ["numpy", "jax-jit"])
+    assert result["failed"] == {"jax-jit": "a crash"} and len(result["runs"]) == 1
+    with pytest.raises(Unavailable, match=r"no implementation could train \(jax-jit: a crash\)"):
+        training.run(LINE, ["jax-jit"])
+
+
+def reporting_failures(target, arguments, **limits):
+    """As a process of its own reports an exception."""
+    try:
+        return in_this_process(target, arguments)
+    except ZeroDivisionError as error:
+        raise training.Failed(str(error)) from None
