@@ -30,13 +30,18 @@ from impls.parameters import Layer, Parameters, rounded, tensors
 from impls.problem import Problem, get_problem
 
 PIECES = 10
+CUT = 2
+"""Times the median piece: a longer one has lost a time slice to another process."""
 
 
 def time_block(call: Callable[[], Any], prefix: int, calls: int) -> int:
-    """Nanoseconds that `calls` calls take, after `prefix` untimed ones: the median of ten pieces of the block, scaled.
+    """Nanoseconds that `calls` calls take, after `prefix` untimed ones: the mean of ten pieces, without the cut ones.
 
-    A block of 3 ms is as long as a scheduler's time slice: where a process shares the CPU, most blocks are cut, but few
-    of their pieces. (With a busy process on the CPU a launch's ratio scattered by 3.3 % by blocks, by 1.0 % by pieces.)
+    A block of 3 ms is as long as a scheduler's time slice. Where a process shares the CPU, most blocks lose a slice to
+    it, but few of their pieces do, and such a piece takes ten times as long: any over twice the median are left out.
+    (With a busy process on the CPU a launch's ratio scattered by 3.3 % by whole blocks and by 1.0 % without the pieces
+    it cut.) Smaller disturbances stay in the mean, as they do in anyone's loop.
+
     The loop is the leanest that Python has: a local name called without arguments, over an iterator that makes no
     numbers. Garbage is collected before the block and not inside it.
     """
@@ -55,7 +60,8 @@ def time_block(call: Callable[[], Any], prefix: int, calls: int) -> int:
             pieces_ns[piece] = perf_counter_ns() - start_ns
     finally:
         gc.enable()
-    return round(float(np.median(pieces_ns)) * calls / in_piece)
+    pieces = np.array(pieces_ns)
+    return round(float(pieces[pieces <= CUT * np.median(pieces)].mean()) * calls / in_piece)
 
 
 def settle() -> None:

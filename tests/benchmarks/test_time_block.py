@@ -50,6 +50,11 @@ def test_time_slices_that_other_processes_take_from_a_block_do_not_count(time_bl
     assert time_block(script, 0, 375) == 8000 * 375
 
 
+def test_a_small_disturbance_counts_as_it_would_in_any_loop(time_block):
+    """One of ten pieces of ten calls takes a fifth longer: 2 % of the block."""
+    assert time_block(Script({42: 16_000}), 0, 100) == 816_000
+
+
 def test_a_block_that_is_slow_throughout_is_slow(time_block):
     """A shift of the machine's speed is not hidden: it is left to the pairing of the rounds."""
     assert time_block(Script(dict.fromkeys(range(375), 4000)), 0, 375) == 12000 * 375
