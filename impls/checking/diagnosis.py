@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -109,20 +110,35 @@ def diagnose_row_by_row(
     dtype: str = "float64",
     explain: bool = True,
 ) -> Diagnosis | None:
-    """The same for a program that updates after every row (stochastic gradient descent); None if it does not fit."""
-    judge = Judge(observations, dtype, row_by_row=True)
-    for choice in activations:
-        if judge.references(choice) and (fit := judge.fits(RIGHT, choice, conventions)):
+    """The same for a program that updates after every row (stochastic gradient descent); None if it does not fit.
+
+    The rows may be shuffled: then only batches of one and two are looked at, the two in either order.
+    """
+    short = [o for o in observations if len(o.x) <= 2]
+    judges = [Judge(observations, dtype, row_by_row=True)]
+    judges += [Judge(short, dtype, row_by_row=True, backwards=b) for b in (False, True)] if len(short) > 1 else []
+    possible = [choice for choice in activations if judges[0].references(choice)]
+    for judge, choice in itertools.product(judges, possible):
+        if fit := judge.fits(RIGHT, choice, conventions):
             taus = judge.taus_under(RIGHT, choice, fit[0])
             return Diagnosis(True, choice, fit[0], fit[1], taus, row_by_row=True)
-    explanations: list[Explanation] = []
-    if explain:
-        explanations = _search(judge, [c for c in activations if judge.references(c)], conventions, mistakes.bank)
-    if not explanations:
+    alone = [o for o in observations if len(o.x) == 1]
+    if not explain or not alone:
         return None
-    best = explanations[0]
-    taus = judge.taus_under(RIGHT, best.activations, best.convention)
-    return Diagnosis(False, best.activations, best.convention, 1.0, taus, tuple(explanations), row_by_row=True)
+    single = Judge(alone, dtype)  # on one row, a mistake is the same row by row: a cheap test before the dear one
+    for choice in possible:
+        likely = [mistake for mistake in mistakes.bank(choice) if single.fits(mistake, choice, conventions)]
+        for judge in judges:
+            explanations = _search(judge, [choice], conventions, partial(_the_same, likely))
+            if explanations:
+                best = explanations[0]
+                taus = judge.taus_under(RIGHT, choice, best.convention)
+                return Diagnosis(False, choice, best.convention, 1.0, taus, tuple(explanations), row_by_row=True)
+    return None
+
+
+def _the_same(found: list[Mistake], activations: Activations) -> list[Mistake]:
+    return found
 
 
 def _explain(judge, activations, conventions, with_pairs) -> list[Explanation]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -58,11 +59,13 @@ class Judge:
         dtype: str = "float64",
         rate_known: bool = True,
         row_by_row: bool = False,
+        backwards: bool = False,
     ) -> None:
         """`rate_known` is False where the gradients carry an unknown positive factor, the same on every probe;
-        `row_by_row` is True where the parameters may have been updated after each row."""
+        `row_by_row` is True where the parameters may have been updated after each row, `backwards` in reverse order."""
         self.observations = sorted(observations, key=lambda o: len(o.x)) if row_by_row else list(observations)
         self.row_by_row = row_by_row
+        self.backwards = backwards
         self.dtype = dtype
         self.rate_known = rate_known
         self._references: dict[Activations, list[Reference] | None] = {}
@@ -125,7 +128,11 @@ class Judge:
         for observation in self.observations:
             rows, outputs = observation.y.shape
             factor = convention.factor(1 if self.row_by_row else rows, outputs) if convention else 1.0
-            found = (mutants.row_by_row if self.row_by_row else mutants.gradients)(
+            one_pass = mutants.gradients
+            if self.row_by_row:
+                order = range(rows)[::-1] if self.backwards else range(rows)
+                one_pass = partial(mutants.row_by_row, order=order)
+            found = one_pass(
                 activations,
                 observation.parameters,
                 observation.x,

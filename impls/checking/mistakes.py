@@ -239,6 +239,20 @@ def _biases(m: int) -> Iterator[Mistake]:
             lambda at, delta, above: delta.sum(axis=1),
         )
         yield biases(
+            "halved",
+            layers,
+            "the gradient of {whose} has half the weights' constant",
+            "The 2 of the derivative (or the ½ of the loss) belongs into δ, once and for all tensors.",
+            lambda at, delta, above: delta.sum(axis=0) * 0.5,
+        )
+        yield biases(
+            "doubled",
+            layers,
+            "the gradient of {whose} has twice the weights' constant",
+            "The 2 of the derivative (or the ½ of the loss) belongs into δ, once and for all tensors.",
+            lambda at, delta, above: delta.sum(axis=0) * 2.0,
+        )
+        yield biases(
             "last-row",
             layers,
             "the gradient of {whose} takes one row instead of the sum over the rows",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,13 @@ def conclude(target, answer, conventions, strict, activations, dtype, opinions, 
     if activations and len(activations) != layers:
         raise BadInput(f"--activations names {len(activations)}, but the network has {layers} layer(s)")
     choices = [tuple(activations)] if activations else candidates(layers, answer["activations"])
+    if steps := _steps_in_one_call(answer["groups"][0], choices):
+        return Report(
+            target,
+            ERROR,
+            f"could not run: one call takes {steps} steps, and a gradient can be recovered from one step only; name a "
+            "method that takes one (file.py:Class.method), or let the number of steps be an argument, as epochs=…",
+        )
     groups = answer["groups"]
     judged = (target, answer), (choices, conventions, strict, dtype)
     report, diagnosis = _judge_group(*judged[0], groups[0], *judged[1], depth="singles")
@@ -71,6 +79,42 @@ def conclude(target, answer, conventions, strict, activations, dtype, opinions, 
         ask_frameworks(report, diagnosis, groups[0], opinions, time_limit_s)
     note_own_data(report, answer, groups[0])
     return report
+
+
+def _steps_in_one_call(group, choices) -> int:
+    """How many steps one call takes: at a tiny learning rate n steps are n times one. 0 where it is no such thing.
+
+    There the n steps differ by n times a millionth, relatively; a gradient is recovered to some 1e-9; so agreement
+    to 1 % of the largest is no accident, and allows for n up to thousands.
+    """
+    if not group["slow"]:
+        return 0
+    first = to_observation(group["observed"][0])
+    names = [n for n, g in group["slow"].items() if g.shape == first.gradients[n].shape]
+    found = np.concatenate([group["slow"][n].ravel() for n in names])
+    judge = Judge([first])
+    for choice in choices:
+        for reference in judge.references(choice) or ():
+            expected = np.concatenate([reference.gradients[n].ravel() for n in names])
+            if found.shape != expected.shape or not np.any(expected):
+                continue
+            ratio = float(found @ expected) / float(expected @ expected)
+            if not np.allclose(found, ratio * expected, rtol=0, atol=0.01 * float(np.max(abs(found)))):
+                continue
+            steps = [ratio / convention.factor(*first.y.shape) for convention in CONVENTIONS]
+            whole = [round(n) for n in steps if n > 1.5 and abs(n - round(n)) < 0.01 * n]
+            one_step = any(abs(n - 1) < 0.01 for n in steps)
+            moved_like_one = _same_direction(first.gradients, reference.gradients, names)
+            if whole and not one_step and not moved_like_one:
+                return whole[0]
+    return 0
+
+
+def _same_direction(found: dict, expected: dict, names: list[str]) -> bool:
+    """Is the change at the usual learning rate a multiple of the gradient as well? Then it was one step."""
+    one, other = (np.concatenate([g[n].ravel() for n in names]) for g in (found, expected))
+    ratio = float(one @ other) / float(other @ other)
+    return bool(np.allclose(one, ratio * other, rtol=0, atol=1e-6 * float(np.max(abs(one)))))
 
 
 def _explains_more(one: Report, other: Report) -> bool:
@@ -159,23 +203,24 @@ def _recognise(judge: Judge, choices, losses) -> tuple[list[Activations], list[C
 
 
 def _diagnose(observations, choices, conventions, precision, rate_known, recovered, answer, depth) -> Diagnosis:
-    quick = diagnose(observations, choices, conventions, dtype=precision, rate_known=True, depth="singles")
-    if quick.right or (not recovered and quick.explanations):
-        return quick
-    if not rate_known:
-        free = diagnose(observations, choices, conventions, dtype=precision, rate_known=False, depth="singles")
-        if free.right:
-            return _with_literal(free, observations, conventions, precision, answer["literals"])
-        if quick.explanations:
-            return quick
-        if free.explanations:
-            return free
-    if recovered and any(len(o.x) > 1 for o in observations):
-        rows = _row_by_row(observations, choices, conventions, precision, not quick.explanations)
-        if rows is not None:
-            return rows
-    if quick.explanations or depth == "singles":
-        return quick
+    """Right in any way is looked for first; then one mistake, then a mistake row by row, then two."""
+    look = partial(diagnose, observations, choices, conventions, dtype=precision)
+    rows = recovered and any(len(o.x) > 1 for o in observations)
+    found = look(depth="right")
+    if found.right:
+        return found
+    if not rate_known and (free := look(rate_known=False, depth="right")).right:
+        return _with_literal(free, observations, conventions, precision, answer["literals"])
+    if rows and (turn := _row_by_row(observations, choices, conventions, precision, explain=False)):
+        return turn
+    found = look(depth="singles")
+    if not found.explanations and not rate_known:
+        free = look(rate_known=False, depth="singles")
+        found = free if free.explanations else found
+    if not found.explanations and rows:
+        found = _row_by_row(observations, choices, conventions, precision, explain=True) or found
+    if found.explanations or depth == "singles":
+        return found
     return diagnose(observations, choices[:2], conventions, dtype=precision, rate_known=rate_known, depth="pairs")
 
 

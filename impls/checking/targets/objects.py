@@ -191,15 +191,33 @@ class ObjectTarget:
         yield from self.orientations
 
     def observe(
-        self, flipped: bool, data: DataLayout, parameters: Parameters, x: Array, y: Array, rate: float
+        self,
+        flipped: bool,
+        data: DataLayout,
+        parameters: Parameters,
+        x: Array,
+        y: Array,
+        rate: float,
+        times: int = 1,
     ) -> Reading:
-        """Make an object, give it the parameters, let it learn once, and read the gradients off it."""
+        """Make an object, give it the parameters, let it learn once, and read the gradients off it.
+
+        With `times` the same object does so again and again, from the same parameters, and the last time is read.
+        """
         encoded = data.encode(x, y)
         sizes = (x.shape[1], *(len(layer.b) for layer in parameters))
         if self.born_late:
             return self._observe_late(sizes, encoded, data, x, y, rate, flipped)
         thing = self.make(sizes, encoded)
+        for _ in range(times):
+            reading = self._observe_once(thing, flipped, encoded, data, parameters, x, y, rate)
+        return reading
+
+    def _observe_once(self, thing, flipped, encoded, data, parameters, x, y, rate) -> Reading:
         slots = self.slots(thing, flipped)
+        for name in names.methods(list(self._callables(thing)), names.CLEAR)[:1]:
+            with source.own_errors(self.path):
+                self._callables(thing)[name]()
         expected = {slot.tensor: slot.canonical for slot in slots}
         for ell, (W, _) in enumerate(parameters, start=1):
             if expected[f"W{ell}"] != W.shape:

@@ -22,6 +22,10 @@ from impls.parameters import Parameters
 Target = FunctionTarget | ObjectTarget
 
 
+SLOW = 2.0**-20
+"""Times the learning rate: so small that many steps from the same place are many times the same step."""
+
+
 @dataclass
 class Observed:
     """One probe and what the target gave for it."""
@@ -43,6 +47,8 @@ class Group:
     observed: list[Observed] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
     """Batches at which the target raised, and the last line of its error."""
+    slow: dict[str, np.ndarray] = field(default_factory=dict)
+    """For updates: the gradients of the first probe, recovered at a tiny learning rate."""
     repeat: str = ""
     """"", or "accumulates", or "varies": what a second call on the same probe gave."""
 
@@ -175,6 +181,8 @@ def _one(target: Target, form: Any, layout: DataLayout, sizes: Sequence[int], ba
 def _all(target, form, layout, sizes, batches, first: Observed) -> Group:
     group = Group(tuple(sizes), layout.name, is_flipped(form), [first])
     group.repeat = _repeat(target, form, layout, first)
+    if first.reading.kind == "update" and first.reading.rate_known:
+        group.slow = target.observe(form, layout, first.parameters, first.x, first.y, SLOW * probe.RATE).gradients
     if group.repeat:
         return group
     for seed, batch in enumerate(batches[1:], start=1):
@@ -188,17 +196,26 @@ def _all(target, form, layout, sizes, batches, first: Observed) -> Group:
 
 
 def _repeat(target, form, layout, first: Observed) -> str:
-    """Call again on the same probe: do gradients pile up, or vary?"""
+    """Call again on the same probe: do gradients pile up, or vary?
+
+    An object that is made anew has nothing left from its first call; so one object does the same thing twice as well.
+    Updates may rightly vary (momentum), gradients may not.
+    """
+    arguments = form, layout, first.parameters, first.x, first.y, probe.RATE
     try:
-        again = target.observe(form, layout, first.parameters, first.x, first.y, probe.RATE)
+        again = [target.observe(*arguments)]
+        if isinstance(target, ObjectTarget) and not target.born_late:
+            again.append(target.observe(*arguments, times=2))
     except (source.UserError, Unreadable):
         return ""
-    pairs = [(first.reading.gradients[n], again.gradients[n]) for n in first.reading.gradients]
-    if all(a.shape == b.shape and np.allclose(a, b, rtol=1e-9, atol=1e-12) for a, b in pairs):
-        return ""
-    if all(a.shape == b.shape and np.allclose(2 * a, b, rtol=1e-6, atol=1e-9) for a, b in pairs):
-        return "accumulates"
-    return "varies"
+    for reading in again:
+        pairs = [(first.reading.gradients[n], reading.gradients[n]) for n in first.reading.gradients]
+        if all(a.shape == b.shape and np.allclose(2 * a, b, rtol=1e-6, atol=1e-9) for a, b in pairs):
+            return "accumulates"
+        same = all(a.shape == b.shape and np.allclose(a, b, rtol=1e-9, atol=1e-12) for a, b in pairs)
+        if not same and first.reading.kind == "returned":
+            return "varies"
+    return ""
 
 
 def _when_rows_equal_units(target: Target, sizes: Sequence[int], flat: bool) -> Group | None:

@@ -107,6 +107,7 @@ def _group(group: Group) -> dict[str, Any]:
         "flipped": group.flipped,
         "refused": [list(item) for item in group.refused],
         "repeat": group.repeat,
+        "slow": group.slow,
         "observed": [
             {
                 "parameters": [[W, b] for W, b in o.parameters],
