@@ -138,7 +138,7 @@ def test_all_means_every_implementation_and_sweep_many_batches(read):
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        ({"implementations": "nunpy"}, "unknown implementation 'nunpy'; allowed: numpy,"),
+        ({"implementations": "nunpy"}, "unknown implementation 'nunpy'; allowed: "),
         ({"implementations": "mxnet-*"}, "no implementation matches 'mxnet-*'"),
         ({"implementations": " , "}, "--implementations is empty; give one name or several, separated by commas"),
         ({"problems": "xo"}, "unknown problem 'xo'; allowed: xor, line. Did you mean 'xor'?"),
@@ -159,7 +159,7 @@ def test_all_means_every_implementation_and_sweep_many_batches(read):
         ({"seed": "-1"}, "--seed takes a whole number of at least 0 and at most 4294967295, found '-1'"),
         ({"seed": "4294967296"}, "--seed takes a whole number of at least 0 and at most 4294967295"),
         ({"seed": "1e3"}, "--seed takes a whole number of at least 0"),
-        ({"baseline": "nunpy"}, "unknown baseline (it must be among the implementations) 'nunpy'; allowed: numpy,"),
+        ({"baseline": "nunpy"}, "unknown baseline (it must be among the implementations) 'nunpy'; allowed: "),
         ({"baseline": "jax-jit", "implementations": "numpy"}, "'jax-jit'; allowed: numpy."),
         ({"margin": "0"}, "--margin takes a percentage between 0 and 100, such as 5%, found '0'"),
         ({"margin": "100%"}, "--margin takes a percentage between 0 and 100"),

@@ -13,7 +13,9 @@ from typing import NamedTuple
 
 import psutil
 import pytest
+from pytest_benchmark.storage.file import FileStorage
 
+from benchmarks.plugin import save_whole
 from tests.benchmarks import runfiles
 
 ROOT = Path(__file__).parents[2]
@@ -62,9 +64,8 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def first(folder):
     """Two launches of everything, into a file and into the storage."""
-    before = runs_here()
     storage = f"--benchmark-storage=file://{folder}/storage"
-    result = pytest_(
+    return pytest_(
         "--benchmark-only",
         *TINY,
         "--launches=2",
@@ -72,15 +73,16 @@ def first(folder):
         "--benchmark-save=first",
         storage,
     )
-    assert runs_here() == before, "a run that is saved elsewhere is not saved in reports/runs as well"
-    return result
 
 
 @pytest.fixture(scope="session")
 def second(first, folder):
     """One launch, compared with the first and saved under pytest-benchmark's own name."""
+    before = runs_here()
     storage = f"--benchmark-storage=file://{folder}/storage"
-    return pytest_("--benchmark-only", *TINY, "--launches=1", "--benchmark-compare", "--benchmark-autosave", storage)
+    result = pytest_("--benchmark-only", *TINY, "--launches=1", "--benchmark-compare", "--benchmark-autosave", storage)
+    assert runs_here() == before, "a run that is saved elsewhere is not saved in reports/runs as well"
+    return result
 
 
 def saved(folder, pattern):
@@ -307,7 +309,7 @@ class TestRefusals:
         [
             (["--benchmark-timer=time.time"], "--benchmark-timer has no meaning here: "),
             (["--benchmark-warmup=on"], "--benchmark-warmup has no meaning here: "),
-            (["--implementations=nunpy"], "unknown implementation 'nunpy'; allowed: numpy, "),
+            (["--implementations=nunpy"], "unknown implementation 'nunpy'; allowed: "),
             (["--batches=0"], "--batches takes a whole number of at least 1, found '0'"),
             (["--benchmark-json=/no/such/folder/run.json"], "/no/such/folder"),
         ],
@@ -319,6 +321,52 @@ class TestRefusals:
         [line] = [line for line in result.said.splitlines() if told in line]
         assert line.startswith("ERROR: ")
         assert "starting the workers" not in result.said and "INTERNALERROR" not in result.said
+
+
+class Stock:
+    """What save_whole touches of pytest-benchmark's session."""
+
+    def __init__(self, folder):
+        self.logger = self
+        self.json = folder / "run.json"
+        self.storage = FileStorage(str(folder / "storage"), logger=self, default_machine_id="here")
+
+    def info(self, *_, **__):
+        pass
+
+    debug = warning = info
+
+
+class TestWholeFiles:
+    """pytest-benchmark writes in place; a run that took minutes must not be lost to half a file."""
+
+    @pytest.fixture
+    def stock(self, tmp_path):
+        stock = Stock(tmp_path)
+        save_whole(stock)
+        return stock
+
+    def test_both_kinds_of_file_hold_what_was_given(self, stock, tmp_path):
+        stock.save_json({"benchmarks": [1.5, None]})
+        stock.storage.save({"benchmarks": [2.5]}, "mine")
+        assert runfiles.load(stock.json) == {"benchmarks": [1.5, None]}
+        [saved] = (tmp_path / "storage").rglob("*_mine.json")
+        assert saved.name == "0001_mine.json" and runfiles.load(saved) == {"benchmarks": [2.5]}
+
+    def test_a_write_that_fails_leaves_the_file_of_before(self, stock, monkeypatch):
+        """Where the rename is refused, the only moment at which a file of that name changes."""
+        stock.json.write_text("of before")
+
+        def refuse(*_):
+            raise PermissionError(1, "Operation not permitted")
+
+        monkeypatch.setattr(os, "replace", refuse)
+        with pytest.raises(PermissionError):
+            stock.save_json({"benchmarks": []})
+        with pytest.raises(PermissionError):
+            stock.storage.save({"benchmarks": []}, "mine")
+        assert stock.json.read_text() == "of before"
+        assert [path.name for path in stock.json.parent.rglob("*") if path.is_file()] == ["run.json"]
 
 
 def test_an_interrupt_leaves_a_whole_file_with_what_is_complete_and_no_process(tmp_path):
