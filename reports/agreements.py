@@ -88,21 +88,11 @@ class Agreement:
         return list(dict.fromkeys(named))
 
 
-def is_agreement(content: dict[str, Any]) -> bool:
-    """Whether a JSON object is such a document, of whatever version."""
-    return content.get("format") == FORMAT
-
-
-def latest(folder: Path = FOLDER) -> Path | None:
-    """The newest document in the folder, if there is one."""
-    return max(folder.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name), default=None)
-
-
 def read(path: str | Path) -> Agreement:
     """Read one document. Raises RunFileError where it is missing, not JSON, cut off, not one, or newer."""
     path = Path(path)
     content = load(path, ORIGIN)
-    if not is_agreement(content):
+    if content.get("format") != FORMAT:
         raise RunFileError(f"{path}: is JSON of another kind; {ORIGIN}")
     version = content.get("format_version")
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:

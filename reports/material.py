@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from reports import agreements, runs, style
+from reports import agreements, runs, style, trainings
 from reports.agreements import Agreement
 from reports.reading import RunFileError, load
 from reports.records import Run, description
+from reports.trainings import Starts, Training
+
+BESIDE: dict[str, tuple[str, Path, Callable[[Path], Any]]] = {
+    agreements.FORMAT: ("agreement", agreements.FOLDER, agreements.read),
+    trainings.FORMAT: ("training", trainings.FOLDER, trainings.read),
+    trainings.STARTS_FORMAT: ("starts", trainings.STARTS_FOLDER, trainings.read_starts),
+}
+"""What stands beside a run, by its format: the part of the material, where the latest lies, and its reader."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +28,8 @@ class Material:
 
     runs: tuple[Run, ...]
     agreement: Agreement | None = None
+    training: Training | None = None
+    starts: Starts | None = None
 
     @property
     def run(self) -> Run:
@@ -27,8 +37,9 @@ class Material:
 
     @property
     def paths(self) -> list[Path]:
-        """The files, in the order in which they were given."""
-        return [run.path for run in self.runs] + ([self.agreement.path] if self.agreement else [])
+        """The files: runs in the order in which they were given, then what stands beside."""
+        beside = (self.agreement, self.training, self.starts)
+        return [run.path for run in self.runs] + [part.path for part in beside if part]
 
     @cached_property
     def looks(self) -> dict[str, style.Look]:
@@ -37,26 +48,36 @@ class Material:
         for run in reversed(self.runs):
             for name, data in run.implementations.items():
                 described.setdefault(name, data)
-        if self.agreement:
-            for name in self.agreement.implementations:
-                described.setdefault(name, description(name))
+        beside = self.agreement.implementations if self.agreement else []
+        beside += [curve.implementation for curve in self.training.curves] if self.training else []
+        beside += [share.implementation for share in self.starts.shares] if self.starts else []
+        for name in beside:
+            described.setdefault(name, description(name))
         return style.looks(described)
 
 
 def gather(paths: Sequence[str | Path] = ()) -> Material:
-    """Read the files, each as what it is; without any, the latest run and the latest agreement, if there is one.
+    """Read the files, each as what it is; without any, the latest run, and the latest of what stands beside.
 
-    Raises RunFileError where a file is neither, or none of them is a run.
+    Raises RunFileError where a file is none of these, or none of them is a run.
     """
     if not paths:
-        newest = agreements.latest()
-        return Material((runs.read(runs.latest()),), agreements.read(newest) if newest else None)
-    found_runs, found_agreements = [], []
+        newest = {part: (_latest(folder), read) for part, folder, read in BESIDE.values()}
+        beside = {part: read(path) for part, (path, read) in newest.items() if path}
+        return Material((runs.read(runs.latest()),), **beside)
+    found_runs, beside = [], {}
     for path in map(Path, paths):
-        if agreements.is_agreement(load(path, runs.ORIGIN)):
-            found_agreements.append(agreements.read(path))
+        kind = load(path, runs.ORIGIN).get("format")
+        if isinstance(kind, str) and kind in BESIDE:
+            part, _, read = BESIDE[kind]
+            beside[part] = read(path)
         else:
             found_runs.append(runs.read(path))
     if not found_runs:
         raise RunFileError(f"{paths[-1]}: is no run file, and a report is about a run; {runs.ORIGIN}")
-    return Material(tuple(found_runs), found_agreements[-1] if found_agreements else None)
+    return Material(tuple(found_runs), **beside)
+
+
+def _latest(folder: Path) -> Path | None:
+    """The newest file in the folder, if there is one."""
+    return max(folder.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name), default=None)

@@ -67,7 +67,7 @@ def figures(material: Material) -> dict[str, bytes]:
 
 def drawings(material: Material) -> dict[str, tuple[Figure, list[dict[str, Any]]]]:
     """Each figure that the material has data for, with its numbers, by name; to be drawn within `style.applied`."""
-    from reports.figures import FIGURES, cold_start, drift, fits, ladder
+    from reports.figures import FIGURES, cold_start, drift, fits, ladder, training
 
     run, looks = material.run, material.looks
     found: dict[str, tuple[Figure | None, list[dict[str, Any]]]] = {}
@@ -81,6 +81,8 @@ def drawings(material: Material) -> dict[str, tuple[Figure, list[dict[str, Any]]
     found[cold_start.NAME] = cold_start.draw(run, looks), cold_start.rows(run)
     if material.agreement:
         found[drift.NAME] = drift.draw(material.agreement, looks), drift.rows(material.agreement)
+    if material.training:
+        found[training.NAME] = training.draw(material.training, looks), training.rows(material.training)
     return {stem: (figure, rows) for stem, (figure, rows) in found.items() if figure is not None}
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reports.figures import agreement, batches, cold_start, drift, fits, ladder, smallest
+from reports.figures import agreement, batches, cold_start, drift, fits, ladder, smallest, training
 
-__all__ = ["FIGURES", "cold_start", "drift", "fits", "ladder"]
+__all__ = ["FIGURES", "cold_start", "drift", "fits", "ladder", "training"]
 
 FIGURES = (batches, smallest, agreement)
 """Drawn of a run's groups, once per dtype and device; the others are drawn of other parts.

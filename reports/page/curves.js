@@ -1,5 +1,5 @@
 // Lines over a numbered axis, drawn from a section's own data; each plot may have a choice of panels.
-function drawCurves(holder, panel, { xName, yName, xNames = null, format }) {
+function drawCurves(holder, panel, { xName, yName, xNames = null, linear = false, format }) {
   const width = Math.max(280, holder.clientWidth);
   const narrow = width < 520;
   const labelWidth = narrow ? 110 : 8 + 7.2 * Math.max(6, ...panel.lines.map(({ label }) => Math.min(label.length, 26)));
@@ -12,7 +12,7 @@ function drawCurves(holder, panel, { xName, yName, xNames = null, format }) {
   if (!values.length) return;
   const [low, high] = [Math.min(...values) / (xNames ? 1.2 : 3), Math.max(...values) * (xNames ? 1.2 : 2)];
   const xs = [...new Set(points.map(([x]) => x))].sort((a, b) => a - b);
-  const scale = makeScale(!xNames, xs[0], xs.at(-1), box.left + 20, box.right - 10);
+  const scale = makeScale(!xNames && !linear, xs[0], xs.at(-1), box.left + 20, box.right - 10);
   const x = xs.length > 1 ? scale : () => (box.left + box.right) / 2;
   const y = ((inner) => (value) => inner(Math.max(value || 0, low)))(makeScale(true, low, high, box.bottom, box.top));
   const decades = ticks(true, low, high);
@@ -21,7 +21,8 @@ function drawCurves(holder, panel, { xName, yName, xNames = null, format }) {
     root.append(svg("line", { class: "grid", x1: box.left, x2: box.right, y1: y(value), y2: y(value) }));
     root.append(svg("text", { x: box.left - 6, y: y(value) + 4, "text-anchor": "end" }, format(value)));
   });
-  for (const at of apart(xs, x, xNames ? 90 : 44))
+  const marks = linear ? ticks(false, xs[0], xs.at(-1), narrow ? 3 : 6) : apart(xs, x, xNames ? 90 : 44);
+  for (const at of marks)
     root.append(svg("text", { x: x(at), y: box.bottom + 17, "text-anchor": "middle" }, xNames ? xNames[at] : count(at)));
   root.append(svg("line", { class: "axis", x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }));
   root.append(svg("text", { x: (box.left + box.right) / 2, y: box.bottom + 36, "text-anchor": "middle" }, xName));
@@ -42,7 +43,7 @@ function drawCurves(holder, panel, { xName, yName, xNames = null, format }) {
 for (const holder of document.querySelectorAll(".curves")) {
   const spec = JSON.parse(document.getElementById(holder.dataset.source).textContent);
   const select = holder.closest("figure").querySelector("select[data-curves]");
-  const draw = () => drawCurves(holder, spec.panels[select.value], { xName: spec.x, yName: spec.y, format: (v) => v.toExponential(0) });
+  const draw = () => drawCurves(holder, spec.panels[select.value], { xName: spec.x, yName: spec.panels[select.value].y || spec.y, linear: spec.linear, format: (v) => v.toExponential(0) });
   select.addEventListener("change", draw);
   new ResizeObserver(draw).observe(holder);
 }

@@ -6,9 +6,10 @@ function drawLine(root, { series, i, points }, x, y) {
   const up = points.map(([batch, , , high]) => `${x(batch)},${y(high)}`);
   const down = points.map(([batch, , low]) => `${x(batch)},${y(low)}`).reverse();
   group.append(svg("polygon", { class: "band", points: [...up, ...down].join(" ") }));
-  for (const [batch, , low, high] of points) group.append(svg("line", { class: "bar", x1: x(batch), x2: x(batch), y1: y(low), y2: y(high) }));
+  const few = points.length <= 30;
+  for (const [batch, , low, high] of few ? points : []) group.append(svg("line", { class: "bar", x1: x(batch), x2: x(batch), y1: y(low), y2: y(high) }));
   group.append(svg("polyline", { class: "line", "stroke-dasharray": series.dashes.join(" "), points: points.map(([b, v]) => `${x(b)},${y(v)}`).join(" ") }));
-  for (const [batch, value] of points) group.append(svg("path", { class: "marker", d: MARKERS[series.marker], transform: `translate(${x(batch)},${y(value)})` }));
+  for (const [batch, value] of few ? points : []) group.append(svg("path", { class: "marker", d: MARKERS[series.marker], transform: `translate(${x(batch)},${y(value)})` }));
   root.append(group);
 }
 

@@ -12,7 +12,10 @@ from reports import labels, units
 from reports.material import gather
 from reports.page.render import render
 
-AGREEMENT = Path(__file__).with_name("stored") / "agreement-1.json"
+STORED = Path(__file__).with_name("stored")
+AGREEMENT, TRAINING, STARTS = (
+    json.loads((STORED / f"{what}-1.json").read_text(encoding="utf-8")) for what in ("agreement", "training", "starts")
+)
 AXE = Path(__file__).with_name("vendor") / "axe.min.js"
 WIDTHS = (390, 820, 1440)
 
@@ -172,16 +175,22 @@ def test_every_data_link_gives_the_whole_table(opened, make_run):
         assert len(found.splitlines()) == rows + 1
 
 
-def test_drift_is_drawn_for_every_case(opened, make_run):
-    """Problem and dtype: each its own lines over its own shadows."""
-    page = opened(make_run(), json.loads(AGREEMENT.read_text()))
+@pytest.mark.parametrize(("plot", "count"), [("drift", 4), ("training", 3)])
+def test_curves_are_drawn_for_every_choice(opened, make_run, plot, count):
+    """Drift by problem and dtype; training's loss, its difference, the parameters' distance: each its own picture."""
+    page = opened(make_run(), AGREEMENT, TRAINING)
     seen = set()
-    for value in range(4):
-        page.execute_script("document.querySelector('select[data-curves]').value = arguments[0]", str(value))
-        page.execute_script("document.querySelector('select[data-curves]').dispatchEvent(new Event('change'))")
-        seen.add(page.execute_script("return document.querySelector('#drift-plot svg').outerHTML"))
-        assert sorted(texts(page, "#drift-plot .label")) == ["numpy", "torch-eager"]
-    assert len(seen) == 4
+    for value in range(count):
+        page.execute_script(
+            """const select = document.querySelector(`select[data-curves=${arguments[0]}]`);
+            select.value = arguments[1];
+            select.dispatchEvent(new Event("change"));""",
+            plot,
+            str(value),
+        )
+        seen.add(page.execute_script("return document.querySelector(arguments[0]).outerHTML", f"#{plot}-plot svg"))
+        assert sorted(texts(page, f"#{plot}-plot .label")) == ["numpy", "torch-eager"]
+    assert len(seen) == count
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
@@ -228,7 +237,7 @@ def test_axe_finds_no_violation(opened, make_run, width, mode):
     content["samegrad"]["failures"] = [{"implementation": "a", "group": "g", "reason": "r", "stderr": ["x"]}]
     other = make_run(problems=("xor",), seed=9)
     other["samegrad"]["environment"]["cpu"] = "Apple M9"
-    page = opened(other, content, json.loads(AGREEMENT.read_text()), width=width, mode=mode)
+    page = opened(other, content, AGREEMENT, TRAINING, STARTS, width=width, mode=mode)
     page.execute_script("document.querySelectorAll('details').forEach((d) => (d.open = true))")
     page.execute_script(AXE.read_text(encoding="utf-8"))
     found = page.execute_async_script("axe.run().then(arguments[0])")

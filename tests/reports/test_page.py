@@ -16,7 +16,9 @@ from reports.page.render import render
 from reports.page.sections import SECTIONS
 
 SMALL = {"problems": ("line",), "passes": ("forward", "value_and_grad"), "batches": (4, 64)}
-AGREEMENT = Path(__file__).with_name("stored") / "agreement-1.json"
+STORED = Path(__file__).with_name("stored")
+AGREEMENT = STORED / "agreement-1.json"
+BESIDE = [(STORED / f"{what}-1.json").read_text(encoding="utf-8") for what in ("agreement", "training", "starts")]
 COLD = {"numpy-1": {"import": [1e8, 2e8, 3e8], "first call": [1e5, 1e5, 1e5], "peak_bytes": [9e7, 9e7, 9e7]}}
 FITS = [
     {
@@ -99,7 +101,7 @@ def test_sections_without_data_are_left_out(make_run, write_run):
     rungs = {f"numpy-{n}": ("numpy", f"e{n}", 1e3 * n, 1) for n in range(1, 4)}
     full = make_run(rungs, **SMALL)
     full["samegrad"] |= {"cold_start": COLD, "fits": FITS}
-    everything = page(write_run, make_run(**SMALL), full, json.loads(AGREEMENT.read_text()))
+    everything = page(write_run, make_run(**SMALL), full, *map(json.loads, BESIDE))
     assert sections(everything) == [section.ID for section in SECTIONS]
 
 

@@ -13,8 +13,9 @@ from reports.page.sections import (
     pairs,
     survey,
     times,
+    training,
     trust,
 )
 
-SECTIONS = (compared, times, ladder, cold_start, fits, pairs, agreement, survey, drift, faults, trust)
+SECTIONS = (compared, times, ladder, cold_start, fits, pairs, agreement, survey, drift, training, faults, trust)
 """`data(material)` gives what a section's template needs, or None where the material has nothing for it."""

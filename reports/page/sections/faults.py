@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reports.agreements import Fault
 from reports.material import Material
 
 ID, TITLE = "faults", "Known faults of the frameworks"
@@ -11,27 +12,38 @@ TEMPLATE = """
 <p class="note">Found by the bound, each reproduced by a few lines when samegrad agree ran.</p>
 <ul class="faults">
 {% for fault in faults %}
-<li><strong>{{ fault.name }}</strong>: {{ fault.here }}{% if fault.versions %} in {{ fault.versions }}{% endif %}.
-{{ fault.told }}.<br><span class="note">Cure: {{ fault.cure }} Source: {{ fault.source }}.</span></li>
+<li><strong>{{ fault.name }}</strong>
+{% for line in fault.found %}
+<br>{{ line }}
+{% endfor %}
+<br><span class="note">Cure: {{ fault.cure }} Source: {{ fault.source }}.</span></li>
 {% endfor %}
 </ul>
 """
+HERE = {True: "Present", False: "Absent", None: "Not tried"}
 
 
 def data(material: Material) -> dict[str, Any] | None:
-    """None where none was tried."""
+    """Each fault once, with what was found of it in every framework; None where none was tried."""
     if material.agreement is None or not material.agreement.faults:
         return None
+    by_name: dict[str, list[Fault]] = {}
+    for fault in material.agreement.faults:
+        by_name.setdefault(fault.name, []).append(fault)
     return {
         "faults": [
             {
-                "name": fault.name,
-                "here": {True: "present", False: "absent", None: "not tried"}[fault.present],
-                "versions": fault.versions,
-                "told": (fault.evidence or fault.what).rstrip("."),
-                "cure": fault.cure,
-                "source": fault.source.rstrip("."),
+                "name": name,
+                "found": [_found(fault) for fault in faults],
+                "cure": faults[0].cure,
+                "source": faults[0].source.rstrip("."),
             }
-            for fault in material.agreement.faults
+            for name, faults in by_name.items()
         ]
     }
+
+
+def _found(fault: Fault) -> str:
+    """`Present in keras 3.15.1: W1[0, 0] is …`."""
+    where = f" in {fault.versions}" if fault.versions else ""
+    return f"{HERE[fault.present]}{where}: {fault.evidence or fault.what}"

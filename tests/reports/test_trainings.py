@@ -1,0 +1,115 @@
+"""The documents of `samegrad train`: read with care, drawn with their differences, and told true to their verdicts."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from reports import report, style, trainings
+from reports.figures import training as figure
+from reports.material import gather
+from reports.page.sections import training as section
+from reports.reading import RunFileError
+from reports.trainings import thinned
+
+STORED = Path(__file__).with_name("stored")
+TRAINING, STARTS = STORED / "training-1.json", STORED / "starts-1.json"
+SMALL = {"problems": ("line",), "passes": ("forward",), "batches": (4,)}
+
+
+@pytest.fixture
+def document():
+    """A stored training of the line by numpy and torch-eager."""
+    return json.loads(TRAINING.read_text(encoding="utf-8"))
+
+
+def beside(write_run, *documents):
+    """A run with these documents beside it."""
+    return gather([write_run(), *(write_run(content, f"{n}.json") for n, content in enumerate(documents))])
+
+
+def test_a_training_comes_back_as_it_was_saved(document):
+    """Curves, spread, marks and title."""
+    found = trainings.read(TRAINING)
+    assert found.epochs == tuple(document["epochs"]) and found.title == "line with sgd, float64"
+    for curve, run in zip(found.curves, document["runs"], strict=True):
+        assert (curve.losses, curve.differences) == (tuple(run["losses"]), tuple(run["loss_difference"]))
+        assert curve.explained is run["explained"]
+
+
+@pytest.mark.parametrize("read", [trainings.read, trainings.read_starts])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"format": "other"}, "is JSON of another kind"),
+        ({"format_version": 2}, "format 2 is newer"),
+        ({"format_version": None}, "whole number"),
+    ],
+)
+def test_another_file_or_a_newer_one_is_refused(write_run, read, change, said):
+    """In one line, for both kinds."""
+    kind = trainings.FORMAT if read is trainings.read else trainings.STARTS_FORMAT
+    with pytest.raises(RunFileError, match=said):
+        read(write_run({"format": kind, "format_version": 1} | change))
+
+
+def test_a_verdict_is_the_document_s(document, write_run):
+    """Explained by rounding, or not and by whom; and only as far as can be compared."""
+    assert section.data(beside(write_run, document))["verdict"] == (
+        "line with sgd, float64: 2 frameworks follow one curve; what is between them is rounding."
+    )
+    document["runs"][1]["explained"] = False
+    document["shadows"]["comparable_until"] = 50
+    assert section.data(beside(write_run, document))["verdict"] == (
+        "line with sgd, float64: rounding does not explain how far torch-eager went up to epoch 50, "
+        "where rounding is amplified beyond comparing."
+    )
+
+
+def test_the_share_of_starts_is_told(write_run):
+    """With its percentiles; and a disagreement is not hidden."""
+    content = json.loads(STARTS.read_text(encoding="utf-8"))
+    told = section.data(beside(write_run, content))["starts"]
+    assert told["verdict"] == "The same starts converge in all." and told["rows"][0][1]["text"] == "99.5 %"
+    content |= {"different": [7, 9], "agree": False}
+    told = section.data(beside(write_run, content))["starts"]
+    assert told["verdict"] == "2 of 200 starts converge in one framework and not in another."
+
+
+def test_what_is_missing_or_unknown_leaves_gaps(document, write_run):
+    """No spread, a loss that is not a number, a curve that ends early, one without any."""
+    document["shadows"] = {}
+    document["runs"][0]["losses"][3] = None
+    del document["runs"][0]["losses"][60:]
+    document["runs"][1]["losses"] = []
+    found = beside(write_run, document)
+    with style.applied():
+        assert figure.draw(found.training, found.looks) is not None
+    assert section.data(found)["curves"]["panels"][0]["lines"][0]["points"][-1][0] == 59
+    assert section.data(beside(write_run, {"format": trainings.FORMAT, "format_version": 1})) is None
+
+
+def test_thinning_keeps_the_largest_of_what_jumps():
+    """Of 1,000 marks at most 100 points; a single peak is among them, and what is unknown is passed over."""
+    values = [0.0] * 1000
+    values[537], values[538] = 5.0, math.nan
+    epochs, kept = thinned(range(1000), values, 100, largest=True)
+    assert len(kept) <= 100 and max(kept) == 5.0 and epochs[kept.index(5.0)] == 530
+    assert thinned(range(3), [1.0, 2.0, 3.0], 100, largest=False) == ([0, 1, 2], [1.0, 2.0, 3.0])
+    assert thinned([], [], 100, largest=True) == ([], [])
+
+
+def test_the_report_draws_the_latest_training(tmp_path, monkeypatch, make_run, write_run):
+    """Beside the latest run, with its numbers."""
+    monkeypatch.chdir(tmp_path)
+    for folder, stored in ((trainings.FOLDER, TRAINING), (trainings.STARTS_FOLDER, STARTS)):
+        folder.mkdir(parents=True)
+        (folder / "a.json").write_text(stored.read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "reports/runs").mkdir()
+    write_run(make_run(**SMALL), "reports/runs/a.json")
+    names = {path.name for path in report.draw(say=lambda line: None)}
+    assert {"training.png", "training.svg", "training.csv"} <= names
+    assert '<section id="training"' in (tmp_path / "reports/latest/report.html").read_text(encoding="utf-8")
