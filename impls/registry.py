@@ -104,9 +104,16 @@ LADDERS = [
     ),
     _ladder(
         *("torch", ("torch",), "torch"),
-        ("torch-eager", "torch_eager:TorchEager", "eager"),
+        ("torch-eager", "torch_autograd:TorchEager", "eager"),
+        ("torch-functional", "torch_autograd:TorchFunctional", "eager, functional"),
         ("torch-manual", "torch_manual:TorchManual", "by hand, eager"),
         ("torch-cuda-graph", "torch_manual:TorchCudaGraph", "by hand, CUDA graph"),
+    ),
+    _ladder(
+        *("torch", ("torch",), "torch"),
+        ("torch-compile", "torch_autograd:TorchCompile", "compiled"),
+        ("torch-compile-manual", "torch_compile_manual:TorchCompileManual", "by hand, compiled"),
+        needs_compiler=True,
     ),
     _ladder(
         *("jax", ("jax",), "jax"),

@@ -3,8 +3,8 @@
 The first is what `keras-xla` runs, less Keras: variables, a gradient tape, tf.function(jit_compile=True). The second
 goes as far as TensorFlow's public interface does. It calls the traced function as a bare operation, since a tf.function
 looks for the right trace at every call and wraps what that returns; all parameters are one tensor, all data one other,
-and loss and gradient leave as one, since a call pays for each; samples are columns, the gradient is derived by hand (the
-equations are those of `numpy_manual`), and a large batch on a CPU goes through a loop over chunks that stay in the
+and loss and gradient leave as one, since a call pays for each; samples are columns, the gradient is derived by hand
+(the equations are those of `numpy_manual`), and a large batch on a CPU goes through a loop over chunks that stay in the
 second-level cache.
 """
 

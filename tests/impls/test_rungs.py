@@ -27,7 +27,10 @@ SCALES = (1.0, 10.0)
 
 ALONE = ("keras-jax", "keras-torch")
 """Keras takes one back end per process."""
-SLOW = ("torch-compile", "keras-fit", "jax-eager", "keras-graph", "keras-xla", "keras-train-on-batch")
+SLOW = (
+    *("keras-fit", "keras-train-on-batch", "keras-graph", "keras-xla", "tensorflow-xla", "tensorflow-manual"),
+    *("torch-compile", "torch-compile-manual", "jax-eager"),
+)
 """Seconds to compile, or tens of milliseconds for a call: only two batches, at scale 1."""
 TUTORIAL_OVERFLOWS = ("numpy-tutorial",)
 """Warns of the overflow that it is known for; only scale 1."""

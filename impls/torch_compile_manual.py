@@ -1,0 +1,180 @@
+"""`torch-compile-manual`: the gradient by hand, compiled by torch.compile into one loop over the batch.
+
+The equations are those of `numpy_manual`, with samples as columns and each product written as a multiplication and a
+sum, so that the compiler can fuse everything. Two of its habits shape the rest:
+
+- A float32 sum over more than 4096 elements is compiled into a cascade of partial sums, which costs more than the
+  arithmetic. A large batch is therefore a matrix of rows of that length, summed along its rows and then across them.
+- Its exp is slower than its exp2, so that a = 1/(1 + 2^(−z·log₂e)). Where the power overflows, a = 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from math import e, log2
+from typing import Any
+
+import torch
+
+from impls.errors import Unavailable
+from impls.implementation import Implementation
+from impls.parameters import Layer, Parameters
+from impls.problem import SEED, Problem
+
+LENGTH = 4096
+"""Of the rows of a large batch, in samples."""
+
+
+def find_device(device: str) -> torch.device:
+    """The torch device of that name, "gpu" being CUDA. Raises Unavailable where there is none."""
+    if device != "cpu" and not torch.cuda.is_available():
+        raise Unavailable(f"torch {torch.__version__} sees no GPU; use device 'cpu' or install a CUDA build of torch")
+    return torch.device("cuda" if device == "gpu" else device)
+
+
+class Network:
+    """The passes as functions of parameters W1, b1, W2, … and of samples x: (inputs, rows, length), y likewise."""
+
+    def __init__(self, sizes: tuple[int, ...], activations: tuple[str, ...]) -> None:
+        self.sizes, self.activations = sizes, activations
+
+    def activate(self, parameters: Sequence[torch.Tensor], x: torch.Tensor) -> list[list[torch.Tensor]]:
+        """x and the activations of all layers: for each a list of units, each (rows, length)."""
+        activations = [list(x)]
+        for W, b, activation in zip(parameters[0::2], parameters[1::2], self.activations, strict=True):
+            inputs = activations[-1]
+            sums = [sum(W[i, j] * a for i, a in enumerate(inputs)) + b[j] for j in range(len(b))]
+            activations.append([1 / (1 + torch.exp2(z * -log2(e))) if activation == "sigmoid" else z for z in sums])
+        return activations
+
+    def predict(self, parameters: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+        """Predictions (outputs, rows, length)."""
+        return torch.stack(self.activate(parameters, x)[-1])
+
+    def sums(self, parameters: Sequence[torch.Tensor], x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """[Σe², Σ aδᵀ, Σ δ, …] over the samples in the order of the parameters, with δ = e ∘ σ′ in the last layer."""
+        *inputs, outputs = self.activate(parameters, x)
+        errors = [a - target for a, target in zip(outputs, y, strict=True)]
+        deltas = [error * slope(self.activations[-1], a) for error, a in zip(errors, outputs, strict=True)]
+        sums: list[torch.Tensor] = []
+        for layer in reversed(range(len(inputs))):
+            products = [a * delta for a in inputs[layer] for delta in deltas]
+            sums = [*(one.sum(-1) for one in [*products, *deltas]), *sums]
+            if layer > 0:
+                W = parameters[2 * layer]
+                deltas = [
+                    sum(W[i, j] * delta for j, delta in enumerate(deltas)) * slope(self.activations[layer - 1], a)
+                    for i, a in enumerate(inputs[layer])
+                ]
+        return torch.stack([sum(error * error for error in errors).sum(-1), *sums]).sum(-1)
+
+    def value_and_grad(self, parameters: Sequence[torch.Tensor], *samples: torch.Tensor) -> torch.Tensor:
+        """[loss, gradient] over all samples, given as x, y of the whole rows and x, y of what is left."""
+        parts = list(zip(samples[0::2], samples[1::2], strict=True))
+        size = sum(y.numel() for _, y in parts)
+        total = sum(self.sums(parameters, x, y) for x, y in parts)
+        return torch.cat([total[:1] / size, total[1:] * (2 / size)])
+
+    def split(self, vector: Any) -> list[Any]:
+        """The vector's stretches as W1: (fan_in, fan_out), b1: (fan_out,), W2, …; its first element is the loss."""
+        tensors, start = [], 1
+        for fan_in, fan_out in zip(self.sizes, self.sizes[1:], strict=False):
+            middle = start + fan_in * fan_out
+            tensors += [vector[start:middle].reshape(fan_in, fan_out), vector[middle : middle + fan_out]]
+            start = middle + fan_out
+        return tensors
+
+    def descend(self, state: torch.Tensor, rate: torch.Tensor, *samples: torch.Tensor) -> torch.Tensor:
+        """The state one step further on."""
+        evaluation = self.evaluate(state, *samples)
+        return torch.cat([evaluation[:1], state[1:] - rate * evaluation[1:]])
+
+    def evaluate(self, state: torch.Tensor, *samples: torch.Tensor) -> torch.Tensor:
+        """`value_and_grad` of a state [last loss, W1, b1, W2, …]."""
+        return self.value_and_grad(self.split(state), *samples)
+
+    def forward(self, state: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """`predict` of a state."""
+        return self.predict(self.split(state), x)
+
+
+def slope(activation: str, a: torch.Tensor) -> torch.Tensor | float:
+    """f′(z) as a function of a = f(z)."""
+    return a - a * a if activation == "sigmoid" else 1.0
+
+
+@cache
+def compiled(sizes: tuple[int, ...], activations: tuple[str, ...]) -> tuple[Callable[..., torch.Tensor], ...]:
+    """The passes, each compiled for the shapes that it meets."""
+    torch._dynamo.config.recompile_limit = 1000  # it gives up after eight shapes otherwise
+    network = Network(sizes, activations)
+    passes = (network.forward, network.evaluate, network.descend)
+    return tuple(torch.compile(one, fullgraph=True, dynamic=False) for one in passes)
+
+
+class TorchCompileManual(Implementation):
+    """Hand-derived passes under torch.compile, parameters and results as one vector."""
+
+    def prepare(
+        self,
+        problem: Problem,
+        parameters: Parameters,
+        batch: int,
+        dtype: str = "float32",
+        device: str = "cpu",
+        seed: int = SEED,
+    ) -> None:
+        if set(problem.activations) - {"sigmoid", "identity"}:
+            raise Unavailable(f"torch-compile-manual is written for sigmoid and identity, not for {problem.name!r}")
+        self.device = find_device(device)
+        kind: dict[str, Any] = {"device": self.device, "dtype": getattr(torch, dtype)}
+        x, y = (torch.tensor(rows.T, **kind).contiguous() for rows in problem.data(batch, seed))
+        whole = batch // LENGTH * LENGTH
+        parts = [(0, whole, LENGTH)] * (whole > 0) + [(whole, batch, batch - whole)] * (whole < batch)
+        self.samples = [
+            data[:, start:stop].reshape(len(data), -1, length).contiguous()
+            for start, stop, length in parts
+            for data in (x, y)
+        ]
+        self.x = x[:, None, :].contiguous()
+        flat = [torch.zeros(1), *(torch.tensor(tensor).ravel() for layer in parameters for tensor in layer)]
+        self.state = torch.cat(flat).to(**kind)
+        self.rate, self.learning_rate = torch.zeros((), **kind), 0.0
+        self.network = Network(problem.sizes, problem.activations)
+        self._forward, self._evaluate, self._descend = compiled(problem.sizes, problem.activations)
+
+    def forward(self) -> torch.Tensor:
+        return self._ready(self._forward(self.state, self.x))
+
+    def value_and_grad(self) -> torch.Tensor:
+        return self._ready(self._evaluate(self.state, *self.samples))
+
+    def train_step(self, learning_rate: float) -> torch.Tensor:
+        if learning_rate != self.learning_rate:
+            self.rate.fill_(learning_rate)
+            self.learning_rate = learning_rate
+        self.state = self._descend(self.state, self.rate, *self.samples)
+        return self._ready(self.state)
+
+    def to_numpy(self, result: torch.Tensor) -> Any:
+        array = result.cpu().numpy()
+        if array.ndim == 3:
+            return array[:, 0].T.copy()
+        tensors = [tensor.copy() for tensor in self.network.split(array)]
+        return array[0].copy(), [Layer(W, b) for W, b in zip(tensors[0::2], tensors[1::2], strict=True)]
+
+    def _ready(self, result: torch.Tensor) -> torch.Tensor:
+        """Wait for the device: on a GPU the calls above only queue their work."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return result
+
+    @classmethod
+    def set_threads(cls, threads: int) -> None:
+        torch.set_num_threads(threads)
+        torch.set_num_interop_threads(threads)
+
+    @classmethod
+    def threads(cls) -> dict[str, int]:
+        return {"torch intra-op": torch.get_num_threads(), "torch inter-op": torch.get_num_interop_threads()}
