@@ -301,8 +301,9 @@ def test_unknown_numbers_leave_gaps_not_errors(opened, make_run):
 
 def test_on_paper_there_are_numbers_and_no_buttons(opened):
     """Printed, controls are gone, colours are light, and folded numbers are opened by the browser's own event."""
-    page = opened(mode="dark", media="print")
+    page = opened(mode="dark", media="print", width=718)  # A4 between margins of 1 cm, at 96 px per inch
     page.execute_script("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.execute_script("return document.documentElement.scrollWidth") <= 718
     assert not any(node.is_displayed() for node in page.find_elements("css selector", ".controls, nav, #theme, a.data"))
     assert page.find_element("id", "times-1").is_displayed()
     assert page.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
