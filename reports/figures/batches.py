@@ -140,7 +140,7 @@ def _ticks(axes: Axes, batches: list[int]) -> None:
 
 def _apart(batches: list[int]) -> list[int]:
     """The first, the last, and those between that stand a fifth of the axis from their neighbours: none collide."""
-    least = (batches[-1] / batches[0]) ** (1 / 5)
+    least = 0.999 * (batches[-1] / batches[0]) ** (1 / 5)
     kept = batches[:1]
     for batch in batches[1:-1]:
         if batch / kept[-1] >= least and batches[-1] / batch >= least:

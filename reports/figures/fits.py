@@ -45,10 +45,11 @@ def rows(fits: list[Fit]) -> list[dict[str, Any]]:
 
 
 def panels(fits: list[Fit]) -> dict[tuple[str, str], list[Fit]]:
-    """Fits by (pass, problem), the smallest fixed cost first."""
-    found: dict[tuple[str, str], list[Fit]] = {}
+    """Fits by (pass, problem), in the order of the file; within one, the smallest fixed cost first."""
+    keys = dict.fromkeys((fit.pass_, fit.problem) for fit in fits)
+    found: dict[tuple[str, str], list[Fit]] = {key: [] for key in keys}
     for fit in sorted(fits, key=lambda fit: fit.t0_ns):
-        found.setdefault((fit.pass_, fit.problem), []).append(fit)
+        found[fit.pass_, fit.problem].append(fit)
     return found
 
 
