@@ -61,76 +61,46 @@ class Entry:
             raise Unavailable(f"{self.name}: importing {module} failed: {error}") from error
 
 
-def _ladder(
-    framework: str, packages: tuple[str, ...], extra: str | None, *rungs: tuple[str, str, str], **others: bool
-) -> list[Entry]:
-    """The rungs (name, module:Class, execution) of one framework on one set of packages."""
-    return [
-        Entry(name, f"impls.{target}", framework, execution, packages, extra, **others)
-        for name, target, execution in rungs
-    ]
+SCIPY, CFFI = (("numpy", "scipy"),), (("cffi",),)
+KERAS, TENSORFLOW = (("keras", "tensorflow"), "keras"), (("tensorflow",), "keras")
+KERAS_JAX, KERAS_TORCH = (("keras", "jax"), "keras,jax"), (("keras", "torch"), "keras,torch")
+TORCH, JAX = (("torch",), "torch"), (("jax",), "jax")
+"""What an implementation needs: its packages, and the extra of this project that installs them."""
 
-
-LADDERS = [
-    _ladder(
-        *("numpy", (), None),
-        ("numpy-tutorial", "numpy_tutorial:NumpyTutorial", "by hand, as tutorials write it"),
-        ("numpy", "numpy_manual:NumpyManual", "by hand"),
-    ),
-    _ladder(
-        *("numpy", ("numpy", "scipy"), None),
-        ("numpy-fast", "numpy_fast:NumpyFast", "by hand, recorded calls"),
-    ),
-    _ladder(
-        *("keras", ("keras", "tensorflow"), "keras"),
-        ("keras-fit", "keras_tensorflow:KerasFit", "fit"),
-        ("keras-train-on-batch", "keras_tensorflow:KerasTrainOnBatch", "train_on_batch"),
-        ("keras-eager", "keras_tensorflow:KerasEager", "eager"),
-        ("keras-graph", "keras_tensorflow:KerasGraph", "graph"),
-        ("keras-xla", "keras_tensorflow:KerasXla", "XLA-compiled"),
-    ),
-    _ladder(
-        *("keras", ("keras", "torch"), "keras,torch"),
-        ("keras-torch", "keras_torch:KerasTorch", "on torch, eager"),
-    ),
-    _ladder(
-        *("keras", ("keras", "jax"), "keras,jax"),
-        ("keras-jax", "keras_jax:KerasJax", "on JAX, jit-compiled"),
-    ),
-    _ladder(
-        *("tensorflow", ("tensorflow",), "keras"),
-        ("tensorflow-xla", "tensorflow_xla:TensorflowXla", "XLA-compiled"),
-        ("tensorflow-manual", "tensorflow_xla:TensorflowManual", "by hand, XLA-compiled"),
-    ),
-    _ladder(
-        *("torch", ("torch",), "torch"),
-        ("torch-eager", "torch_autograd:TorchEager", "eager"),
-        ("torch-functional", "torch_autograd:TorchFunctional", "eager, functional"),
-        ("torch-manual", "torch_manual:TorchManual", "by hand, eager"),
-        ("torch-cuda-graph", "torch_manual:TorchCudaGraph", "by hand, CUDA graph"),
-    ),
-    _ladder(
-        *("torch", ("torch",), "torch"),
-        ("torch-compile", "torch_autograd:TorchCompile", "compiled"),
-        ("torch-compile-manual", "torch_compile_manual:TorchCompileManual", "by hand, compiled"),
+ENTRIES = (
+    Entry("numpy-tutorial", "impls.numpy_tutorial:NumpyTutorial", "numpy", "by hand, as tutorials write it"),
+    Entry("numpy", "impls.numpy_manual:NumpyManual", "numpy", "by hand"),
+    Entry("numpy-fast", "impls.numpy_fast:NumpyFast", "numpy", "by hand, recorded calls", *SCIPY),
+    Entry("keras-fit", "impls.keras_tensorflow:KerasFit", "keras", "fit", *KERAS),
+    Entry("keras-train-on-batch", "impls.keras_tensorflow:KerasTrainOnBatch", "keras", "train_on_batch", *KERAS),
+    Entry("keras-eager", "impls.keras_tensorflow:KerasEager", "keras", "eager", *KERAS),
+    Entry("keras-graph", "impls.keras_tensorflow:KerasGraph", "keras", "graph", *KERAS),
+    Entry("keras-xla", "impls.keras_tensorflow:KerasXla", "keras", "XLA-compiled", *KERAS),
+    Entry("keras-torch", "impls.keras_torch:KerasTorch", "keras", "on torch, eager", *KERAS_TORCH),
+    Entry("keras-jax", "impls.keras_jax:KerasJax", "keras", "on JAX, jit-compiled", *KERAS_JAX),
+    Entry("tensorflow-xla", "impls.tensorflow_xla:TensorflowXla", "tensorflow", "XLA-compiled", *TENSORFLOW),
+    Entry("tensorflow-manual", "impls.tensorflow_xla:TensorflowManual", "tensorflow", "by hand, XLA", *TENSORFLOW),
+    Entry("torch-eager", "impls.torch_autograd:TorchEager", "torch", "eager", *TORCH),
+    Entry("torch-functional", "impls.torch_autograd:TorchFunctional", "torch", "eager, functional", *TORCH),
+    Entry("torch-compile", "impls.torch_autograd:TorchCompile", "torch", "compiled", *TORCH, needs_compiler=True),
+    Entry("torch-manual", "impls.torch_manual:TorchManual", "torch", "by hand, eager", *TORCH),
+    Entry(
+        "torch-compile-manual",
+        "impls.torch_compile_manual:TorchCompileManual",
+        "torch",
+        "by hand, compiled",
+        *TORCH,
         needs_compiler=True,
     ),
-    _ladder(
-        *("jax", ("jax",), "jax"),
-        ("jax-eager", "jax_autodiff:JaxEager", "eager"),
-        ("jax-jit", "jax_autodiff:JaxJit", "jit-compiled"),
-        ("jax-flat", "jax_autodiff:JaxFlat", "jit-compiled, one vector"),
-        ("jax-manual", "jax_manual:JaxManual", "by hand, jit-compiled"),
-    ),
-    _ladder(
-        *("c", ("cffi",), None),
-        ("c-floor", "c_floor:CFloor", "compiled C"),
-        is_floor=True,
-        needs_compiler=True,
-    ),
-]
+    Entry("torch-cuda-graph", "impls.torch_manual:TorchCudaGraph", "torch", "by hand, CUDA graph", *TORCH),
+    Entry("jax-eager", "impls.jax_autodiff:JaxEager", "jax", "eager", *JAX),
+    Entry("jax-jit", "impls.jax_autodiff:JaxJit", "jax", "jit-compiled", *JAX),
+    Entry("jax-flat", "impls.jax_autodiff:JaxFlat", "jax", "jit-compiled, one vector", *JAX),
+    Entry("jax-manual", "impls.jax_manual:JaxManual", "jax", "by hand, jit-compiled", *JAX),
+    Entry("c-floor", "impls.c_floor:CFloor", "c", "compiled C", *CFFI, is_floor=True, needs_compiler=True),
+)
 
-REGISTRY = {entry.name: entry for ladder in LADDERS for entry in ladder}
+REGISTRY = {entry.name: entry for entry in ENTRIES}
 """Every implementation by its name, each ladder from the way a tutorial writes it to the fastest."""
 
 DEFAULT = ("numpy", "keras-xla", "torch-eager", "jax-jit", "c-floor")
