@@ -38,12 +38,19 @@ DATA = ("x", "y", "samples")
 """Where implementations that are compiled keep their data."""
 ALONE = ("keras-jax", "keras-torch")
 """Keras takes one back end per process."""
+SLOW_TO_COMPILE = ("torch-compile", "torch-compile-manual")
+"""Observed at one shape only, as each is compiled for seconds."""
 FAULTY = {
     "jax": ["jax-jit unfenced", "jax-jit captured"],
     "torch": ["torch-eager accumulating"],
     "numpy": ["numpy deferred"],
 }
 """Faults that are observed beside the right ones: what does not see them does not see anything."""
+
+
+def rows_of(name: str) -> int:
+    """The batch at which the results of an implementation are observed."""
+    return LARGE if name in SLOW_TO_COMPILE else BATCH
 
 
 def process_of(name: str) -> str:
@@ -91,11 +98,11 @@ def observe(name: str) -> dict[str, Any]:
     seen: dict[str, Any] = {"name": name, "dtypes": {}}
     for dtype in DTYPES if name in DEFAULT else DTYPES[:1]:  # test_rungs.py has all of them in all cases
         try:
-            seen["dtypes"][dtype] = observe_results(cls, dtype)
+            seen["dtypes"][dtype] = observe_results(cls, dtype, rows_of(name))
         except Unavailable as reason:
             seen["dtypes"][dtype] = {"unavailable": str(reason)}
     if "results" in seen["dtypes"]["float32"]:
-        seen["follows its data"] = follows_its_data(cls)
+        seen["follows its data"] = follows_its_data(cls, rows_of(name))
         seen["left undone"] = left_undone(cls)
         if sys.modules.get("jax") and REGISTRY[name.partition(" ")[0]].framework == "jax":
             seen["not ready"] = not_ready(cls)
@@ -111,9 +118,9 @@ def prepared(cls: type, dtype: str = "float32", batch: int = BATCH, seed: int = 
     return implementation
 
 
-def observe_results(cls: type, dtype: str) -> dict[str, Any]:
+def observe_results(cls: type, dtype: str, batch: int) -> dict[str, Any]:
     """Layout of every pass's result, whether it repeats, and whether what was converted stays as it was."""
-    implementation = prepared(cls, dtype)
+    implementation = prepared(cls, dtype, batch)
     read = implementation.to_numpy
     predictions = read(implementation.forward())
     gradients = [read(implementation.value_and_grad()) for _ in range(3)]
@@ -157,12 +164,12 @@ def layout(result: Any) -> Any:
     return [kind, list(np.shape(result)), str(getattr(result, "dtype", None))]
 
 
-def follows_its_data(cls: type) -> bool | None:
+def follows_its_data(cls: type, batch: int) -> bool | None:
     """Whether other data in the place of its own change what a prepared and called implementation returns.
 
     None where it keeps its data in none of the places of DATA.
     """
-    implementation, other = prepared(cls), prepared(cls, seed=2)
+    implementation, other = prepared(cls, batch=batch), prepared(cls, batch=batch, seed=2)
     kept = [name for name in DATA if hasattr(implementation, name)]
     if not kept:
         return None
@@ -182,10 +189,11 @@ def passes(implementation: Any) -> dict[str, Callable[[], Any]]:
     }
 
 
-def left_undone(cls: type) -> dict[str, float]:
-    """For each pass, the share of its work that was still to do when it returned: 0 for a call that waits, up to 1.
+def left_undone(cls: type) -> dict[str, list[float]]:
+    """For each pass, the share of its work that was still to do when it returned, of some rounds, sorted.
 
-    It is the largest of some rounds: on a busy machine another thread may be done before any call returns.
+    0 for a call that waits, up to 1. On a busy machine another thread may be done before a call returns that does not
+    wait, and work that belongs to no call (a compiler's processes being ended) can be taken for what a call left.
     Work is the CPU time of all threads of this process, which no other process can change. What is left when the call
     returns is done at the latest when `to_numpy` has the numbers; what the conversion itself costs is known from doing
     it again.
@@ -208,7 +216,7 @@ def left_undone(cls: type) -> dict[str, float]:
             left_ns = max(0, (first_ns - returned_ns) - (second_ns - first_ns))
             shares.append(left_ns / (returned_ns - began_ns + left_ns))
         gc.enable()
-        found[name] = max(shares)
+        found[name] = sorted(shares)
     return found
 
 

@@ -30,14 +30,15 @@ def seen(name):
 @pytest.mark.parametrize("pass_name", PASSES)
 @pytest.mark.parametrize("name", REGISTRY)
 def test_when_a_call_returns_its_work_is_done(name, pass_name):
-    assert seen(name)["left undone"][pass_name] < LIMIT
+    shares = seen(name)["left undone"][pass_name]
+    assert shares[len(shares) // 2] < LIMIT, shares
 
 
 @pytest.mark.parametrize("pass_name", PASSES)
 @pytest.mark.parametrize("name", ["jax-jit unfenced", "numpy deferred"])
 def test_a_call_that_does_not_wait_is_caught(name, pass_name):
     """JAX's own asynchronous dispatch, and NumPy in a thread."""
-    assert seen(name)["left undone"][pass_name] > LIMIT
+    assert max(seen(name)["left undone"][pass_name]) > LIMIT
 
 
 @pytest.mark.parametrize("pass_name", PASSES)

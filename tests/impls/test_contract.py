@@ -8,7 +8,7 @@ import pytest
 
 from impls.problem import DTYPES
 from impls.registry import DEFAULT, REGISTRY
-from tests.observations import BATCH, observed
+from tests.observations import observed, rows_of
 
 TENSORFLOW_S = {"tensorflow", "keras", "jax", "jaxlib"}
 """TensorFlow has Keras in it, and its Lite converter imports JAX wherever that is installed."""
@@ -44,7 +44,7 @@ def test_results_come_back_in_the_canonical_layout_and_dtype(name, dtype):
             ["Layer", ["array", [4, 1], dtype], ["array", [1], dtype]],
         ],
     ]
-    expected = {"forward": ["array", [BATCH, 1], dtype], "value_and_grad": pair, "train_step": pair}
+    expected = {"forward": ["array", [rows_of(name), 1], dtype], "value_and_grad": pair, "train_step": pair}
     assert results(name, dtype)["results"] == expected
 
 
