@@ -201,7 +201,8 @@ class Progress:
 
     def __call__(self, launch: int, group: int, message: str) -> None:
         elapsed_s = time.monotonic() - self.began_s
-        text = f"[{elapsed_s:4.0f} s] launch {launch}/{self.request.launches}, group {group}/{self.groups}: {message}"
+        of = f"/{self.request.launches}" if launch <= self.request.launches else ", one more since the run is noisy"
+        text = f"[{elapsed_s:4.0f} s] launch {launch}{of}, group {group}/{self.groups}: {message}"
         if group in (0, self.groups):
             self.terminal.line(text)
         else:

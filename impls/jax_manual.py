@@ -7,7 +7,7 @@ choose changes nothing but the time:
 - A large batch on a CPU goes through a `scan` over chunks that stay in the second-level cache.
 - A few samples go through a `scan` one by one, each product written as a multiplication and a sum: XLA compiles a loop
   of so small a body into one function, where it would otherwise run kernel after kernel.
-- On a CPU the work is done in the calling thread, so that a result is ready on return and nothing needs to be awaited.
+- On a CPU the work is done in the calling thread where JAX allows it, which saves handing it to another.
 """
 
 from __future__ import annotations
@@ -43,19 +43,6 @@ def find_device(device: str) -> jax.Device:
         return jax.devices(device)[0]
     except RuntimeError:
         raise Unavailable(f"jax {jax.__version__} sees no {device!r} device; use 'cpu' or install jax[cuda]") from None
-
-
-@cache
-def works_in_this_thread() -> bool:
-    """Whether a CPU result is ready on return: it is not if JAX had set up its back end before this module's import.
-
-    XLA runs in this thread anyhow what it takes for cheap, a loop being as cheap to it as its body. So the probe is a
-    product of matrices, of about ten milliseconds, that would be seen unfinished if another thread worked on it.
-    """
-    cube = jax.jit(lambda a: a @ a @ a)
-    a = jnp.ones((512, 512), "float32")
-    cube(a).block_until_ready()
-    return cube(a).is_ready()
 
 
 @dataclass(frozen=True)
@@ -170,7 +157,6 @@ class JaxManual(Implementation):
         self.state = self.to_device(np.concatenate(flat).astype(dtype))
         self.learning_rate: float | None = None
 
-        self.at_once = device == "cpu" and works_in_this_thread()
         self.network = Network(problem.sizes, problem.activations, few)
         self._predict, self._value_and_grad, self._descend, self._descend_often = compiled(self.network)
 
@@ -182,22 +168,19 @@ class JaxManual(Implementation):
         return self.rate
 
     def forward(self) -> jax.Array:
-        return self._ready(self._predict(self.state, self.x))
+        return self._predict(self.state, self.x).block_until_ready()
 
     def value_and_grad(self) -> jax.Array:
-        return self._ready(self._value_and_grad(self.state, *self.samples))
+        return self._value_and_grad(self.state, *self.samples).block_until_ready()
 
     def train_step(self, learning_rate: float) -> jax.Array:
-        self.state = self._ready(self._descend(self._rate(learning_rate), self.state, *self.samples))
+        self.state = self._descend(self._rate(learning_rate), self.state, *self.samples).block_until_ready()
         return self.state
 
     def train_loop(self, learning_rate: float, steps: int) -> jax.Array:
         rate = self._rate(learning_rate)
-        self.state = self._ready(self._descend_often(rate, steps, self.state, *self.samples))
+        self.state = self._descend_often(rate, steps, self.state, *self.samples).block_until_ready()
         return self.state
-
-    def _ready(self, result: jax.Array) -> jax.Array:
-        return result if self.at_once else result.block_until_ready()
 
     def to_numpy(self, result: jax.Array) -> Any:
         if result.ndim == 2:

@@ -28,8 +28,9 @@ def seen(name):
 
 
 @pytest.mark.parametrize("pass_name", PASSES)
-@pytest.mark.parametrize("name", REGISTRY)
+@pytest.mark.parametrize("name", [name for name, entry in REGISTRY.items() if "jax" not in entry.packages])
 def test_when_a_call_returns_its_work_is_done(name, pass_name):
+    """JAX's own threads spend CPU time after a call that waited, too; below, JAX itself says what is ready."""
     shares = seen(name)["left undone"][pass_name]
     assert shares[len(shares) // 2] < LIMIT, shares
 

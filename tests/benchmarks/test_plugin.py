@@ -383,6 +383,7 @@ def test_an_interrupt_leaves_a_whole_file_with_what_is_complete_and_no_process(t
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a background job ignores it
     )
     try:
         said = []
