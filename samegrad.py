@@ -68,7 +68,7 @@ def list_() -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "framework", "execution", "here"):
         table.add_column(heading, no_wrap=heading in ("name", "here"))
-    missing = {}
+    missing: dict[str, None] = {}
     for entry in REGISTRY.values():
         reason = entry.missing()
         if reason:

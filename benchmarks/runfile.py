@@ -131,7 +131,7 @@ class RunFile:
             for name, launches in measured(self.run.groups[case]).items():
                 of.setdefault(name, {})[case.batch] = [statistics.quantiles(times).median_ns for times in launches]
         floors = [name for name in self.run.request.implementations if get_entry(name).is_floor]
-        entries = [
+        entries: list[dict[str, Any]] = [
             {
                 **dict(zip(("problem", "pass", "dtype", "device"), key, strict=True)),
                 "implementations": fit.fits(of, floors),

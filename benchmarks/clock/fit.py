@@ -106,7 +106,7 @@ def fits(medians_ns: Mapping[str, Mapping[int, Sequence[float]]], floors: Sequen
             for floor in floors
             if floor in medians_ns and floor != name
         }
-        crossovers = {}
+        crossovers: dict[str, Any] = {}
         for other, (theirs, other_times) in tables.items():
             if other != name and batches == theirs and len(batches) > 1:
                 launches = min(len(times), len(other_times))

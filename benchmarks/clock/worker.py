@@ -100,7 +100,7 @@ def require_steps(
     """
     counted = NumpyManual()
     counted.prepare(
-        problem, [layer._make(map(np.copy, layer)) for layer in rounded(initial, dtype)], batch, "float64", seed=seed
+        problem, [Layer(W.copy(), b.copy()) for W, b in rounded(initial, dtype)], batch, "float64", seed=seed
     )
     before = tensors(counted.to_numpy(counted.train_loop(LEARNING_RATE, LOOP_STEPS - 1))[1])
     after = tensors(counted.to_numpy(counted.train_step(LEARNING_RATE))[1])

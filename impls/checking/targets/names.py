@@ -134,7 +134,15 @@ FORWARD = ("forward", "feedforward", "feed_forward", "forward_pass", "forward_pr
 BACKWARD = ("backward", "backprop", "back_prop", "backpropagate", "back_propagate", "backpropagation", "back_propagation", "backward_pass", "backward_propagation", "backward_prop", "backwards", "gradients", "gradient", "grads", "grad", "compute_gradients", "compute_gradient", "get_gradients", "calculate_gradients", "compute_grads", "loss_and_grad", "loss_and_gradients", "value_and_grad", "bp", "propagate_back")  # fmt: skip
 TRAIN = ("train_step", "training_step", "train_on_batch", "train_batch", "partial_fit", "train", "fit", "learn", "train_network", "gradient_descent", "optimize", "training")  # fmt: skip
 UPDATE = ("update", "step", "update_weights", "update_parameters", "update_params", "apply_gradients", "apply_grads", "apply", "optimize", "optimizer_step", "gradient_descent", "adjust_weights", "update_network")  # fmt: skip
-CLEAR = ("zero_grad", "zero_grads", "zero_gradients", "clear_gradients", "clear_grads", "reset_gradients", "reset_grads")
+CLEAR = (
+    "zero_grad",
+    "zero_grads",
+    "zero_gradients",
+    "clear_gradients",
+    "clear_grads",
+    "reset_gradients",
+    "reset_grads",
+)
 
 
 def methods(available: list[str], wanted: tuple[str, ...]) -> list[str]:
