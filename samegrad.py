@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 ELSEWHERE = {
-    "verify": "impls.checking.verify_command:verify_command",
+    "verify": "impls.verifying.verify_command:verify_command",
     "train": "impls.learning.train_command:train_command",
     "explain": "impls.learning.explain_command:explain_command",
     "optimizers": "impls.learning.optimizers_command:optimizers_command",

@@ -10,15 +10,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from impls import parameters
-from impls.checking import diagnosis, mutants, probe
-from impls.checking.conventions import BY_NAME, CONVENTIONS, MSE
-from impls.checking.diagnosis import candidates, diagnose, diagnose_row_by_row, first_wrong
-from impls.checking.evidence import describe
-from impls.checking.judge import Observation
-from impls.checking.mistakes import bank
-from impls.checking.mutants import Steps
 from impls.errors import BadInput
 from impls.parameters import Layer, rounded
+from impls.verifying import diagnosis, mutants, probe
+from impls.verifying.conventions import BY_NAME, CONVENTIONS, MSE
+from impls.verifying.diagnosis import candidates, diagnose, diagnose_row_by_row, first_wrong
+from impls.verifying.evidence import describe
+from impls.verifying.judge import Observation
+from impls.verifying.mistakes import bank
+from impls.verifying.mutants import Steps
 
 SIGMOIDS = ("sigmoid", "sigmoid")
 NETS = [SIGMOIDS, ("tanh", "identity"), ("relu", "sigmoid"), ("sigmoid",), ("tanh", "tanh", "sigmoid")]

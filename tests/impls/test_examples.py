@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from impls.checking import verify
+from impls.verifying import verify
 
 FOLDER = Path(verify.__file__).with_name("examples")
 EXPECTED = json.loads((FOLDER / "expected.json").read_text())

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from impls import parameters
-from impls.checking import mutants, probe
 from impls.checking.bound import running_bound
-from impls.checking.mistakes import bank
-from impls.checking.mutants import Steps, pairs
 from impls.checking.oracle import evaluate
-from impls.checking.running import Running
 from impls.errors import BadInput
 from impls.parameters import tensors
 from impls.problem import Problem
+from impls.verifying import mutants, probe
+from impls.verifying.mistakes import bank
+from impls.verifying.mutants import Steps, pairs
+from impls.verifying.running import Running
 
 NETS = [("sigmoid", "sigmoid"), ("tanh", "identity"), ("relu", "sigmoid"), ("identity",), ("tanh", "tanh", "sigmoid")]
 

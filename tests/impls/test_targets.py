@@ -9,11 +9,11 @@ import textwrap
 import numpy as np
 import pytest
 
-from impls.checking import differences, messages, probe, verify
-from impls.checking.targets import assign, constructor, leaves, names, process, signature, source, structure
-from impls.checking.targets.layouts import DATA_LAYOUTS, PARAMETER_LAYOUTS, VECTOR_LAYOUTS, ParameterLayout, Slot
-from impls.checking.targets.reading import reading_of_change
 from impls.errors import BadInput
+from impls.verifying import differences, messages, probe, verify
+from impls.verifying.targets import assign, constructor, leaves, names, process, signature, source, structure
+from impls.verifying.targets.layouts import DATA_LAYOUTS, PARAMETER_LAYOUTS, VECTOR_LAYOUTS, ParameterLayout, Slot
+from impls.verifying.targets.reading import reading_of_change
 
 # Programs, generated: names × layouts × kinds × mistakes -------------------------------------------------------------
 

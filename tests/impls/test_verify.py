@@ -9,12 +9,12 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from impls.checking import autodiff, phrases, verify_report
-from impls.checking.report import exit_code
-from impls.checking.verify import run
-from impls.checking.verify_command import parsed, verify_command
 from impls.errors import BadInput
 from impls.registry import REGISTRY
+from impls.verifying import autodiff, phrases, verify_report
+from impls.verifying.report import exit_code
+from impls.verifying.verify import run
+from impls.verifying.verify_command import parsed, verify_command
 
 RIGHT = """
 import numpy as np
@@ -143,7 +143,7 @@ def test_an_exception_is_shown_as_the_users_own(program):
     assert report.traceback.startswith("Traceback (most recent call last):\n")
     assert "mine.py" in report.traceback.splitlines()[1]
     assert "undefined_name" in report.traceback
-    assert "impls" not in report.traceback and "checking" not in report.traceback
+    assert "impls" not in report.traceback and "verifying" not in report.traceback
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from impls.checking.conventions import Convention
-from impls.checking.diagnosis import (
+from impls.verifying.conventions import Convention
+from impls.verifying.diagnosis import (
     output_cotangent,
 )
 

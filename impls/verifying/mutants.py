@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking.running import Running
 from impls.parameters import Array, Parameters
+from impls.verifying.running import Running
 
 Gradients = dict[str, Running]
 FUNCTIONS: dict[str, Callable[[Running], Running]] = {

@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from impls.checking import autodiff, messages
-from impls.checking.conventions import CONVENTIONS, Convention, get_convention
-from impls.checking.report import Report
-from impls.checking.verdict import conclude, returns_unknown_loss
 from impls.errors import BadInput
 from impls.problem import ACTIVATIONS
+from impls.verifying import autodiff, messages
+from impls.verifying.conventions import CONVENTIONS, Convention, get_convention
+from impls.verifying.report import Report
+from impls.verifying.verdict import conclude, returns_unknown_loss
 
 TIME_LIMIT_S = 60.0
 
@@ -93,7 +93,7 @@ def observe_in_process(request: dict[str, Any], time_limit_s: float) -> dict[str
     root = str(Path(__file__).resolve().parents[2])
     environment["PYTHONPATH"] = os.pathsep.join(p for p in (root, os.environ.get("PYTHONPATH", "")) if p)
     process = subprocess.Popen(
-        [sys.executable, "-m", "impls.checking.targets.process", str(write)],
+        [sys.executable, "-m", "impls.verifying.targets.process", str(write)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking import probe
-from impls.checking.targets import leaves, names, source
-from impls.checking.targets.assign import assign
-from impls.checking.targets.constructor import Constructor
-from impls.checking.targets.functions import (
+from impls.parameters import Array, Parameters
+from impls.verifying import probe
+from impls.verifying.targets import leaves, names, source
+from impls.verifying.targets.assign import assign
+from impls.verifying.targets.constructor import Constructor
+from impls.verifying.targets.functions import (
     Reading,
     Unreadable,
     data_globals,
@@ -28,10 +29,9 @@ from impls.checking.targets.functions import (
     set_data,
     set_globals,
 )
-from impls.checking.targets.layouts import DataLayout, Slot
-from impls.checking.targets.leaves import Leaf
-from impls.checking.targets.structure import by_shape_alone, chain_sizes, distinct, fewer_biases, orientations
-from impls.parameters import Array, Parameters
+from impls.verifying.targets.layouts import DataLayout, Slot
+from impls.verifying.targets.leaves import Leaf
+from impls.verifying.targets.structure import by_shape_alone, chain_sizes, distinct, fewer_biases, orientations
 
 METHOD_ROLES = ("x", "y", "rate", "epochs", "output", "upstream", "cache", "batch", "seed", "quiet")
 

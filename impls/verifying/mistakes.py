@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking.mutants import Mistake, Steps, at_layers
-from impls.checking.running import Running
-from impls.checking.slopes import slopes_of
-from impls.checking.wording import (
+from impls.verifying.mutants import Mistake, Steps, at_layers
+from impls.verifying.running import Running
+from impls.verifying.slopes import slopes_of
+from impls.verifying.wording import (
     bias_equation,
     delta_equation,
     layer_name,

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from impls.checking.conventions import STRICT
 from impls.errors import BadInput
 from impls.problem import DTYPES
+from impls.verifying.conventions import STRICT
 
 
 @click.command("verify", context_settings={"max_content_width": 80})
@@ -38,8 +38,8 @@ def verify_command(target: str, as_json: bool, **options: Any) -> None:
 
     Exit code: 0 right, 1 wrong, 2 could not run.
     """
-    from impls.checking import verify, verify_report
-    from impls.checking.report import exit_code
+    from impls.verifying import verify, verify_report
+    from impls.verifying.report import exit_code
 
     try:
         report = verify.run(target, **parsed(options))

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking import probe
-from impls.checking.targets import names, source
-from impls.checking.targets.reading import Unreadable
+from impls.verifying import probe
+from impls.verifying.targets import names, source
+from impls.verifying.targets.reading import Unreadable
 
 ROLES = (
     "hidden_size", "sizes", "rate", "epochs", "seed", "quiet", "inputs_size", "outputs_size", "x", "y", "batch",

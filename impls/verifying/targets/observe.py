@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from impls import parameters
-from impls.checking import probe
-from impls.checking.targets import leaves, names, source
-from impls.checking.targets.functions import FunctionTarget, Reading, Unreadable
-from impls.checking.targets.layouts import DATA_LAYOUTS, FLAT, DataLayout
-from impls.checking.targets.objects import ObjectTarget
 from impls.parameters import Parameters
+from impls.verifying import probe
+from impls.verifying.targets import leaves, names, source
+from impls.verifying.targets.functions import FunctionTarget, Reading, Unreadable
+from impls.verifying.targets.layouts import DATA_LAYOUTS, FLAT, DataLayout
+from impls.verifying.targets.objects import ObjectTarget
 
 Target = FunctionTarget | ObjectTarget
 

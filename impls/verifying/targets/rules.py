@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking.differences import richardson
-from impls.checking.targets import names, source
-from impls.checking.targets.functions import Unreadable
 from impls.parameters import Array
+from impls.verifying.differences import richardson
+from impls.verifying.targets import names, source
+from impls.verifying.targets.functions import Unreadable
 
 
 def is_rule(thing: Any) -> bool:

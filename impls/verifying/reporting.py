@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from impls.checking.diagnosis import (
+from impls.verifying.diagnosis import (
     Activations,
     Diagnosis,
     Explanation,
     Observation,
 )
-from impls.checking.evidence import describe
-from impls.checking.phrases import formula, in_layout, in_words, with_factor
-from impls.checking.report import RIGHT, WRONG, Finding, Report, Row
+from impls.verifying.evidence import describe
+from impls.verifying.phrases import formula, in_layout, in_words, with_factor
+from impls.verifying.report import RIGHT, WRONG, Finding, Report, Row
 
 
 def to_report(target, answer, group, observations, diagnosis, precision, recovered, strict) -> Report:

@@ -8,14 +8,14 @@ from functools import partial
 
 import numpy as np
 
-from impls.checking import mutants
 from impls.checking.bound import arithmetic, running_bound
-from impls.checking.conventions import Convention
-from impls.checking.mutants import Mistake
 from impls.checking.oracle import evaluate
 from impls.errors import BadInput
 from impls.parameters import Array, Parameters, tensors
 from impls.problem import Problem
+from impls.verifying import mutants
+from impls.verifying.conventions import Convention
+from impls.verifying.mutants import Mistake
 
 Activations = tuple[str, ...]
 

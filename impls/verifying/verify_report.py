@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from impls.checking.report import ERROR, RIGHT, Finding, Report, Row, exit_code
+from impls.verifying.report import ERROR, RIGHT, Finding, Report, Row, exit_code
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 LEGEND = "τ = |yours − right| / rounding bound, at its worst; up to 1 is right."

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from impls.checking.targets import names
-from impls.checking.targets.leaves import Leaf
+from impls.verifying.targets import names
+from impls.verifying.targets.leaves import Leaf
 
 
 def distinct(found: list[tuple[names.Tensor, Leaf]]) -> list[tuple[names.Tensor, Leaf]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from impls.checking.evidence import relation
-from impls.checking.mutants import Place
-from impls.checking.report import RIGHT, WRONG, Finding, Report, Row
-from impls.checking.running import Running
-from impls.checking.slopes import WRONG_SLOPES
-from impls.checking.wording import SLOPE_FORMULAS
+from impls.verifying.evidence import relation
+from impls.verifying.mutants import Place
+from impls.verifying.report import RIGHT, WRONG, Finding, Report, Row
+from impls.verifying.running import Running
+from impls.verifying.slopes import WRONG_SLOPES
+from impls.verifying.wording import SLOPE_FORMULAS
 
 
 def conclude_rule(target: str, answer) -> Report:

@@ -1,6 +1,6 @@
 """Sharpness: which planted mistakes does each gradient checker miss, and which right code does it call wrong?
 
-    python -m impls.checking.sharpness [--networks 60] [--out reports/sample/sharpness.json]
+    python -m impls.verifying.sharpness [--networks 60] [--out reports/sample/sharpness.json]
 
 Every checker is the library's own function at its default criterion, on the same 2-4-1 networks and truth table:
 
@@ -25,13 +25,13 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking import mutants
 from impls.checking.agreement import Reference, worst_tau
-from impls.checking.mistakes import bank
-from impls.checking.mutants import Mistake
 from impls.files import write_whole
 from impls.parameters import Array, Layer, Parameters, initial, tensors
 from impls.problem import XOR
+from impls.verifying import mutants
+from impls.verifying.mistakes import bank
+from impls.verifying.mutants import Mistake
 
 NETWORKS = 60
 SCALES = (1.0, 10.0)

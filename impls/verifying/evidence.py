@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
-from impls.checking.diagnosis import Diagnosis, Judge, Observation
 from impls.parameters import Array
+from impls.verifying.diagnosis import Diagnosis, Judge, Observation
 
 CLOSE = 1e-9
 """Two numbers this near, relatively, are called the same: far above rounding at the probes' scale, and far below any

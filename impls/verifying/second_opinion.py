@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from impls.checking import autodiff
-from impls.checking.diagnosis import (
+from impls.errors import Unavailable
+from impls.verifying import autodiff
+from impls.verifying.diagnosis import (
     Diagnosis,
     Judge,
 )
-from impls.checking.observations import to_observation
-from impls.checking.report import Report
-from impls.errors import Unavailable
+from impls.verifying.observations import to_observation
+from impls.verifying.report import Report
 
 
 def ask_frameworks(report: Report, diagnosis: Diagnosis, group, opinions, time_limit_s) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking.conventions import CONVENTIONS, MSE, Convention
-from impls.checking.diagnosis import (
+from impls.errors import BadInput
+from impls.verifying.conventions import CONVENTIONS, MSE, Convention
+from impls.verifying.diagnosis import (
     Activations,
     Diagnosis,
     Judge,
@@ -18,14 +19,13 @@ from impls.checking.diagnosis import (
     diagnose,
     diagnose_row_by_row,
 )
-from impls.checking.evidence import phrase, relation
-from impls.checking.observations import to_observation
-from impls.checking.phrases import formula
-from impls.checking.report import ERROR, RIGHT, WRONG, Report, Row
-from impls.checking.reporting import activation_words, note_own_data, note_repeat, to_report
-from impls.checking.second_opinion import ask_frameworks
-from impls.checking.verdict_of_rule import conclude_rule
-from impls.errors import BadInput
+from impls.verifying.evidence import phrase, relation
+from impls.verifying.observations import to_observation
+from impls.verifying.phrases import formula
+from impls.verifying.report import ERROR, RIGHT, WRONG, Report, Row
+from impls.verifying.reporting import activation_words, note_own_data, note_repeat, to_report
+from impls.verifying.second_opinion import ask_frameworks
+from impls.verifying.verdict_of_rule import conclude_rule
 
 
 def returns_unknown_loss(answer: dict[str, Any], conventions, strict: bool) -> bool:
@@ -286,7 +286,7 @@ def _against_loss(target, answer, group, observations, losses, precision, recove
     )
     if not right:
         report.evidence = phrase({n: relation(c, precision) for n, c in cases.items() if taus[n] > 1}, list(taus))
-        from impls.checking.diagnosis import first_wrong
+        from impls.verifying.diagnosis import first_wrong
 
         report.first_wrong = first_wrong(taus, answer["layers"])
         report.headline += f"; the first wrong quantity is {report.first_wrong}" if report.first_wrong else ""

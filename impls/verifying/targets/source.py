@@ -14,8 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from impls.checking.targets import names
 from impls.errors import BadInput, choose
+from impls.verifying.targets import names
 
 
 class UserError(Exception):

@@ -15,12 +15,12 @@ from functools import partial
 
 import numpy as np
 
-from impls.checking import mistakes, mutants
-from impls.checking.conventions import CONVENTIONS, Convention
-from impls.checking.judge import Activations, Judge, Observation
-from impls.checking.mutants import Mistake
-from impls.checking.wording import layer_name
 from impls.errors import BadInput
+from impls.verifying import mistakes, mutants
+from impls.verifying.conventions import CONVENTIONS, Convention
+from impls.verifying.judge import Activations, Judge, Observation
+from impls.verifying.mutants import Mistake
+from impls.verifying.wording import layer_name
 
 
 @dataclass(frozen=True)

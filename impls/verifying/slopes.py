@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from impls.checking.mutants import Mistake, Place, Steps, at_layers, ones
-from impls.checking.running import Running
-from impls.checking.wording import SLOPE_FORMULAS, delta_equation, hidden_name, layer_name
+from impls.verifying.mutants import Mistake, Place, Steps, at_layers, ones
+from impls.verifying.running import Running
+from impls.verifying.wording import SLOPE_FORMULAS, delta_equation, hidden_name, layer_name
 
 Slope = Callable[[Place], Running]
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking.targets import leaves, names
-from impls.checking.targets.layouts import DataLayout, Slot
 from impls.parameters import Array, Parameters
+from impls.verifying.targets import leaves, names
+from impls.verifying.targets.layouts import DataLayout, Slot
 
 
 class Unreadable(Exception):

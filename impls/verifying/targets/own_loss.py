@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking import probe
-from impls.checking.differences import Derivative, derivative, richardson
-from impls.checking.targets import names, source
-from impls.checking.targets.functions import FunctionTarget, Reading, Unreadable, build, output_among, read_signature
-from impls.checking.targets.layouts import DataLayout, Slot
-from impls.checking.targets.observe import Group, Observed, observe
 from impls.errors import BadInput
 from impls.parameters import Array, Layer, Parameters, tensors
+from impls.verifying import probe
+from impls.verifying.differences import Derivative, derivative, richardson
+from impls.verifying.targets import names, source
+from impls.verifying.targets.functions import FunctionTarget, Reading, Unreadable, build, output_among, read_signature
+from impls.verifying.targets.layouts import DataLayout, Slot
+from impls.verifying.targets.observe import Group, Observed, observe
 
 
 def of_returned(target: Any, group: Group, flat: bool) -> dict[str, Any] | None:
@@ -44,7 +44,7 @@ def of_returned(target: Any, group: Group, flat: bool) -> dict[str, Any] | None:
 
 def check(target: Any, loss_path: Path, loss_name: str, path: Path, name: str, flat: bool) -> dict[str, Any]:
     """Observations of the target, each with the derivative of the user's loss beside it."""
-    from impls.checking.targets.process import _group  # the two answer in one format
+    from impls.verifying.targets.process import _group  # the two answer in one format
 
     module = target.module if loss_path.resolve() == path.resolve() else source.load(loss_path)
     function, _ = source.find(module, loss_name, loss_path)

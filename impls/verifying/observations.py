@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from impls.checking import messages
-from impls.checking.diagnosis import (
+from impls.verifying import messages
+from impls.verifying.diagnosis import (
     Observation,
 )
 
 
 def to_observation(o: dict[str, Any]) -> Observation:
     """What the target's process answered for one probe."""
-    from impls.checking.probe import RATE
+    from impls.verifying.probe import RATE
 
     return Observation(
         messages.to_layers(o["parameters"]),

@@ -1,4 +1,4 @@
-"""The target's own process: `python -m impls.checking.targets.process`, a request on stdin, the answer on a pipe.
+"""The target's own process: `python -m impls.verifying.targets.process`, a request on stdin, the answer on a pipe.
 
 What the target prints goes to stderr, so that it cannot be mistaken for the answer; it reads nothing from stdin.
 """
@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking import messages
-from impls.checking.targets import own_loss, rules, source
-from impls.checking.targets.functions import FunctionTarget, Unreadable
-from impls.checking.targets.observe import (
+from impls.errors import BadInput
+from impls.verifying import messages
+from impls.verifying.targets import own_loss, rules, source
+from impls.verifying.targets.functions import FunctionTarget, Unreadable
+from impls.verifying.targets.observe import (
     Group,
     Target,
     describe,
@@ -26,7 +27,6 @@ from impls.checking.targets.observe import (
     other_orientation,
     own_data,
 )
-from impls.errors import BadInput
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:

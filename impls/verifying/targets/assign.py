@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from impls.checking.targets import names
-from impls.checking.targets.layouts import Slot
 from impls.parameters import Array
+from impls.verifying.targets import names
+from impls.verifying.targets.layouts import Slot
 
 Named = tuple[str, Array]
 LOSS = re.compile(r"(^|_)(loss|cost|error|err|mse|sse|ell|j|c|e|objective|value)(_?value|_?total)?$")

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking.targets import leaves, names, source
 from impls.parameters import Array
+from impls.verifying.targets import leaves, names, source
 
 ROLES = ("x", "y", "rate", "epochs", "params", "cache", "output", "upstream", "batch", "seed", "quiet")
 

@@ -1,6 +1,6 @@
 """A second opinion: the gradients that an installed framework's automatic differentiation gives at the same probes.
 
-    python -m impls.checking.autodiff IMPLEMENTATION FD      probes on stdin, gradients on the pipe FD
+    python -m impls.verifying.autodiff IMPLEMENTATION FD      probes on stdin, gradients on the pipe FD
 
 Each framework runs in a process of its own, started early, since importing it takes longer than everything else.
 """
@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from impls.checking import messages
 from impls.errors import Unavailable
 from impls.parameters import tensors
 from impls.problem import Problem
 from impls.registry import DEFAULT, REGISTRY, Entry, get_entry
+from impls.verifying import messages
 
 FRAMEWORKS = ("torch", "jax", "keras")
 
@@ -44,7 +44,7 @@ def start(entry: Entry) -> Running:
     """Start the process, which begins with the import."""
     read, write = os.pipe()
     environment = {**os.environ, "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-m", "impls.checking.autodiff", entry.name, str(write)]
+    command = [sys.executable, "-m", "impls.verifying.autodiff", entry.name, str(write)]
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking.targets import leaves, names, source
-from impls.checking.targets.assign import assign
-from impls.checking.targets.layouts import PARAMETER_LAYOUTS, VECTOR_LAYOUTS, DataLayout, Slot, encode
-from impls.checking.targets.reading import (
+from impls.parameters import Array, Parameters
+from impls.verifying.targets import leaves, names, source
+from impls.verifying.targets.assign import assign
+from impls.verifying.targets.layouts import PARAMETER_LAYOUTS, VECTOR_LAYOUTS, DataLayout, Slot, encode
+from impls.verifying.targets.reading import (
     Reading,
     Unreadable,
     data_globals,
@@ -24,8 +25,7 @@ from impls.checking.targets.reading import (
     set_data,
     set_globals,
 )
-from impls.checking.targets.signature import Spec, build, read_signature
-from impls.parameters import Array, Parameters
+from impls.verifying.targets.signature import Spec, build, read_signature
 
 
 class FunctionTarget:
