@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import math
 import os
 import shlex
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.clock.case import Case
+from benchmarks.clock.case import TIMED, Case
 from benchmarks.clock.run import BLOCK_SHARE, Request
 from benchmarks.clock.verdict import MARGIN
 from impls.errors import BadInput, choose
@@ -42,7 +43,8 @@ def add_options(parser: pytest.Parser) -> None:
         "--passes",
         default=",".join(PASSES),
         metavar="NAMES",
-        help=f"comma-separated; {LOOP} too, timed per step of 100 in one call (default: %(default)s)",
+        help=f"comma-separated names or patterns, of {', '.join(TIMED)}; a {LOOP} is timed per step of 100 in one call "
+        "(default: %(default)s)",
     )
     add(
         "--batches",
@@ -94,7 +96,7 @@ def read_options(config: pytest.Config) -> Options:
     get = config.getoption
     implementations = tuple(entry.name for entry in select(_listed("--implementations", get("implementations"))))
     problems = [get_problem(name).name for name in _listed("--problems", get("problems"))]
-    passes = [choose("pass", name, (*PASSES, LOOP)) for name in _listed("--passes", get("passes"))]
+    passes = [name for text in _listed("--passes", get("passes")) for name in _passes(text)]
     dtypes = [choose("dtype", name, DTYPES) for name in _listed("--dtypes", get("dtypes"))]
     device = choose("device", get("device"), DEVICES)
     batches = [batch for text in _listed("--batches", get("batches")) for batch in _batches(text)]
@@ -103,7 +105,7 @@ def read_options(config: pytest.Config) -> Options:
         for problem in problems
         for dtype in dtypes
         for batch in dict.fromkeys(batches)
-        for pass_name in passes
+        for pass_name in dict.fromkeys(passes)
     )
     baseline = get("baseline")
     if baseline is not None:
@@ -175,6 +177,10 @@ def _was_given(config: pytest.Config, name: str) -> bool:
 
 def _batches(text: str) -> list[int]:
     return list(SWEEP) if text == "sweep" else [check_batch(_whole("--batches", text, at_least=1))]
+
+
+def _passes(text: str) -> list[str]:
+    return fnmatch.filter(TIMED, text) or [choose("pass", text, TIMED)]
 
 
 def _listed(option: str, text: str) -> list[str]:

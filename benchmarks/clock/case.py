@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from impls.implementation import LOOP
+from impls.implementation import LOOP, PASSES
 
 
 @dataclass(frozen=True)
@@ -13,6 +13,7 @@ class Case:
 
     problem: str
     pass_name: str
+    """A pass, or a pass in one of its variants: `value_and_grad`, `value_and_grad:host`."""
     batch: int
     dtype: str
     device: str
@@ -37,3 +38,15 @@ LEARNING_RATE = 0.1
 
 LOOP_STEPS = 100
 """In one call of `train_loop`."""
+
+VARIANTS: dict[str, tuple[str, ...]] = {}
+"""By what stands after the colon, the passes that it is a variant of."""
+
+TIMED = (*PASSES, LOOP, *(f"{name}:{variant}" for variant, of in VARIANTS.items() for name in of))
+"""Everything that can be timed."""
+
+
+def split(pass_name: str) -> tuple[str, str]:
+    """A pass and its variant: ("train_step", "adam"), or ("train_step", "") for the pass itself."""
+    name, _, variant = pass_name.partition(":")
+    return name, variant

@@ -15,18 +15,16 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from functools import partial
 from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
 
-from benchmarks.clock.case import LEARNING_RATE, LOOP_STEPS
+from benchmarks.clock.calls import Asked, PassCall, build
 from impls.checking.agreement import Disagreement, Reference, require
 from impls.errors import BadInput, Unavailable
-from impls.implementation import LOOP, Implementation
-from impls.numpy_manual import NumpyManual
-from impls.parameters import Layer, Parameters, rounded, tensors
+from impls.implementation import Implementation
+from impls.parameters import Layer, Parameters, tensors
 from impls.problem import Problem, get_problem
 
 PIECES = 10
@@ -34,7 +32,7 @@ CUT = 2
 """Times the median piece: a longer one has lost a time slice to another process."""
 
 
-def time_block(call: Callable[[], Any], prefix: int, calls: int) -> int:
+def time_block(call: Callable[[], Any], prefix: int, calls: int, finish: Callable[[], Any] | None = None) -> int:
     """Nanoseconds that `calls` calls take, after `prefix` untimed ones: the mean of ten pieces, without the cut ones.
 
     A block of 3 ms is as long as a scheduler's time slice. Where a process shares the CPU, most blocks lose a slice to
@@ -43,8 +41,10 @@ def time_block(call: Callable[[], Any], prefix: int, calls: int) -> int:
     it cut.) Smaller disturbances stay in the mean, as they do in anyone's loop.
 
     The loop is the leanest that Python has: a local name called without arguments, over an iterator that makes no
-    numbers. Garbage is collected before the block and not inside it.
+    numbers. Garbage is collected before the block and not inside it. Where calls return before their results are ready,
+    each piece ends with `finish`, which waits for them.
     """
+    finish = finish or _nothing
     in_piece = max(1, calls // PIECES)
     pieces_ns = [0] * max(1, calls // in_piece)
     gc.collect()
@@ -52,16 +52,22 @@ def time_block(call: Callable[[], Any], prefix: int, calls: int) -> int:
     try:
         for _ in itertools.repeat(None, prefix):
             call()
+        finish()
         for piece in range(len(pieces_ns)):
             loop = itertools.repeat(None, in_piece)
             start_ns = perf_counter_ns()
             for _ in loop:
                 call()
+            finish()
             pieces_ns[piece] = perf_counter_ns() - start_ns
     finally:
         gc.enable()
     pieces = np.array(pieces_ns)
     return round(float(pieces[pieces <= CUT * np.median(pieces)].mean()) * calls / in_piece)
+
+
+def _nothing() -> None:
+    """What there is to finish where every call waits for its result."""
 
 
 def settle() -> None:
@@ -73,55 +79,12 @@ def settle() -> None:
     gc.freeze()
 
 
-def bind(implementation: Implementation, pass_name: str) -> Callable[[], Any]:
-    """The callable that is checked and then timed."""
-    if pass_name == "train_step":
-        return partial(implementation.train_step, LEARNING_RATE)
-    if pass_name == LOOP:
-        return partial(implementation.train_loop, LEARNING_RATE, LOOP_STEPS)
-    return getattr(implementation, pass_name)
-
-
-def require_steps(
-    result: Any,
-    problem: Problem,
-    initial: Parameters,
-    batch: int,
-    dtype: str,
-    seed: int,
-    implementation: str,
-    case: str,
-) -> None:
-    """Raise Disagreement where a loop has not made its 100 steps, counted against the manual pass in float64.
-
-    What a rounding at each step has grown to after a hundred has no derived bound; but a step too many or too few moves
-    the parameters by one whole step, so that half of the last one tells right from wrong. (The loop's single step is
-    held to the bound.)
-    """
-    counted = NumpyManual()
-    counted.prepare(
-        problem, [Layer(W.copy(), b.copy()) for W, b in rounded(initial, dtype)], batch, "float64", seed=seed
-    )
-    before = tensors(counted.to_numpy(counted.train_loop(LEARNING_RATE, LOOP_STEPS - 1))[1])
-    after = tensors(counted.to_numpy(counted.train_step(LEARNING_RATE))[1])
-    found = tensors(result[1])
-    step = max(np.abs(after[name] - before[name]).max() for name in after)
-    for name, expected in after.items():
-        distance = np.abs(found[name] - expected)
-        if not distance.max() <= step / 2:
-            index = np.unravel_index(np.argmax(distance), distance.shape)
-            raise Disagreement(
-                f"{implementation} disagrees at {case}: after {LOOP_STEPS} steps {name}{list(map(int, index))} is "
-                f"{found[name][index]:.9g}, but should be {expected[index]:.9g} (tolerance {step / 2:.2g}, half a step)"
-            )
-
-
 class Worker:
     """Holds the implementation's class and the calls that were prepared, and answers requests."""
 
     def __init__(self) -> None:
-        self.calls: dict[str, Callable[[], Any]] = {}
-        self.prepared: list[Implementation] = []
+        self.calls: dict[str, PassCall] = {}
+        self.function: Callable[[], Any] | None = None
         self.kept: tuple[Any, Reference] | None = None
 
     def start(self, target: str, threads: int, function: bool = False) -> dict[str, Any]:
@@ -131,7 +94,7 @@ class Worker:
         subject = getattr(importlib.import_module(module), name)
         found: dict[str, Any] = {}
         if function:
-            self.calls["function"] = subject()
+            self.function = subject()
             settle()
         else:
             self.implementation: type[Implementation] = subject
@@ -159,26 +122,17 @@ class Worker:
             else [Layer(np.asarray(W), np.asarray(b)) for W, b in parameters]
         )
         self.calls.pop(key, None)  # if this one fails there is nothing to time, not even an earlier one
-        implementation = self.implementation()
         began_ns = perf_counter_ns()
-        implementation.prepare(the_problem, initial, batch, dtype, device, seed)
+        asked = Asked(key, the_problem, initial, pass_name, batch, dtype, device, seed)
+        call = build(self.implementation(), asked)
         prepared_ns = perf_counter_ns()
-        call = bind(implementation, pass_name)
-        result = call()
+        result = call.run()
         called_ns = perf_counter_ns()
 
-        where = {"implementation": key, "case": f"{problem} {pass_name} batch={batch} {dtype} {device}"}
-        if pass_name == LOOP:
-            require_steps(implementation.to_numpy(result), the_problem, initial, batch, dtype, seed, **where)
-            implementation.prepare(the_problem, initial, batch, dtype, device, seed)
-            result = implementation.train_loop(LEARNING_RATE, 1)
         reference = self._reference(the_problem, initial, batch, dtype, seed)
-        checked = "train_step" if pass_name == LOOP else pass_name
-        agreements = reference.agree(checked, implementation.to_numpy(result), learning_rate=LEARNING_RATE)
-        require(agreements, **where)
-
+        agreements = call.agreements(result, reference)
+        require(agreements, implementation=key, case=asked.case.group)
         self.calls[key] = call
-        self.prepared.append(implementation)
         settle()
         return {
             "prepare_ns": prepared_ns - began_ns,
@@ -195,7 +149,10 @@ class Worker:
 
     def time(self, key: str, prefix: int, calls: int) -> dict[str, int]:
         """Time one block. Units: nanoseconds for the whole block."""
-        return {"ns": time_block(self.calls[key], prefix, calls)}
+        if key == "function" and self.function:
+            return {"ns": time_block(self.function, prefix, calls)}
+        call = self.calls[key]
+        return {"ns": time_block(call.run, prefix, calls, call.finish)}
 
     def forget(self) -> dict[str, Any]:
         """Let go of everything prepared, so that the next group starts with the memory free.
@@ -203,10 +160,9 @@ class Worker:
         A compiled function often holds the implementation that holds it. The collector would find such a ring, but no
         longer looks among the frozen; so the ring is cut here.
         """
-        for implementation in self.prepared:
-            vars(implementation).clear()
-        self.prepared.clear()
-        self.calls = {key: call for key, call in self.calls.items() if key == "function"}
+        for call in self.calls.values():
+            vars(call.implementation).clear()
+        self.calls.clear()
         return {}
 
 

@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.clock import worker as module
-from benchmarks.clock.case import LEARNING_RATE
 from benchmarks.clock.crew import WorkerFailed
-from benchmarks.clock.worker import PIECES, Worker, bind, time_block
-from impls.implementation import PASSES
+from benchmarks.clock.worker import PIECES, Worker, time_block
+from impls.numpy_manual import NumpyManual
 
 
 class Clock:
@@ -85,25 +84,6 @@ class TestTimeBlock:
             assert not any("GLOBAL" in i.opname or "ATTR" in i.opname or "DEREF" in i.opname for i in body)
 
 
-class Recording:
-    """An implementation that notes what it was asked for."""
-
-    def forward(self):
-        return ("forward",)
-
-    def value_and_grad(self):
-        return ("value_and_grad",)
-
-    def train_step(self, learning_rate):
-        return ("train_step", learning_rate)
-
-
-@pytest.mark.parametrize("pass_name", PASSES)
-def test_a_pass_is_bound_to_a_call_without_arguments(pass_name):
-    expected = ("train_step", LEARNING_RATE) if pass_name == "train_step" else (pass_name,)
-    assert bind(Recording(), pass_name)() == expected
-
-
 CASE = {"problem": "xor", "pass_name": "value_and_grad", "batch": 4, "dtype": "float32", "device": "cpu", "seed": 42}
 
 
@@ -137,17 +117,13 @@ class TestWorker:
         assert worker.time("function", 1, 2)["ns"] > 0
 
     def test_timing_goes_through_the_very_call_that_was_checked(self, worker, monkeypatch):
-        """One bound callable: the checked one is the timed one."""
-        bound = []
-
-        def noting(implementation, pass_name):
-            call = bind(implementation, pass_name)
-            bound.append(call)
-            return call
-
-        monkeypatch.setattr(module, "bind", noting)
+        """One callable: the checked one is the timed one."""
+        ran = []
+        original = NumpyManual.value_and_grad
+        monkeypatch.setattr(NumpyManual, "value_and_grad", lambda self: ran.append(self) or original(self))
         worker.prepare("numpy", **CASE)
-        assert worker.calls["numpy"] is bound[0] and len(bound) == 1
+        worker.time("numpy", 1, 10)
+        assert len(ran) == 12 and set(map(id, ran)) == {id(worker.calls["numpy"].implementation)}
 
 
 class TestAnswers:

@@ -1,0 +1,111 @@
+"""The calls: for each pass in each of its variants the callable that is timed, and how its result is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from benchmarks.clock.case import LEARNING_RATE, LOOP_STEPS, Case, split
+from impls.checking.agreement import Agreement, Disagreement, Reference
+from impls.implementation import LOOP, Implementation
+from impls.numpy_manual import NumpyManual
+from impls.parameters import Layer, Parameters, rounded, tensors
+from impls.problem import Problem
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to build: a case, and the numbers to build it with."""
+
+    implementation: str
+    problem: Problem
+    parameters: Parameters
+    pass_name: str
+    batch: int
+    dtype: str
+    device: str
+    seed: int
+
+    @property
+    def case(self) -> Case:
+        return Case(self.problem.name, self.pass_name, self.batch, self.dtype, self.device)
+
+    def prepare(self, implementation: Implementation) -> None:
+        implementation.prepare(self.problem, self.parameters, self.batch, self.dtype, self.device, self.seed)
+
+
+class PassCall:
+    """A pass as the implementation has it. To build one is to prepare the implementation."""
+
+    run: Callable[[], Any]
+    """Timed; the first call may compile."""
+
+    finish: Callable[[], Any] | None = None
+    """Timed with the calls that it follows, where they return before their results are ready."""
+
+    def __init__(self, implementation: Implementation, asked: Asked) -> None:
+        self.implementation, self.asked = implementation, asked
+        asked.prepare(implementation)
+        self.bind()
+
+    def bind(self) -> None:
+        """Set `run`, and `finish` if need be."""
+        run = getattr(self.implementation, self.asked.pass_name)
+        self.run = partial(run, LEARNING_RATE) if self.asked.pass_name == "train_step" else run
+
+    def agreements(self, result: Any, reference: Reference) -> list[Agreement]:
+        """The first call's result, held against the reference. Raises Disagreement where that is not all there is."""
+        found = self.implementation.to_numpy(result)
+        return reference.agree(self.asked.pass_name, found, learning_rate=LEARNING_RATE)
+
+
+class LoopCall(PassCall):
+    """A hundred training steps in one call."""
+
+    def bind(self) -> None:
+        self.run = partial(self.implementation.train_loop, LEARNING_RATE, LOOP_STEPS)
+
+    def agreements(self, result: Any, reference: Reference) -> list[Agreement]:
+        """Those of a loop of a single step; before them, that the loop timed has made its 100.
+
+        What a rounding at each step has grown to after a hundred has no derived bound; but a step too many or too few
+        moves the parameters by one whole step, so that half of the last one, by the manual pass in float64, tells right
+        from wrong.
+        """
+        self._require_steps(tensors(self.implementation.to_numpy(result)[1]))
+        self.asked.prepare(self.implementation)
+        found = self.implementation.to_numpy(self.implementation.train_loop(LEARNING_RATE, 1))
+        return reference.agree("train_step", found, learning_rate=LEARNING_RATE)
+
+    def _require_steps(self, found: dict[str, Any]) -> None:
+        asked, counted = self.asked, NumpyManual()
+        start = [Layer(W.copy(), b.copy()) for W, b in rounded(asked.parameters, asked.dtype)]
+        counted.prepare(asked.problem, start, asked.batch, "float64", seed=asked.seed)
+        before = tensors(counted.to_numpy(counted.train_loop(LEARNING_RATE, LOOP_STEPS - 1))[1])
+        after = tensors(counted.to_numpy(counted.train_step(LEARNING_RATE))[1])
+        half = max(np.abs(after[name] - before[name]).max() for name in after) / 2
+        for name, expected in after.items():
+            distance = np.abs(found[name] - expected)
+            if not distance.max() <= half:
+                index = np.unravel_index(np.argmax(distance), distance.shape)
+                raise Disagreement(
+                    f"{asked.implementation} disagrees at {asked.case.group}: after {LOOP_STEPS} steps "
+                    f"{name}{list(map(int, index))} is {found[name][index]:.9g}, but should be {expected[index]:.9g} "
+                    f"(tolerance {half:.2g}, half a step)"
+                )
+
+
+CALLS: dict[str, type[PassCall]] = {}
+"""The call of each variant, by its name."""
+
+
+def build(implementation: Implementation, asked: Asked) -> PassCall:
+    """The call of a pass in its variant. Raises what `prepare` raises, and Unavailable where it lacks that variant."""
+    name, variant = split(asked.pass_name)
+    if variant:
+        return CALLS[variant](implementation, asked)
+    return (LoopCall if name == LOOP else PassCall)(implementation, asked)
