@@ -28,6 +28,7 @@ from benchmarks.clock.verdict import figure, launch_log_ratios
 from impls.implementation import LOOP
 from impls.registry import REGISTRY
 
+FORMAT, VERSION = "samegrad-ladder", 1
 BATCHES = (4, 16384, 262144)
 FRAMEWORKS = ("numpy", "torch", "jax", "tensorflow")
 
@@ -199,6 +200,8 @@ def run_ladder(launches: int, budget_s: float, as_json: bool, say: Callable[[str
         lambda number, name: say(f"cost of a call, process {number}/{fresh.PROCESSES}: {name}"),
     )
     told = {
+        "format": FORMAT,
+        "format_version": VERSION,
         "started": run.launches[0]["started"],
         "environment": environment(),
         "goals": judge(run),

@@ -267,7 +267,8 @@ def measure(networks: int = NETWORKS, progress: Callable[[str], None] = lambda t
                 by_scale[f"{scale:g}"] += not found[name](seed, scale, right)
     progress("checked right code")
     return {
-        "format": 1,
+        "format": "samegrad-sharpness",
+        "format_version": 1,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "versions": _versions(("numpy", *(name for name in found if name not in ("ours", "allclose")))),
         "networks": networks,

@@ -22,7 +22,7 @@ from benchmarks.clock.selfcheck.findings import MISSED, Finding
 from benchmarks.clock.selfcheck.load import OTHER_CPU, QUIET, SAME_CPU, busy, conditions, why_not
 from impls.registry import DEFAULT, get_entry
 
-FORMAT = 1
+FORMAT, VERSION = "samegrad-selfcheck", 1
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ def selfcheck(quick: bool = False, as_json: bool = False) -> int:
         findings, skipped = run(plan, tick)
     report = {
         "format": FORMAT,
+        "format_version": VERSION,
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(time.monotonic() - began_s, 1),
         "quick": quick,
