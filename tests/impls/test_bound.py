@@ -37,7 +37,7 @@ def taus(problem, dtype, scale, seed, batch=5, computed_in=None, **how):
 
 
 @pytest.mark.parametrize(
-    "functions", [passes.PLAIN, passes.STABLE, passes.EXPONENTIAL], ids=["naive", "stable", "t·a²"]
+    "functions", [passes.PLAIN, passes.STABLE, passes.EXPONENTIAL], ids=["naive", "stable", "exponential"]
 )
 @pytest.mark.parametrize("scale", [1, 10, 100])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -272,25 +272,26 @@ def test_the_first_wrong_quantity_without_biases():
     assert "delta of the output layer" in first_wrong({"W1": 1e9, "W2": 1e9}, 2)
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("b1-missing", "db1 is zero while every other gradient is right"),
-        ("sign", "every gradient is −1 times the right one"),
-        ("b1-scalar", "db1 has the total in every entry while every other gradient is right"),
-        ("W1-reshaped", "dW1 has the right numbers in the wrong places while every other gradient is right"),
-        ("W1-transposed", "dW1 is the transpose of the right one while every other gradient is right"),
-        ("last-row-only", "every gradient is right for one row but wrong for several"),
-        ("b1-averaged", "db1 is 1/N of the right one (N rows) while every other gradient is right"),
-        ("slope-none-hidden", "dW1 and db1 are wrong while every other gradient is right"),
-        ("rate-folded-in", "every gradient is 0.375 times the right one"),
-    ],
-)
-def test_the_evidence_says_what_can_be_seen(name, words):
+EVIDENCE = {
+    "name": "words",
+    "b1-missing": "db1 is zero while every other gradient is right",
+    "sign": "every gradient is −1 times the right one",
+    "b1-scalar": "db1 has the total in every entry while every other gradient is right",
+    "W1-reshaped": "dW1 has the right numbers in the wrong places while every other gradient is right",
+    "W1-transposed": "dW1 is the transpose of the right one while every other gradient is right",
+    "last-row-only": "every gradient is right for one row but wrong for several",
+    "b1-averaged": "db1 is 1/N of the right one (N rows) while every other gradient is right",
+    "slope-none-hidden": "dW1 and db1 are wrong while every other gradient is right",
+    "rate-folded-in": "every gradient is 0.375 times the right one",
+}
+
+
+@pytest.mark.parametrize("name", EVIDENCE)
+def test_the_evidence_says_what_can_be_seen(name):
     mistake = next(m for m in bank(SIGMOIDS) if m.name == name)
     observations = planted(SIGMOIDS, mistake)
     found = diagnose(observations, [SIGMOIDS])
-    assert describe(found, observations, "float64") == words
+    assert describe(found, observations, "float64") == EVIDENCE[name]
 
 
 def test_not_a_number_is_never_right():
