@@ -3,9 +3,7 @@ whose functions work on global weights."""
 
 from __future__ import annotations
 
-import inspect
 import itertools
-import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -13,27 +11,25 @@ from typing import Any
 
 import numpy as np
 
-from impls.parameters import Array, Parameters
+from impls.parameters import Array, Layer, Parameters
 from impls.verifying import probe
 from impls.verifying.targets import leaves, names, source
 from impls.verifying.targets.assign import assign
 from impls.verifying.targets.constructor import Constructor
-from impls.verifying.targets.functions import (
+from impls.verifying.targets.layouts import DataLayout, Slot
+from impls.verifying.targets.leaves import Leaf
+from impls.verifying.targets.methods import Methods
+from impls.verifying.targets.reading import (
     Reading,
     Unreadable,
     data_globals,
-    output_among,
     ran_to_the_end,
     rate_globals,
     reading_of_change,
     set_data,
     set_globals,
 )
-from impls.verifying.targets.layouts import DataLayout, Slot
-from impls.verifying.targets.leaves import Leaf
-from impls.verifying.targets.structure import by_shape_alone, chain_sizes, distinct, fewer_biases, orientations
-
-METHOD_ROLES = ("x", "y", "rate", "epochs", "output", "upstream", "cache", "batch", "seed", "quiet")
+from impls.verifying.targets.structure import chain_sizes, orientations, parameters_among
 
 
 class ObjectTarget:
@@ -135,7 +131,7 @@ class ObjectTarget:
     def parameter_leaves(self, thing: Any) -> dict[str, Leaf]:
         """Tensor → where the object keeps it."""
         home = self.module.__name__
-        every = [leaf for leaf in leaves.of_object(thing, home)]
+        every = list(leaves.of_object(thing, home))
         if self.mapping:
             by_name = {leaf.name: leaf for leaf in every}
             missing = [n for n in self.mapping.values() if n not in by_name]
@@ -148,24 +144,7 @@ class ObjectTarget:
             by_name = {leaf.name: leaf for leaf in every}
             if all(name in by_name for name in self.names.values()):
                 return {tensor: by_name[name] for tensor, name in self.names.items()}
-        read = [(names.tensor(leaf.name), leaf) for leaf in every]
-        mine = [(t, leaf) for t, leaf in read if t and not t.gradient and leaf.array().ndim <= 2]
-        if isinstance(thing, ModuleType):
-            mine = [(t, leaf) for t, leaf in mine if "." not in leaf.name]
-        found: dict[str, Leaf] = {}
-        weights = distinct([(t, leaf) for t, leaf in mine if t.kind == "W"])
-        for number, (_, leaf) in enumerate(weights, start=1):
-            found[f"W{number}"] = leaf
-        biases = distinct([(t, leaf) for t, leaf in mine if t.kind == "b"])
-        if len(biases) == len(weights):
-            found.update({f"b{n}": leaf for n, (_, leaf) in enumerate(biases, start=1)})
-        elif biases and weights:
-            found.update(fewer_biases(weights, biases))
-        if not found and not isinstance(thing, ModuleType):
-            found = by_shape_alone(
-                [leaf for leaf in every if not names.role(leaf.name.split(".")[-1], ("x", "y", "output"))]
-            )
-        return found
+        return parameters_among(every, is_module=isinstance(thing, ModuleType))
 
     def slots(self, thing: Any, flipped: bool) -> list[Slot]:
         found = self.parameter_leaves(thing)
@@ -215,9 +194,10 @@ class ObjectTarget:
 
     def _observe_once(self, thing, flipped, encoded, data, parameters, x, y, rate) -> Reading:
         slots = self.slots(thing, flipped)
-        for name in names.methods(list(self._callables(thing)), names.CLEAR)[:1]:
+        methods = Methods(thing, self.path)
+        if clear := methods.first(names.CLEAR):
             with source.own_errors(self.path):
-                self._callables(thing)[name]()
+                methods.by_name[clear]()
         expected = {slot.tensor: slot.canonical for slot in slots}
         for ell, (W, _) in enumerate(parameters, start=1):
             if expected[f"W{ell}"] != W.shape:
@@ -292,157 +272,49 @@ class ObjectTarget:
 
         Returns (what the decisive call returned, predictions, was a learning rate handed over, was ∂L/∂a).
         """
-        calls = self._callables(thing)
-        predictions = raw = None
-        names_of = list(calls)
-        forward = names.methods([n for n in names_of if n != self.method], names.FORWARD)
-        if forward:
-            raw, predictions = self._forward(calls[forward[0]], encoded, x, y, data, thing)
-        main = self.method or next(
-            iter(names.methods([n for n in names_of if n not in forward[:1]], names.BACKWARD)), None
+        methods = Methods(thing, self.path)
+        forward = methods.first(names.FORWARD, but=[self.method or ""])
+        raw, predictions = methods.forward(forward, encoded, x, y, data) if forward else (None, None)
+        main = (
+            self.method
+            or methods.first(names.BACKWARD, but=[forward or ""])
+            or methods.first((*names.TRAIN, *names.UPDATE), but=[forward or ""])
+            or methods.with_targets(but=names.methods(list(methods.by_name), names.FORWARD))
         )
-        if main is None:
-            main = next(
-                iter(names.methods([n for n in names_of if n not in forward[:1]], (*names.TRAIN, *names.UPDATE))), None
-            )
-        if main is None:
-            main = next((n for n in names_of if n not in forward and self._takes_targets(calls[n])), None)
         if main is None:
             raise ran_to_the_end(
-                f"no method is called like backward or train; there are: {', '.join(names_of) or 'none'}. "
+                f"no method is called like backward or train; there are: {', '.join(methods.by_name) or 'none'}. "
                 "Say which: file.py:Class.method"
             )
-        upstream = None
-        if predictions is not None and raw is not None:
+        known = _known(encoded, x, rate)
+        if raw is not None:
             upstream = np.asarray(data.encode(x, 2 / y.size * (predictions - y))[1]).reshape(np.shape(raw))
-        known = self._known(encoded, x, rate, raw, upstream)
-        self._main = calls[main]
-        result, roles = self._call(calls[main], known, main)
+            known |= {"output": raw, "upstream": upstream, "cache": methods.cache}
+        self._main = methods.by_name[main]
+        result, roles = methods.call(main, known)
         used_rate = "rate" in roles
         moved = any(not np.array_equal(_reread(self.parameter_leaves(thing), t, found), before[t]) for t in before)
-        if not moved and not self._has_gradients(result, thing, calls[main]):
-            others = [n for n in names_of if n != main and n not in forward[:1]]
-            update = next(iter(names.methods(others, names.UPDATE)), None)
-            train = next(iter(names.methods(others, names.TRAIN)), None)
+        if not moved and not self._has_gradients(result, thing, self._main):
+            update = methods.first(names.UPDATE, but=[main, forward or ""])
+            train = methods.first(names.TRAIN, but=[main, forward or ""])
             if update:
-                known["result"] = result
-                result, more = self._call(calls[update], known, update, gradients=result)
+                result, more = methods.call(update, known | {"result": result}, gradients=result)
                 used_rate = used_rate or "rate" in more
             elif train and self.method is None:
-                result, more = self._call(calls[train], known, train)
-                used_rate, roles, self._main = "rate" in more, more, calls[train]
+                result, more = methods.call(train, known)
+                used_rate, roles, self._main = "rate" in more, more, methods.by_name[train]
         return result, predictions, used_rate, "upstream" in roles
-
-    def _takes_targets(self, method: Callable) -> bool:
-        """Is it called with inputs and targets, and does something give gradients when it is? (costFunctionPrime)"""
-        roles = [names.role(name, METHOD_ROLES) for name in inspect.signature(method).parameters]
-        words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", method.__name__).lower()
-        return (
-            "x" in roles
-            and "y" in roles
-            and any(w in words for w in ("prime", "deriv", "grad", "back", "fit", "train"))
-        )
 
     def _train(self, thing, encoded, x, y, data, rate) -> bool:
         """Call the training method alone. Was a learning rate handed over?"""
-        calls = self._callables(thing)
-        main = self.method or next(
-            iter(names.methods(list(calls), (*names.TRAIN, *names.BACKWARD, *names.UPDATE))), None
-        )
+        methods = Methods(thing, self.path)
+        main = self.method or methods.first((*names.TRAIN, *names.BACKWARD, *names.UPDATE))
         if main is None:
-            raise Unreadable(f"no method is called like train or fit; there are: {', '.join(calls) or 'none'}")
-        _, roles = self._call(calls[main], self._known(encoded, x, rate, None, None), main)
-        return "rate" in roles or bool({"rate"} & set(self.constructor.roles.values()))
-
-    def _known(self, encoded, x, rate, output, upstream) -> dict[str, Any]:
-        known = {
-            "x": encoded[0],
-            "y": encoded[1],
-            "rate": rate,
-            "epochs": 1,
-            "batch": len(x),
-            "seed": 0,
-            "quiet": False,
-        }
-        if output is not None:
-            known.update(output=output, upstream=upstream, cache=self._cache)
-        return known
-
-    def _forward(self, method, encoded, x, y, data, thing):
-        """Run the forward method; (its raw output, predictions). Without a return value the output is an attribute."""
-        result, _ = self._call(method, {"x": encoded[0], "y": encoded[1], "quiet": False}, "forward")
-        self._cache = result
-        predictions, raw = output_among(result, data, x, y) if result is not None else (None, None)
-        if raw is None and result is None and not isinstance(thing, ModuleType):
-            held = {
-                k: v
-                for k, v in vars(thing).items()
-                if names.role(k, ("output",)) or k in ("a2", "A2", "layer2", "output_layer")
-            }
-            for value in held.values():
-                array = leaves.to_array(value)
-                if array is not None and (p := data.predictions(array, *y.shape)) is not None:
-                    return value, p
-        return raw, predictions
-
-    def _call(self, method: Callable, known: dict[str, Any], name: str, gradients: Any = None) -> tuple[Any, set[str]]:
-        """Call a method with whatever its arguments' names ask for; (result, the roles that were used)."""
-        arguments, used = {}, set()
-        parameters = [
-            p for p in inspect.signature(method).parameters.values() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
-        ]
-        roles = {p.name: names.role(p.name, METHOD_ROLES) for p in parameters}
-        if "y" not in roles.values():
-            stand_in = next((n for n, r in roles.items() if r == "output" and "x" in roles.values()), None)
-            if (
-                stand_in
-                and [r for r in roles.values()].count("output") == 1
-                and "output" in stand_in.lower()
-                and stand_in.endswith("s")
-            ):
-                roles[stand_in] = "y"
-        for position, p in enumerate(parameters):
-            role = roles[p.name]
-            if role is None and (t := names.tensor(p.name)) and t.gradient and gradients is not None:
-                arguments[p.name] = _gradient_argument(gradients, position, parameters, t)
-                continue
-            if role is None and gradients is not None and "grad" in p.name.lower():
-                arguments[p.name] = gradients
-                continue
-            if role is None and p.default is p.empty:
-                role = next((r for r in ("x", "y") if r not in used and r not in roles.values()), None)
-            if role in known and known[role] is not None:
-                value = known[role]
-                if (
-                    role == "quiet"
-                    and "shuffle" not in p.name
-                    and p.default is not p.empty
-                    and not isinstance(p.default, bool)
-                ):
-                    continue
-                arguments[p.name] = value
-                used.add(role)
-            elif p.default is p.empty:
-                raise Unreadable(
-                    f"the argument {p.name!r} of {name} is not known: neither x, y, an output, nor a learning rate"
-                )
-        with source.own_errors(self.path), np.errstate(all="ignore"):
-            return method(**arguments), used
-
-    def _callables(self, thing: Any) -> dict[str, Callable]:
-        if isinstance(thing, ModuleType):
-            return {n: v for n, v in vars(thing).items() if inspect.isfunction(v) and v.__module__ == thing.__name__}
-        found: dict[str, Callable] = {}
-        for n in dir(thing):
-            if n.startswith("__") and n != "__call__":
-                continue
-            try:
-                v = getattr(thing, n)
-            except AttributeError:
-                continue
-            if inspect.ismethod(v) or inspect.isfunction(v):
-                found[n] = v
-        return found
+            raise Unreadable(
+                f"no method is called like train or fit; there are: {', '.join(methods.by_name) or 'none'}"
+            )
+        _, roles = methods.call(main, _known(encoded, x, rate))
+        return "rate" in roles or "rate" in self.constructor.roles.values()
 
     def _has_gradients(self, result: Any, thing: Any, method: Callable) -> bool:
         try:
@@ -475,14 +347,17 @@ class ObjectTarget:
         )
 
 
-def _gradient_argument(gradients: Any, position: int, parameters: Sequence, wanted: names.Tensor) -> Any:
-    if isinstance(gradients, dict):
-        for key, value in gradients.items():
-            t = names.tensor(str(key))
-            if t and (t.kind, t.rank) == (wanted.kind, wanted.rank):
-                return value
-    taken = [p.name for p in parameters if (t := names.tensor(p.name)) and t.gradient]
-    return gradients[taken.index(parameters[position].name)] if isinstance(gradients, tuple | list) else gradients
+def _known(encoded: tuple[Any, Any], x: Array, rate: float) -> dict[str, Any]:
+    """What a method may ask for, by role."""
+    return {
+        "x": encoded[0],
+        "y": encoded[1],
+        "rate": rate,
+        "epochs": 1,
+        "batch": len(x),
+        "seed": 0,
+        "quiet": False,
+    }
 
 
 def _loss_of(result: Any) -> float | None:
@@ -496,8 +371,6 @@ def _reread(now: dict[str, Leaf], tensor: str, old: dict[str, Leaf]) -> Array:
 
 
 def _canonical(slots: Sequence[Slot], arrays: dict[str, Array]) -> Parameters:
-    from impls.parameters import Layer
-
     values = {slot.tensor: slot.decode(arrays[slot.tensor]) for slot in slots}
     layers = sum(slot.tensor[0] == "W" for slot in slots)
     return [

@@ -15,9 +15,10 @@ from impls import parameters
 from impls.parameters import Parameters
 from impls.verifying import probe
 from impls.verifying.targets import leaves, names, source
-from impls.verifying.targets.functions import FunctionTarget, Reading, Unreadable
+from impls.verifying.targets.functions import FunctionTarget
 from impls.verifying.targets.layouts import DATA_LAYOUTS, FLAT, DataLayout
 from impls.verifying.targets.objects import ObjectTarget
+from impls.verifying.targets.reading import Reading, Unreadable
 
 Target = FunctionTarget | ObjectTarget
 
@@ -51,6 +52,36 @@ class Group:
     """For updates: the gradients of the first probe, recovered at a tiny learning rate."""
     repeat: str = ""
     """"", or "accumulates", or "varies": what a second call on the same probe gave."""
+
+    def answer(self) -> dict[str, Any]:
+        """As the process that asked reads it."""
+        return {
+            "sizes": list(self.sizes),
+            "layout": self.layout,
+            "flipped": self.flipped,
+            "refused": [list(item) for item in self.refused],
+            "repeat": self.repeat,
+            "slow": self.slow,
+            "observed": [
+                {"parameters": [[W, b] for W, b in o.parameters], "x": o.x, "y": o.y}
+                | {name: getattr(o.reading, name) for name in TOLD}
+                for o in self.observed
+            ],
+        }
+
+
+TOLD = (
+    "gradients",
+    "slack",
+    "kind",
+    "loss",
+    "predictions",
+    "dtype",
+    "absent",
+    "rate_known",
+    "loss_is_given",
+)
+"""Of a reading."""
 
 
 def find_target(

@@ -15,9 +15,12 @@ from impls.parameters import Array, Layer, Parameters, tensors
 from impls.verifying import probe
 from impls.verifying.differences import Derivative, derivative, richardson
 from impls.verifying.targets import names, source
-from impls.verifying.targets.functions import FunctionTarget, Reading, Unreadable, build, output_among, read_signature
+from impls.verifying.targets.functions import FunctionTarget
 from impls.verifying.targets.layouts import DataLayout, Slot
+from impls.verifying.targets.methods import Methods
 from impls.verifying.targets.observe import Group, Observed, observe
+from impls.verifying.targets.reading import Reading, Unreadable, output_among
+from impls.verifying.targets.signature import build, read_signature
 
 
 def of_returned(target: Any, group: Group, flat: bool) -> dict[str, Any] | None:
@@ -44,8 +47,6 @@ def of_returned(target: Any, group: Group, flat: bool) -> dict[str, Any] | None:
 
 def check(target: Any, loss_path: Path, loss_name: str, path: Path, name: str, flat: bool) -> dict[str, Any]:
     """Observations of the target, each with the derivative of the user's loss beside it."""
-    from impls.verifying.targets.process import _group  # the two answer in one format
-
     module = target.module if loss_path.resolve() == path.resolve() else source.load(loss_path)
     function, _ = source.find(module, loss_name, loss_path)
     groups = observe(target, flat)
@@ -61,7 +62,7 @@ def check(target: Any, loss_path: Path, loss_name: str, path: Path, name: str, f
     text = path.read_text(encoding="utf-8", errors="replace")
     return {
         "name": name,
-        "groups": [_group(group)],
+        "groups": [group.answer()],
         "names": target.names,
         "layers": target.layers,
         "activations": source.activations(text),
@@ -132,12 +133,11 @@ def _forward(target: Any, arrays: dict[str, Array], places: list[Slot], x: Any, 
         if np.iscomplexobj(arrays[tensor]):
             raise TypeError("an object's weights are real")
         leaf.set(arrays[tensor])
-    calls = target._callables(thing)
-    forward_names = names.methods(list(calls), names.FORWARD)
-    if not forward_names:
+    methods = Methods(thing, target.path)
+    forward_name = methods.first(names.FORWARD)
+    if forward_name is None:
         raise BadInput("a loss of predictions needs a forward method; none was found")
-    raw, _ = target._forward(calls[forward_names[0]], (x, y), observed.x, observed.y, layout, thing)
-    return raw
+    return methods.forward(forward_name, (x, y), observed.x, observed.y, layout)[0]
 
 
 def _output_among_complex(result: Any, layout: DataLayout, observed: Observed) -> Any:

@@ -16,9 +16,8 @@ import numpy as np
 from impls.errors import BadInput
 from impls.verifying import messages
 from impls.verifying.targets import own_loss, rules, source
-from impls.verifying.targets.functions import FunctionTarget, Unreadable
+from impls.verifying.targets.functions import FunctionTarget
 from impls.verifying.targets.observe import (
-    Group,
     Target,
     describe,
     find_target,
@@ -27,6 +26,7 @@ from impls.verifying.targets.observe import (
     other_orientation,
     own_data,
 )
+from impls.verifying.targets.reading import Unreadable
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -75,8 +75,8 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     own_loss_found = own_loss.of_returned(target, groups[0], flat) if request.get("differentiate_loss") else None
     return {
         "name": name,
-        "groups": [_group(group) for group in groups],
-        "alternatives": [_group(group) for group in other_orientation(target, groups, flat)],
+        "groups": [group.answer() for group in groups],
+        "alternatives": [group.answer() for group in other_orientation(target, groups, flat)],
         "names": dict(describe(target)),
         "layers": target.layers,
         "activations": source.activations(text),
@@ -98,34 +98,6 @@ def _own_outputs(target: Target, flipped: bool) -> int:
     weights = getattr(target.module, target.names.get(f"W{target.layers}", ""), None)
     shape = np.shape(weights) if isinstance(weights, np.ndarray) else ()
     return int(shape[0 if flipped else 1]) if len(shape) == 2 else 0
-
-
-def _group(group: Group) -> dict[str, Any]:
-    return {
-        "sizes": list(group.sizes),
-        "layout": group.layout,
-        "flipped": group.flipped,
-        "refused": [list(item) for item in group.refused],
-        "repeat": group.repeat,
-        "slow": group.slow,
-        "observed": [
-            {
-                "parameters": [[W, b] for W, b in o.parameters],
-                "x": o.x,
-                "y": o.y,
-                "gradients": o.reading.gradients,
-                "slack": o.reading.slack,
-                "kind": o.reading.kind,
-                "loss": o.reading.loss,
-                "predictions": o.reading.predictions,
-                "dtype": o.reading.dtype,
-                "absent": o.reading.absent,
-                "rate_known": o.reading.rate_known,
-                "loss_is_given": o.reading.loss_is_given,
-            }
-            for o in group.observed
-        ],
-    }
 
 
 def main() -> None:

@@ -9,7 +9,25 @@ from impls.verifying.targets import names
 from impls.verifying.targets.leaves import Leaf
 
 
-def distinct(found: list[tuple[names.Tensor, Leaf]]) -> list[tuple[names.Tensor, Leaf]]:
+def parameters_among(every: list[Leaf], is_module: bool) -> dict[str, Leaf]:
+    """Tensor → the array that is it, by the arrays' names; for an object whose names say nothing, by their shapes."""
+    read = [(t, leaf) for leaf in every if (t := names.tensor(leaf.name)) and not t.gradient and leaf.array().ndim <= 2]
+    if is_module:
+        read = [(t, leaf) for t, leaf in read if "." not in leaf.name]
+    weights = _distinct([(t, leaf) for t, leaf in read if t.kind == "W"])
+    biases = _distinct([(t, leaf) for t, leaf in read if t.kind == "b"])
+    found = {f"W{n}": leaf for n, (_, leaf) in enumerate(weights, start=1)}
+    if len(biases) == len(weights):
+        found |= {f"b{n}": leaf for n, (_, leaf) in enumerate(biases, start=1)}
+    elif biases and weights:
+        found |= _fewer_biases(weights, biases)
+    if found or is_module:
+        return found
+    data = ("x", "y", "output")
+    return _by_shape_alone([leaf for leaf in every if not names.role(leaf.name.split(".")[-1], data)])
+
+
+def _distinct(found: list[tuple[names.Tensor, Leaf]]) -> list[tuple[names.Tensor, Leaf]]:
     """In the order of the layers; an array that is known under two names counts once."""
     seen: set[int] = set()
     result = []
@@ -20,7 +38,7 @@ def distinct(found: list[tuple[names.Tensor, Leaf]]) -> list[tuple[names.Tensor,
     return result
 
 
-def fewer_biases(weights, biases) -> dict[str, Leaf]:
+def _fewer_biases(weights, biases) -> dict[str, Leaf]:
     """Biases for some layers only: by the number or word in the name, else by the number of units."""
     found: dict[str, Leaf] = {}
     for t, leaf in biases:
@@ -35,7 +53,7 @@ def fewer_biases(weights, biases) -> dict[str, Leaf]:
     return found
 
 
-def by_shape_alone(every: list[Leaf]) -> dict[str, Leaf]:
+def _by_shape_alone(every: list[Leaf]) -> dict[str, Leaf]:
     """Matrices that chain, in the order in which they were made, and the vectors between them."""
     matrices = [
         leaf for leaf in every if (leaf.array().ndim == 2 and min(leaf.array().shape) > 1) or leaf.array().ndim == 2
