@@ -273,7 +273,6 @@ def test_the_first_wrong_quantity_without_biases():
 
 
 EVIDENCE = {
-    "name": "words",
     "b1-missing": "db1 is zero while every other gradient is right",
     "sign": "every gradient is −1 times the right one",
     "b1-scalar": "db1 has the total in every entry while every other gradient is right",
