@@ -126,19 +126,6 @@ def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str | None]:
     return {package: version(package) for package in packages}
 
 
-def thread_pools() -> list[dict[str, Any]]:
-    """The native thread pools loaded in *this* process: library, version and number of threads of each.
-
-    To be called in the worker, once its framework has computed something: a pool exists only from its first use.
-    """
-    from threadpoolctl import threadpool_info
-
-    return [
-        {"library": pool["internal_api"], "version": pool["version"], "threads": pool["num_threads"]}
-        for pool in threadpool_info()
-    ]
-
-
 UNLIMITED_BYTES = 1 << 60
 """Version 1 writes "no limit" as the largest multiple of a page below 2⁶³."""
 

@@ -145,10 +145,3 @@ def test_only_variables_that_matter_are_recorded():
 def test_versions_come_from_metadata_and_none_says_not_installed():
     found = env.versions(["numpy", "no-such-distribution-anywhere"])
     assert found["numpy"] and found["no-such-distribution-anywhere"] is None
-
-
-def test_thread_pools_are_those_loaded_in_this_process():
-    import numpy  # noqa: F401  loads a BLAS, in most builds one with a pool
-
-    for pool in env.thread_pools():
-        assert pool["threads"] >= 1 and pool["library"]

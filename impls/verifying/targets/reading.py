@@ -45,7 +45,6 @@ class Reading:
     """The target was handed ∂L/∂a of the mean squared error."""
     parameters: Parameters | None = None
     """Where the target chose its own."""
-    sequential: bool = False
 
 
 def output_among(result: Any, data: DataLayout, x: Array, y: Array) -> tuple[Array | None, Any]:
