@@ -78,7 +78,12 @@ def add_options(parser: pytest.Parser) -> None:
         help="for the whole run: a third for timed blocks, the rest for starting and compiling, and for more launches "
         "where the run is noisy (default: %(default)s)",
     )
-    add("--time-limit", default="300", metavar="SECONDS", help="for one answer of a worker (default: %(default)s)")
+    add(
+        "--time-limit",
+        default="300",
+        metavar="SECONDS",
+        help="for a worker's start and for each of its cases (default: %(default)s)",
+    )
 
 
 @dataclass(frozen=True)

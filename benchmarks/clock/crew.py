@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,9 @@ MEMORY_VARIABLES = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLO
 
 STDERR_LINES = 12
 
+LOOK_S = 1.0
+"""How long the parent sleeps at most while it waits: no more is counted as waiting where it was stopped meanwhile."""
+
 
 def environment(threads: int) -> dict[str, str]:
     """The environment of a process that is to be measured: pools limited, memory not taken in advance."""
@@ -55,19 +59,27 @@ class WorkerFailed(Exception):
 
 
 class WorkerProcess:
-    """The parent's end of one worker."""
+    """The parent's end of one worker. Raises WorkerFailed where the system cannot start a process.
+
+    time_limit_s: for one answer; from `prepare` on for all answers about that case together.
+    """
 
     def __init__(self, name: str, threads: int, time_limit_s: float) -> None:
         self.name, self.time_limit_s = name, time_limit_s
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.clock.worker"],
-            cwd=ROOT,
-            env=environment(threads),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-        )
+        self._case_left_s: float | None = None
+        try:
+            self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.clock.worker"],
+                cwd=ROOT,
+                env=environment(threads),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                **OWN_GROUP,
+            )
+        except OSError as error:
+            raise WorkerFailed("died", f"{name}'s worker could not be started: {error}", []) from None
         assert self._process.stdout is not None
         self._buffer = b""
         self._selector = selectors.DefaultSelector()
@@ -101,23 +113,35 @@ class WorkerProcess:
         return answer
 
     def _read_line(self, do: str) -> bytes:
+        """The next answer. Only time that this process was awake for is counted against the limit."""
         assert self._process.stdout is not None
-        deadline_s = time.monotonic() + self.time_limit_s
+        if do == "prepare":
+            self._case_left_s = self.time_limit_s
+        left_s = self.time_limit_s if self._case_left_s is None else self._case_left_s
         while b"\n" not in self._buffer:
-            if not self._selector.select(max(0.0, deadline_s - time.monotonic())):
-                raise self._gone("hung", f"{self.name} gave no answer to {do!r} within {self.time_limit_s:g} s")
-            chunk = os.read(self._process.stdout.fileno(), 1 << 16)
-            if not chunk:
+            if left_s <= 0:
+                raise self._gone("hung", self._too_late(do))
+            look_s, began_s = min(LOOK_S, left_s), time.monotonic()
+            is_readable = self._selector.select(look_s)
+            left_s -= min(look_s, time.monotonic() - began_s)
+            chunk = os.read(self._process.stdout.fileno(), 1 << 16) if is_readable else None
+            if chunk == b"":
                 raise self._gone("died", f"{self.name}'s worker died during {do!r} {self._status()}")
-            self._buffer += chunk
+            self._buffer += chunk or b""
+        if self._case_left_s is not None:
+            self._case_left_s = left_s
         line, _, self._buffer = self._buffer.partition(b"\n")
         return line
+
+    def _too_late(self, do: str) -> str:
+        if do == "prepare" or self._case_left_s is None:
+            return f"{self.name} gave no answer to {do!r} within {self.time_limit_s:g} s"
+        return f"{self.name} did not finish the case within {self.time_limit_s:g} s; it was at {do!r}"
 
     def _status(self) -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=5)
-        code = self._process.returncode
-        return f"(signal {-code})" if code is not None and code < 0 else f"(exit status {code})"
+        return status(self._process.returncode)
 
     def _gone(self, kind: str, reason: str) -> WorkerFailed:
         failed = WorkerFailed(kind, reason, self.last_lines())
@@ -132,14 +156,37 @@ class WorkerProcess:
         return self._stderr.read().decode(errors="replace").splitlines()[-STDERR_LINES:]
 
     def close(self) -> None:
-        """End the process, now."""
-        if self._process.poll() is None:
-            self._process.kill()
+        """End the process, now. A second time does nothing."""
+        if self._stderr.closed:
+            return
+        _kill(self._process)
         self._process.wait()
         self._selector.close()
         for stream in (self._process.stdin, self._process.stdout, self._stderr):
             with contextlib.suppress(OSError):
                 stream.close()  # type: ignore[union-attr]
+
+
+OWN_GROUP: dict[str, Any] = {"process_group": 0} if hasattr(os, "killpg") else {}
+"""Of a worker and all that its framework starts, so that they can be ended together."""
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End a worker and what it has started, where the platform has process groups; the worker may be dead already."""
+    if OWN_GROUP:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody is left, or only the unburied
+            os.killpg(process.pid, signal.SIGKILL)
+    elif process.poll() is None:
+        process.kill()
+
+
+def status(code: int | None) -> str:
+    """How a process ended, for people: (exit status 3), (signal 11, SIGSEGV)."""
+    if code is None or code >= 0:
+        return f"(exit status {code})"
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else "unknown"
+    hint = "; the system kills so where memory runs out" if name == "SIGKILL" else ""
+    return f"(signal {-code}, {name}{hint})"
 
 
 def pinnable() -> list[int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from impls.registry import get_entry
 YARDSTICK = "(yardstick)"
 SENTINEL = "(sentinel)"
 BLOCK_SHARE = 1 / 3
+MOST_HANGS = 2
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Request:
     least_rounds: int = 10
     block_ns: int = schedule.BLOCK_NS
     time_limit_s: float = 300.0
-    """For one answer of one worker."""
+    """For one worker's start, and for each case in each launch: what it prepares and all its blocks."""
     parameters: list[list[Any]] | None = None
     """Initial parameters as nested lists, instead of the seed's."""
 
@@ -70,6 +72,8 @@ class Group:
     baseline: str | None = None
     times_ns: dict[str, list[NDArray[np.float64]]] = field(default_factory=dict)
     """Per implementation one array (rounds,) for each launch: ns per call, or per step of a loop; the witnesses too."""
+    dropped: list[dict[str, Any]] = field(default_factory=list)
+    """Rounds of which no time is kept: launch and round, from 1, in whose block it happened, and what."""
     prepared: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Per implementation what the worker told of its first launch: prepare_ns, first_call_ns, agreement."""
     failures: dict[str, WorkerFailed] = field(default_factory=dict)
@@ -86,6 +90,8 @@ class Run:
     launches: list[dict[str, Any]] = field(default_factory=list)
     cpus: list[int] = field(default_factory=list)
     interrupted: bool = False
+    hangs: Counter[str] = field(default_factory=Counter)
+    """By worker."""
 
     def noise(self) -> dict[str, Any]:
         """Whether the machine was steady, by the yardstick's rounds and each baseline's sentinel."""
@@ -124,7 +130,10 @@ class Timed:
     key: str
 
     def time(self, prefix: int, calls: int) -> int:
-        return int(self.worker.ask("time", key=self.key, prefix=prefix, calls=calls)["ns"])
+        found = self.worker.ask("time", key=self.key, prefix=prefix, calls=calls).get("ns")
+        if not isinstance(found, int):
+            raise WorkerFailed("exception", f"{self.worker.name} told a time of {found!r} ns", [])
+        return found
 
 
 def measure(request: Request, progress: Progress, random: np.random.Generator | None = None) -> Run:
@@ -160,7 +169,7 @@ class Launch:
     def __init__(self, run: Run, random: np.random.Generator) -> None:
         self.run, self.request, self.random = run, run.request, random
         self.workers: dict[str, WorkerProcess] = {}
-        self.gone: dict[str, WorkerFailed] = {}
+        self.unstartable: dict[str, WorkerFailed] = {}
 
     def __enter__(self) -> Launch:
         return self
@@ -176,14 +185,14 @@ class Launch:
                 self.worker(name)
 
     def worker(self, name: str) -> WorkerProcess:
-        """The worker of that name, started if need be. Raises WorkerFailed, at each call again once it is gone."""
-        if name in self.gone:
-            raise self.gone[name]
+        """The worker of that name, started if need be. Raises WorkerFailed, at each call again if it does not start."""
+        if name in self.unstartable:
+            raise self.unstartable[name]
         if name not in self.workers:
             try:
                 self._start(name)
             except WorkerFailed as failure:
-                self.gone[name] = failure
+                self.unstartable[name] = failure
                 raise
         return self.workers[name]
 
@@ -223,10 +232,14 @@ class Launch:
             self.random,
             lambda name, failure: self._fail(group, name, failure),
             WorkerFailed,
+            lambda name, number, reason: group.dropped.append(
+                {"launch": len(self.run.launches), "round": number + 1, "in": name, "reason": reason}
+            ),
         )
         for name, rounds_ns in times_ns.items():
             steps = 1 if name == YARDSTICK else case.steps_per_call
-            group.times_ns.setdefault(name, []).append(rounds_ns / steps)
+            if len(rounds_ns):
+                group.times_ns.setdefault(name, []).append(rounds_ns / steps)
         for name, timed in ready.items():
             with self._failing(group, name):
                 timed.worker.ask("forget")
@@ -283,5 +296,14 @@ class Launch:
 
     def _fail(self, group: Group, name: str, failure: WorkerFailed) -> None:
         group.failures.setdefault(name, failure)  # what comes after the first failure only follows from it
-        if failure.is_gone:
-            self.gone.setdefault(f"{group.baseline}{SENTINEL}" if name == SENTINEL else name, failure)
+        if failure.is_gone:  # the next case gets a new worker: a death ends its own case alone
+            worker = f"{group.baseline}{SENTINEL}" if name == SENTINEL else name
+            if self.workers.pop(worker, None) and failure.kind == "hung":
+                self._count_hang(worker)
+
+    def _count_hang(self, worker: str) -> None:
+        """Give a worker up where every case would cost the time limit."""
+        self.run.hangs[worker] += 1
+        if self.run.hangs[worker] >= MOST_HANGS:
+            reason = f"not tried: {worker} has hung at {MOST_HANGS} cases before, {self.request.time_limit_s:g} s each"
+            self.unstartable[worker] = WorkerFailed("hung", reason, [])

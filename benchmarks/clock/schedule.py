@@ -14,6 +14,8 @@ from typing import NamedTuple, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.clock import standstill
+
 BLOCK_NS = 3_000_000
 PREFIX_NS = 1_000_000
 PREFIX_SHARE = 0.25
@@ -92,23 +94,42 @@ def run_rounds(
     random: np.random.Generator,
     on_failure: Callable[[str, Failure], None],
     failure: type[Failure],
+    on_drop: Callable[[str, int, str], None] = lambda name, number, reason: None,
 ) -> dict[str, NDArray[np.float64]]:
-    """Time every worker once a round, in random order: {name: (rounds,)} in ns per call.
+    """Time every worker once a round, in random order: {name: (rounds that were kept,)} in ns per call.
 
     A worker that raises `failure` is reported to `on_failure` and left out of the rest; its rounds are dropped,
-    the others' stay.
+    the others' stay. A round in which the machine or a worker stood still, or a worker's clock did, is dropped for all;
+    `on_drop` is told in which worker's block, the round (from 0), and what happened.
     """
     times = {name: np.full(rounds, np.nan) for name in workers}
     names = list(workers)
+    dropped = set()
     for number, order in enumerate(orders(len(names), rounds, random)):
         for place in order:
             name = names[place]
             if name not in times:
                 continue
             try:
-                calls, block_ns = paces[name].calls, paces[name].block_ns
-                times[name][number] = workers[name].time(prefix(calls, block_ns), calls) / calls
+                block_ns, reason = _timed(workers[name], paces[name])
             except failure as raised:
                 del times[name]
                 on_failure(name, raised)
-    return times
+                continue
+            times[name][number] = block_ns / paces[name].calls
+            if reason:
+                dropped.add(number)
+                on_drop(name, number, reason)
+    kept = [number not in dropped for number in range(rounds)]
+    return {name: rounds_ns[kept] for name, rounds_ns in times.items()}
+
+
+def _timed(worker: Timed, pace: Pace) -> tuple[int, str | None]:
+    """One block of a worker in ns, and why it cannot be used, if it cannot."""
+    untimed = prefix(pace.calls, pace.block_ns)
+    began_s = standstill.now_s()
+    block_ns = worker.time(untimed, pace.calls)
+    took_s = standstill.now_s() - began_s
+    if stood_still_s := standstill.stood_still_s(took_s, (untimed + pace.calls) * pace.per_call_ns / 1e9):
+        return block_ns, f"it or the machine stood still for {stood_still_s:.3g} s"
+    return block_ns, None if block_ns > 0 else f"its clock said that a block took {block_ns} ns"

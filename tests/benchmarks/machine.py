@@ -24,7 +24,7 @@ CASES = (VAG, STEP, FORWARD)
 
 @dataclass
 class Asked:
-    """One request to a worker. `launch` counts from 1; `worker` is the nth of its name over the run."""
+    """One request to a worker. `launch` counts from 1."""
 
     launch: int
     name: str
@@ -92,7 +92,7 @@ class FakeWorker:
 
     def __init__(self, machine: Machine, name: str) -> None:
         self.machine, self.name = machine, name
-        self.launch = 1 + sum(other.name == name for other in machine.workers)
+        self.launch = machine.progress[-1][0]
         self.prepared: dict[str, Case] = {}
         self.is_closed = False
         self.is_dead = False
@@ -106,6 +106,7 @@ class FakeWorker:
             raise WorkerFailed("died", f"{self.name}'s worker is dead", [])
         if fault := self.machine.fault(asked):
             self.is_dead = isinstance(fault, WorkerFailed) and fault.is_gone
+            self.is_closed |= self.is_dead
             raise fault
         return getattr(self, f"_{do}")(**request)
 

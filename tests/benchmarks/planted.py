@@ -261,3 +261,8 @@ def fails_to_start() -> Callable[[], Any]:
 def waits_for_a_signal() -> Callable[[], Any]:
     """A call during which a signal can arrive."""
     return lambda: time.sleep(0.5)
+
+
+def starts_another() -> Callable[[], Any]:
+    """As a framework starts its helpers."""
+    return lambda: subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"])

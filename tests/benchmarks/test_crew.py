@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from tests.benchmarks.conftest import TIME_LIMIT_S
 
 ROOT = Path(__file__).parents[2]
 CALL = {"key": "function", "prefix": 0, "calls": 1}
+CASE = {"key": "w", "problem": "", "pass_name": "forward", "batch": 4, "dtype": "float32", "device": "cpu", "seed": 1}
 FOUR = ("numpy", "keras-xla", "torch-eager", "jax-jit")
 
 
@@ -48,10 +50,26 @@ def failure(worker, **request):
     return failed.value
 
 
+@contextlib.contextmanager
+def limited_files(number):
+    """At most so many open files in this process, really."""
+    resource = pytest.importorskip("resource", reason="this platform has no resource limits")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (number, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
 class TestFailures:
     @pytest.mark.parametrize(
         ("fault", "status"),
-        [("dies", "exit status 3"), ("is_killed", "signal 9"), ("crashes", "signal 11")],
+        [
+            ("dies", "exit status 3"),
+            ("is_killed", "signal 9, SIGKILL; the system kills so where memory runs out"),
+            ("crashes", "signal 11, SIGSEGV"),
+        ],
     )
     def test_a_death_is_told_with_its_status(self, spawn, fault, status):
         worker = spawn(fault)
@@ -79,6 +97,37 @@ class TestFailures:
         assert failed.reason == "hangs gave no answer to 'time' within 0.2 s"
         assert failed.stderr[-1] == "still here"
         assert is_gone(pid_of(worker))
+
+    def test_all_answers_about_a_case_share_one_limit(self, spawn):
+        """Each is given in time, but not their sum; the next case has the whole limit again."""
+        worker = spawn("waits_for_a_signal")  # half a second
+        worker.time_limit_s = 30.0
+        with pytest.raises(WorkerFailed, match="unknown problem"):
+            worker.ask("prepare", **CASE)
+        worker._case_left_s = 0.75
+        assert worker.ask("time", **CALL)["ns"] > 4e8
+        assert failure(worker).reason == "waits_for_a_signal did not finish the case within 30 s; it was at 'time'"
+        assert is_gone(pid_of(worker))
+
+    def test_what_a_worker_has_started_ends_with_it(self, spawn):
+        worker = spawn("starts_another")
+        worker.ask("time", **CALL)
+        [child] = psutil.Process(pid_of(worker)).children()
+        worker.close()
+        assert ends(child.pid)
+
+    def test_a_system_that_starts_no_process_is_told(self):
+        """With no file descriptor left."""
+        taken = []
+        with pytest.raises(OSError, match="Too many open files"), limited_files(64):
+            while True:
+                taken.append(os.dup(0))
+        try:
+            with limited_files(64), pytest.raises(WorkerFailed, match=r"w's worker could not be started: .*open files"):
+                WorkerProcess("w", 1, TIME_LIMIT_S)
+        finally:
+            for number in taken:
+                os.close(number)
 
     @pytest.mark.parametrize(("fault", "answer"), [("babbles", "glossolalia"), ("answers_a_list", "[1, 2]")])
     def test_nonsense_is_shown_and_its_worker_ended(self, spawn, fault, answer):

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.clock.case import LEARNING_RATE
 from benchmarks.clock.crew import WorkerFailed
 from benchmarks.clock.run import BLOCK_SHARE, SENTINEL, YARDSTICK, Request
-from tests.benchmarks.machine import CASES, FORWARD, STEP, VAG, Machine, gone
+from tests.benchmarks.machine import CASES, FORWARD, STEP, VAG, FakeWorker, Machine, gone
 
 COSTS_NS = {"slow": 12_000.0, "fast": 4_000.0, "middle": 9_000.0, "floor": 500.0, YARDSTICK: 5_000.0}
 
@@ -138,7 +138,7 @@ def at(machine, case):
 class TestFailures:
     @pytest.mark.parametrize("in_round", [1, 4])
     def test_one_that_dies_in_the_second_launch_keeps_its_first(self, in_round):
-        """The others keep every round; it is not tried again in that group, and told with its first reason."""
+        """The others keep every round; it is not tried again in that group, but with a new worker in the others."""
         seen = []
 
         def fault(asked):
@@ -156,10 +156,11 @@ class TestFailures:
                 if name != "slow":
                     assert is_whole(run, case, name, launches=3)
         told = {case: failure for case, name, failure in run.failures()}
-        assert set(told) == set(CASES)  # the worker is gone for all that follow
-        assert {failure.reason for failure in told.values()} == {"slow: the first reason"}
-        assert told[VAG].stderr == ["its last line"]
-        assert not here.requests("prepare", "slow", launch=3)
+        assert set(told) == {VAG}
+        assert (told[VAG].reason, told[VAG].stderr) == ("slow: the first reason", ["its last line"])
+        assert all(is_whole(run, case, "slow", launches=3) for case in (STEP, FORWARD))
+        assert len(here.requests("start", "slow", launch=2)) == 2
+        assert [r["pass_name"] for r in here.requests("prepare", "slow", launch=3)] == ["train_step", "forward"]
         assert all(worker.is_closed for worker in here.workers)
 
     @pytest.mark.parametrize("do", ["start", "prepare", "time"])
@@ -169,6 +170,34 @@ class TestFailures:
             assert "slow" not in run.groups[case].times_ns
             assert is_whole(run, case, "fast", launches=2)
         assert {(case, name) for case, name, _ in run.failures()} == {(case, "slow") for case in CASES}
+
+    def test_one_that_hangs_again_and_again_is_given_up(self):
+        """Each case costs the time limit: after two the rest are not tried."""
+
+        def fault(asked):
+            hangs = asked.name == "slow" and asked.do == "prepare"
+            return WorkerFailed("hung", "slow gave no answer", []) if hangs else None
+
+        here = machine(fault=fault)
+        run = here.measure(launches=2)
+        assert len(here.requests("prepare", "slow")) == 2
+        told = {case: failure.reason for case, _, failure in run.failures()}
+        assert told[VAG] == told[STEP] == "slow gave no answer"
+        assert told[FORWARD] == "not tried: slow has hung at 2 cases before, 300 s each"
+        assert all(is_whole(run, case, "fast", launches=2) for case in CASES)
+
+    @pytest.mark.parametrize("ns", [None, "1000", float("nan"), 1.5])
+    def test_a_time_that_is_no_number_of_nanoseconds_ends_the_case_alone(self, ns, monkeypatch):
+        honest = FakeWorker._time
+        spoilt = {"ns": ns}
+        monkeypatch.setattr(
+            FakeWorker, "_time", lambda self, **request: spoilt if self.name == "slow" else honest(self, **request)
+        )
+        run = machine().measure(launches=2)
+        assert {(name, failure.reason) for _, name, failure in run.failures()} == {
+            ("slow", f"slow told a time of {ns!r} ns")
+        }
+        assert all(is_whole(run, case, "fast", launches=2) for case in CASES)
 
     @pytest.mark.parametrize("kind", ["disagreement", "exception", "bad input", "unavailable"])
     def test_a_case_that_is_refused_is_left_out_alone(self, kind):
