@@ -63,7 +63,7 @@ def list_() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from impls.registry import DEFAULT, REGISTRY
+    from impls.registry import DEFAULT, LEFT_OUT, PROVIDED, REGISTRY
 
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "framework", "execution", "here"):
@@ -78,8 +78,12 @@ def list_() -> None:
     console = Console(highlight=False)
     console.print(table)
     click.echo("\n* measured by default")
+    for entry in PROVIDED:
+        click.echo(f"provided: {entry.name} is of {entry.distribution}")
     for reason in missing:
         click.echo(f"missing: {reason}")
+    for reason in LEFT_OUT:
+        click.echo(f"left out: {reason}")
 
 
 @main.command()

@@ -3,68 +3,17 @@
 from __future__ import annotations
 
 import fnmatch
-import importlib
-import importlib.metadata
-import importlib.util
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from impls import compiler
-from impls.errors import BadInput, Unavailable, choose
-from impls.implementation import Implementation
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What is known of an implementation without importing it."""
-
-    name: str
-    target: str
-    """Where the class is: "module:Class"."""
-    framework: str
-    execution: str
-    packages: tuple[str, ...] = ()
-    """The distributions that it needs beside NumPy; they are also their import names."""
-    extra: str | None = None
-    """The extra of this project that installs them."""
-    is_floor: bool = False
-    """A lower bound rather than a choice: shown with the others, and never the baseline by itself."""
-    needs_compiler: bool = False
-    """Whether it is compiled on first use, by the machine's C compiler."""
-
-    def missing(self) -> str | None:
-        """Why it cannot run here and what to install, or None if its packages are there. Imports nothing."""
-        absent = [package for package in self.packages if importlib.util.find_spec(package) is None]
-        if absent:
-            target = f"'.[{self.extra}]'" if self.extra else "."
-            return f"{self.name} needs {' and '.join(absent)}: pip install -c constraints.txt -e {target}"
-        if self.needs_compiler:
-            try:
-                compiler.require()
-            except Unavailable as reason:
-                return f"{self.name} {reason}"
-        return None
-
-    def versions(self) -> dict[str, str]:
-        """The installed versions of its packages (NumPy's where it needs no other), and its compiler."""
-        versions = {package: importlib.metadata.version(package) for package in self.packages or ("numpy",)}
-        return versions | {"compiler": compiler.version()} if self.needs_compiler else versions
-
-    def load(self) -> type[Implementation]:
-        """Import the class. Raises Unavailable if a package is missing or fails at import."""
-        if reason := self.missing():
-            raise Unavailable(reason)
-        module, _, attribute = self.target.partition(":")
-        try:
-            return getattr(importlib.import_module(module), attribute)
-        except ImportError as error:
-            raise Unavailable(f"{self.name}: importing {module} failed: {error}") from error
-
+from impls.entry import Entry
+from impls.errors import BadInput, choose
+from impls.provided import provided
 
 SCIPY, CFFI = (("numpy", "scipy"),), (("cffi",),)
 KERAS, TENSORFLOW = (("keras", "tensorflow"), "keras"), (("tensorflow",), "keras")
 KERAS_JAX, KERAS_TORCH = (("keras", "jax"), "keras,jax"), (("keras", "torch"), "keras,torch")
 TORCH, JAX = (("torch",), "torch"), (("jax",), "jax")
+AUTOGRAD, EQUINOX = (("autograd",), "autograd"), (("equinox", "jax"), "equinox")
 """What an implementation needs: its packages, and the extra of this project that installs them."""
 
 ENTRIES = (
@@ -97,11 +46,16 @@ ENTRIES = (
     Entry("jax-jit", "impls.jax_autodiff:JaxJit", "jax", "jit-compiled", *JAX),
     Entry("jax-flat", "impls.jax_autodiff:JaxFlat", "jax", "jit-compiled, one vector", *JAX),
     Entry("jax-manual", "impls.jax_manual:JaxManual", "jax", "by hand, jit-compiled", *JAX),
+    Entry("autograd", "impls.autograd_tape:AutogradTape", "autograd", "eager", *AUTOGRAD),
+    Entry("equinox", "impls.equinox_modules:EquinoxModules", "equinox", "jit-compiled", *EQUINOX),
     Entry("c-floor", "impls.c_floor:CFloor", "c", "compiled C", *CFFI, is_floor=True, needs_compiler=True),
 )
 
-REGISTRY = {entry.name: entry for entry in ENTRIES}
-"""Every implementation by its name, each ladder from the way a tutorial writes it to the fastest."""
+PROVIDED, LEFT_OUT = provided(taken=[entry.name for entry in ENTRIES])
+"""What other installed packages provide, and a line for each that cannot be taken."""
+
+REGISTRY: dict[str, Entry] = {entry.name: entry for entry in (*ENTRIES, *PROVIDED)}
+"""Every implementation by its name: each ladder from a tutorial's way to the fastest, then those provided."""
 
 DEFAULT = ("numpy", "keras-xla", "torch-eager", "jax-jit", "c-floor")
 """The default run: the four, and the floor that they are read against."""

@@ -38,6 +38,8 @@ DATA = ("x", "y", "samples")
 """Where implementations that are compiled keep their data."""
 ALONE = ("keras-jax", "keras-torch")
 """Keras takes one back end per process."""
+SHARED = {"c": "numpy", "autograd": "numpy", "tensorflow": "keras", "equinox": "jax"}
+"""Frameworks that are observed in the process of another."""
 SLOW_TO_COMPILE = ("torch-compile", "torch-compile-manual")
 """Observed at one shape only, as each is compiled for seconds."""
 FAULTY = {
@@ -56,7 +58,7 @@ def rows_of(name: str) -> int:
 def process_of(name: str) -> str:
     """The process that an implementation is observed in: its framework's, or one of its own."""
     entry = REGISTRY[name.partition(" ")[0]]
-    return name if name in ALONE else {"c": "numpy", "tensorflow": "keras"}.get(entry.framework, entry.framework)
+    return name if name in ALONE else SHARED.get(entry.framework, entry.framework)
 
 
 def observed(name: str) -> dict[str, Any]:

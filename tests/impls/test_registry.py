@@ -12,16 +12,17 @@ from pathlib import Path
 import pytest
 
 from impls import compiler
+from impls.entry import Entry
 from impls.errors import BadInput, Unavailable
 from impls.implementation import Implementation
-from impls.registry import DEFAULT, REGISTRY, Entry, get_entry, select
+from impls.registry import DEFAULT, ENTRIES, REGISTRY, get_entry, select
 
 ROOT = Path(__file__).parents[2]
-FRAMEWORKS = {"torch", "tensorflow", "keras", "jax", "jaxlib", "scipy", "cffi"}
+FRAMEWORKS = {"torch", "tensorflow", "keras", "jax", "jaxlib", "autograd", "equinox", "scipy", "cffi"}
 
 
 def loaded_after(code):
-    """The frameworks, and scipy and cffi, in `sys.modules` of a fresh process that has run the code."""
+    """The frameworks, and SciPy and cffi, in `sys.modules` of a fresh process that has run the code."""
     script = f"{code}\nimport json, sys\nprint(json.dumps(sorted(set(sys.modules) & {FRAMEWORKS!r})))"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False
@@ -37,7 +38,7 @@ import importlib, pkgutil
 import impls
 from impls.registry import REGISTRY, get_entry, select
 targets = {entry.target.partition(":")[0] for entry in REGISTRY.values()}
-for module in ("problem", "parameters", "implementation", "errors", "files", "compiler"):
+for module in ("problem", "parameters", "implementation", "entry", "provided", "errors", "files", "compiler"):
     importlib.import_module("impls." + module)
 import impls.checking.agreement
 for entry in select(["all"]):
@@ -91,7 +92,7 @@ def nothing_installed(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", find_spec)
 
 
-@pytest.mark.parametrize("name", [name for name, entry in REGISTRY.items() if entry.packages])
+@pytest.mark.parametrize("name", [entry.name for entry in ENTRIES if entry.packages])
 def test_what_is_not_installed_says_what_to_install(name, nothing_installed):
     """One line that names each missing package, and the pip command for it; loading fails with the same line."""
     entry = REGISTRY[name]
@@ -123,7 +124,7 @@ def test_extras_exist_in_the_project_file():
     """What the reason tells the user to type must work."""
     tomllib = pytest.importorskip("tomllib")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for entry in REGISTRY.values():
+    for entry in ENTRIES:
         extras = entry.extra.split(",") if entry.extra else []
         required = [*project["dependencies"], *(r for extra in extras for r in project["optional-dependencies"][extra])]
         names = {requirement.split(">")[0].split("[")[0] for requirement in required}
@@ -136,6 +137,26 @@ def test_a_framework_that_is_there_but_broken_says_so(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(Unavailable, match=r"b: importing broken_framework failed: libbroken\.so\.1: cannot open"):
         Entry("b", "broken_framework:B", "b", "b").load()
+    (tmp_path / "misfit.py").write_text("raise AttributeError('numpy has no attribute float')")
+    with pytest.raises(Unavailable, match=r"m: importing misfit failed: AttributeError: numpy has no attribute float"):
+        Entry("m", "misfit:M", "m", "m").load()
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("impls.numpy_manual:Numpy", r"module impls\.numpy_manual has no Numpy"),
+        (
+            "impls.numpy_manual:Dense",
+            r"impls\.numpy_manual:Dense is no subclass of impls\.implementation\.Implementation",
+        ),
+        ("impls.numpy_manual:ACTIVATIONS", "is no subclass"),
+        ("impls.implementation:Implementation", r"lacks .*forward, .*to_numpy"),
+    ],
+)
+def test_what_is_no_implementation_is_told_as_it_is_loaded(target, said):
+    with pytest.raises(TypeError, match=f"mine: .*{said}"):
+        Entry("mine", target, "mine", "mine").load()
 
 
 def test_a_compiler_that_is_missing_is_told_beside_the_packages(monkeypatch):

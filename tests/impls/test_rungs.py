@@ -16,7 +16,7 @@ import pytest
 from impls.checking.agreement import Reference, require
 from impls.errors import Unavailable
 from impls.problem import DTYPES, PROBLEMS, Problem
-from impls.registry import REGISTRY
+from impls.registry import REGISTRY, Entry
 
 ROOT = Path(__file__).parents[2]
 BATCHES = (1, 4, 5, 256, 20_001)
@@ -29,7 +29,7 @@ ALONE = ("keras-jax", "keras-torch")
 """Keras takes one back end per process."""
 SLOW = (
     *("keras-fit", "keras-train-on-batch", "keras-graph", "keras-xla", "tensorflow-xla", "tensorflow-manual"),
-    *("torch-compile", "torch-compile-manual", "jax-eager"),
+    *("torch-compile", "torch-compile-manual", "jax-eager", "equinox"),
 )
 """Seconds to compile, or tens of milliseconds for a call: only two batches, at scale 1."""
 TUTORIAL_OVERFLOWS = ("numpy-tutorial",)
@@ -40,16 +40,20 @@ UNSUPPORTED = {("keras-torch", "float64"), ("torch-cuda-graph", "float32"), ("to
 """Must say so: Keras computes matrix products in float32 there; a CUDA graph needs a GPU."""
 
 
+SHARED = {"keras": "tensorflow", "equinox": "jax", "autograd": "numpy"}
+"""Frameworks that stand on another's: one process imports it for both."""
+
+
 def group(name: str) -> tuple[str, ...]:
     """The implementations that share a process with this one."""
     if name in ALONE:
         return (name,)
-    backend = {"keras": "tensorflow"}.get(REGISTRY[name].framework, REGISTRY[name].framework)
-    return tuple(
-        other
-        for other, entry in REGISTRY.items()
-        if other not in ALONE and {"keras": "tensorflow"}.get(entry.framework, entry.framework) == backend
-    )
+
+    def process(entry: Entry) -> str:
+        return SHARED.get(entry.framework, entry.framework)
+
+    mine = process(REGISTRY[name])
+    return tuple(other for other, entry in REGISTRY.items() if other not in ALONE and process(entry) == mine)
 
 
 Case = tuple[str, str, str, int, float, bool]
