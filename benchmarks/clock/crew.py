@@ -38,8 +38,13 @@ LOOK_S = 1.0
 
 
 def environment(threads: int) -> dict[str, str]:
-    """The environment of a process that is to be measured: pools limited, memory not taken in advance."""
-    return dict(os.environ) | dict.fromkeys(THREAD_VARIABLES, str(threads)) | MEMORY_VARIABLES
+    """The environment of a process that is to be measured: pools limited, memory not taken in advance.
+
+    It finds the packages that this process finds, though it is started in another folder.
+    """
+    limits = dict.fromkeys(THREAD_VARIABLES, str(threads)) | MEMORY_VARIABLES
+    folders = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    return dict(os.environ) | limits | {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, folders))}
 
 
 class WorkerFailed(Exception):

@@ -13,7 +13,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmarks.clock.crew import STDERR_LINES, THREAD_VARIABLES, WorkerFailed, WorkerProcess, pinnable, pinned
+from benchmarks.clock.crew import (
+    STDERR_LINES,
+    THREAD_VARIABLES,
+    WorkerFailed,
+    WorkerProcess,
+    environment,
+    pinnable,
+    pinned,
+)
 from tests.benchmarks.conftest import TIME_LIMIT_S
 
 ROOT = Path(__file__).parents[2]
@@ -240,16 +248,23 @@ class TestPinning:
         assert {frozenset(os.sched_getaffinity(thread)) for thread in threads} == {frozenset(told["affinity"])}
 
 
+def test_workers_find_the_packages_that_the_parent_finds(monkeypatch, tmp_path):
+    """A path that is relative to the parent's folder means the same folder in theirs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["mine", "", "/else"]))
+    assert environment(threads=1)["PYTHONPATH"] == os.pathsep.join([f"{tmp_path}/mine", "/else"])
+
+
 class TestThreads:
     def test_the_variables_are_set_before_the_worker_starts(self, workers):
-        environment = psutil.Process(workers("numpy").told["pid"]).environ()
-        assert {name: environment[name] for name in THREAD_VARIABLES} == dict.fromkeys(THREAD_VARIABLES, "1")
+        found = psutil.Process(workers("numpy").told["pid"]).environ()
+        assert {name: found[name] for name in THREAD_VARIABLES} == dict.fromkeys(THREAD_VARIABLES, "1")
 
     def test_another_number_is_set_as_well(self):
         worker = WorkerProcess("w", 3, TIME_LIMIT_S)
         try:
-            environment = psutil.Process(pid_of(worker)).environ()
-            assert {environment[name] for name in THREAD_VARIABLES} == {"3"}
+            found = psutil.Process(pid_of(worker)).environ()
+            assert {found[name] for name in THREAD_VARIABLES} == {"3"}
         finally:
             worker.close()
 
