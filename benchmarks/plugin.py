@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pytest_benchmark.storage.file import FileStorage
-from pytest_benchmark.utils import safe_dumps
 
+from benchmarks import interrupts
 from benchmarks.clock import tables
 from benchmarks.clock.case import Case
 from benchmarks.clock.cold_start import PHASES
 from benchmarks.options import add_options, read_options
 from benchmarks.session import Replay, Session
 from impls.errors import BadInput
-from impls.files import write_whole
 
 FOLDER = Path(__file__).parent
 SESSION = pytest.StashKey[Session]()
@@ -29,19 +28,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Check all that was asked for before anything runs."""
-    try:
+    with _told_to_the_user():
         config.stash[SESSION] = Session(config, read_options(config))
-    except BadInput as error:
-        raise pytest.UsageError(str(error)) from None
     config.add_cleanup(config.stash[SESSION].close)
-
-
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Have run files written whole or not at all, and learn now rather than at the end that one cannot be."""
-    stock = session.config._benchmarksession  # type: ignore[attr-defined]  # pytest-benchmark's; it has no public name
-    if stock.json is not None and not os.access(stock.json.parent, os.W_OK):
-        raise pytest.UsageError(f"--benchmark-json: cannot write into {stock.json.parent} (missing or read-only)")
-    save_whole(stock)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -120,6 +109,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             session.config.stash[SESSION].select(chosen, parameters["implementation"])
         elif {"implementation", "phase"} <= parameters.keys():
             session.config.stash[SESSION].select_cold_start(parameters["implementation"])
+    if not session.config.option.collectonly:
+        with _told_to_the_user():
+            session.config.stash[SESSION].choose_file()
 
 
 def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
@@ -127,12 +119,17 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
         output_json["samegrad"] = run_file.as_json()
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """An interrupted run has saved what is complete; its exit status says that it was interrupted."""
-    run_file = session.config.stash[SESSION].run_file
-    if run_file and run_file.run.interrupted:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """Nothing interrupts the saving of what is complete; the exit status says if anything is not as asked."""
+    ours = session.config.stash[SESSION]
+    with interrupts.held() as arrived:
+        yield
+        ours.save_failures()
+    if arrived or ours.was_interrupted:
         session.exitstatus = pytest.ExitCode.INTERRUPTED
+    elif session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) and ours.has_troubles:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.hookimpl(trylast=True)
@@ -146,24 +143,14 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write(tables.render(run_file.as_json(), width, color))
         if run_file.run.interrupted:
             terminalreporter.write_line("Interrupted: what is complete is above and in the run file.", yellow=True)
+    for problem in config.stash[SESSION].saving_problems:
+        terminalreporter.write_line(problem, red=True)
 
 
-def save_whole(stock: Any) -> None:
-    """Have pytest-benchmark's session write its files by `write_whole`: by itself it writes in place."""
-
-    def save_json(output_json: dict[str, Any]) -> None:
-        write_whole(stock.json, dumps(output_json))
-        stock.logger.info(f"Wrote benchmark data in: {stock.json}", purple=True)
-
-    def save_in_storage(output_json: dict[str, Any], name: str) -> None:
-        path = stock.storage.get(f"{stock.storage._next_num}_{name}.json")
-        write_whole(path, dumps(output_json))
-        stock.logger.info(f"Saved benchmark data in: {path}")
-
-    def dumps(output_json: dict[str, Any]) -> bytes:
-        return safe_dumps(output_json, ensure_ascii=True, indent=1).encode()
-
-    stock.save_json = save_json
-    storage: Any = stock.storage
-    if isinstance(storage, FileStorage):
-        storage.save = save_in_storage  # type: ignore[method-assign]
+@contextmanager
+def _told_to_the_user() -> Iterator[None]:
+    """A mistake in what was asked for ends pytest with one line."""
+    try:
+        yield
+    except BadInput as error:
+        raise pytest.UsageError(str(error)) from None

@@ -27,19 +27,20 @@ class RunFile:
         self.run, self.margin, self.cold_start = run, margin, cold_start
         floors = {name for name in run.request.implementations if get_entry(name).is_floor}
         self.groups = {
-            case: verdict.group_entry(
-                case,
-                times,
-                {name: pace.calls for name, pace in group.paces.items() if name in times},
-                baseline=group.baseline,
-                floors=floors,
-                margin=margin,
-            )
+            case: self._group(case, group, times, floors)
             for case, group in run.groups.items()
             if (times := measured(group))
         }
         self.noise = run.noise()
         self.fits = self._fits()
+
+    def _group(self, case: Case, group: Group, times: verdict.Times, floors: set[str]) -> dict[str, Any]:
+        """The entry of a group. A row tells the kind of failure that ended it after the launches that it has."""
+        calls = {name: pace.calls for name, pace in group.paces.items() if name in times}
+        entry = verdict.group_entry(case, times, calls, baseline=group.baseline, floors=floors, margin=self.margin)
+        for row in entry["rows"]:
+            row["failed"] = failure.kind if (failure := group.failures.get(row["implementation"])) else None
+        return entry | {"dropped": group.dropped}
 
     def extra_info(self, case: Case, name: str) -> dict[str, Any]:
         """The `extra_info` of one implementation's benchmark of one case."""
@@ -63,9 +64,16 @@ class RunFile:
             "tau": max(agreement.values()),
             "agreement": agreement,
             "launches": verdict.launch_figures(group.times_ns[name], baseline_ns),
-            **{key: row[key] for key in ("ratio", "low", "high", "verdict")},
+            **{key: row[key] for key in ("ratio", "low", "high", "verdict", "failed")},
             "baseline": table["baseline"],
         }
+
+    @property
+    def has_failures(self) -> bool:
+        """Whether anything that should have run did not, a witness or a cold start too."""
+        return any(failure.kind != "unavailable" for _, _, failure in self.run.failures()) or any(
+            "failed" in found for found in self.cold_start.values()
+        )
 
     def as_json(self) -> dict[str, Any]:
         """The value of the run file's key `samegrad`."""
@@ -113,6 +121,7 @@ class RunFile:
                 for name, reason in {name: f.reason for _, name, f in failures if f.kind == "unavailable"}.items()
             ],
             "interrupted": run.interrupted,
+            "interrupted_by": run.interrupted_by,
         }
 
     def _implementation(self, name: str) -> dict[str, Any]:

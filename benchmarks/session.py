@@ -5,22 +5,20 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 import pytest
 
+from benchmarks import interrupts
 from benchmarks.clock import cold_start, fresh
 from benchmarks.clock import run as clock
 from benchmarks.clock.case import Case
 from benchmarks.clock.crew import WorkerFailed
 from benchmarks.options import Options
 from benchmarks.runfile import RunFile
-
-RUNS = Path("reports/runs")
-"""Where a run is saved if no other place was asked for, below the project's root."""
+from benchmarks.saving import Saving
 
 
 class Replay:
@@ -47,8 +45,11 @@ class Session:
         self.selected: dict[Case, tuple[str, ...]] = {}
         self.cold: dict[str, None] = {}
         self.run_file: RunFile | None = None
+        self._saving: Saving | None = None
         self._began = False
         self._single: clock.Launch | None = None
+        self._until_closed = ExitStack()
+        self._arrived: list[str] = []
 
     def select(self, case: Case, implementation: str) -> None:
         """Note that a test was collected and not deselected."""
@@ -66,24 +67,30 @@ class Session:
         run_file = self._measured()
         group = run_file.run.groups[case]
         launches = group.times_ns.get(implementation, [])
-        if failure := group.failures.get(implementation):
-            benchmark.skipped = True
+        failure = group.failures.get(implementation)
+        if launches:
+            calls = group.paces[implementation].calls * case.steps_per_call
+            blocks_s = np.concatenate(launches) * calls / 1e9
+            replay.load(blocks_s.tolist())
+            benchmark.extra_info.update(run_file.extra_info(case, implementation))
+            benchmark.pedantic(_nothing, rounds=len(blocks_s), iterations=calls)
+            if failure:  # in a later launch
+                self._end(failure)
+            return
+        benchmark.skipped = True
+        if failure:
             self._end(failure)
-        if not launches:
-            benchmark.skipped = True
-            pytest.skip("interrupted before a launch of this group was complete")
-        calls = group.paces[implementation].calls * case.steps_per_call
-        blocks_s = np.concatenate(launches) * calls / 1e9
-        replay.load(blocks_s.tolist())
-        benchmark.extra_info.update(run_file.extra_info(case, implementation))
-        benchmark.pedantic(_nothing, rounds=len(blocks_s), iterations=calls)
+        pytest.skip("interrupted before a launch of this group was complete")
 
     def report_cold_start(self, benchmark: Any, replay: Replay, implementation: str, phase: str) -> None:
         """Hand one test its five processes' times of one phase."""
         if benchmark.disabled:
             benchmark.pedantic(_nothing)
             return
-        found = self._measured().cold_start[implementation]
+        found = self._measured().cold_start.get(implementation)
+        if found is None:
+            benchmark.skipped = True
+            pytest.skip("interrupted before it was started")
         if fresh.FAILED & found.keys():
             benchmark.skipped = True
             pytest.fail(found["failed"], pytrace=False) if "failed" in found else pytest.skip(found["unavailable"])
@@ -99,8 +106,12 @@ class Session:
             if self._began:
                 pytest.fail("the measurement failed; the first test of this run shows where", pytrace=False)
             self._began = True
-            self._choose_file()
-            self.run_file = RunFile(self._measure(), self.options.margin, self._measure_cold_start())
+            self._until_closed.enter_context(interrupts.raised())
+            run = self._measure()
+            found = self._measure_cold_start(run)
+            if self.config.getoption("benchmark_only"):  # what follows is to tell and to save: nothing must stop that
+                self._arrived = self._until_closed.enter_context(interrupts.held())
+            self.run_file = RunFile(run, self.options.margin, found)
         return self.run_file
 
     def _measure(self) -> clock.Run:
@@ -113,8 +124,8 @@ class Session:
         finally:
             progress.end()
 
-    def _measure_cold_start(self) -> dict[str, dict[str, Any]]:
-        if not self.cold:
+    def _measure_cold_start(self, run: clock.Run) -> dict[str, dict[str, Any]]:
+        if not self.cold or run.interrupted:
             return {}
         request = self.options.request({})
         terminal = Terminal(self.config)
@@ -126,17 +137,38 @@ class Session:
                 lambda number, name: terminal.update(f"cold start {number}/{fresh.PROCESSES}: {name}"),
                 threads=request.threads,
                 time_limit_s=request.time_limit_s,
+                on_interrupt=run.interrupt,
             )
         finally:
             terminal.line("")
 
-    def _choose_file(self) -> None:
-        """Save the run under reports/runs/ if no other place was asked for, and every round's sample with it."""
-        stock = self.config._benchmarksession  # type: ignore[attr-defined]  # pytest-benchmark's; it has no public name
-        stock.save_data = True
-        if stock.json is None and not stock.save and not stock.autosave:
-            stock.json = self.config.rootpath / RUNS / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}.json"
-            stock.json.parent.mkdir(parents=True, exist_ok=True)
+    @property
+    def _stock(self) -> Any:
+        """pytest-benchmark's own session, for which it has no public name."""
+        return self.config._benchmarksession  # type: ignore[attr-defined]
+
+    def choose_file(self) -> None:
+        """Where something will be measured, set where it is saved. Raises BadInput where that place cannot be used."""
+        if (self.selected or self.cold) and not (self._stock.disabled or self._stock.skip):
+            self._saving = Saving(self._stock, self.config.rootpath)
+
+    def save_failures(self) -> None:
+        """Save a run that has nothing but failures to tell."""
+        if self._saving and self.run_file and not self._stock.benchmarks and self.run_file.has_failures:
+            self._saving.save_without_benchmarks(self.config)
+
+    @property
+    def was_interrupted(self) -> bool:
+        return bool(self._arrived) or bool(self.run_file and self.run_file.run.interrupted)
+
+    @property
+    def saving_problems(self) -> list[str]:
+        return self._saving.problems if self._saving else []
+
+    @property
+    def has_troubles(self) -> bool:
+        """Whether anything failed, a witness too, or could not be saved."""
+        return bool(self.saving_problems) or bool(self.run_file and self.run_file.has_failures)
 
     def _check(self, case: Case, implementation: str) -> None:
         """With --benchmark-disable: build the case, call it once and hold the result against the reference."""
@@ -157,7 +189,8 @@ class Session:
         pytest.fail(failure.reason + tail, pytrace=False)
 
     def close(self) -> None:
-        """End what --benchmark-disable has started."""
+        """End what --benchmark-disable has started, and answer signals as before."""
+        self._until_closed.close()
         if self._single is not None:
             self._single.__exit__()
 

@@ -24,13 +24,34 @@ def measure(
     processes: int = PROCESSES,
     threads: int = 1,
     time_limit_s: float = 300.0,
+    on_interrupt: Callable[[KeyboardInterrupt], None] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Observe each implementation in several new processes, interleaved: {name: {what: [one per process, …]}}.
 
     module: one that, run with a name, prints one JSON object. Where an implementation cannot run its value is
-    {"unavailable": reason}, where it fails {"failed": reason}. progress is told the round, from 1, and the name.
+    {"unavailable": reason}, where it fails {"failed": reason}. progress is told the round, from 1, and the name. With
+    `on_interrupt` that is told of Ctrl-C, and what is complete is returned: those without any sample are then missing.
     """
     found: dict[str, dict[str, Any]] = {name: {} for name in names}
+    try:
+        _measure(found, module, names, progress, processes, threads, time_limit_s)
+    except KeyboardInterrupt as interrupt:
+        if on_interrupt is None:
+            raise
+        on_interrupt(interrupt)
+    return {name: samples for name, samples in found.items() if samples}
+
+
+def _measure(
+    found: dict[str, dict[str, Any]],
+    module: str,
+    names: Sequence[str],
+    progress: Callable[[int, str], None],
+    processes: int,
+    threads: int,
+    time_limit_s: float,
+) -> None:
+    """Fill `found`, process by process."""
     for number, order in enumerate(orders(len(names), processes, np.random.default_rng()), start=1):
         for name in (names[place] for place in order):
             if FAILED & found[name].keys():
@@ -43,7 +64,6 @@ def measure(
             else:
                 for key, value in sample.items():
                     found[name].setdefault(key, []).append(value)
-    return found
 
 
 def _in_new_process(module: str, name: str, threads: int, time_limit_s: float) -> dict[str, Any]:

@@ -89,7 +89,8 @@ class Run:
     """Per implementation what its worker told at its start: import_ns, threads, affinity."""
     launches: list[dict[str, Any]] = field(default_factory=list)
     cpus: list[int] = field(default_factory=list)
-    interrupted: bool = False
+    interrupted_by: str | None = None
+    """The signal that ended it before its time."""
     hangs: Counter[str] = field(default_factory=Counter)
     """By worker."""
 
@@ -109,6 +110,14 @@ class Run:
             np.concatenate([np.empty(0), *(launches[number] for launches in recorded if len(launches) > number)])
             for number in range(len(self.launches))
         ]
+
+    @property
+    def interrupted(self) -> bool:
+        return self.interrupted_by is not None
+
+    def interrupt(self, by: KeyboardInterrupt) -> None:
+        """Note that the run was ended: by the signal that it says, or by Ctrl-C, which says nothing."""
+        self.interrupted_by = str(by) or "SIGINT"
 
     def failures(self) -> Iterator[tuple[Case, str, WorkerFailed]]:
         for case, group in self.groups.items():
@@ -151,8 +160,8 @@ def measure(request: Request, progress: Progress, random: np.random.Generator | 
                 for place, case in enumerate(request.cases, start=1):
                     progress(number, place, case.group)
                     launch.measure(case)
-    except KeyboardInterrupt:
-        run.interrupted = True
+    except KeyboardInterrupt as interrupt:
+        run.interrupt(interrupt)
     return run
 
 

@@ -15,6 +15,8 @@ from benchmarks.clock.statistics import quantiles
 from benchmarks.clock.verdict import EQUIVALENT, FASTER, NOT_RESOLVED, SLOWER, figure
 
 STYLES = {FASTER: "green", SLOWER: "red", EQUIVALENT: "cyan", NOT_RESOLVED: "yellow"}
+ENDED = {"died": "died", "hung": "hung", "disagreement": "wrong"}
+"""What ended an implementation's case after its first launches, by the kind of failure."""
 UNITS = (("s", 1e9), ("ms", 1e6), ("µs", 1e3), ("ns", 1.0))
 
 
@@ -36,12 +38,13 @@ def table(group: Mapping[str, Any]) -> Table:
     for row in group["rows"]:
         interval = "–" if row["low"] is None else f"{figure(row['low'])} to {figure(row['high'])}"
         word = row["verdict"] or "preview"
+        ended = f", then {ENDED.get(row['failed'], 'failed')}" if row.get("failed") else ""
         grid.add_row(
             row["implementation"],
             duration(row["median_ns"]),
             f"{figure(row['ratio'])}×",
             interval,
-            Text(word, style=STYLES.get(word, "")),
+            Text.assemble((word, STYLES.get(word, "")), (ended, "red")),
         )
     return grid
 
@@ -90,6 +93,9 @@ def render(run_file: Mapping[str, Any], width: int = 100, color: bool = False) -
     for group in run_file["groups"]:
         console.print(table(group))
         console.print(Text(group["sentence"]))
+        for drop in group.get("dropped", ()):
+            told = "Dropped: round {round} of launch {launch}; in the block of {in} {reason}.".format(**drop)
+            console.print(Text(told, style="yellow"))
         console.print()
     for entry in run_file["fits"]:
         console.print(fit_table(entry))

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +16,7 @@ import psutil
 import pytest
 from pytest_benchmark.storage.file import FileStorage
 
-from benchmarks.plugin import save_whole
+from benchmarks.saving import Saving
 from tests.benchmarks import runfiles
 
 ROOT = Path(__file__).parents[2]
@@ -324,11 +325,12 @@ class TestRefusals:
 
 
 class Stock:
-    """What save_whole touches of pytest-benchmark's session."""
+    """What is touched of pytest-benchmark's session when it saves."""
 
     def __init__(self, folder):
         self.logger = self
         self.json = folder / "run.json"
+        self.save, self.autosave, self.save_data = "mine", None, False
         self.storage = FileStorage(str(folder / "storage"), logger=self, default_machine_id="here")
 
     def info(self, *_, **__):
@@ -341,32 +343,44 @@ class TestWholeFiles:
     """pytest-benchmark writes in place; a run that took minutes must not be lost to half a file."""
 
     @pytest.fixture
-    def stock(self, tmp_path):
-        stock = Stock(tmp_path)
-        save_whole(stock)
-        return stock
+    def saving(self, tmp_path):
+        return Saving(Stock(tmp_path), tmp_path)
 
-    def test_both_kinds_of_file_hold_what_was_given(self, stock, tmp_path):
-        stock.save_json({"benchmarks": [1.5, None]})
-        stock.storage.save({"benchmarks": [2.5]}, "mine")
-        assert runfiles.load(stock.json) == {"benchmarks": [1.5, None]}
+    def test_both_kinds_of_file_hold_what_was_given(self, saving, tmp_path):
+        saving.stock.save_json({"benchmarks": [1.5, None]})
+        saving.stock.storage.save({"benchmarks": [2.5]}, "mine")
+        assert runfiles.load(saving.stock.json) == {"benchmarks": [1.5, None]}
         [saved] = (tmp_path / "storage").rglob("*_mine.json")
         assert saved.name == "0001_mine.json" and runfiles.load(saved) == {"benchmarks": [2.5]}
+        assert saving.problems == [] and saving.stock.save_data
 
-    def test_a_write_that_fails_leaves_the_file_of_before(self, stock, monkeypatch):
+    def test_a_number_that_another_run_has_taken_meanwhile_is_passed_over(self, saving, tmp_path, monkeypatch):
+        monkeypatch.setattr(FileStorage, "_next_num", "0001")
+        for content in (1, 2, 3):
+            saving.stock.storage.save({"benchmarks": [content]}, "mine")
+        found = {path.name: runfiles.load(path)["benchmarks"] for path in (tmp_path / "storage").rglob("*.json")}
+        assert found == {"0001_mine.json": [1], "0002_mine.json": [2], "0003_mine.json": [3]}
+
+    def test_a_write_that_fails_leaves_the_file_of_before_and_saves_elsewhere(self, saving, tmp_path, monkeypatch):
         """Where the rename is refused, the only moment at which a file of that name changes."""
-        stock.json.write_text("of before")
+        saving.stock.json.write_text("of before")
+        (tmp_path / "temporary").mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+        rename = os.replace
 
-        def refuse(*_):
-            raise PermissionError(1, "Operation not permitted")
+        def refuse(source, target):
+            if Path(target) == saving.stock.json:
+                raise PermissionError(1, "Operation not permitted")
+            rename(source, target)
 
         monkeypatch.setattr(os, "replace", refuse)
-        with pytest.raises(PermissionError):
-            stock.save_json({"benchmarks": []})
-        with pytest.raises(PermissionError):
-            stock.storage.save({"benchmarks": []}, "mine")
-        assert stock.json.read_text() == "of before"
-        assert [path.name for path in stock.json.parent.rglob("*") if path.is_file()] == ["run.json"]
+        saving.stock.save_json({"benchmarks": []})
+        elsewhere = tmp_path / "temporary" / "samegrad-run.json"
+        assert saving.problems == [
+            f"Could not save the run as {saving.stock.json} (Operation not permitted): it is in {elsewhere}"
+        ]
+        assert saving.stock.json.read_text() == "of before" and runfiles.load(elsewhere) == {"benchmarks": []}
+        assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["run.json", elsewhere.name]
 
 
 def test_an_interrupt_leaves_a_whole_file_with_what_is_complete_and_no_process(tmp_path):
