@@ -15,6 +15,7 @@ import pytest
 from benchmarks.clock.case import TIMED, Case
 from benchmarks.clock.run import BLOCK_SHARE, Request
 from benchmarks.clock.verdict import MARGIN
+from benchmarks.resume import Earlier
 from impls.errors import BadInput, choose
 from impls.implementation import LOOP, PASSES
 from impls.problem import DTYPES, PROBLEMS, SEED, check_batch, get_problem
@@ -84,6 +85,12 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="SECONDS",
         help="for a worker's start and for each of its cases (default: %(default)s)",
     )
+    add(
+        "--resume",
+        metavar="RUN.json",
+        help="take from this run file what is complete there and measure only the rest; options that are not given are "
+        "those of that run",
+    )
 
 
 @dataclass(frozen=True)
@@ -94,11 +101,17 @@ class Options:
     cases: tuple[Case, ...]
     margin: float
     request: Callable[..., Request]
+    earlier: Earlier | None = None
 
 
 def read_options(config: pytest.Config) -> Options:
     """Check every option, pytest-benchmark's measuring ones among them. Raises BadInput with one line for the user."""
-    get = config.getoption
+    earlier = Earlier(config.getoption("resume")) if config.getoption("resume") else None
+
+    def get(name: str) -> Any:
+        told = earlier.option(name) if earlier and not _was_given(config, name) else None
+        return config.getoption(name) if told is None else told
+
     implementations = tuple(entry.name for entry in select(_listed("--implementations", get("implementations"))))
     problems = [get_problem(name).name for name in _listed("--problems", get("problems"))]
     passes = [name for text in _listed("--passes", get("passes")) for name in _passes(text)]
@@ -122,7 +135,7 @@ def read_options(config: pytest.Config) -> Options:
         "baseline": baseline,
         "budget_s": _seconds("--budget", get("budget")),
         "time_limit_s": _seconds("--time-limit", get("time_limit")),
-        "parameters": _parameters(get("parameters"), problems),
+        "parameters": _parameters(config.getoption("parameters"), problems),
     }
     stock, seconds_per_test = _stock_options(config)
     measuring |= stock
@@ -132,7 +145,11 @@ def read_options(config: pytest.Config) -> Options:
             measuring["budget_s"] = seconds_per_test * sum(map(len, selected.values())) / BLOCK_SHARE
         return Request(selected, **measuring)
 
-    return Options(implementations, cases, _margin(get("margin")), request)
+    if earlier:
+        if told := earlier.option("block_ns"):
+            measuring.setdefault("block_ns", int(told))
+        earlier.require_same(request({}))
+    return Options(implementations, cases, _margin(get("margin")), request, earlier)
 
 
 HONOURED = {

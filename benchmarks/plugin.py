@@ -111,7 +111,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             session.config.stash[SESSION].select_cold_start(parameters["implementation"])
     if not session.config.option.collectonly:
         with _told_to_the_user():
-            session.config.stash[SESSION].choose_file()
+            session.config.stash[SESSION].begin()
 
 
 def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:

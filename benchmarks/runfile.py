@@ -6,32 +6,56 @@ reads, and nothing that changes from run to run goes into `machine_info`, which 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from benchmarks.clock import environment, fit, statistics, verdict
 from benchmarks.clock.case import Case
 from benchmarks.clock.run import SENTINEL, YARDSTICK, Group, Run
+from impls.entry import Entry
 from impls.registry import get_entry
 
+if TYPE_CHECKING:
+    from benchmarks.resume import Earlier
+
 FORMAT = 1
+
+
+def version(entry: Entry) -> str:
+    """The versions of an implementation's packages, as run files spell them."""
+    try:
+        return " / ".join(entry.versions().values())
+    except PackageNotFoundError as error:  # imported from a folder that no installer knows of
+        return f"unknown ({error})"
+
+
+def parameters_digest(parameters: list[list[Any]] | None) -> str:
+    """Where the initial parameters come from, and for a file's which they are."""
+    if parameters is None:
+        return "from the seed"
+    return f"from a file, sha256 {hashlib.sha256(json.dumps(parameters).encode()).hexdigest()[:16]}"
 
 
 class RunFile:
     """The tables, verdicts and noise of a run, computed once and then quoted."""
 
-    def __init__(self, run: Run, margin: float, cold_start: dict[str, dict[str, Any]]) -> None:
-        self.run, self.margin, self.cold_start = run, margin, cold_start
+    def __init__(
+        self, run: Run, margin: float, cold_start: dict[str, dict[str, Any]], earlier: Earlier | None = None
+    ) -> None:
+        self.run, self.margin, self.cold_start, self.earlier = run, margin, cold_start, earlier
         floors = {name for name in run.request.implementations if get_entry(name).is_floor}
         self.groups = {
             case: self._group(case, group, times, floors)
             for case, group in run.groups.items()
             if (times := measured(group))
         }
-        self.noise = run.noise()
+        self.noise = earlier.noise(run.noise()) if earlier else run.noise()
         self.fits = self._fits()
 
     def _group(self, case: Case, group: Group, times: verdict.Times, floors: set[str]) -> dict[str, Any]:
@@ -52,7 +76,7 @@ class RunFile:
         return {
             "implementation": name,
             "framework": entry.framework,
-            "framework_version": " / ".join(entry.versions().values()),
+            "framework_version": version(entry),
             "execution": entry.execution,
             **case.as_json(),
             "threads_asked": self.run.request.threads,
@@ -94,7 +118,7 @@ class RunFile:
                 "margin": self.margin,
                 "budget_s": request.budget_s,
                 "block_ns": request.block_ns,
-                "parameters": "from a file" if request.parameters else "from the seed",
+                "parameters": parameters_digest(request.parameters),
             },
             "implementations": {
                 name: self._implementation(name) for name in (request.implementations or self.cold_start)
@@ -122,6 +146,7 @@ class RunFile:
             ],
             "interrupted": run.interrupted,
             "interrupted_by": run.interrupted_by,
+            "resumed": self.earlier.as_json() if self.earlier else None,
         }
 
     def _implementation(self, name: str) -> dict[str, Any]:
@@ -129,7 +154,7 @@ class RunFile:
         known = {"framework": entry.framework, "execution": entry.execution, "is_floor": entry.is_floor}
         if told is None:
             return known
-        versions = {"version": " / ".join(entry.versions().values())}
+        versions = {"version": version(entry)}
         return known | versions | {"threads": told["threads"], "import_s": round(told["import_ns"] / 1e9, 3)}
 
     def _fits(self) -> list[dict[str, Any]]:

@@ -111,29 +111,39 @@ class Session:
             found = self._measure_cold_start(run)
             if self.config.getoption("benchmark_only"):  # what follows is to tell and to save: nothing must stop that
                 self._arrived = self._until_closed.enter_context(interrupts.held())
-            self.run_file = RunFile(run, self.options.margin, found)
+            self.run_file = RunFile(run, self.options.margin, found, self.options.earlier)
         return self.run_file
 
     def _measure(self) -> clock.Run:
-        request = self.options.request(self.selected)
+        request, earlier = self.options.request(self.selected), self.options.earlier
+        kept = earlier.groups if earlier else {}
         if not self.selected:
             return clock.Run(request)
-        progress = Progress(self.config, request)
+        if earlier:
+            told = f"\n{len(kept)} of {len(self.selected)} groups are taken from {earlier.path}."
+            Terminal(self.config).line(told)
+        progress = Progress(
+            self.config, request, {case: self.selected[case] for case in self.selected if case not in kept}
+        )
         try:
-            return clock.measure(request, progress)
+            run = clock.measure(request, progress, kept=kept)
         finally:
             progress.end()
+        run.workers = (earlier.workers if earlier else {}) | run.workers
+        return run
 
     def _measure_cold_start(self, run: clock.Run) -> dict[str, dict[str, Any]]:
-        if not self.cold or run.interrupted:
-            return {}
+        kept = self.options.earlier.cold_start(list(self.cold)) if self.options.earlier else {}
+        names = [name for name in self.cold if name not in kept]
+        if not names or run.interrupted:
+            return kept
         request = self.options.request({})
         terminal = Terminal(self.config)
-        terminal.line(f"\ncold start of {len(self.cold)} implementations, each in {fresh.PROCESSES} new processes")
+        terminal.line(f"\ncold start of {len(names)} implementations, each in {fresh.PROCESSES} new processes")
         try:
-            return fresh.measure(
+            return kept | fresh.measure(
                 cold_start.__name__,
-                list(self.cold),
+                names,
                 lambda number, name: terminal.update(f"cold start {number}/{fresh.PROCESSES}: {name}"),
                 threads=request.threads,
                 time_limit_s=request.time_limit_s,
@@ -147,10 +157,15 @@ class Session:
         """pytest-benchmark's own session, for which it has no public name."""
         return self.config._benchmarksession  # type: ignore[attr-defined]
 
-    def choose_file(self) -> None:
-        """Where something will be measured, set where it is saved. Raises BadInput where that place cannot be used."""
+    def begin(self) -> None:
+        """Where something will be measured, set where it is saved, and take what an earlier run has of it.
+
+        Raises BadInput where that place or that run cannot be used.
+        """
         if (self.selected or self.cold) and not (self._stock.disabled or self._stock.skip):
             self._saving = Saving(self._stock, self.config.rootpath)
+            if self.options.earlier:
+                self.options.earlier.take(self.selected, self.options.request({}))
 
     def save_failures(self) -> None:
         """Save a run that has nothing but failures to tell."""
@@ -219,11 +234,10 @@ class Terminal:
 class Progress:
     """Tells what a run will do, what it is doing, and how long it took."""
 
-    def __init__(self, config: pytest.Config, request: clock.Request) -> None:
-        self.terminal, self.request = Terminal(config), request
-        self.groups = len(request.cases)
+    def __init__(self, config: pytest.Config, request: clock.Request, missing: dict[Case, tuple[str, ...]]) -> None:
+        self.terminal, self.request, self.groups = Terminal(config), request, len(missing)
         self.began_s = time.monotonic()
-        tests = sum(map(len, request.cases.values()))
+        tests = sum(map(len, missing.values()))
         self.terminal.line(
             f"\n{tests} benchmarks in {self.groups} groups, {_count(request.launches, 'launch', 'launches')}, "
             f"{_count(request.threads, 'thread', 'threads')}. A budget of {request.budget_s:g} s buys "

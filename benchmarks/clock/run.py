@@ -89,6 +89,8 @@ class Run:
     """Per implementation what its worker told at its start: import_ns, threads, affinity."""
     launches: list[dict[str, Any]] = field(default_factory=list)
     cpus: list[int] = field(default_factory=list)
+    kept: frozenset[Case] = frozenset()
+    """Those whose groups were there before the run: they are not measured."""
     interrupted_by: str | None = None
     """The signal that ended it before its time."""
     hangs: Counter[str] = field(default_factory=Counter)
@@ -110,6 +112,11 @@ class Run:
             np.concatenate([np.empty(0), *(launches[number] for launches in recorded if len(launches) > number)])
             for number in range(len(self.launches))
         ]
+
+    @property
+    def missing(self) -> list[Case]:
+        """What is to be measured."""
+        return [case for case in self.request.cases if case not in self.kept]
 
     @property
     def interrupted(self) -> bool:
@@ -145,9 +152,21 @@ class Timed:
         return found
 
 
-def measure(request: Request, progress: Progress, random: np.random.Generator | None = None) -> Run:
-    """Measure everything that was asked for. On Ctrl-C returns what is complete, with `interrupted` set."""
-    run = Run(request, groups={case: Group() for case in request.cases}, cpus=pinnable()[-request.threads :])
+def measure(
+    request: Request,
+    progress: Progress,
+    random: np.random.Generator | None = None,
+    kept: Mapping[Case, Group] | None = None,
+) -> Run:
+    """Measure everything that was asked for, but for the groups that were kept from an earlier run.
+
+    On Ctrl-C returns what is complete, with `interrupted` set.
+    """
+    kept = kept or {}
+    groups = {case: kept.get(case) or Group() for case in request.cases}
+    run = Run(request, groups=groups, cpus=pinnable()[-request.threads :], kept=frozenset(kept))
+    if not run.missing:
+        return run
     random = random or np.random.default_rng()
     began_s = time.monotonic()
     try:
@@ -157,7 +176,7 @@ def measure(request: Request, progress: Progress, random: np.random.Generator | 
             with Launch(run, random) as launch:
                 progress(number, 0, "starting the workers")
                 launch.start_workers()
-                for place, case in enumerate(request.cases, start=1):
+                for place, case in enumerate(run.missing, start=1):
                     progress(number, place, case.group)
                     launch.measure(case)
     except KeyboardInterrupt as interrupt:
@@ -189,7 +208,8 @@ class Launch:
 
     def start_workers(self) -> None:
         """Start those that are known to be needed, so that no framework is imported while another is measured."""
-        for name in (*self.request.implementations, YARDSTICK):
+        needed = dict.fromkeys(name for case in self.run.missing for name in self.request.cases[case])
+        for name in (*needed, YARDSTICK):
             with contextlib.suppress(WorkerFailed):  # told again by each case that needs it
                 self.worker(name)
 
