@@ -21,7 +21,7 @@ from benchmarks.clock import environment, fresh
 from benchmarks.clock.case import Case
 from benchmarks.clock.run import Group, Request
 from benchmarks.clock.schedule import Pace
-from benchmarks.runfile import FORMAT, parameters_digest, version
+from benchmarks.runfile import FORMAT, parameters_told, version
 from impls.errors import BadInput
 from impls.registry import get_entry
 
@@ -84,10 +84,9 @@ class Earlier:
     def require_same(self, request: Request) -> None:
         """Raise BadInput, with every difference, where the machine or how to measure is not what it was."""
         here, there = environment.environment(), self.ours["environment"]
-        asked = {name: getattr(request, name) for name in SAME_OPTIONS}
-        asked["parameters"] = parameters_digest(request.parameters)
+        asked = {name: getattr(request, name) for name in SAME_OPTIONS} | parameters_told(request.parameters)
         compared = [(name, there[name], here[name]) for name in SAME_MACHINE]
-        compared += [(f"--{name}", self.ours["options"][name], value) for name, value in asked.items()]
+        compared += [(name, self.ours["options"].get(name), value) for name, value in asked.items()]
         compared += [("numpy", there["versions"]["numpy"], here["versions"]["numpy"])]
         self._refuse([_differ(*pair) for pair in compared if pair[1] != pair[2]])
 

@@ -35,11 +35,12 @@ def version(entry: Entry) -> str:
         return f"unknown ({error})"
 
 
-def parameters_digest(parameters: list[list[Any]] | None) -> str:
-    """Where the initial parameters come from, and for a file's which they are."""
+def parameters_told(parameters: list[list[Any]] | None) -> dict[str, Any]:
+    """Where the initial parameters come from, and of a file's which they are."""
     if parameters is None:
-        return "from the seed"
-    return f"from a file, sha256 {hashlib.sha256(json.dumps(parameters).encode()).hexdigest()[:16]}"
+        return {"parameters": "from the seed", "parameters_sha256": None}
+    digest = hashlib.sha256(json.dumps(parameters).encode()).hexdigest()
+    return {"parameters": "from a file", "parameters_sha256": digest}
 
 
 class RunFile:
@@ -118,7 +119,7 @@ class RunFile:
                 "margin": self.margin,
                 "budget_s": request.budget_s,
                 "block_ns": request.block_ns,
-                "parameters": parameters_digest(request.parameters),
+                **parameters_told(request.parameters),
             },
             "implementations": {
                 name: self._implementation(name) for name in (request.implementations or self.cold_start)
