@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clock.case import LEARNING_RATE, LOOP_STEPS, Case, split
+from benchmarks.clock.case import LEARNING_RATE, LOOP_STEPS, OPTIMIZERS, Case, split
 from impls.checking.agreement import Agreement, Disagreement, Reference
 from impls.implementation import LOOP, Implementation
 from impls.numpy_manual import NumpyManual
@@ -41,6 +41,9 @@ class Asked:
 class PassCall:
     """A pass as the implementation has it. To build one is to prepare the implementation."""
 
+    begin: Callable[[], Any] | None = None
+    """Before each block, untimed."""
+
     run: Callable[[], Any]
     """Timed; the first call may compile."""
 
@@ -49,8 +52,11 @@ class PassCall:
 
     def __init__(self, implementation: Implementation, asked: Asked) -> None:
         self.implementation, self.asked = implementation, asked
-        asked.prepare(implementation)
+        self.prepare()
         self.bind()
+
+    def prepare(self) -> None:
+        self.asked.prepare(self.implementation)
 
     def bind(self) -> None:
         """Set `run`, and `finish` if need be."""
@@ -100,12 +106,16 @@ class LoopCall(PassCall):
 
 
 CALLS: dict[str, type[PassCall]] = {}
-"""The call of each variant, by its name."""
+"""The call of each variant, by its name; an optimizer's is in `optimizer_call.py`."""
 
 
 def build(implementation: Implementation, asked: Asked) -> PassCall:
     """The call of a pass in its variant. Raises what `prepare` raises, and Unavailable where it lacks that variant."""
     name, variant = split(asked.pass_name)
+    if variant in OPTIMIZERS:
+        from benchmarks.clock.optimizer_call import OptimizerCall
+
+        return OptimizerCall(implementation, asked)
     if variant:
         return CALLS[variant](implementation, asked)
     return (LoopCall if name == LOOP else PassCall)(implementation, asked)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from impls.implementation import LOOP, PASSES
+from impls.learning import optimizers
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,10 @@ LEARNING_RATE = 0.1
 LOOP_STEPS = 100
 """In one call of `train_loop`."""
 
-VARIANTS: dict[str, tuple[str, ...]] = {}
+OPTIMIZERS = tuple(name for name in optimizers.OPTIMIZERS if name != "sgd")
+"""Those whose step is a variant of `train_step`, which is itself the step of plain gradient descent."""
+
+VARIANTS: dict[str, tuple[str, ...]] = {**dict.fromkeys(OPTIMIZERS, ("train_step",))}
 """By what stands after the colon, the passes that it is a variant of."""
 
 TIMED = (*PASSES, LOOP, *(f"{name}:{variant}" for variant, of in VARIANTS.items() for name in of))

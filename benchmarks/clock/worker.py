@@ -152,6 +152,8 @@ class Worker:
         if key == "function" and self.function:
             return {"ns": time_block(self.function, prefix, calls)}
         call = self.calls[key]
+        if call.begin:
+            call.begin()
         return {"ns": time_block(call.run, prefix, calls, call.finish)}
 
     def forget(self) -> dict[str, Any]:

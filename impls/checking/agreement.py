@@ -107,6 +107,10 @@ class Reference:
                 Layer(W - learning_rate * dW, b - learning_rate * db)
                 for (W, b), (dW, db) in zip(self.parameters, expected, strict=True)
             ]
+        return self.agree_on(result, expected, bounds)
+
+    def agree_on(self, result: Any, expected: Parameters, bounds: Parameters) -> list[Agreement]:
+        """Hold a pair of loss and layers against the truth's loss, and against these layers within these bounds."""
         if not isinstance(result, Sequence) or len(result) != 2:
             return [_fault("result", f"should be a pair of loss and parameters, but is {_kind(result)}")]
         loss, layers = result

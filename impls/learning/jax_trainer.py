@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from impls.errors import Unavailable
+from impls.jax_autodiff import mean_squared_error, predict
 from impls.learning.optimizers import Settings
 from impls.learning.trainer import Departure, Trainer
+from impls.on_jax import find_device
 from impls.parameters import Array, Layer, Parameters, rounded
 from impls.problem import Problem
 
@@ -18,10 +21,6 @@ try:
     import optax
 except ImportError:
     raise Unavailable("training with jax-jit needs optax: pip install -c constraints.txt -e '.[jax]'") from None
-
-jax.config.update("jax_enable_x64", True)  # without it float64 silently becomes float32; float32 stays float32
-
-ACTIVATIONS = {"sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "relu": jax.nn.relu, "identity": lambda z: z}
 
 Rate = float | Callable[[jax.Array], jax.Array]
 """λ, or λ as a function of the steps taken before."""
@@ -88,33 +87,35 @@ class JaxTrainer(Trainer):
     ) -> None:
         optimizer = own(settings, settings.learning_rate, shipped)
 
-        def predict(parameters, x):
-            a = x
-            for (W, b), activation in zip(parameters, problem.activations, strict=True):
-                a = ACTIVATIONS[activation](a @ W + b)
-            return a
-
-        def loss(parameters, x, y):
-            return jnp.mean((predict(parameters, x) - y) ** 2)
+        loss = partial(mean_squared_error, problem.activations)
 
         @jax.jit
         def descend(parameters, state, x, y):
-            gradients = jax.grad(loss)(parameters, x, y)
+            value, gradients = jax.value_and_grad(loss)(parameters, x, y)
             if not biases:
                 gradients = [Layer(dW, jnp.zeros_like(db)) for dW, db in gradients]
             updates, state = optimizer.update(gradients, state, parameters)
-            return optax.apply_updates(parameters, updates), state
+            return value, optax.apply_updates(parameters, updates), state
 
         self._descend = descend
-        self._predict = jax.jit(predict)
-        self._parameters = jax.device_put(rounded(parameters, dtype))
-        self._state = optimizer.init(self._parameters)
+        self._predict = jax.jit(partial(predict, problem.activations))
+        self._to_device = partial(jax.device_put, device=find_device("cpu"))
+        start = rounded(parameters, dtype)
+        self._start = self._to_device((start, optimizer.init(start)))
+        self.restart()
 
-    def step(self, x: Array, y: Array) -> None:
-        self._parameters, self._state = self._descend(self._parameters, self._state, x, y)
+    def restart(self) -> None:
+        self._parameters, self._state = self._start
+
+    def place(self, x: Array, y: Array) -> tuple[jax.Array, jax.Array]:
+        return self._to_device((x, y))
+
+    def step(self, x: jax.Array, y: jax.Array) -> jax.Array:
+        loss, self._parameters, self._state = self._descend(self._parameters, self._state, x, y)
+        return loss.block_until_ready()  # all that a compiled call returns is ready together
 
     def predict(self, x: Array) -> Array:
-        return np.asarray(self._predict(self._parameters, x))
+        return np.asarray(self._predict(self._parameters, self._to_device(x)))
 
     def parameters(self) -> Parameters:
         return jax.tree.map(np.array, self._parameters)

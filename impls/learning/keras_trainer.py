@@ -11,22 +11,16 @@ Two things keep keras.optimizers from the textbook, besides their choices for ε
 
 from __future__ import annotations
 
-import os
-
-import numpy as np
-
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its greeting on standard error; warnings stay
-
 import keras
+import numpy as np
 import tensorflow as tf
 
+from impls.keras_tensorflow import build
 from impls.learning.optimizers import Settings
 from impls.learning.trainer import Departure, Trainer
+from impls.on_tensorflow import find_device
 from impls.parameters import Array, Layer, Parameters
 from impls.problem import Problem
-
-ACTIVATIONS = {"sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "identity": "linear"}
 
 
 class OutsideRmsProp(keras.optimizers.RMSprop):
@@ -129,29 +123,34 @@ class KerasTrainer(Trainer):
         biases: bool = True,
         shipped: bool = False,
     ) -> None:
-        keras.config.set_floatx(dtype)  # before any layer: inputs and losses are cast to it
-        layers = [
-            keras.layers.Dense(fan_out, activation=ACTIVATIONS[activation], dtype=dtype)
-            for fan_out, activation in zip(problem.sizes[1:], problem.activations, strict=True)
-        ]
-        model = keras.Sequential([keras.Input((problem.sizes[0],), dtype=dtype), *layers])
-        model.set_weights([tensor for layer in parameters for tensor in layer])
-        trained = [weights for weights in model.trainable_variables if biases or len(weights.shape) == 2]
+        self._device = find_device("cpu")
+        with tf.device(self._device):
+            self.model = model = build(problem, parameters, dtype)
+            trained = [weights for weights in model.trainable_variables if biases or len(weights.shape) == 2]
+            optimizer = own(settings, shipped)
+            optimizer.build(trained)
         error = keras.losses.MeanSquaredError(dtype=dtype)
-        optimizer = own(settings, shipped)
-        optimizer.build(trained)
 
         def descend(x, y):
             with tf.GradientTape() as tape:
                 loss = error(y, model(x, training=True))
             optimizer.apply(tape.gradient(loss, trained), trained)
+            return loss
 
-        self.model = model
+        self._start = [(variable, variable.numpy().copy()) for variable in (*model.variables, *optimizer.variables)]
         self._descend = tf.function(descend, jit_compile=True)
         self._predict = tf.function(lambda x: model(x, training=False), jit_compile=True)
 
-    def step(self, x: Array, y: Array) -> None:
-        self._descend(tf.constant(x), tf.constant(y))
+    def restart(self) -> None:
+        for variable, value in self._start:
+            variable.assign(value)
+
+    def place(self, x: Array, y: Array) -> tuple[tf.Tensor, tf.Tensor]:
+        with tf.device(self._device):
+            return tf.constant(x), tf.constant(y)
+
+    def step(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        return self._descend(x, y)
 
     def predict(self, x: Array) -> Array:
         return self._predict(tf.constant(x)).numpy()

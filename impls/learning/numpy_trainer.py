@@ -46,8 +46,8 @@ def predict(theta: Array, problem: Problem, x: Array) -> Array:
     return a
 
 
-def gradient(theta: Array, problem: Problem, x: Array, y: Array, biases: bool = True) -> Array:
-    """∂L/∂θ, of the shape of θ: (…, count), on the rows x: (rows, inputs), y: (rows, outputs)."""
+def loss_and_gradient(theta: Array, problem: Problem, x: Array, y: Array, biases: bool = True) -> tuple[Array, Array]:
+    """L: (…) and ∂L/∂θ: (…, count) of the networks θ on the rows x: (rows, inputs), y: (rows, outputs)."""
     layers = unflatten(theta, problem.sizes)
     a, inputs, slopes = x, [], []
     for (W, b), name in zip(layers, problem.activations, strict=True):
@@ -55,15 +55,22 @@ def gradient(theta: Array, problem: Problem, x: Array, y: Array, biases: bool = 
         a, slope = activate(name, a @ W + b[..., np.newaxis, :])
         slopes.append(slope)
 
+    residual = a - y
+    loss = (residual**2).sum(axis=(-1, -2)) / y.size  # L = 1/(n·k) · Σ (a − y)²
     found: list[Array] = []
-    cotangent = 2 * (a - y) / y.size  # ∂L/∂a = 2/(n·k) · (a − y)
+    cotangent = 2 * residual / y.size  # ∂L/∂a = 2/(n·k) · (a − y)
     for (W, _), a, slope in zip(layers[::-1], inputs[::-1], slopes[::-1], strict=True):
         delta = cotangent * slope  # δ = ∂L/∂a ∘ f′(z)
         dW = np.swapaxes(a, -1, -2) @ delta  # ∂L/∂W = aᵀδ
         db = delta.sum(axis=-2) * biases  # ∂L/∂b = 1ᵀδ
         found += [db, dW.reshape(*theta.shape[:-1], -1)]
         cotangent = delta @ np.swapaxes(W, -1, -2)  # ∂L/∂a of the layer before = δWᵀ
-    return np.concatenate(found[::-1], axis=-1)
+    return loss, np.concatenate(found[::-1], axis=-1)
+
+
+def gradient(theta: Array, problem: Problem, x: Array, y: Array, biases: bool = True) -> Array:
+    """∂L/∂θ alone."""
+    return loss_and_gradient(theta, problem, x, y, biases)[1]
 
 
 def follow(settings: Settings, start: Array, gradients: Array, rates: Array, shipped: bool = False) -> Array:
@@ -72,7 +79,7 @@ def follow(settings: Settings, start: Array, gradients: Array, rates: Array, shi
 
 
 def departures(settings: Settings, dtype: str) -> Sequence[Departure]:
-    """None."""
+    """There are none."""
     return []
 
 
@@ -89,12 +96,20 @@ class NumpyTrainer(Trainer):
         biases: bool = True,
         shipped: bool = False,
     ) -> None:
-        self.problem, self.biases = problem, biases
-        self.theta = flatten(parameters).astype(dtype)
-        self.optimizer = optimizers.make(settings)
+        self.problem, self.biases, self.settings = problem, biases, settings
+        self.start = flatten(parameters).astype(dtype)
+        self.restart()
 
-    def step(self, x: Array, y: Array) -> None:
-        self.theta = self.optimizer.step(self.theta, gradient(self.theta, self.problem, x, y, self.biases))
+    def restart(self) -> None:
+        self.theta, self.optimizer = self.start, optimizers.make(self.settings)
+
+    def place(self, x: Array, y: Array) -> tuple[Array, Array]:
+        return x, y
+
+    def step(self, x: Array, y: Array) -> Array:
+        loss, g = loss_and_gradient(self.theta, self.problem, x, y, self.biases)
+        self.theta = self.optimizer.step(self.theta, g)
+        return loss
 
     def predict(self, x: Array) -> Array:
         return predict(self.theta, self.problem, x)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import torch
 
@@ -9,13 +11,7 @@ from impls.learning.optimizers import Settings
 from impls.learning.trainer import Departure, Trainer
 from impls.parameters import Array, Layer, Parameters, rounded
 from impls.problem import Problem
-
-ACTIVATIONS = {
-    "sigmoid": torch.nn.Sigmoid,
-    "tanh": torch.nn.Tanh,
-    "relu": torch.nn.ReLU,
-    "identity": torch.nn.Identity,
-}
+from impls.torch_autograd import build
 
 
 def own(settings: Settings, parameters: list[torch.Tensor], shipped: bool = False) -> torch.optim.Optimizer:
@@ -67,20 +63,25 @@ class TorchTrainer(Trainer):
         biases: bool = True,
         shipped: bool = False,
     ) -> None:
-        modules: list[torch.nn.Module] = []
-        for (W, b), activation in zip(rounded(parameters, dtype), problem.activations, strict=True):
-            linear = torch.nn.Linear(*W.shape, dtype=getattr(torch, dtype))
-            linear.weight.data, linear.bias.data = torch.tensor(W.T), torch.tensor(b)  # weights are (fan_out, fan_in)
-            modules += [linear, ACTIVATIONS[activation]()]
-        self.model = torch.nn.Sequential(*modules)
+        self.model = build(problem, rounded(parameters, dtype))
+        self.start = copy.deepcopy(self.model.state_dict())
         trained = [p for p in self.model.parameters() if biases or p.ndim == 2]
         self.optimizer = own(settings, trained, shipped)
         self.loss = torch.nn.MSELoss(reduction="mean")
 
-    def step(self, x: Array, y: Array) -> None:
+    def restart(self) -> None:
+        self.model.load_state_dict(self.start)
+        self.optimizer.state.clear()  # the first step makes it anew
+
+    def place(self, x: Array, y: Array) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.from_numpy(x), torch.from_numpy(y)
+
+    def step(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         self.optimizer.zero_grad()
-        self.loss(self.model(torch.from_numpy(x)), torch.from_numpy(y)).backward()
+        loss = self.loss(self.model(x), y)
+        loss.backward()
         self.optimizer.step()
+        return loss.detach()
 
     def predict(self, x: Array) -> Array:
         with torch.inference_mode():

@@ -17,11 +17,12 @@ from abc import ABC, abstractmethod
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from impls.errors import BadInput, choose
+from impls.errors import BadInput, Unavailable, choose
+from impls.implementation import Implementation
 from impls.learning.optimizers import Settings
 from impls.parameters import Array, Parameters
 from impls.problem import Problem
-from impls.registry import get_entry
+from impls.registry import REGISTRY, get_entry
 
 TRAINERS = {
     "numpy": "impls.learning.numpy_trainer",
@@ -56,8 +57,19 @@ class Trainer(ABC):
         """Start from these parameters. Without `biases`, those of the network stay as they are (at 0)."""
 
     @abstractmethod
-    def step(self, x: Array, y: Array) -> None:
-        """One step of the optimizer on the minibatch x: (rows, inputs), y: (rows, outputs)."""
+    def place(self, x: Array, y: Array) -> tuple[Any, Any]:
+        """A minibatch x: (rows, inputs), y: (rows, outputs) as `step` takes it: the framework's own arrays."""
+
+    @abstractmethod
+    def step(self, x: Any, y: Any) -> Any:
+        """One step of the optimizer on a minibatch from `place`: the loss before it, in the framework's own scalar.
+
+        It returns when the new parameters are ready.
+        """
+
+    @abstractmethod
+    def restart(self) -> None:
+        """Go back to the first parameters, and to an optimizer that has seen nothing."""
 
     @abstractmethod
     def predict(self, x: Array) -> Array:
@@ -75,6 +87,16 @@ def load(implementation: str, threads: int = 1) -> ModuleType:
     """
     get_entry(implementation).load().set_threads(threads)
     return importlib.import_module(TRAINERS[implementation])
+
+
+def trainer_of(implementation: type[Implementation]) -> type[Trainer]:
+    """The trainer of the same framework in the same execution, in a process that has it. Raises Unavailable."""
+    named = {entry.target: entry.name for entry in REGISTRY.values()}
+    targets = (f"{kind.__module__}:{kind.__qualname__}" for kind in implementation.__mro__)
+    name = next((named[target] for target in targets if target in named), implementation.__qualname__)
+    if name not in TRAINERS:
+        raise Unavailable(f"{name} has no optimizer beside plain gradient descent; {', '.join(TRAINERS)} have")
+    return importlib.import_module(TRAINERS[name]).TRAINER
 
 
 def select(patterns: str) -> list[str]:

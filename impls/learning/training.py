@@ -99,7 +99,7 @@ def train(implementation: str, folder: str, dtype: str, shipped: bool, threads: 
             report(epoch, float(losses[-1]))
         if epoch < recipe.epochs:
             for rows in recipe.minibatches(epoch):
-                trainer.step(x[rows], y[rows])
+                trainer.step(*trainer.place(x[rows], y[rows]))
     seconds = time.perf_counter() - began
     buffer = io.BytesIO()
     np.savez(buffer, theta=kept, losses=losses, predictions=trainer.predict(recipe.asked.astype(dtype)))
