@@ -62,6 +62,21 @@ class Agreement:
         )
 
 
+def parties(dtype: str) -> int:
+    """How many round in this dtype: the implementation, and in float64 the oracle too."""
+    return 2 if dtype == "float64" else 1
+
+
+def allowance(problem: Problem, parameters: Parameters, x: Array, y: Array, dtype: str) -> Evaluation:
+    """How far from the oracle a right computation in `dtype` may be: the bound once for each party that rounds.
+
+    Arguments, and BadInput, as for `running_bound`; of gradients the oracle claims no more than its resolution.
+    """
+    own, count = running_bound(problem, parameters, x, y, dtype), parties(dtype)
+    gradients = [Layer(*(count * bound + RESOLUTION for bound in layer)) for layer in own.gradients]
+    return Evaluation(count * own.predictions, count * own.loss, gradients)
+
+
 class Reference:
     """The truth for one problem, parameters and data, as an implementation of `dtype` receives them."""
 
@@ -76,13 +91,7 @@ class Reference:
         self.parameters = rounded(rounded(parameters, dtype), "float64")
         x, y = (array.astype(dtype).astype(np.float64) for array in (x, y))
         self.truth = evaluate(problem, self.parameters, x, y)
-        self._parties = 2 if self.dtype == np.float64 else 1  # who rounds in this dtype: the oracle does in float64
-        own = running_bound(problem, self.parameters, x, y, dtype)
-        self.bounds = Evaluation(
-            self._parties * own.predictions,
-            self._parties * own.loss,
-            [Layer(*(self._parties * bound + RESOLUTION for bound in layer)) for layer in own.gradients],
-        )
+        self.bounds = allowance(problem, self.parameters, x, y, dtype)
         for name, value in {"loss": self.truth.loss, **tensors(self.truth.gradients)}.items():
             if not np.isfinite(value).all():
                 raise BadInput(f"the reference's {name} is not finite; take smaller parameters or data")
@@ -116,15 +125,17 @@ class Reference:
         loss, layers = result
         found = _by_name(layers)
         checks = [self._compare("loss", loss, self.truth.loss, self.bounds.loss)]
-        for (name, value), bound in zip(tensors(expected).items(), tensors(bounds).values(), strict=True):
-            checks.append(self._compare(name, found.pop(name, None), value, bound))
+        allowed = tensors(bounds)
+        for name, value in tensors(expected).items():
+            checks.append(self._compare(name, found.pop(name, None), value, allowed[name]))
         return checks + [_fault(name, "is one tensor too many: the network has no such layer") for name in found]
 
     def _step_bound(self, learning_rate: float) -> Parameters:
         """That of the parameters after a step, from the bound of one party's gradients."""
-        own = [Layer(*(bound / self._parties for bound in layer)) for layer in self.bounds.gradients]
+        count = parties(self.dtype.name)
+        own = [Layer(dW / count, db / count) for dW, db in self.bounds.gradients]
         one = step_bound(self.parameters, self.truth.gradients, own, learning_rate, self.dtype.name)
-        return [Layer(*(self._parties * bound for bound in layer)) for layer in one]
+        return [Layer(count * W, count * b) for W, b in one]
 
     def _compare(self, tensor: str, found: Any, expected: Array, bound: Array) -> Agreement:
         if found is None:
@@ -138,9 +149,8 @@ class Reference:
         with np.errstate(invalid="ignore", over="ignore"):
             error = abs(found.astype(np.float64) - expected)
         error = np.where(np.isfinite(found), error, np.inf)  # a NaN must never pass for small
-        tau = np.divide(
-            error, bound, out=np.where(error > 0, np.inf, 0.0), where=bound > 0
-        )  # a ReLU that is off is exact
+        exact = np.where(error > 0, np.inf, 0.0)  # where no error is allowed: a ReLU that is off
+        tau = np.divide(error, bound, out=exact, where=bound > 0)
         ulp = error / self._ulp(expected)
         worst = np.unravel_index(np.argmax(tau), tau.shape)
         return Agreement(

@@ -106,7 +106,7 @@ def running_bound(problem: Problem, parameters: Parameters, x: Array, y: Array, 
     for rows in pieces(len(x), ROWS):
         predictions[rows], squares, terms = _of_rows(problem, parameters, x[rows], y[rows], y.size, cost)
         square = _plus(square, squares)
-        totals = [[_plus(*pair) for pair in zip(*layers, strict=True)] for layers in zip(totals, terms, strict=True)]
+        totals = [list(map(_plus, *layers)) for layers in zip(totals, terms, strict=True)]
 
     loss = (square.error + (y.size + 3) * cost.u * (square.value + square.error)) / y.size + cost.eta
     gradients = [Layer(*(_summed(total, len(x), cost) for total in layer)) for layer in totals]
@@ -131,22 +131,22 @@ def _of_rows(
 ) -> tuple[Array, Bounded, list[tuple[Bounded, Bounded]]]:
     """Of some rows: the bound on the predictions, and Σ|terms| with Σ errors for the squares, and for each W and b."""
     u, eta, *_ = cost
-    inputs, slopes = [], []
+    passed = []
     a = Bounded(x, np.zeros(x.shape))
     for (W, b), activation in zip(parameters, problem.activations, strict=True):
-        inputs.append(a)
+        before = a
         terms = a.reach @ abs(W) + abs(b)
         n = len(W) + 1
         z = Bounded(a.value @ W + b, a.error @ abs(W) + n * u * terms + n * eta)
         a, slope = BOUNDS[activation](z, cost)
-        slopes.append(slope)
+        passed.append((W, before, slope))
 
     r = _rounded(Bounded(a.value - y, a.error), u)
     t = _rounded(Bounded(r.value**2, (2 * abs(r.value) + r.error) * r.error), u, eta)
     c = _rounded(Bounded(2 / elements * r.value, 2 / elements * r.error), 3 * u, eta)
 
     gradients = []
-    for (W, _), x_, slope in zip(reversed(parameters), reversed(inputs), reversed(slopes), strict=True):
+    for W, x_, slope in reversed(passed):
         d = _rounded(_product(c, slope), u, eta)
         dW = Bounded(abs(x_.value).T @ abs(d.value), abs(x_.value).T @ d.error + x_.error.T @ d.reach)
         gradients.append((dW, Bounded(abs(d.value).sum(axis=0), d.error.sum(axis=0))))

@@ -73,7 +73,7 @@ def evaluate(problem: Problem, parameters: Parameters, x: Array, y: Array) -> Ev
         for rows in pieces(len(x), WORKING_SET // (len(step) * max(sizes))):
             _, residual = outcome(layers, activations, x[rows], y[rows])
             parts.append(np.sum((residual**2).imag.reshape(len(step), -1), axis=1))
-        gradient[some] = [math.fsum(column) / STEP / y.size for column in zip(*parts, strict=True)]
+        gradient[some] = [math.fsum(column) / STEP / y.size for column in np.transpose(parts)]
     return Evaluation(predictions, np.array(loss), unflatten(gradient, sizes))
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -60,7 +59,7 @@ def candidates(layers: int, first: Iterable[str] = ()) -> list[Activations]:
     `first` names activations that are known to occur, in the source for example.
     """
     preferred = [*first]
-    order = sorted(("sigmoid", "tanh", "relu", "identity"), key=lambda f: f not in preferred and bool(preferred))
+    order = sorted(("sigmoid", "tanh", "relu", "identity"), key=lambda f: f not in preferred)
     output = sorted(("sigmoid", "identity", "tanh", "relu"), key=lambda f: f not in [*preferred, "identity"])
     if layers == 1:
         return [(f,) for f in output]
@@ -129,16 +128,11 @@ def diagnose_row_by_row(
     for choice in possible:
         likely = [mistake for mistake in mistakes.bank(choice) if single.fits(mistake, choice, conventions)]
         for judge in judges:
-            explanations = _search(judge, [choice], conventions, partial(_the_same, likely))
-            if explanations:
+            if explanations := _fitting(judge, choice, conventions, likely):
                 best = explanations[0]
                 taus = judge.taus_under(RIGHT, choice, best.convention)
                 return Diagnosis(False, choice, best.convention, 1.0, taus, tuple(explanations), row_by_row=True)
     return None
-
-
-def _the_same(found: list[Mistake], activations: Activations) -> list[Mistake]:
-    return found
 
 
 def _explain(judge, activations, conventions, with_pairs) -> list[Explanation]:
@@ -156,20 +150,22 @@ def _explain(judge, activations, conventions, with_pairs) -> list[Explanation]:
 
 def _search(judge, activations, conventions, bank: Callable[[Activations], Iterable[Mistake]]) -> list[Explanation]:
     """What fits, for the first activations under which anything does."""
-    for choice in activations:
-        found: dict[str, Explanation] = {}
-        for mistake in bank(choice):
-            if fit := judge.fits(mistake, choice, conventions):
-                found.setdefault(mistake.title, Explanation(mistake, choice, *fit))
-        if found:
-            return list(found.values())
-    return []
+    return next(filter(None, (_fitting(judge, choice, conventions, bank(choice)) for choice in activations)), [])
+
+
+def _fitting(judge: Judge, choice: Activations, conventions, bank: Iterable[Mistake]) -> list[Explanation]:
+    """What fits; of several that say the same, the first."""
+    found: dict[str, Explanation] = {}
+    for mistake in bank:
+        if fit := judge.fits(mistake, choice, conventions):
+            found.setdefault(mistake.title, Explanation(mistake, choice, *fit))
+    return list(found.values())
 
 
 def _other_conventions(judge: Judge, activations, conventions) -> list[Explanation]:
     """Right for a convention that is not allowed here."""
     others = [convention for convention in CONVENTIONS if convention not in conventions]
-    for choice in activations if others else ():
+    for choice in activations:
         if fit := judge.right(choice, others):
             asked, found = conventions[0], fit[0]
             mistake = Mistake(
@@ -214,12 +210,10 @@ def _float32_inside(judge: Judge, activations, conventions) -> list[Explanation]
 def _nearest(judge: Judge, activations, conventions) -> tuple[Activations, Convention, float]:
     """The activations and convention under which most tensors are right, to show where the others go wrong."""
 
-    def right_tensors(choice: tuple[Activations, Convention, float]) -> int:
+    def right_tensors(choice: tuple[Activations, Convention]) -> int:
         return sum(tau <= 1 for tau in judge.taus(*choice).values())
 
-    constants = [1.0]
-    choices = list(itertools.product(activations, conventions, constants))
-    return max(choices, key=right_tensors)
+    return *max(itertools.product(activations, conventions), key=right_tensors), 1.0
 
 
 def first_wrong(taus: dict[str, float], m: int) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 
-from impls.checking.bound import arithmetic, running_bound
+from impls.checking.agreement import allowance
+from impls.checking.bound import arithmetic
 from impls.checking.oracle import evaluate
 from impls.errors import BadInput
 from impls.parameters import Array, Parameters, tensors
@@ -37,14 +38,18 @@ class Observation:
     predictions: Array | None = None
 
 
+Pair = tuple[dict[str, Array], dict[str, Array]]
+"""Gradients, right or mistaken, and the bounds on them."""
+
+
 class Reference:
-    """Oracle and bound for one probe and one choice of activations."""
+    """The oracle for one probe and one choice of activations, and how far from it a right computation may be."""
 
     def __init__(self, observation: Observation, activations: Activations, dtype: str) -> None:
         sizes = (observation.x.shape[1], *(len(layer.b) for layer in observation.parameters))
         problem = Problem("probe", sizes, activations, lambda batch, seed: (observation.x, observation.y))
         arguments = (problem, observation.parameters, observation.x, observation.y)
-        truth, bound = evaluate(*arguments), running_bound(*arguments, dtype)
+        truth, bound = evaluate(*arguments), allowance(*arguments, dtype)
         self.loss, self.loss_bound = float(truth.loss), float(bound.loss)
         self.predictions, self.predictions_bound = truth.predictions, bound.predictions
         self.gradients, self.bounds = tensors(truth.gradients), tensors(bound.gradients)
@@ -70,51 +75,33 @@ class Judge:
         self.rate_known = rate_known
         self._references: dict[Activations, list[Reference] | None] = {}
 
-    def references(self, activations: Activations, dtype: str | None = None) -> list[Reference] | None:
+    def references(self, activations: Activations) -> list[Reference] | None:
         """One for each observation; None where a ReLU stands too near its kink."""
-        if dtype is None or dtype == self.dtype:
-            if activations not in self._references:
-                self._references[activations] = self._evaluate(activations, self.dtype)
-            return self._references[activations]
-        return self._evaluate(activations, dtype)
+        if activations not in self._references:
+            try:
+                found = [Reference(observation, activations, self.dtype) for observation in self.observations]
+            except BadInput:
+                found = None
+            self._references[activations] = found
+        return self._references[activations]
 
-    def _evaluate(self, activations: Activations, dtype: str) -> list[Reference] | None:
-        try:
-            return [Reference(observation, activations, dtype) for observation in self.observations]
-        except BadInput:
-            return None
-
-    def right(
-        self, activations: Activations, conventions: Sequence[Convention], dtype: str | None = None
-    ) -> tuple[Convention, float] | None:
+    def right(self, activations: Activations, conventions: Sequence[Convention]) -> tuple[Convention, float] | None:
         """The first convention (and constant) for which every gradient is right, or None."""
-        references = self.references(activations, dtype)
-        if references is None:
-            return None
-        expected = [(reference.gradients, reference.bounds) for reference in references]
-        return self._fit(expected, conventions)
+        expected = self._expected(activations)
+        return self._fit(expected, conventions) if expected else None
 
     def taus(self, activations: Activations, convention: Convention, constant: float = 1.0) -> dict[str, float]:
         """The worst |g − g*|/B of each tensor over all probes; infinite where the shape is not the parameter's."""
-        worst: dict[str, float] = {}
-        for observation, reference in zip(self.observations, self.references(activations) or [], strict=True):
-            scale = constant * convention.factor(*observation.y.shape)
-            for name, found in observation.gradients.items():
-                tau = _tau(found, scale * reference.gradients[name], self._allowed(observation, reference, name, scale))
-                worst[name] = max(worst.get(name, 0.0), tau)
-        return worst
+        scales = [constant * convention.factor(*observation.y.shape) for observation in self.observations]
+        return self._worst(self._expected(activations), scales)
 
     def taus_under(self, mistake: Mistake, activations: Activations, convention: Convention) -> dict[str, float]:
-        """As `taus`, against the bank's own pass (which also knows row-by-row updates)."""
-        worst: dict[str, float] = {}
-        for observation, pair in zip(self.observations, self._mutated(mistake, activations, convention), strict=False):
-            if pair is not None:
-                for name, found in observation.gradients.items():
-                    tau = _tau(found, pair[0][name], pair[1][name] + observation.slack.get(name, 0.0))
-                    worst[name] = max(worst.get(name, 0.0), tau)
-        return worst
+        """As `taus`, against the bank's own pass (which also knows row-by-row updates), where it can be made."""
+        return self._worst(self._mutated(mistake, activations, convention), [1.0] * len(self.observations))
 
-    def fits(self, mistake: Mistake, activations: Activations, conventions: Sequence[Convention]):
+    def fits(
+        self, mistake: Mistake, activations: Activations, conventions: Sequence[Convention]
+    ) -> tuple[Convention, float] | None:
         """The first convention (and constant) under which this mistake gives what was found on every probe, or None."""
         if mistake.proportional and not self.row_by_row:
             return self._fit(self._mutated(mistake, activations, None), conventions)
@@ -123,15 +110,19 @@ class Judge:
                 return convention, 1.0
         return None
 
-    def _mutated(self, mistake: Mistake, activations: Activations, convention: Convention | None):
+    def _expected(self, activations: Activations) -> list[Pair]:
+        return [(reference.gradients, reference.bounds) for reference in self.references(activations) or []]
+
+    def _mutated(
+        self, mistake: Mistake, activations: Activations, convention: Convention | None
+    ) -> Iterator[Pair | None]:
         """Gradients and bounds under the mistake, probe by probe, and lazily: most mistakes fail on the first."""
         for observation in self.observations:
             rows, outputs = observation.y.shape
             factor = convention.factor(1 if self.row_by_row else rows, outputs) if convention else 1.0
             one_pass = mutants.gradients
             if self.row_by_row:
-                order = range(rows)[::-1] if self.backwards else range(rows)
-                one_pass = partial(mutants.row_by_row, order=order)
+                one_pass = partial(mutants.row_by_row, order=range(rows)[:: -1 if self.backwards else 1])
             found = one_pass(
                 activations,
                 observation.parameters,
@@ -145,46 +136,50 @@ class Judge:
             if found is None:
                 yield None
                 return
+            for name, g in observation.gradients.items():
+                if found[name].value.size == 1:  # one number for all units, as NumPy would repeat it
+                    found[name] = found[name].sum() + np.zeros(g.shape)
             yield {n: g.value for n, g in found.items()}, {n: g.error for n, g in found.items()}
 
-    def _fit(self, expected: Iterable, conventions: Sequence[Convention]) -> tuple[Convention, float] | None:
-        """Match all probes against `expected` (gradients and bounds) under each convention still possible."""
+    def _fit(
+        self, expected: Iterable[Pair | None], conventions: Sequence[Convention]
+    ) -> tuple[Convention, float] | None:
+        """Match all probes against `expected` under each convention still possible."""
         alive = {convention: 1.0 for convention in conventions}
         for number, (observation, pair) in enumerate(zip(self.observations, expected, strict=False)):
             if pair is None or not alive:
                 return None
-            gradients, bounds = pair
-            near = _near_ratio(observation, gradients)
             for convention in list(alive):
-                factor = 1.0 if convention is ONCE else convention.factor(*observation.y.shape)
+                factor = convention.factor(*observation.y.shape)
                 if not self.rate_known and convention is not ONCE and number == 0:
-                    alive[convention] = _ratio(observation.gradients, gradients) / factor
+                    alive[convention] = _ratio(observation.gradients, pair[0]) / factor
                 scale = alive[convention] * factor
-                if not scale > 0 or not near(scale) or not self._matches(observation, gradients, bounds, scale):
+                if not scale > 0 or not all(tau <= 1 for _, tau in self._held(observation, pair, scale)):
                     del alive[convention]
         return next(iter(alive.items()), None)
 
-    def _matches(self, observation: Observation, gradients: dict, bounds: dict, scale: float) -> bool:
+    def _worst(self, expected: Iterable[Pair | None], scales: Sequence[float]) -> dict[str, float]:
+        """The largest τ of each tensor over all probes that there is something to hold against."""
+        worst: dict[str, float] = {}
+        for observation, pair, scale in zip(self.observations, expected, scales, strict=False):
+            for name, tau in self._held(observation, pair, scale) if pair else ():
+                worst[name] = max(worst.get(name, 0.0), tau)
+        return worst
+
+    def _held(self, observation: Observation, expected: Pair, scale: float) -> Iterator[tuple[str, float]]:
+        """Each tensor with its τ, against `scale` times what is expected.
+
+        The scale is a convention's constant, maybe times a learning rate that was found: at most 4 roundings more.
+        """
+        gradients, bounds = expected
+        regrouped = 4 * arithmetic(self.dtype).u
         for name, found in observation.gradients.items():
-            expected, bound = gradients[name], bounds[name]
-            if (
-                expected.size == 1 and found.shape != expected.shape
-            ):  # one number for all units, as NumPy would repeat it
-                expected, bound = np.full(found.shape, expected.item()), np.full(found.shape, bound.item())
-            if found.shape != expected.shape:
-                return False
-            allowed = scale * (bound + self._regrouped(expected)) + observation.slack.get(name, 0.0)
-            if not _tau(found, scale * expected, allowed) <= 1:
-                return False
-        return True
-
-    def _allowed(self, observation: Observation, reference: Reference, name: str, scale: float) -> Array:
-        g, bound = reference.gradients[name], reference.bounds[name]
-        return abs(scale) * (bound + self._regrouped(g)) + observation.slack.get(name, 0.0)
-
-    def _regrouped(self, gradient: Array) -> Array:
-        """A convention's constant, and a learning rate that was found, are multiplied in: at most 4 roundings more."""
-        return 4 * arithmetic(self.dtype).u * abs(gradient)
+            g = scale * gradients[name]
+            if found.shape == g.shape:
+                allowed = scale * bounds[name] + regrouped * abs(g) + observation.slack.get(name, 0.0)
+                yield name, _tau(found, g, allowed)
+            else:
+                yield name, np.inf
 
 
 ONCE = Convention("once", "", "", False, True, True)
@@ -200,29 +195,15 @@ def _different(conventions: Sequence[Convention], observations: Sequence[Observa
 
 
 def _tau(found: Array, expected: Array, allowed: Array) -> float:
-    if found.shape != expected.shape or not np.isfinite(found).all():
-        return np.inf
-    error = abs(found - expected)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return float(np.max(np.where(error == 0, 0.0, error / allowed)))
-
-
-def _near_ratio(observation: Observation, gradients: dict[str, Array]) -> Callable[[float], bool]:
-    """A cheap necessary condition on the scale, that the norms of one tensor agree roughly; most mistakes fail here."""
-    for name, found in observation.gradients.items():
-        expected = gradients[name]
-        size = float(np.abs(expected).max(initial=0.0))
-        if found.shape == expected.shape and size > 1e-3:
-            ratio = float(np.abs(found).max(initial=0.0)) / size
-            return lambda scale: abs(ratio - scale) <= 1e-3 * scale
-    return lambda scale: True
+    """max |found − expected|/allowed, of one shape; infinite where a number is none."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = abs(found - expected)
+        tau = np.max(error / allowed)  # every bound allows for underflow, and so is above 0
+    return float(tau) if np.isfinite(error).all() else np.inf
 
 
 def _ratio(found: dict[str, Array], expected: dict[str, Array]) -> float:
     """Least squares factor between two sets of gradients; 0 where there is none."""
-    pairs = [(g.ravel(), expected[n].ravel()) for n, g in found.items() if g.shape == expected[n].shape]
-    if not pairs:
-        return 0.0
-    ours, theirs = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    power = float(theirs @ theirs)
-    return float(ours @ theirs) / power if power > 0 and np.isfinite(ours).all() else 0.0
+    same = [name for name, g in found.items() if g.shape == expected[name].shape and np.isfinite(g).all()]
+    power = sum(np.vdot(expected[name], expected[name]) for name in same)
+    return float(sum(np.vdot(found[name], expected[name]) for name in same) / power) if power > 0 else 0.0

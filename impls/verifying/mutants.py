@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from impls.parameters import Array, Parameters
+from impls.parameters import Array, Parameters, tensors
 from impls.verifying.running import Running
 
 Gradients = dict[str, Running]
@@ -162,25 +162,16 @@ def row_by_row(
 
     `factor` is that of a batch of one. Errors are carried along from one update to the next.
     """
-    current: Any = [(Running(W, 0.0, dtype), Running(b, 0.0, dtype)) for W, b in parameters]
+    before = {name: Running(tensor, 0.0, dtype) for name, tensor in tensors(parameters).items()}
+    now = before
     for row in order if order is not None else range(len(x)):
+        layers: Any = [(now[f"W{ell}"], now[f"b{ell}"]) for ell in range(1, len(parameters) + 1)]
         one = slice(row, row + 1)
-        found = gradients(activations, current, x[one], y[one], steps, factor=factor, rate=rate, dtype=dtype)
-        if found is None or any(
-            found[f"{kind}{n}"].shape != p.shape
-            for n, layer in enumerate(current, start=1)
-            for kind, p in zip("Wb", layer, strict=True)
-        ):
+        found = gradients(activations, layers, x[one], y[one], steps, factor=factor, rate=rate, dtype=dtype)
+        if found is None or any(found[name].shape != p.shape for name, p in now.items()):
             return None
-        current = [
-            tuple(p - rate * found[f"{kind}{n}"] for kind, p in zip("Wb", layer, strict=True))
-            for n, layer in enumerate(current, start=1)
-        ]
-    return {
-        f"{kind}{n}": (first - last) * (1 / rate)
-        for n, (before, after) in enumerate(zip(parameters, current, strict=True), start=1)
-        for kind, first, last in zip("Wb", before, after, strict=True)
-    }
+        now = {name: p - rate * found[name] for name, p in now.items()}
+    return {name: (p - now[name]) * (1 / rate) for name, p in before.items()}
 
 
 def pairs(singles: Sequence[Mistake]) -> Iterator[Mistake]:

@@ -42,6 +42,7 @@ def ask_frameworks(report: Report, diagnosis: Diagnosis, group, opinions, time_l
                 if found.shape != expected.shape:
                     worst = float("inf")
                     continue
+                # Either is within the bound of the oracle's, so the two are within twice that of each other.
                 allowed = 2 * scale * reference.bounds[name] + o.slack.get(name, 0.0)
                 with np.errstate(divide="ignore", invalid="ignore"):
                     ratio = np.where(found == expected, 0.0, abs(found - expected) / allowed)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from impls.checking.bound import arithmetic
 from impls.errors import BadInput
 from impls.verifying.conventions import CONVENTIONS, MSE, Convention
 from impls.verifying.diagnosis import (
@@ -177,13 +178,14 @@ def _predicts(judge: Judge, choice: Activations) -> bool:
     return bool(pairs) and all(
         o.predictions is not None
         and o.predictions.shape == r.predictions.shape
-        and bool(np.all(abs(o.predictions - r.predictions) <= 2 * r.predictions_bound))
+        and bool(np.all(abs(o.predictions - r.predictions) <= r.predictions_bound))
         for o, r in pairs
     )
 
 
 def _recognise(judge: Judge, choices, losses) -> tuple[list[Activations], list[Convention]] | None:
     """The activations and conventions under which the network has these losses on all probes."""
+    constant = 4 * arithmetic(judge.dtype).u  # the convention's, multiplied in: a few roundings more, as in the Judge
     for choice in choices:
         references = judge.references(choice)
         if references is None:
@@ -193,7 +195,7 @@ def _recognise(judge: Judge, choices, losses) -> tuple[list[Activations], list[C
             pairs = zip(judge.observations, references, losses, strict=True)
             if all(
                 abs(loss - convention.factor(*o.y.shape) * r.loss)
-                <= 2 * convention.factor(*o.y.shape) * (r.loss_bound + 1e-15 * r.loss)
+                <= convention.factor(*o.y.shape) * (r.loss_bound + constant * r.loss)
                 for o, r, loss in pairs
             ):
                 found.append(convention)
