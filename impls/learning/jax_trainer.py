@@ -93,14 +93,14 @@ class JaxTrainer(Trainer):
         def descend(parameters, state, x, y):
             value, gradients = jax.value_and_grad(loss)(parameters, x, y)
             if not biases:
-                gradients = [Layer(dW, jnp.zeros_like(db)) for dW, db in gradients]
+                gradients = tuple((dW, jnp.zeros_like(db)) for dW, db in gradients)
             updates, state = optimizer.update(gradients, state, parameters)
             return value, optax.apply_updates(parameters, updates), state
 
         self._descend = descend
         self._predict = jax.jit(partial(predict, problem.activations))
         self._to_device = partial(jax.device_put, device=find_device("cpu"))
-        start = rounded(parameters, dtype)
+        start = tuple(tuple(layer) for layer in rounded(parameters, dtype))  # plain ones are quicker to call with
         self._start = self._to_device((start, optimizer.init(start)))
         self.restart()
 
@@ -118,7 +118,7 @@ class JaxTrainer(Trainer):
         return np.asarray(self._predict(self._parameters, self._to_device(x)))
 
     def parameters(self) -> Parameters:
-        return jax.tree.map(np.array, self._parameters)
+        return [Layer(np.array(W), np.array(b)) for W, b in self._parameters]
 
 
 TRAINER = JaxTrainer

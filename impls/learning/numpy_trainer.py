@@ -1,11 +1,12 @@
-"""NumPy: backpropagation by hand over one vector θ of all parameters, and the textbook's optimizers.
+"""NumPy: the passes of `numpy`, and the textbook's optimizers over one vector θ of all parameters.
+
+Beside the trainer there is backpropagation once more, in functions of θ that take any dtype, the machine's extended
+precision included, and any leading axes: θ: (runs, count) trains `runs` networks at once, each on the same rows. They
+make the reference (`shadows.py`), whose gradients are so no implementation's own:
 
     zℓ = aℓ₋₁Wℓ + bℓ                   aℓ = f(zℓ)
     δₘ = 2/(n·k)·(aₘ − y) ∘ f′(zₘ)     δℓ = δℓ₊₁Wℓ₊₁ᵀ ∘ f′(zℓ)
     ∂L/∂Wℓ = aℓ₋₁ᵀδℓ                   ∂L/∂bℓ = 1ᵀδℓ
-
-θ may have leading axes: θ: (runs, count) trains `runs` networks at once, each on the same rows. It works in whatever
-dtype θ has, the machine's extended precision included, which makes it the reference too (`shadows.py`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from impls.checking.oracle import flatten, unflatten
 from impls.learning import optimizers
 from impls.learning.optimizers import Settings
 from impls.learning.trainer import Departure, Trainer
+from impls.numpy_manual import NumpyManual
 from impls.parameters import Array, Layer, Parameters
 from impls.problem import Problem
 
@@ -46,8 +48,8 @@ def predict(theta: Array, problem: Problem, x: Array) -> Array:
     return a
 
 
-def loss_and_gradient(theta: Array, problem: Problem, x: Array, y: Array, biases: bool = True) -> tuple[Array, Array]:
-    """L: (…) and ∂L/∂θ: (…, count) of the networks θ on the rows x: (rows, inputs), y: (rows, outputs)."""
+def gradient(theta: Array, problem: Problem, x: Array, y: Array, biases: bool = True) -> Array:
+    """∂L/∂θ, of the shape of θ: (…, count), on the rows x: (rows, inputs), y: (rows, outputs)."""
     layers = unflatten(theta, problem.sizes)
     a, inputs, slopes = x, [], []
     for (W, b), name in zip(layers, problem.activations, strict=True):
@@ -55,22 +57,15 @@ def loss_and_gradient(theta: Array, problem: Problem, x: Array, y: Array, biases
         a, slope = activate(name, a @ W + b[..., np.newaxis, :])
         slopes.append(slope)
 
-    residual = a - y
-    loss = (residual**2).sum(axis=(-1, -2)) / y.size  # L = 1/(n·k) · Σ (a − y)²
     found: list[Array] = []
-    cotangent = 2 * residual / y.size  # ∂L/∂a = 2/(n·k) · (a − y)
+    cotangent = 2 * (a - y) / y.size  # ∂L/∂a = 2/(n·k) · (a − y)
     for (W, _), a, slope in zip(layers[::-1], inputs[::-1], slopes[::-1], strict=True):
         delta = cotangent * slope  # δ = ∂L/∂a ∘ f′(z)
         dW = np.swapaxes(a, -1, -2) @ delta  # ∂L/∂W = aᵀδ
         db = delta.sum(axis=-2) * biases  # ∂L/∂b = 1ᵀδ
         found += [db, dW.reshape(*theta.shape[:-1], -1)]
         cotangent = delta @ np.swapaxes(W, -1, -2)  # ∂L/∂a of the layer before = δWᵀ
-    return loss, np.concatenate(found[::-1], axis=-1)
-
-
-def gradient(theta: Array, problem: Problem, x: Array, y: Array, biases: bool = True) -> Array:
-    """∂L/∂θ alone."""
-    return loss_and_gradient(theta, problem, x, y, biases)[1]
+    return np.concatenate(found[::-1], axis=-1)
 
 
 def follow(settings: Settings, start: Array, gradients: Array, rates: Array, shipped: bool = False) -> Array:
@@ -84,7 +79,7 @@ def departures(settings: Settings, dtype: str) -> Sequence[Departure]:
 
 
 class NumpyTrainer(Trainer):
-    """θ ← step(θ, ∂L/∂θ)."""
+    """θ ← step(θ, ∂L/∂θ), the gradient by the passes of `numpy`, whose layers have views of θ for their parameters."""
 
     def __init__(
         self,
@@ -96,20 +91,35 @@ class NumpyTrainer(Trainer):
         biases: bool = True,
         shipped: bool = False,
     ) -> None:
-        self.problem, self.biases, self.settings = problem, biases, settings
+        self.problem, self.biases, self.settings, self.dtype = problem, biases, settings, dtype
         self.start = flatten(parameters).astype(dtype)
+        self.theta = np.empty_like(self.start)
+        self.networks: dict[int, NumpyManual] = {}  # by rows in a minibatch
         self.restart()
 
     def restart(self) -> None:
-        self.theta, self.optimizer = self.start, optimizers.make(self.settings)
+        self.theta[:] = self.start
+        self.optimizer = optimizers.make(self.settings)
 
     def place(self, x: Array, y: Array) -> tuple[Array, Array]:
         return x, y
 
-    def step(self, x: Array, y: Array) -> Array:
-        loss, g = loss_and_gradient(self.theta, self.problem, x, y, self.biases)
-        self.theta = self.optimizer.step(self.theta, g)
+    def step(self, x: Array, y: Array) -> np.floating:
+        network = self.networks.get(len(x)) or self._network(len(x))
+        network.feed(x, y)
+        loss, gradients = network.value_and_grad()
+        g = np.concatenate([part for dW, db in gradients for part in (dW.ravel(), db * self.biases)])
+        self.theta[:] = self.optimizer.step(self.theta, g)
         return loss
+
+    def _network(self, rows: int) -> NumpyManual:
+        """The passes over that many rows."""
+        network = self.networks[rows] = NumpyManual()
+        layers = unflatten(self.theta, self.problem.sizes)
+        network.prepare(self.problem, layers, rows, self.dtype)
+        for layer, (W, b) in zip(network.layers, layers, strict=True):
+            layer.W, layer.b = W, b
+        return network
 
     def predict(self, x: Array) -> Array:
         return predict(self.theta, self.problem, x)
