@@ -196,7 +196,8 @@ def _relu(z: Bounded, cost: Arithmetic) -> tuple[Bounded, Bounded]:
             "right computations may differ; take another seed, or parameters whose biases are not zero"
         )
     on = z.value > 0
-    return Bounded(np.where(on, z.value, 0), np.where(on, z.error, 0)), Bounded(on.astype(float), np.zeros(on.shape))
+    slope = Bounded(np.where(on, 1.0, 0.0), np.zeros(on.shape))
+    return Bounded(np.where(on, z.value, 0), np.where(on, z.error, 0)), slope
 
 
 def _identity(z: Bounded, cost: Arithmetic) -> tuple[Bounded, Bounded]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
 
-from impls.checking.agreement import Agreement, Disagreement, Reference, require, worst_tau
-from impls.checking.bound import running_bound
+from impls.checking.agreement import Agreement, Disagreement, Reference, allowance, require, worst_tau
+from impls.checking.bound import running_bound, step_bound
 from impls.checking.oracle import RESOLUTION
 from impls.errors import BadInput
 from impls.numpy_manual import NumpyManual
-from impls.parameters import Layer
+from impls.parameters import Layer, tensors
 from impls.problem import LINE, XOR, Problem
 
 PROBE = Problem(
@@ -134,10 +135,12 @@ def test_the_message_says_everything():
             implementation="mine",
             case="probe batch=5",
         )
-    assert str(caught.value).startswith(
-        "mine disagrees at probe batch=5: b1 has dtype float32, but should have float64; so do "
+    number = r"[\d.e+]+"
+    assert re.fullmatch(
+        "mine disagrees at probe batch=5: b1 has dtype float32, but should have float64; "
+        rf"so do W2 \(τ = {number}\), b2 \(τ = {number}\)",
+        str(caught.value),
     )
-    assert "W2 (τ = " in str(caught.value) and "b2 (τ = " in str(caught.value)
 
     gradients[0] = results(dtype="float64")[1][1][0]
     gradients[1].b[0] /= 1 + 1e-9
@@ -148,8 +151,19 @@ def test_the_message_says_everything():
             case="probe batch=5",
         )
     expected = reference(dtype="float64").truth.gradients[1].W[3, 0]
-    assert f"W2[3, 0] is {2 * expected:.9g}, but should be {expected:.9g} (tolerance " in str(caught.value)
-    assert "derived rounding bound; τ = " in str(caught.value)
+    (worst,) = caught.value.args
+    tolerance = reference(dtype="float64").bounds.gradients[1].W[3, 0]
+    assert worst == (
+        f"mine disagrees at probe batch=5: W2[3, 0] is {2 * expected:.9g}, but should be {expected:.9g} "
+        f"(tolerance {tolerance:.2g}, derived rounding bound; τ = {abs(expected) / tolerance:.2g})"
+    )
+
+    with pytest.raises(Disagreement, match=r"^mine disagrees at probe: loss is "):
+        require(
+            reference(dtype="float64").agree("value_and_grad", (2 * loss, results(dtype="float64")[1][1])),
+            implementation="mine",
+            case="probe",
+        )
 
 
 @pytest.mark.parametrize("poison", [np.nan, np.inf, -np.inf])
@@ -223,11 +237,22 @@ def test_the_reference_pays_for_its_own_rounding():
                 for layers in pairs
             ]
             assert worst_tau(truth.agree("train_step", (loss, fused), RATE)) <= 1
-    own = running_bound(XOR, XOR.parameters(1), *XOR.data(4, 1), "float64")
-    assert reference(XOR, "float64", 4, 1).bounds.loss == 2 * own.loss
-    truth = reference(XOR, "float32", 4, 1)
-    own = running_bound(XOR, truth.parameters, *XOR.data(4, 1), "float32")
-    assert truth.bounds.loss == own.loss
+
+
+@pytest.mark.parametrize(("dtype", "parties"), [("float32", 1), ("float64", 2)])
+def test_what_is_allowed_is_the_bound_of_each_party(dtype, parties):
+    """Of predictions, loss, gradients and stepped parameters; for gradients the oracle's resolution beside it."""
+    truth = reference(XOR, dtype, 4, 1)
+    own = running_bound(XOR, truth.parameters, *XOR.data(4, 1), dtype)
+    found = allowance(XOR, truth.parameters, *XOR.data(4, 1), dtype)
+    assert np.array_equal(found.predictions, parties * own.predictions) and found.loss == parties * own.loss
+    for name, bound in tensors(found.gradients).items():
+        assert np.array_equal(bound, parties * tensors(own.gradients)[name] + RESOLUTION)
+        assert np.array_equal(bound, tensors(truth.bounds.gradients)[name])
+    stepped = tensors(step_bound(truth.parameters, truth.truth.gradients, own.gradients, RATE, dtype))
+    for agreement in truth.agree("train_step", results(XOR, dtype, 4, 1)[2], RATE)[1:]:
+        expected = parties * stepped[agreement.tensor][agreement.index]
+        assert agreement.tolerance == pytest.approx(expected, rel=1e-15)  # halved and doubled again
 
 
 def test_what_is_exact_must_be_exact():

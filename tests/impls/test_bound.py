@@ -145,16 +145,33 @@ def test_relu_within_rounding_of_its_kink_is_refused():
     net = Problem("unit", (1, 1), ("relu",), lambda batch, seed: _rows(batch, seed, 1, 1))
     x, y = np.ones((1, 1)), np.ones((1, 1))
     parameters = [Layer(np.array([[1 + 1e-9]]), np.array([-1.0]))]
-    with pytest.raises(BadInput, match="within rounding of 0"):
+    with pytest.raises(BadInput) as refusal:
         running_bound(net, parameters, x, y, "float32")
+    assert str(refusal.value) == (
+        "1 preactivation(s) of a ReLU are within rounding of 0, its kink, where the gradient jumps and right "
+        "computations may differ; take another seed, or parameters whose biases are not zero"
+    )
     running_bound(net, parameters, x, y, "float64")
+
+
+def test_a_relu_that_may_be_exactly_zero_is_refused():
+    """As far from 0 as its error is not far enough; a hair more is."""
+    error = np.array([[0.5]])
+    for value in (-0.5, 0.5):
+        with pytest.raises(BadInput):
+            bound.BOUNDS["relu"](bound.Bounded(np.array([[value]]), error), COARSE)
+    activation, slope = bound.BOUNDS["relu"](bound.Bounded(np.array([[0.51]]), error), COARSE)
+    assert (activation.value, activation.error, slope.value, slope.error) == (0.51, 0.5, 1, 0)
 
 
 def test_too_large_a_batch_for_the_dtype_is_refused():
     """Beyond 1/u elements a float32 sum may be wholly wrong, and there is no bound to hold anything to."""
     rows = np.broadcast_to(np.zeros((1, 1)), (2**24, 1))
-    with pytest.raises(BadInput, match="take a batch below 16777216"):
+    with pytest.raises(BadInput) as refusal:
         running_bound(LINE, LINE.parameters(), rows, rows, "float32")
+    assert str(refusal.value) == (
+        "a sum over 16777216 elements can lose every digit in float32; take a batch below 16777216"
+    )
     with pytest.raises(BadInput, match="take a batch below 8388608"):
         running_bound(LINE, LINE.parameters(), rows, np.broadcast_to(np.zeros((1, 2)), (2**23, 2)), "float32")
 
@@ -211,6 +228,8 @@ def test_the_bound_of_a_step_is_the_one_that_is_derived(monkeypatch):
     product = 0.125 + 2 * u * 0.25 * 4.5 + eta
     np.testing.assert_allclose(found.W, [[product + u * (2 + product) + eta]], rtol=4 * 2**-53)
     np.testing.assert_allclose(found.b, [eta + u * eta + eta], rtol=4 * 2**-53)
+    with pytest.raises(ValueError):
+        step_bound([Layer(one, zero)], [Layer(one, zero)], [], 0.25, "any")
 
 
 def test_constants_are_measured_for_every_function_and_dtype():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -132,6 +134,104 @@ def test_pairs_concern_two_different_steps():
         assert set(pair.changes) == set(one.changes) | set(other.changes)
 
 
+def test_a_pair_says_both():
+    one, other = (m for m in bank(("sigmoid", "sigmoid")) if m.name in ("b1-missing", "back-updated-first"))
+    (both,) = pairs([one, other])
+    assert both.name == "b1-missing+back-updated-first"
+    assert both.title == f"{one.title}, and {other.title}"
+    assert both.sentence == f"{one.sentence} Also: {other.sentence}"
+    assert both.equation == f"{one.equation}\n{other.equation}"
+    assert both.changes == {**one.changes, **other.changes} and both.parts == (one, other)
+    assert one.proportional and not other.proportional and not both.proportional
+    sign = next(m for m in bank(("sigmoid",)) if m.name == "sign")
+    assert next(pairs([one, sign])).proportional
+
+
+@pytest.mark.parametrize("name", ["back-updated-first", "rate-folded-in", "averaged-twice", "W2-from-z", "sign"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_mistaken_pass_is_what_a_loop_with_that_mistake_does(name, dtype):
+    """Learning rate, rows, z before the layer and the factor of the loss all reach the step that needs them."""
+    (W1, b1), (W2, b2) = layers = case(("tanh", "sigmoid"))[0]
+    _, x, y = case(("tanh", "sigmoid"))
+    mistake = next(m for m in bank(("tanh", "sigmoid")) if m.name == name)
+    found = mutants.gradients(("tanh", "sigmoid"), layers, x, y, mistake.steps(), factor=1.5, rate=0.25, dtype=dtype)
+    z1 = x @ W1 + b1
+    a1 = np.tanh(z1)
+    a2 = 1 / (1 + np.exp(-(a1 @ W2 + b2)))
+    d2 = 1.5 * 2 / y.size * (a2 - y) * a2 * (1 - a2)
+    dW2 = (z1 if name == "W2-from-z" else a1).T @ d2
+    d1 = d2 @ (W2 - (0.25 * dW2 if name == "back-updated-first" else 0)).T * (1 - a1**2)
+    scale = {"rate-folded-in": 0.25, "averaged-twice": 1 / len(x), "sign": -1}.get(name, 1)
+    expected = {"W1": x.T @ d1, "b1": d1.sum(axis=0), "W2": dW2, "b2": d2.sum(axis=0)}
+    assert list(found) == ["b2", "W2", "b1", "W1"]
+    for tensor, g in expected.items():
+        assert found[tensor].dtype == dtype
+        assert np.all(abs(found[tensor].value - scale * g) <= found[tensor].error)
+        u = np.finfo(dtype).eps  # some hundred roundings of sums of seven rows at most, and no less than one
+        assert np.all(u * abs(found[tensor].value) / 2 <= found[tensor].error)
+        assert np.all(found[tensor].error <= 1000 * u * np.max(abs(found[tensor].value)))
+
+
+def test_a_place_knows_what_a_step_may_need():
+    """Every step is handed the layer's number, its weights, z and a, those before it, the error and the rate."""
+    layers, x, y = case(("tanh", "sigmoid"))
+    seen = []
+    steps = Steps(weight=lambda at, delta: seen.append(at) or Steps.weight(at, delta))
+    mutants.gradients(("tanh", "sigmoid"), layers, x, y, steps, rate=0.25)
+    output, hidden = seen
+    z1 = x @ layers[0].W + layers[0].b
+    a2 = 1 / (1 + np.exp(-(np.tanh(z1) @ layers[1].W + layers[1].b)))
+    assert (output.ell, output.m, output.activation, output.rate) == (2, 2, "sigmoid", 0.25)
+    assert (hidden.ell, hidden.m, hidden.activation, hidden.rate) == (1, 2, "tanh", 0.25)
+    for place, tensors_of in (
+        (output, {"W": layers[1].W, "a": a2, "a_before": np.tanh(z1), "z_before": z1, "error": 2 / y.size * (a2 - y)}),
+        (hidden, {"W": layers[0].W, "z": z1, "a": np.tanh(z1), "a_before": x, "z_before": x}),
+    ):
+        for name, value in tensors_of.items():
+            running = getattr(place, name)
+            assert np.all(abs(running.value - value) <= running.error + 1e-15), name
+
+
+def test_only_what_numpy_would_refuse_is_no_mistake():
+    """A shape or an index that does not fit; any other error in a step is an error of the bank's, and shows."""
+    data = case(("sigmoid",))
+    for refused in (ValueError, IndexError):
+        assert mutants.gradients(("sigmoid",), *data, Steps(weight=raising(refused))) is None
+    with pytest.raises(KeyError):
+        mutants.gradients(("sigmoid",), *data, Steps(weight=raising(KeyError)))
+    assert mutants.gradients(("sigmoid", "sigmoid"), *data, Steps()) is None
+
+
+def raising(error):
+    def step(at, delta):
+        raise error
+
+    return step
+
+
+def test_a_mistaken_pass_is_quiet_where_numbers_overflow():
+    """Mistakes may blow numbers up; the bank says nothing of it."""
+    layers, x, y = case(("identity", "identity"))
+    huge = [parameters.Layer(1e200 * W, b) for W, b in layers]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not np.isfinite(mutants.gradients(("identity", "identity"), huge, x, y, Steps())["W1"].value).all()
+
+
+def test_a_step_at_some_layers_is_the_usual_one_at_the_others():
+    layers, x, y = case(("tanh", "tanh", "sigmoid"))
+    right = mutants.gradients(("tanh", "tanh", "sigmoid"), layers, x, y, Steps())
+    twice = mutants.at_layers([1, 3], lambda at, delta: 2.0 * Steps.weight(at, delta), Steps.weight)
+    found = mutants.gradients(("tanh", "tanh", "sigmoid"), layers, x, y, Steps(weight=twice))
+    for name, factor in (("W1", 2), ("W2", 1), ("W3", 2), ("b1", 1), ("b2", 1), ("b3", 1)):
+        np.testing.assert_allclose(found[name].value, factor * right[name].value, rtol=4 * 2**-53)
+
+
+def test_ones_are_exact_and_of_the_dtype():
+    ones = mutants.ones(Running(np.zeros((2, 3)), 1.0, "float32"))
+    assert np.array_equal(ones.value, np.ones((2, 3))) and not ones.error.any() and ones.dtype == "float32"
+
+
 def test_row_by_row_updates_are_one_update_for_one_row_and_more_for_more():
     """With one row there is nothing to tell apart; with two, the second is taken at the moved weights."""
     activations = ("sigmoid", "sigmoid")
@@ -143,18 +243,43 @@ def test_row_by_row_updates_are_one_update_for_one_row_and_more_for_more():
         assert (gap <= 0) == same
 
 
-def test_row_by_row_is_what_a_loop_does():
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("order", [None, (2, 0, 1)], ids=["in turn", "shuffled"])
+@pytest.mark.parametrize("folded", [False, True], ids=["right", "rate folded in"])
+def test_row_by_row_is_what_a_loop_does(order, dtype, folded):
+    """In the order of the rows or another, also with a mistake that involves the learning rate."""
     activations, rate = ("tanh", "identity"), 0.25
     layers, x, y = case(activations, 3)
+    steps = next(m for m in bank(activations) if m.name == "rate-folded-in").steps() if folded else Steps()
+    step = rate * rate if folded else rate
     (W1, b1), (W2, b2) = [[t.copy() for t in layer] for layer in layers]
-    for row, target in zip(x, y, strict=True):
+    for index in order or range(3):
+        row, target = x[index], y[index]
         h = np.tanh(row @ W1 + b1)
         d2 = 2 / 3 * (h @ W2 + b2 - target)
         d1 = W2 @ d2 * (1 - h**2)
-        W2 -= rate * np.outer(h, d2)
-        b2 -= rate * d2
-        W1 -= rate * np.outer(row, d1)
-        b1 -= rate * d1
-    found = mutants.row_by_row(activations, layers, x, y, Steps(), rate=rate)
-    for name, before, after in (("W1", layers[0].W, W1), ("b2", layers[1].b, b2)):
-        assert np.all(abs(found[name].value - (before - after) / rate) <= found[name].error + 1e-15)
+        W2 -= step * np.outer(h, d2)
+        b2 -= step * d2
+        W1 -= step * np.outer(row, d1)
+        b1 -= step * d1
+    found = mutants.row_by_row(activations, layers, x, y, steps, rate=rate, dtype=dtype, order=order)
+    after = {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
+    for name, before in tensors(layers).items():
+        assert found[name].dtype == dtype
+        assert np.all(abs(found[name].value - (before - after[name]) / rate) <= found[name].error + 1e-15)
+        assert np.all(found[name].error >= np.finfo(dtype).eps * abs(found[name].value))  # p − p′ is rounded, at least
+        assert np.all(found[name].error <= 1000 * np.finfo(dtype).eps * (1 + np.max(abs(before))) / rate)
+
+
+def test_updates_at_a_rate_of_one_unless_told():
+    layers, x, y = case(("sigmoid",), 2)
+    found, told = (mutants.row_by_row(("sigmoid",), layers, x, y, Steps(), **rate) for rate in ({}, {"rate": 1.0}))
+    assert all(np.array_equal(found[name].value, told[name].value) for name in told)
+
+
+def test_row_by_row_is_refused_where_an_update_does_not_fit():
+    """Neither what NumPy would refuse, nor a gradient of another shape than its parameter's, can be subtracted."""
+    activations = ("sigmoid", "sigmoid")
+    for name in ("W2-input-untransposed", "weights-transposed", "b1-wrong-axis"):
+        steps = next(m for m in bank(activations) if m.name == name).steps()
+        assert mutants.row_by_row(activations, *case(activations, 2), steps) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -181,6 +182,45 @@ def test_preparing_again_starts_anew():
     assert worst_tau(reference.agree("forward", predictions)) <= 1
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_buffer_and_constant_is_of_the_dtype(dtype):
+    """Nothing is computed in another dtype on the way and rounded afterwards."""
+    activations = Problem("all", (2, 3, 3, 3, 1), ("sigmoid", "tanh", "relu", "identity"), rows((2, 1)))
+    subject = prepared(activations, dtype=dtype)
+    subject.train_step(RATE)
+    holders = [subject, *subject.layers, *(layer.f for layer in subject.layers)]
+    kept = [
+        value for holder in holders for value in vars(holder).values() if isinstance(value, np.ndarray | np.generic)
+    ]
+    assert len(kept) > 30 and {value.dtype for value in kept} == {np.dtype(dtype)}
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "relu", "identity"])
+def test_no_array_of_the_batch_is_made_by_a_call(activation):
+    """The intermediates live in arrays made once: a call allocates less than one number for each row."""
+    unit = Problem("unit", (1, 1), (activation,), rows((1, 1)))
+    subject = prepared(unit, batch=10_000)
+    for call in (subject.forward, subject.value_and_grad, lambda: subject.train_step(RATE)):
+        call()
+        tracemalloc.start()
+        call()
+        _, peak_bytes = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak_bytes < 10_000 * 4
+
+
+def test_float32_is_what_nothing_else_is_asked_for():
+    subject = NumpyManual()
+    subject.prepare(XOR, XOR.parameters(), 4)
+    assert subject.forward().dtype == np.float32
+
+
+def test_parameters_of_another_network_are_no_network():
+    with pytest.raises(ValueError):
+        NumpyManual().prepare(XOR, LINE.parameters(), 4)
+
+
 def test_there_is_no_gpu_for_numpy():
-    with pytest.raises(Unavailable, match="numpy computes on the CPU only; device 'gpu' needs another implementation"):
+    with pytest.raises(Unavailable) as reason:
         NumpyManual().prepare(XOR, XOR.parameters(), 4, device="gpu")
+    assert str(reason.value) == "numpy computes on the CPU only; device 'gpu' needs another implementation"

@@ -130,8 +130,23 @@ def test_shapes_and_dtype():
 def test_kink_of_a_relu_is_refused():
     """At z = 0 exactly a ReLU has no derivative, and the oracle says how often rather than take a side."""
     net = problem((1, 1), ("relu",))
-    with pytest.raises(BadInput, match=r"2 preactivation.*kink"):
-        oracle.evaluate(net, [Layer(np.ones((1, 1)), np.zeros(1))], np.array([[0.0], [1.0], [0.0]]), np.ones((3, 1)))
+    parameters, y = [Layer(np.ones((1, 1)), np.zeros(1))], np.ones((3, 1))
+    with pytest.raises(BadInput) as refusal:
+        oracle.evaluate(net, parameters, np.array([[0.0], [2.0], [0.0]]), y)
+    assert str(refusal.value) == (
+        "the gradient does not exist here: 2 preactivation(s) of a ReLU are exactly 0, on its kink; "
+        "take another seed, or parameters whose biases are not zero"
+    )
+    oracle.evaluate(net, parameters, np.array([[1.0], [2.0], [-1.0]]), y)
+
+
+def test_parameters_of_another_network_are_no_network():
+    """A layer too many, or an activation too few, is refused rather than left out."""
+    x, y = XOR.data(4)
+    with pytest.raises(ValueError):
+        oracle.evaluate(problem((2, 4, 1), ("sigmoid",)), XOR.parameters(), x, y)
+    with pytest.raises(ValueError):
+        running_bound(problem((2, 4, 1), ("sigmoid",)), XOR.parameters(), x, y, "float64")
 
 
 @pytest.mark.parametrize("z", [1e-12, -1e-12, 1e-3, 0.99, -0.99, 1.01, 5.0, -5.0])
