@@ -1,5 +1,6 @@
 # make test    the whole test suite            make bench   measure, draw, and say where the plots are
 # make check   lint and types                  make clean   remove the environment and what was built
+# make mutants  plant faults in the code that checks gradients, and see whether the tests find them
 #
 # Each creates .venv and installs the pinned dependencies first, unless nothing changed since the last time.
 
@@ -8,7 +9,7 @@ BENCH ?=
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: install test bench check format clean
+.PHONY: install test bench check format mutants clean
 
 install: $(INSTALLED)
 
@@ -34,5 +35,8 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+mutants: $(INSTALLED)
+	$(BIN)/mutmut run
+
 clean:
-	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build mutants *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
