@@ -148,7 +148,7 @@ class Earlier:
         return (
             entry is not None
             and entry["baseline"] in names
-            and not failed
+            and not failed & set(names)
             and all(benchmark and len(benchmark["extra_info"]["launches"]) >= launches for benchmark in found)
         )
 

@@ -201,7 +201,8 @@ class Session:
         tail = (
             "\n  ".join(["", "the worker's last lines:", *failure.stderr]) if failure.is_gone and failure.stderr else ""
         )
-        pytest.fail(failure.reason + tail, pytrace=False)
+        last = f"{failure.reason.splitlines()[-1]}\n" if failure.kind == "exception" else ""
+        pytest.fail(last + failure.reason + tail, pytrace=False)
 
     def close(self) -> None:
         """End what --benchmark-disable has started, and answer signals as before."""

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from benchmarks.clock import scratch
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -73,15 +76,16 @@ class WorkerProcess:
         self.name, self.time_limit_s = name, time_limit_s
         self._case_left_s: float | None = None
         try:
-            self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
+            self._scratch = tempfile.mkdtemp(dir=scratch.folder())
+            self._stderr = tempfile.TemporaryFile(dir=self._scratch)  # noqa: SIM115 (closed by close)
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "benchmarks.clock.worker"],
                 cwd=ROOT,
-                env=environment(threads),
+                env=environment(threads) | scratch.variables(self._scratch),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
-                **OWN_GROUP,
+                **scratch.OWN_GROUP,
             )
         except OSError as error:
             raise WorkerFailed("died", f"{name}'s worker could not be started: {error}", []) from None
@@ -170,15 +174,12 @@ class WorkerProcess:
         for stream in (self._process.stdin, self._process.stdout, self._stderr):
             with contextlib.suppress(OSError):
                 stream.close()  # type: ignore[union-attr]
-
-
-OWN_GROUP: dict[str, Any] = {"process_group": 0} if hasattr(os, "killpg") else {}
-"""Of a worker and all that its framework starts, so that they can be ended together."""
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """End a worker and what it has started, where the platform has process groups; the worker may be dead already."""
-    if OWN_GROUP:
+    if scratch.OWN_GROUP:
         with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody is left, or only the unburied
             os.killpg(process.pid, signal.SIGKILL)
     elif process.poll() is None:

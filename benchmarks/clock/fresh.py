@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.clock import scratch
 from benchmarks.clock.crew import ROOT, environment, pinnable, pinned
 from benchmarks.clock.schedule import orders
 
@@ -71,7 +72,7 @@ def _in_new_process(module: str, name: str, threads: int, time_limit_s: float) -
         done = subprocess.run(
             [sys.executable, "-m", module, name],
             cwd=ROOT,
-            env=environment(threads),
+            env=environment(threads) | scratch.variables(scratch.folder()),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -131,5 +131,5 @@ def _timed(worker: Timed, pace: Pace) -> tuple[int, str | None]:
     block_ns = worker.time(untimed, pace.calls)
     took_s = standstill.now_s() - began_s
     if stood_still_s := standstill.stood_still_s(took_s, (untimed + pace.calls) * pace.per_call_ns / 1e9):
-        return block_ns, f"it or the machine stood still for {stood_still_s:.3g} s"
+        return block_ns, f"it or the machine stood still for {stood_still_s:.1f} s"
     return block_ns, None if block_ns > 0 else f"its clock said that a block took {block_ns} ns"

@@ -37,7 +37,7 @@ def table(group: Mapping[str, Any]) -> Table:
     grid.add_column("verdict", no_wrap=True)
     for row in group["rows"]:
         interval = "–" if row["low"] is None else f"{figure(row['low'])} to {figure(row['high'])}"
-        word = row["verdict"] or "preview"
+        word = row["verdict"] or ("one launch" if row.get("failed") else "preview")
         ended = f", then {ENDED.get(row['failed'], 'failed')}" if row.get("failed") else ""
         grid.add_row(
             row["implementation"],

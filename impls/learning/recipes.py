@@ -112,7 +112,7 @@ def save(recipe: Recipe, path: Path) -> None:
 
 def load(path: Path) -> Recipe:
     """What `save` wrote."""
-    with np.load(path) as stored:
+    with np.load(path, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     text = json.loads(str(arrays["text"]))
     x, y = arrays["x"], arrays["y"]

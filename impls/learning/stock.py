@@ -74,7 +74,7 @@ def sample() -> pandas.DataFrame:
     import pandas
     from matplotlib import cbook
 
-    with np.load(str(cbook.get_sample_data("goog.npz", asfileobj=False))) as stored:
+    with np.load(str(cbook.get_sample_data("goog.npz", asfileobj=False)), allow_pickle=False) as stored:
         rows = stored["price_data"]
     return checked(pandas.DataFrame({name: rows[name] for name in ("date", *FEATURES, TARGET)}), SAMPLE)
 

@@ -47,7 +47,7 @@ from impls.errors import BadInput, Unavailable
 from impls.files import write_whole
 from impls.learning import recipes, shadows
 from impls.learning.recipes import Recipe
-from impls.learning.trainer import TRAINERS, load
+from impls.learning.trainer import TRAINERS, Trainer, load
 from impls.parameters import Array
 from impls.registry import get_entry
 
@@ -83,13 +83,15 @@ def train(implementation: str, folder: str, dtype: str, shipped: bool, threads: 
 
     Leaves <implementation>.npz there: theta (marks, count), losses (marks,) and predictions (questions, outputs).
     """
-    place = Path(folder)
-    recipe = recipes.load(place / "recipe.npz")
-    trainer = load(implementation, threads).TRAINER(
-        recipe.problem, recipe.parameters, recipe.settings, dtype, biases=recipe.biases, shipped=shipped
-    )
+    return descend(load(implementation, threads).TRAINER, implementation, Path(folder), dtype, shipped)
+
+
+def descend(kind: type[Trainer], name: str, folder: Path, dtype: str, shipped: bool = False) -> dict[str, Any]:
+    """`train` by that kind of trainer."""
+    recipe = recipes.load(folder / "recipe.npz")
+    trainer = kind(recipe.problem, recipe.parameters, recipe.settings, dtype, biases=recipe.biases, shipped=shipped)
     x, y = recipe.x.astype(dtype), recipe.y.astype(dtype)
-    report, marks = Reporter(place / f"{implementation}.progress"), set(recipe.marks())
+    report, marks = Reporter(folder / f"{name}.progress"), set(recipe.marks())
     kept, losses = [], []
     began = time.perf_counter()
     for epoch in range(recipe.epochs + 1):
@@ -103,7 +105,7 @@ def train(implementation: str, folder: str, dtype: str, shipped: bool, threads: 
     seconds = time.perf_counter() - began
     buffer = io.BytesIO()
     np.savez(buffer, theta=kept, losses=losses, predictions=trainer.predict(recipe.asked.astype(dtype)))
-    write_whole(place / f"{implementation}.npz", buffer.getvalue())
+    write_whole(folder / f"{name}.npz", buffer.getvalue())
     return {"seconds": seconds}
 
 
@@ -128,10 +130,12 @@ def run(
         answers, left_out, failed = together(work, folder, progress)
         if "shadows" in failed:
             raise Unavailable(f"the reference could not be trained: {failed['shadows']}")
-        arrays = {name: dict(np.load(Path(folder) / f"{name}.npz")) for name in answers}
-    if not all(np.isfinite(found["losses"]).all() for found in arrays.values()):
-        raise BadInput(f"the loss does not stay finite at learning rate {recipe.settings.learning_rate:g}; lower it")
+        arrays = {name: dict(np.load(Path(folder) / f"{name}.npz", allow_pickle=False)) for name in answers}
     reference = arrays.pop("shadows")
+    for name in [name for name, found in arrays.items() if not np.isfinite(found["losses"]).all()]:
+        failed[name] = _end_of_numbers(recipe, arrays.pop(name)["losses"])
+    if not (arrays and np.isfinite(reference["losses"]).all()):
+        raise BadInput(f"the loss does not stay finite at learning rate {recipe.settings.learning_rate:g}; lower it")
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -188,46 +192,57 @@ def together(work: Work, folder: str, progress: Progress) -> tuple[dict[str, Any
     return answers, left_out, failed
 
 
+def _end_of_numbers(recipe: Recipe, losses: Array) -> str:
+    """Why a training has no curve to show."""
+    epoch = recipe.marks()[np.flatnonzero(~np.isfinite(losses))[0]]
+    centered = ", once v − m² has rounded to less than 0" if recipe.settings.name == "rmsprop-centered" else ""
+    return f"its loss is no number from epoch {epoch:,} on{centered}"
+
+
 def _state(path: Path) -> dict[str, Any]:
     return json.loads(path.read_bytes()) if path.exists() else {}
 
 
 def comparable_until(marks: Sequence[int], reference: dict[str, Array]) -> int:
     """The last mark before rounding alone moves the loss by a hundredth of it."""
-    hopeless = np.flatnonzero(reference["loss_spread"] > INCOMPARABLE * reference["losses"])
-    return marks[max(0, hopeless[0] - 1)] if len(hopeless) else marks[-1]
+    return marks[max(1, _comparable(reference)) - 1]
+
+
+def _comparable(reference: dict[str, Array]) -> int:
+    """How many marks there are before that."""
+    drowned = np.flatnonzero(reference["loss_spread"] > INCOMPARABLE * reference["losses"])
+    return int(drowned[0]) if len(drowned) else len(reference["losses"])
+
+
+def times_shadow(found: dict[str, Array], reference: dict[str, Array]) -> float:
+    """The largest distance of a training from the reference in shadows' spreads, as far as it can be compared."""
+    until = _comparable(reference)
+    difference = abs(found["losses"] - reference["losses"])
+    distance = abs(found["theta"] - reference["theta"]).max(axis=1)
+    ratios = [(difference / reference["loss_spread"])[:until], (distance / reference["distance_spread"])[:until]]
+    if until == len(difference):
+        ratios.append(abs(found["predictions"] - reference["predictions"]) / reference["prediction_spread"])
+    return float(max((ratio.max() for ratio in ratios if ratio.size), default=0.0))
 
 
 def _compared(
     name: str, answer: dict[str, Any], found: dict[str, Array], reference: dict[str, Array]
 ) -> dict[str, Any]:
     """A run's entry in the document."""
-    entry = get_entry(name)
-    difference = abs(found["losses"] - reference["losses"])
-    distance = abs(found["theta"] - reference["theta"]).max(axis=1)
-    hopeless = np.flatnonzero(reference["loss_spread"] > INCOMPARABLE * reference["losses"])
-    until = slice(0, hopeless[0] if len(hopeless) else None)
-    ratios = [
-        (measured / reference[spread])[until]
-        for measured, spread in ((difference, "loss_spread"), (distance, "distance_spread"))
-    ]
-    predictions = abs(found["predictions"] - reference["predictions"])
-    if not len(hopeless):
-        ratios.append(predictions / reference["prediction_spread"])
-    times_shadow = float(max((ratio.max() for ratio in ratios if ratio.size), default=0.0))
+    entry, times = get_entry(name), times_shadow(found, reference)
     return {
         "implementation": name,
         "framework": entry.framework,
         "versions": entry.versions(),
         **answer,
         "losses": found["losses"].tolist(),
-        "loss_difference": difference.tolist(),
-        "distance": distance.tolist(),
+        "loss_difference": abs(found["losses"] - reference["losses"]).tolist(),
+        "distance": abs(found["theta"] - reference["theta"]).max(axis=1).tolist(),
         "parameters": found["theta"][-1].tolist(),
         "predictions": found["predictions"].astype(np.float64).tolist(),
-        "prediction_difference": float(predictions.max()),
-        "times_shadow": times_shadow,
-        "explained": bool(times_shadow <= ALLOWED),
+        "prediction_difference": float(abs(found["predictions"] - reference["predictions"]).max()),
+        "times_shadow": times,
+        "explained": bool(times <= ALLOWED),
     }
 
 

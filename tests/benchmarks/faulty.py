@@ -1,0 +1,177 @@
+"""Implementations in plain NumPy that come to grief, really, in `value_and_grad`; their other passes are sound.
+
+What strikes in the middle of a round waits for the second launch, in which no calls are calibrated any more. The folder
+$FAULTS is where they leave a mark for it, and find what they need.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from impls.entry import Entry
+from impls.numpy_manual import NumpyManual
+from impls.registry import REGISTRY
+
+FAULTS = Path(os.environ.get("FAULTS", "."))
+CALLS = 50
+"""In the second launch, before something strikes: the first block's untimed calls are more."""
+
+
+class Sound(NumpyManual):
+    """`value_and_grad` does first what `befall` says."""
+
+    def value_and_grad(self):
+        self.befall()
+        return super().value_and_grad()
+
+    def befall(self):
+        pass
+
+
+class InARound(Sound):
+    """It befalls in the second launch, and there in the middle of a block."""
+
+    def __init__(self):
+        super().__init__()
+        self.mark = FAULTS / type(self).__name__
+        self.strikes_at = CALLS if self.mark.exists() else None
+        self.calls = 0
+
+    def befall(self):
+        self.calls += 1
+        self.mark.touch()
+        if self.calls == self.strikes_at:
+            self.strike()
+
+    def strike(self):
+        raise NotImplementedError
+
+
+class Killed(InARound):
+    def strike(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class SegmentationFault(Sound):
+    def befall(self):
+        ctypes.string_at(0)
+
+
+class Hangs(Sound):
+    def befall(self):
+        time.sleep(600)
+
+
+class OutOfMemory(Sound):
+    """The kernel refuses what the process asks for beyond its limit."""
+
+    def befall(self):
+        now = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (8 << 30, now[1]))
+        try:
+            np.ones(1 << 40)
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, now)
+
+
+class FailsToPrepare(Sound):
+    def prepare(self, *arguments, **options):
+        raise RuntimeError("the seventh kernel does not build")
+
+
+class FailsInARound(InARound):
+    def strike(self):
+        raise ArithmeticError("the seventh digit is lost")
+
+
+class NotANumber(Sound):
+    def value_and_grad(self):
+        loss, gradients = super().value_and_grad()
+        gradients[0].W[0, 0] = np.nan
+        return loss, gradients
+
+
+class Stopped(InARound):
+    """For two seconds, as by a debugger."""
+
+    def strike(self):
+        _stop([os.getpid()])
+
+
+class Asleep(InARound):
+    """The machine: every process stops, and the clock that counts sleep has gone on by an hour."""
+
+    def strike(self):
+        (FAULTS / "an hour").touch()
+        _stop([os.getppid(), os.getpid()])
+
+
+class FillsTheDisk(Sound):
+    """On which the run is to be saved."""
+
+    def befall(self):
+        with open(FAULTS / "disk" / "filler", "wb", buffering=0) as filler:
+            try:
+                while True:
+                    filler.write(bytes(1 << 16))
+            except OSError:
+                pass
+
+
+class RemovesTheFolder(Sound):
+    """In which the run is to be saved."""
+
+    def befall(self):
+        shutil.rmtree(FAULTS / "results", ignore_errors=True)
+
+
+class ForbidsFiles(Sound):
+    """To the process that started it: none may have more than a thousand bytes, wherever it is."""
+
+    def befall(self):
+        resource.prlimit(os.getppid(), resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+
+
+def _stop(processes):
+    numbers = " ".join(map(str, processes))
+    subprocess.Popen(
+        ["sh", "-c", f"sleep 0.1; kill -STOP {numbers}; sleep 2; kill -CONT {numbers}"], start_new_session=True
+    )
+    time.sleep(0.5)
+
+
+KINDS = (
+    *(Killed, SegmentationFault, Hangs, OutOfMemory, FailsToPrepare, FailsInARound, NotANumber),
+    *(Stopped, Asleep, FillsTheDisk, RemovesTheFolder, ForbidsFiles),
+)
+MODULES = {
+    "import_fails": "raise OSError('libframework.so.9: cannot open shared object file')",
+    "import_dies": "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
+}
+"""Frameworks that do not survive their import."""
+
+
+def register(repaired: bool) -> None:
+    """Add them to the registry under their class's name, or sound ones under the same names."""
+    for kind in KINDS:
+        target = "tests.benchmarks.faulty:Sound" if repaired else f"tests.benchmarks.faulty:{kind.__name__}"
+        REGISTRY[kind.__name__] = Entry(kind.__name__, target, "numpy", "faulty")
+    for name in MODULES:
+        REGISTRY[name] = Entry(name, f"{name}:Framework", "numpy", "faulty")
+
+
+if __name__ == "__main__":
+    import pytest
+
+    register(repaired="REPAIRED" in os.environ)
+    sys.exit(pytest.main(sys.argv[1:]))
