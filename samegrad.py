@@ -16,6 +16,7 @@ import click
 
 ELSEWHERE = {
     "verify": "impls.verifying.verify_command:verify_command",
+    "conformance": "impls.conformance.conformance_command:conformance_command",
     "train": "impls.learning.train_command:train_command",
     "explain": "impls.learning.explain_command:explain_command",
     "optimizers": "impls.learning.optimizers_command:optimizers_command",

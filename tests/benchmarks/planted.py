@@ -7,6 +7,7 @@ A worker imports a target "module:name"; here the name says what is planted wher
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -88,20 +89,8 @@ class Planted(Implementation):
 
 
 def unfenced(implementation: type[Implementation]) -> type[Implementation]:
-    """JAX left without waiting: what the compiled functions return is handed on at once."""
-
-    class Unfenced(implementation):  # type: ignore[misc, valid-type]
-        def forward(self):
-            return self._predict(self.parameters, self.x)
-
-        def value_and_grad(self):
-            return self._value_and_grad(self.parameters, self.x, self.y)
-
-        def train_step(self, learning_rate):
-            loss, self.parameters = self._descend(self.parameters, self.x, self.y, learning_rate)
-            return loss, self.parameters
-
-    return Unfenced
+    """Left without waiting: what the compiled functions return is handed on at once."""
+    return type("Unfenced", (implementation,), {"wait": lambda self, result: result})
 
 
 def deferred(implementation: type[Implementation]) -> type[Implementation]:
@@ -115,7 +104,11 @@ def deferred(implementation: type[Implementation]) -> type[Implementation]:
             self.executor = ThreadPoolExecutor(1)
 
         def _pass(self, pass_name, *arguments):
-            return self.executor.submit(super()._pass, pass_name, *arguments)
+            def work() -> Any:
+                time.sleep(0.01)  # in which the call returns, however busy the machine
+                return super(Deferred, self)._pass(pass_name, *arguments)
+
+            return self.executor.submit(work)
 
         def to_numpy(self, result):
             return super().to_numpy(result.result())
@@ -150,6 +143,32 @@ def accumulating(implementation: type[Implementation]) -> type[Implementation]:
     return Accumulating
 
 
+def recompiling(implementation: type[Implementation]) -> type[Implementation]:
+    """Each forward pass compiles something: a function made in its body, or for PyTorch one of a number that counts."""
+    framework = implementation.__module__.removeprefix("impls.").partition("_")[0]
+    numbers = itertools.count()
+
+    def renewed(result: Any) -> Any:
+        if framework == "jax":
+            import jax
+
+            return jax.jit(lambda a: 1 * a)(result)
+        if framework == "keras":
+            import tensorflow as tf
+
+            return tf.function(lambda a: 1 * a)(result)
+        import torch
+
+        number = next(numbers)
+        return torch.compile(lambda a, n: (n - n + 1) * a, backend="eager", dynamic=False)(result, number)
+
+    class Recompiling(implementation):  # type: ignore[misc, valid-type]
+        def forward(self):
+            return self.wait(renewed(super().forward()))
+
+    return Recompiling
+
+
 def unlimited(implementation: type[Implementation]) -> type[Implementation]:
     """The implementation as it is, for a process whose threads are limited already: most allow that only once."""
     return type("Unlimited", (implementation,), {"set_threads": classmethod(lambda cls, threads: None)})
@@ -161,6 +180,7 @@ WHOLE = {
     "deferred": deferred,
     "captured": captured,
     "accumulating": accumulating,
+    "recompiling": recompiling,
 }
 
 

@@ -1,8 +1,6 @@
-"""A timed call returns only when its result is ready.
+"""A timed call returns only when its result is ready: where frameworks wait on a GPU, and the self-check's own measure.
 
-Work that a call left undone is work that somebody does after it. The share of the CPU time that is spent after the
-return, up to the moment when the numbers are there, is near 0 for a call that waits and near 1 for one that does not,
-on any machine under any load: it is no wall time, and other processes' work is not in it.
+(That calls on the CPU wait, and that one which does not is found out, is in tests/impls/test_contract.py.)
 """
 
 from __future__ import annotations
@@ -13,46 +11,11 @@ from benchmarks.clock.selfcheck.fence import EARLY_LIMIT, Wait, observe
 from impls.registry import REGISTRY
 from tests.observations import observed
 
-LIMIT = 0.5
-"""Seen were 0.00 to 0.22 for calls that wait, and 0.96 to 1.00 for calls that do not, four processes to a CPU."""
-PASSES = ("forward", "value_and_grad", "train_step")
-
 
 def seen(name):
-    if reason := REGISTRY[name.partition(" ")[0]].missing():
+    if reason := REGISTRY[name].missing():
         pytest.skip(reason)
-    found = observed(name)
-    if "left undone" not in found:
-        pytest.skip(found["dtypes"]["float32"]["unavailable"])
-    return found
-
-
-@pytest.mark.parametrize("pass_name", PASSES)
-@pytest.mark.parametrize("name", [name for name, entry in REGISTRY.items() if "jax" not in entry.packages])
-def test_when_a_call_returns_its_work_is_done(name, pass_name):
-    """JAX's own threads spend CPU time after a call that waited, too; below, JAX itself says what is ready."""
-    shares = seen(name)["left undone"][pass_name]
-    assert shares[len(shares) // 2] < LIMIT, shares
-
-
-@pytest.mark.parametrize("pass_name", PASSES)
-@pytest.mark.parametrize("name", ["jax-jit unfenced", "numpy deferred"])
-def test_a_call_that_does_not_wait_is_caught(name, pass_name):
-    """JAX's own asynchronous dispatch, and NumPy in a thread."""
-    assert max(seen(name)["left undone"][pass_name]) > LIMIT
-
-
-@pytest.mark.parametrize("pass_name", PASSES)
-@pytest.mark.parametrize("name", [name for name, entry in REGISTRY.items() if entry.framework == "jax"])
-def test_every_array_that_jax_returns_is_ready(name, pass_name):
-    """All outputs of a compiled call become ready together, so that waiting for one of them is enough."""
-    assert seen(name)["not ready"][pass_name] == 0
-
-
-@pytest.mark.parametrize("pass_name", PASSES)
-def test_jax_without_a_fence_is_seen_not_ready(pass_name):
-    """At the same batch, so that the test above could have seen it."""
-    assert seen("jax-jit unfenced")["not ready"][pass_name] > 0
+    return observed(name)
 
 
 def test_on_a_gpu_pytorch_waits_last():

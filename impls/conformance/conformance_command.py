@@ -1,0 +1,62 @@
+"""`samegrad conformance NAME`: does this implementation keep the contract, and if not, what does it do instead?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+TIME_LIMIT_S = 900
+"""For all cases together; a compiler may take seconds for each."""
+
+
+@click.command("conformance")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def conformance_command(name: str, as_json: bool) -> None:
+    """Does an implementation keep the contract? Exit status 1 if not.
+
+    NAME is one of `samegrad list`, or module:Class for one that is not registered yet. It runs in a process of its own.
+    """
+    from impls.checking.process import Failed, call
+    from impls.errors import Unavailable
+    from impls.registry import get_entry
+
+    if ":" not in name and (reason := get_entry(name).missing()):
+        raise Unavailable(reason)
+    click.echo(f"{name}: every clause, in a process of its own …", err=True)
+    try:
+        found = call("impls.conformance.examination:examine", {"name": name}, timeout_s=TIME_LIMIT_S)
+    except Failed as failure:
+        found = {
+            "implementation": name,
+            "ended": f"the process that ran {name} {failure}",
+            "left_out": {},
+            "clauses": [],
+        }
+    conforms = "ended" not in found and all(clause["holds"] is not False for clause in found["clauses"])
+    click.echo(json.dumps({**found, "conforms": conforms}, indent=2) if as_json else "\n".join(lines(found)))
+    sys.exit(0 if conforms else 1)
+
+
+def lines(found: dict[str, Any]) -> list[str]:
+    """What was found: a line for each clause, and a sentence for each way in which one does not hold."""
+    name = found["implementation"]
+    if "ended" in found:
+        return [found["ended"]]
+    told = []
+    for clause in found["clauses"]:
+        told.append(f"{clause['clause']:<11} {WORDS[clause['holds']]:<13} {clause['says']}")
+        by_sentence: dict[str, list[str]] = {}
+        for fault in clause["faults"]:
+            by_sentence.setdefault(fault["sentence"], []).append(fault["case"])
+        told += [f"    {sentence} ({'; '.join(cases)})" for sentence, cases in by_sentence.items()]
+    told += [f"left out: {case}: {reason}" for case, reason in found["left_out"].items()]
+    broken = [clause["clause"] for clause in found["clauses"] if clause["holds"] is False]
+    told.append(f"{name} breaks the contract: {', '.join(broken)}." if broken else f"{name} keeps the contract.")
+    return told
+
+
+WORDS = {True: "holds", False: "BROKEN", None: "not examined"}

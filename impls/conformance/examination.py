@@ -1,0 +1,252 @@
+"""The examination of one implementation, in the process that owns its framework.
+
+Each case (problem × dtype) is gone through in three parts, each on a fresh preparation, so that what one part does to
+the state does not spoil the next: the gradient at the parameters given; the training from them; other rows, fed after
+the first calls. What the results mean is told by `explanations.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from copy import deepcopy
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from impls.checking.agreement import Reference
+from impls.conformance import explanations
+from impls.conformance.clauses import Fault, verdicts
+from impls.conformance.explanations import Told, flat, same
+from impls.conformance.readiness import not_ready
+from impls.conformance.tracing import watched
+from impls.entry import load
+from impls.errors import Unavailable
+from impls.implementation import PASSES, Implementation
+from impls.parameters import Array, Parameters, rounded
+from impls.problem import DTYPES, PROBLEMS, Problem, get_problem
+from impls.registry import get_entry
+
+BATCH = 7
+"""More than the truth table, and no power of 2."""
+LARGE = 131_072
+"""Rows at which the arithmetic takes milliseconds: enough to see whether it is still going on."""
+SEED = 1
+RATE = 0.5
+AGAIN = "when it is called again"
+LOOP_TOLERANCE = {"float32": 1e-4, "float64": 1e-13}
+"""A thousand roundings for what three steps make of them, relative to the parameters, of which a step is about 1e-2."""
+
+
+def examine(
+    name: str,
+    problems: Sequence[str] = tuple(PROBLEMS),
+    dtypes: Sequence[str] = DTYPES,
+    batch: int = BATCH,
+    large: int = LARGE,
+) -> dict[str, Any]:
+    """What an implementation of the registry, or one at "module:Class", makes of every clause. JSON-able.
+
+    {"implementation", "left_out": {case: reason}, "clauses": as `clauses.verdicts` has them}. Raises Unavailable where
+    it runs in none of the cases.
+    """
+    try:
+        make = load(name, name) if ":" in name else get_entry(name).load()
+    except TypeError as fault:
+        found = verdicts([], [Fault("operations", "as it is loaded", str(fault).removeprefix(f"{name}: "))])
+        return {"implementation": name, "left_out": {}, "clauses": found}
+    with suppress(RuntimeError):  # most frameworks allow this once in a process
+        make.set_threads(1)
+    cases = [Case(make, get_problem(problem), dtype, batch) for problem in problems for dtype in dtypes]
+    for case in cases:
+        case.examine()
+    left_out = {case.name: case.refusal for case in cases if case.refusal}
+    if len(left_out) == len(cases):
+        raise Unavailable(next(iter(left_out.values())))
+    ready = Case(make, *next((case.problem, case.dtype) for case in cases if not case.refusal), large)
+    ready.examine_readiness()
+    cases.append(ready)
+    clauses = verdicts(
+        [clause for case in cases for clause in case.examined], [fault for case in cases for fault in case.faults]
+    )
+    return {"implementation": name, "left_out": left_out, "clauses": clauses}
+
+
+class Stop(Exception):
+    """After this fault, nothing more can be told of the part of a case."""
+
+
+class Case:
+    """One implementation at one problem and dtype: which clauses were examined, and the faults that were found."""
+
+    def __init__(self, make: type[Implementation], problem: Problem, dtype: str, batch: int) -> None:
+        self.make, self.problem, self.dtype, self.batch = make, problem, dtype, batch
+        self.name = f"{problem.name} {dtype}, {batch:,} rows"
+        self.rows = problem.data(batch, SEED)
+        self.examined: set[str] = set()
+        self.faults: list[Fault] = []
+        self.sound: set[str] = set()
+        """The passes that are right when they are called first: of the others nothing more is asked."""
+        self.refusal = ""
+        """Why the case as a whole is not to be had."""
+
+    def examine(self) -> None:
+        for part in (self._gradient, self._training, self._feeding):
+            with suppress(Stop):
+                part(self._prepared())
+
+    def examine_readiness(self) -> None:
+        """At a batch at which there is something to wait for."""
+        with suppress(Stop):
+            subject = self._prepared()
+            for pass_name in PASSES:
+                with suppress(Unavailable):
+                    self._call(subject, pass_name)
+                    late = not_ready(_bind(subject, pass_name), subject.to_numpy)
+                    self._note("ready", [("ready", f"{pass_name}: {late}")] if late else [])
+
+    # The parts of a case.
+
+    def _gradient(self, subject: Implementation) -> None:
+        start = self._reference()
+        predictions = self._call(subject, "forward", start)
+        evaluation = self._call(subject, "value_and_grad", start)
+        kept = deepcopy((predictions, evaluation))
+        if evaluation is not None:
+            again = [deepcopy(self._call(subject, "value_and_grad", when=AGAIN)) for _ in range(2)]
+            after = self._call(subject, "forward", when=AGAIN)
+            told = explanations.of_repetitions([kept[1], *again], kept[0], after)
+            self._note("state repeatable", told)
+            if told:
+                self.sound.discard("value_and_grad")
+        for pass_name in ("train_step", "forward", "value_and_grad"):  # at other parameters, with other results
+            self._call(subject, pass_name)
+        self._note_kept("forward", kept[0], predictions)
+        self._note_kept("value_and_grad", kept[1], evaluation)
+
+    def _training(self, subject: Implementation) -> None:
+        start = self._reference()
+        first = self._call(subject, "train_step", start)
+        if first is None:
+            return
+        kept = deepcopy(first)
+        second = deepcopy(self._call(subject, "train_step", when=AGAIN))
+        told = explanations.of_second_step(kept, second, start, self._reference(kept[1]), RATE)
+        self._note("training", told)
+        if "value_and_grad" in self.sound and not told:
+            evaluation = self._call(subject, "value_and_grad")
+            self._note("arguments", explanations.of_moved(evaluation, start, self._reference(second[1])))
+        third = deepcopy(self._call(subject, "train_step", when=AGAIN))
+        self._note_kept("train_step", kept, first)
+        looping = self._prepared()
+        looped = self._operate("train_loop", lambda: looping.to_numpy(looping.train_loop(RATE, 3)))
+        self._note("training", explanations.of_loop(looped, third, LOOP_TOLERANCE[self.dtype]))
+
+    def _feeding(self, subject: Implementation) -> None:
+        """Twice: the first call for rows of the host may be compiled apart from one for rows of the device."""
+        sound = [name for name in PASSES[:2] if name in self.sound]
+        for pass_name in sound:
+            self._call(subject, pass_name)
+        rng = np.random.default_rng(SEED)
+        for when in ("", "for other rows of the same shape"):
+            x, y = (rng.standard_normal(rows.shape).astype(self.dtype) for rows in self.rows)
+            try:
+                self._operate("feed", partial(subject.feed, x, y))
+            except Unavailable:
+                return
+            own, fed = self._reference(), self._reference(rows=(x, y))
+            for pass_name in sound:
+                result = self._call(subject, pass_name, when=when)
+                self._note("arguments", explanations.of_fed(pass_name, result, own, fed))
+
+    # How it is asked, and what is noted.
+
+    def _prepared(self) -> Implementation:
+        """A fresh instance. Raises Stop where the case is refused."""
+        parameters = self.problem.parameters(SEED)
+
+        def prepare() -> Implementation:
+            subject = self.make()
+            subject.prepare(self.problem, parameters, self.batch, self.dtype, "cpu", SEED)
+            return subject
+
+        try:
+            return self._operate("prepare", prepare)
+        except Unavailable as reason:
+            self.refusal = str(reason)
+            raise Stop from None
+
+    def _call(self, subject: Implementation, pass_name: str, right: Reference | None = None, when: str = "") -> Any:
+        """A pass's result in NumPy, or None where the implementation does not offer that pass.
+
+        It is judged by `right` where that is given. `when`: how the call differs from an earlier one that was for
+        arrays of the same shapes, so that nothing is left to compile.
+        """
+        try:
+            with watched() as traced:
+                result = self._operate(pass_name, lambda: subject.to_numpy(_bind(subject, pass_name)()))
+        except Unavailable:
+            return None
+        self._note("compiled" if when and traced.is_watched else "", explanations.of_compiler(pass_name, traced, when))
+        if right:
+            self._judge(pass_name, result, right)
+        return result
+
+    def _judge(self, pass_name: str, result: Any, right: Reference) -> None:
+        """A first result. Raises Stop where nothing more can be told from it."""
+        agreements = self._operate(f"what to_numpy makes of {pass_name}", lambda: right.agree(pass_name, result, RATE))
+        misfit = explanations.of_misfit(pass_name, agreements, result)
+        self._note("layout dtype", misfit)
+        if misfit:
+            raise Stop
+        in_float32 = None
+        if self.dtype == "float64":
+            less = Reference(self.problem, self.problem.parameters(SEED), *self.rows, "float32")
+            in_float32 = less.agree(pass_name, _in_float32(result), RATE)
+        told = explanations.of_numbers(pass_name, agreements, in_float32)
+        self._note("training" if pass_name == "train_step" else "gradients", told)
+        if not told:
+            self.sound.add(pass_name)
+        elif pass_name == "train_step":
+            raise Stop
+
+    def _reference(self, parameters: Parameters | None = None, rows: tuple[Array, Array] | None = None) -> Reference:
+        """The truth at these parameters and rows, or at those of prepare."""
+        return Reference(self.problem, parameters or self.problem.parameters(SEED), *(rows or self.rows), self.dtype)
+
+    def _operate(self, operation: str, call: Callable[[], Any]) -> Any:
+        """Whatever is raised, other than Unavailable, is a fault of the operation. Raises Stop and Unavailable."""
+        try:
+            result = call()
+        except Unavailable:
+            raise
+        except Exception as error:
+            words = " ".join(str(error).split())[:300]
+            self._note("operations", [("operations", f"{operation} raises {type(error).__name__}: {words}")])
+            raise Stop from error
+        self._note("operations", [])
+        return result
+
+    def _note(self, examined: str, told: Told) -> None:
+        """Note that clauses (their names in a row) were examined, and the faults that were found at it."""
+        self.examined.update(examined.split())
+        self.faults += [Fault(clause, self.name, sentence) for clause, sentence in told]
+
+    def _note_kept(self, pass_name: str, kept: Any, result: Any) -> None:
+        if result is not None:
+            changed = f"what to_numpy made of {pass_name} changed under the calls that followed: it should be a copy"
+            self._note("kept", [] if same(flat(kept), flat(result)) else [("kept", changed)])
+
+
+def _bind(subject: Implementation, pass_name: str) -> Callable[[], Any]:
+    call = getattr(subject, pass_name)
+    return partial(call, RATE) if pass_name == "train_step" else call
+
+
+def _in_float32(result: Any) -> Any:
+    """A result with every number rounded to float32."""
+    if not isinstance(result, tuple):
+        return np.asarray(result, np.float32)
+    loss, layers = result
+    return np.asarray(loss, np.float32), rounded(layers, "float32")

@@ -1,0 +1,141 @@
+"""What a wrong result means: it is held against the right one, and then against what a known mistake would give.
+
+Results are as `to_numpy` returned them: predictions, or a pair of a loss and layers. Each function returns the faults
+that it sees, as (clause, sentence); none where everything is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from impls.checking.agreement import Agreement, Reference
+from impls.conformance.tracing import Traced
+from impls.parameters import Array, Layer, Parameters, tensors
+
+Told = list[tuple[str, str]]
+
+
+def flat(result: Any) -> list[Array]:
+    """All arrays of a result: the predictions, or the loss and every tensor."""
+    return [result[0], *tensors(result[1]).values()] if isinstance(result, tuple | list) else [result]
+
+
+def same(some: Sequence[Array], others: Sequence[Array]) -> bool:
+    """Equal to the bit; a NaN is equal to a NaN."""
+    return all(np.array_equal(one, other, equal_nan=True) for one, other in zip(some, others, strict=True))
+
+
+def vector(parameters: Parameters) -> Array:
+    """Every tensor, end to end, in float64."""
+    return np.concatenate([np.ravel(tensor).astype(np.float64) for tensor in tensors(parameters).values()])
+
+
+def of_misfit(pass_name: str, agreements: Sequence[Agreement], result: Any) -> Told:
+    """What cannot be compared at all: tensors of another kind, shape or dtype."""
+    told = [
+        ("dtype" if agreement.fault.startswith("has dtype") else "layout", f"{pass_name}'s {agreement}")
+        for agreement in agreements
+        if agreement.fault
+    ]
+    if not told and pass_name != "forward" and not isinstance(result[1][0], Layer):
+        told.append(("layout", f"{pass_name}'s layers should be of type Layer, but are of type {_kind(result[1][0])}"))
+    return told
+
+
+def of_numbers(pass_name: str, agreements: Sequence[Agreement], in_float32: Sequence[Agreement] | None) -> Told:
+    """Numbers beyond the bound. `in_float32`: the same held against what float32 allows, where more was asked for."""
+    if not (wrong := _wrong(agreements)):
+        return []
+    if in_float32 is not None and not _wrong(in_float32):
+        return [("dtype", f"{pass_name} is right only as float32 would be: {wrong[0]}")]
+    return [("training" if pass_name == "train_step" else "gradients", f"{pass_name}'s {_in_words(wrong)}")]
+
+
+def of_repetitions(evaluations: Sequence[Any], before: Any, after: Any) -> Told:
+    """Three calls of value_and_grad in a row, and the predictions before and after them (None where there are none)."""
+    if before is not None and not same(flat(before), flat(after)):
+        return [("state", "value_and_grad moves the parameters: forward gives other predictions after it")]
+    one, two, three = (vector(gradients) for _, gradients in evaluations)
+    if not np.array_equal(one, two) and np.allclose(three - two, two - one, rtol=1e-3, atol=0):
+        return [("state", "gradients accumulate: each value_and_grad adds them to those of the call before")]
+    if not all(same(flat(evaluations[0]), flat(again)) for again in evaluations[1:]):
+        apart = max(float(np.abs(again - one).max()) for again in (two, three))
+        return [("repeatable", f"value_and_grad gives other numbers when it is called again, up to {apart:.2g} apart")]
+    return []
+
+
+def of_second_step(first: Any, second: Any, start: Reference, middle: Reference, learning_rate: float) -> Told:
+    """A step from where the first one has ended; the references are those at either's start."""
+    if not (wrong := _wrong(middle.agree("train_step", second, learning_rate))):
+        return []
+    moved = vector(first[1]) - vector(second[1])
+    if not moved.any():
+        return [("training", "train_step does not keep its update: the second step starts where the first one did")]
+    both = vector(start.truth.gradients) + vector(middle.truth.gradients)
+    if np.allclose(moved, learning_rate * both, rtol=1e-3, atol=1e-6):
+        return [("state", "gradients accumulate: the second train_step takes the gradient of the first one once more")]
+    return [("training", f"the second train_step's {_in_words(wrong)}")]
+
+
+def of_moved(result: Any, start: Reference, here: Reference) -> Told:
+    """The gradient after some training, which should be that of `here`."""
+    if not (wrong := _wrong(here.agree("value_and_grad", result))):
+        return []
+    if not _wrong(start.agree("value_and_grad", result)):
+        return [
+            (
+                "arguments",
+                "value_and_grad stays at the parameters of prepare when train_step has moved them: they were captured",
+            )
+        ]
+    return [("training", f"after training, value_and_grad's {_in_words(wrong)}")]
+
+
+def of_loop(looped: Any, stepped: Any, tolerance: float) -> Told:
+    """One call of train_loop beside as many steps; `tolerance` is relative to the largest parameter."""
+    scale = np.abs(vector(stepped[1])).max()
+    pairs = zip(flat(looped), flat(stepped), strict=True)
+    apart = max(float(np.abs(np.asarray(one, np.float64) - other).max()) for one, other in pairs)
+    if apart <= tolerance * scale:
+        return []
+    return [("training", f"train_loop ends {apart:.2g} away from as many calls of train_step")]
+
+
+def of_fed(pass_name: str, result: Any, own: Reference, fed: Reference) -> Told:
+    """A pass after other rows were fed."""
+    if not (wrong := _wrong(fed.agree(pass_name, result))):
+        return []
+    if not _wrong(own.agree(pass_name, result)):
+        return [
+            (
+                "arguments",
+                f"{pass_name} goes on with the rows of prepare when feed has brought others: captured constants",
+            )
+        ]
+    return [("arguments", f"after feed, {pass_name}'s {_in_words(wrong)}")]
+
+
+def of_compiler(pass_name: str, traced: Traced, when: str) -> Told:
+    """What a compiler did in a call. `when`: what is new in it, where arrays of the same shapes came before."""
+    told = [("arguments", f"{pass_name}, in JAX's words: {words}") for words in traced.constants]
+    if when and traced.compilations:
+        told.append(("compiled", f"{pass_name} is compiled again {when}"))
+    return told
+
+
+def _wrong(agreements: Sequence[Agreement]) -> list[Agreement]:
+    """Those that disagree, the worst first."""
+    return sorted((a for a in agreements if not a.agrees), key=lambda a: -a.tau)
+
+
+def _in_words(disagreements: Sequence[Agreement]) -> str:
+    """The worst element, and the names of the other tensors."""
+    others = ", ".join(a.tensor for a in disagreements[1:])
+    return str(disagreements[0]) + (f"; so do {others}" if others else "")
+
+
+def _kind(thing: Any) -> str:
+    return type(thing).__name__

@@ -1,0 +1,246 @@
+"""Implementations that break one clause of the contract each, for `samegrad conformance` to find."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from impls.errors import Unavailable
+from impls.implementation import Implementation
+from impls.numpy_manual import NumpyManual
+from impls.numpy_tutorial import NumpyTutorial
+from impls.parameters import Layer, rounded
+
+
+def changed(result: Any, change: Any) -> Any:
+    """A pair of a loss and layers, every tensor changed."""
+    loss, layers = result
+    return loss, [Layer(change(W), change(b)) for W, b in layers]
+
+
+class Faultless(NumpyTutorial):
+    """Breaks nothing."""
+
+
+def stepped(layers: Any, gradients: Any, learning_rate: float) -> Any:
+    """One step of gradient descent."""
+    return [
+        Layer(*(p - learning_rate * g for p, g in zip(*pair, strict=True)))
+        for pair in zip(layers, gradients, strict=True)
+    ]
+
+
+class WrongSign(NumpyTutorial):
+    def value_and_grad(self):
+        loss, [*before, (W, b)] = super().value_and_grad()
+        return loss, [*before, Layer(W, -b)]
+
+    def train_step(self, learning_rate):
+        loss, gradients = super().value_and_grad()
+        self.parameters = stepped(self.parameters, gradients, learning_rate)
+        return loss, self.parameters
+
+
+class NotANumber(NumpyTutorial):
+    def forward(self):
+        return super().forward() * np.float32(np.nan)
+
+
+class Accumulating(NumpyTutorial):
+    """Gradients are added to those that are there, as PyTorch does it."""
+
+    def prepare(self, *arguments, **options):
+        super().prepare(*arguments, **options)
+        self.sum = [Layer(np.zeros_like(W), np.zeros_like(b)) for W, b in self.parameters]
+
+    def value_and_grad(self):
+        loss, gradients = super().value_and_grad()
+        for total, layer in zip(self.sum, gradients, strict=True):
+            total.W[:] += layer.W
+            total.b[:] += layer.b
+        return loss, [Layer(W.copy(), b.copy()) for W, b in self.sum]
+
+
+class AccumulatingInSteps(Accumulating):
+    """Zeroed by value_and_grad, but not by train_step."""
+
+    def value_and_grad(self):
+        return NumpyTutorial.value_and_grad(self)
+
+    def train_step(self, learning_rate):
+        loss, gradients = Accumulating.value_and_grad(self)
+        self.parameters = stepped(self.parameters, gradients, learning_rate)
+        return loss, self.parameters
+
+
+class Updating(NumpyTutorial):
+    """A gradient that takes a step on the way."""
+
+    def value_and_grad(self):
+        result = super().value_and_grad()
+        self.parameters = stepped(self.parameters, result[1], 0.1)
+        return result
+
+    def train_step(self, learning_rate):
+        loss, gradients = super().value_and_grad()
+        self.parameters = stepped(self.parameters, gradients, learning_rate)
+        return loss, self.parameters
+
+
+class Random(NumpyTutorial):
+    """In the last digits only, well within the bound."""
+
+    def prepare(self, *arguments, **options):
+        super().prepare(*arguments, **options)
+        self.rng = np.random.default_rng()
+
+    def value_and_grad(self):
+        def shaken(g):
+            return g + g * np.asarray(self.rng.integers(-1, 2, g.shape) * np.finfo(g.dtype).eps, g.dtype)
+
+        return changed(super().value_and_grad(), shaken)
+
+
+class ThroughFloat32(NumpyTutorial):
+    """The gradients take a way on which float64 is cut, as a cast in a framework does it."""
+
+    def value_and_grad(self):
+        return changed(super().value_and_grad(), lambda g: g.astype(np.float32).astype(g.dtype))
+
+
+class ReturningFloat64(NumpyTutorial):
+    def to_numpy(self, result):
+        return np.asarray(result, np.float64) if isinstance(result, np.ndarray) else result
+
+
+class Transposed(NumpyTutorial):
+    """PyTorch's layout, (fan_out, fan_in)."""
+
+    def to_numpy(self, result):
+        return changed(result, np.transpose) if isinstance(result, tuple) else result
+
+
+class Flat(NumpyTutorial):
+    """Tensors in a row, not in layers."""
+
+    def to_numpy(self, result):
+        return (result[0], [t for layer in result[1] for t in layer]) if isinstance(result, tuple) else result
+
+
+class PlainPairs(NumpyTutorial):
+    def to_numpy(self, result):
+        return (result[0], [tuple(layer) for layer in result[1]]) if isinstance(result, tuple) else result
+
+
+class Views(NumpyManual):
+    """Hands out the buffers that the next call overwrites."""
+
+    def to_numpy(self, result):
+        return result
+
+
+class Late(NumpyTutorial):
+    """Hands the work to a thread and returns."""
+
+    def prepare(self, *arguments, **options):
+        super().prepare(*arguments, **options)
+        self.executor = ThreadPoolExecutor(1)
+
+    def forward(self):
+        def work():
+            time.sleep(0.01)  # in which the call returns, however busy the machine
+            return NumpyTutorial.forward(self)
+
+        return self.executor.submit(work)
+
+    def to_numpy(self, result):
+        return result.result() if hasattr(result, "result") else result
+
+
+class Forgetting(NumpyTutorial):
+    """Tells the parameters after a step, and goes on from those before it."""
+
+    def train_step(self, learning_rate):
+        before = self.parameters
+        result = super().train_step(learning_rate)
+        self.parameters = before
+        return result
+
+
+class HalfSteps(NumpyTutorial):
+    def train_step(self, learning_rate):
+        return super().train_step(learning_rate / 2)
+
+
+class ShortLoop(NumpyTutorial):
+    def train_loop(self, learning_rate, steps):
+        return super().train_loop(learning_rate, steps - 1)
+
+
+class CapturedRows(NumpyTutorial):
+    """Goes on with the rows that were there when it was built."""
+
+    def prepare(self, *arguments, **options):
+        super().prepare(*arguments, **options)
+        self.captured = self.x, self.y
+
+    def value_and_grad(self):
+        self.x, self.y = self.captured
+        return super().value_and_grad()
+
+
+class CapturedParameters(NumpyTutorial):
+    """Goes on with the parameters that were there when it was built."""
+
+    def prepare(self, *arguments, **options):
+        super().prepare(*arguments, **options)
+        self.captured = self.parameters
+
+    def value_and_grad(self):
+        now, self.parameters = self.parameters, self.captured
+        result = super().value_and_grad()
+        self.parameters = now
+        return result
+
+    def train_step(self, learning_rate):
+        now, self.captured = self.captured, self.parameters
+        result = super().train_step(learning_rate)
+        self.captured = now
+        return result
+
+
+class Raising(NumpyTutorial):
+    def value_and_grad(self):
+        raise ZeroDivisionError("in the middle\nof it")
+
+
+class RaisingInPrepare(NumpyTutorial):
+    def prepare(self, problem, parameters, *arguments, **options):
+        [layer] = parameters
+        super().prepare(problem, [layer], *arguments, **options)
+
+
+class OnlyFloat32(NumpyTutorial):
+    """Says what is not to be had, as the contract asks."""
+
+    def prepare(self, problem, parameters, batch, dtype="float32", device="cpu", seed=42):
+        if dtype != "float32":
+            raise Unavailable("computes in float32 only; use --dtypes float32")
+        super().prepare(problem, rounded(parameters, dtype), batch, dtype, device, seed)
+
+
+class Dying(NumpyTutorial):
+    """Takes its process with it."""
+
+    def forward(self):
+        import os
+
+        os._exit(7)
+
+
+class Incomplete(Implementation):
+    def prepare(self, problem, parameters, batch, dtype="float32", device="cpu", seed=42):
+        pass
