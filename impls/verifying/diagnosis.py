@@ -139,7 +139,8 @@ def _explain(judge, activations, conventions, with_pairs) -> list[Explanation]:
     found = _other_conventions(judge, activations, conventions)
     if found:
         return found
-    if judge.dtype == "float64" and (found := _float32_inside(judge, activations, conventions)):
+    found = _float32_inside(judge, activations, conventions)
+    if found:
         return found
     every = [*conventions, *(c for c in CONVENTIONS if c not in conventions)]
     found = _search(judge, activations, every, mistakes.bank)
@@ -182,13 +183,14 @@ def _other_conventions(judge: Judge, activations, conventions) -> list[Explanati
 def output_cotangent(convention: Convention) -> str:
     """∂L/∂a, written out."""
     below = [letter for letter, mean in (("N", convention.over_rows), ("k", convention.over_outputs)) if mean]
-    top = "" if convention.half else "2"
-    fraction = f"{top or '1'}/({'·'.join(below)})" if len(below) > 1 else f"{top or '1'}/{below[0]}" if below else top
-    return f"{fraction}{'·' if fraction else ''}(a − y)"
+    if not below:
+        return "(a − y)" if convention.half else "2·(a − y)"
+    divisor = below[0] if len(below) == 1 else "(N·k)"
+    return f"{'1' if convention.half else '2'}/{divisor}·(a − y)"
 
 
 def _float32_inside(judge: Judge, activations, conventions) -> list[Explanation]:
-    """Right to float32's precision, though float64 is claimed."""
+    """Right to float32's precision, though float64 is claimed (what claims float32 has been found wrong there)."""
     coarse = Judge(judge.observations, "float32", judge.rate_known)
     for choice in activations:
         if fit := coarse.right(choice, conventions):

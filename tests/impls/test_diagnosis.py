@@ -185,11 +185,27 @@ def test_several_explanations_are_all_listed():
 
 def test_a_strict_convention_is_held_to():
     """Right for the half sum is wrong where the mean is demanded, and the message says which it is."""
-    found = diagnose(right(SIGMOIDS, "half-sse"), [SIGMOIDS], [MSE])
-    assert not found.right
-    explanation = found.explanations[0]
-    assert explanation.mistake.name == "another-convention"
-    assert "½·Σ(a−y)²" in explanation.mistake.title and "2/(N·k)·(a − y)" in explanation.mistake.equation
+    found = diagnose(right(SIGMOIDS, "half-sse"), [("tanh", "tanh"), SIGMOIDS], [MSE, BY_NAME["sse"]])
+    assert not found.right and found.first_wrong == ""
+    (explanation,) = found.explanations
+    assert (explanation.activations, explanation.convention, explanation.constant) == (SIGMOIDS, MSE, 1.0)
+    assert (found.activations, found.convention, found.constant) == (SIGMOIDS, MSE, 1.0)
+    assert min(found.taus.values()) > 1
+    mistake = explanation.mistake
+    assert mistake.name == "another-convention" and mistake.changes == {}
+    assert mistake.title == "the gradient is that of ½·Σ(a−y)², but the loss is 1/(N·k)·Σ(a−y)²"
+    assert mistake.sentence == ("Every gradient is N·k/2 times that of the mean squared error, where 1 times is due.")
+    assert mistake.equation == "∂L/∂a = 2/(N·k)·(a − y)  for  L = 1/(N·k)·Σ(a−y)²"
+
+
+def test_a_mistake_under_a_convention_that_is_not_allowed_is_still_named():
+    """Those that are allowed are tried first."""
+    mistake = next(m for m in bank(SIGMOIDS) if m.name == "b1-missing")
+    found = diagnose(planted(SIGMOIDS, mistake, "sse"), [SIGMOIDS], [MSE])
+    assert found.explanations[0].mistake.name == "b1-missing" and found.convention.name == "sse"
+    one_output = planted(SIGMOIDS, mistake, "mse", outputs=1)  # where the mean over all is the mean over rows
+    found = diagnose(one_output, [SIGMOIDS], [BY_NAME["row-mean"]])
+    assert found.convention.name == "row-mean"
 
 
 def test_float32_inside_is_found_and_told_from_a_cast():
@@ -197,8 +213,21 @@ def test_float32_inside_is_found_and_told_from_a_cast():
         dataclasses.replace(o, gradients={n: g.astype(np.float64) for n, g in o.gradients.items()})
         for o in right(SIGMOIDS, dtype="float32")
     ]
-    found = diagnose(as_float64, [SIGMOIDS])
-    assert found.explanations[0].mistake.name == "float32" and "rounded" in found.explanations[0].mistake.title
+    found = diagnose(as_float64, [("tanh", "tanh"), SIGMOIDS])
+    (explanation,) = found.explanations
+    assert (explanation.activations, explanation.convention, explanation.constant) == (SIGMOIDS, MSE, 1.0)
+    mistake = explanation.mistake
+    assert (mistake.name, mistake.title, mistake.changes) == ("float32", "the gradient is rounded to float32", {})
+    assert mistake.sentence == (
+        "The numbers are right to float32's seven digits, not to the sixteen of float64 that their type promises. "
+        "Every value is a float32 number: the result is cast."
+    )
+    assert mistake.equation == (
+        "float64 from the inputs to the result (look for float32, astype, or a framework's default dtype)"
+    )
+    scaled = [dataclasses.replace(o, gradients={n: 0.05 * g for n, g in o.gradients.items()}) for o in as_float64]
+    found = diagnose(scaled, [SIGMOIDS], [MSE], rate_known=False)
+    assert found.explanations[0].mistake.name == "float32" and found.constant == pytest.approx(0.05, rel=1e-5)
     mixed = [
         dataclasses.replace(
             o, gradients={n: g * (1 + 1e-16) + (1e-9 if n == "W1" else 0) for n, g in o.gradients.items()}
@@ -206,7 +235,11 @@ def test_float32_inside_is_found_and_told_from_a_cast():
         for o in right(SIGMOIDS)
     ]
     found = diagnose(mixed, [SIGMOIDS])
-    assert found.explanations[0].mistake.name == "float32" and "inside" in found.explanations[0].mistake.title
+    mistake = found.explanations[0].mistake
+    assert (mistake.name, mistake.title) == ("float32", "something inside is computed in float32")
+    assert mistake.sentence == (
+        "The numbers are right to float32's seven digits, not to the sixteen of float64 that their type promises."
+    )
 
 
 def test_a_learning_rate_that_is_not_known_is_found():
@@ -226,17 +259,85 @@ def test_a_negative_step_is_a_sign_and_not_a_learning_rate():
     assert not found.right and found.explanations[0].mistake.name == "sign"
 
 
-def test_updates_after_every_row_are_recognised():
+def in_turn(orders, mistake=None, dtype="float64"):
+    """What is seen of a program that updates after each row, at ½·Σ(a−y)²; one order of rows for each probe."""
     observations = []
-    for number, batch in enumerate((3, 1)):
-        layers, x, y = probe.make((4, 5, 3), batch, number, [True, True])
-        found = mutants.row_by_row(SIGMOIDS, layers, x, y, Steps(), factor=1.5, rate=probe.RATE)
-        observations.append(
-            Observation(layers, x, y, {n: np.array(g.value) for n, g in found.items()}, rate=probe.RATE)
-        )
-    assert not diagnose(observations, [SIGMOIDS], depth="right").right
-    found = diagnose_row_by_row(observations, [SIGMOIDS])
-    assert found.right and found.row_by_row and found.convention.name == "half-sse"
+    steps = mistake.steps() if mistake else Steps()
+    for number, order in enumerate(orders):
+        layers, x, y = probe.make((4, 5, 3), len(order), number, [True, True], dtype)
+        how = {"factor": 1.5, "rate": probe.RATE, "dtype": dtype, "order": order}
+        found = mutants.row_by_row(SIGMOIDS, layers, x, y, steps, **how)
+        gradients = {n: g.value.astype(dtype).astype(float) for n, g in found.items()}
+        slack = {n: g.error for n, g in found.items()} if dtype == "float64" else {}  # from subtracting parameters
+        observations.append(Observation(layers, x, y, gradients, slack, rate=probe.RATE))
+    return observations
+
+
+CHOICES = [("tanh", "sigmoid"), SIGMOIDS]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_updates_after_every_row_are_recognised(dtype):
+    observations = in_turn([(0, 1, 2), (0,)], dtype=dtype)
+    assert not diagnose(observations, [SIGMOIDS], dtype=dtype, depth="right").right
+    found = diagnose_row_by_row(observations, CHOICES, dtype=dtype)
+    assert found.right and found.row_by_row and found.explanations == ()
+    assert (found.activations, found.convention.name, found.constant) == (SIGMOIDS, "half-sse", 1.0)
+    assert set(found.taus) == {"W1", "b1", "W2", "b2"} and found.margin <= 1
+    if dtype == "float32":
+        assert diagnose_row_by_row(observations, CHOICES) is None
+    else:
+        assert diagnose_row_by_row(observations, CHOICES, [MSE]) is None
+
+
+@pytest.mark.parametrize("of_two", [(0, 1), (1, 0)], ids=["forwards", "backwards"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rows_may_be_shuffled(of_two, dtype):
+    """Three rows in whatever order are then left aside; two in either order, and one, are enough."""
+    observations = in_turn([(2, 0, 1), of_two, (0,)], dtype=dtype)
+    found = diagnose_row_by_row(observations, CHOICES, dtype=dtype)
+    assert found.right and found.row_by_row and found.convention.name == "half-sse" and found.margin <= 1
+    if dtype == "float32":
+        assert diagnose_row_by_row(observations, CHOICES, explain=False) is None
+
+
+def test_one_row_alone_says_nothing_of_updates_after_every_row():
+    """A program that is right for one row and wrong for three is not taken for one that shuffles."""
+    wrong = in_turn([(0, 1, 2), (0,)])
+    wrong[0].gradients["W1"][0, 0] += 0.1
+    assert diagnose_row_by_row(wrong, [SIGMOIDS]) is None
+
+
+@pytest.mark.parametrize("orders", [[(0, 1, 2), (0,)], [(2, 0, 1), (1, 0), (0,)]], ids=["in turn", "shuffled"])
+def test_mistakes_in_updates_after_every_row_are_named(orders):
+    mistake = next(m for m in bank(SIGMOIDS) if m.name == "b1-missing")
+    observations = in_turn(orders, mistake)
+    found = diagnose_row_by_row(observations, CHOICES)
+    assert not found.right and found.row_by_row and found.explanations[0].mistake.name == "b1-missing"
+    assert (found.activations, found.convention.name, found.constant) == (SIGMOIDS, "half-sse", 1.0)
+    assert found.taus["b1"] > 1 and found.taus["W2"] > 1  # the second row meets a bias that has not moved
+    assert diagnose_row_by_row(observations, CHOICES, explain=False) is None
+    assert diagnose_row_by_row([o for o in observations if len(o.x) > 1], CHOICES) is None
+    assert diagnose_row_by_row(observations, CHOICES[:1]) is None
+    (explanation,) = (e for e in found.explanations if e.mistake.name == "b1-missing")
+    assert (explanation.activations, explanation.convention.name, explanation.constant) == (SIGMOIDS, "half-sse", 1.0)
+
+
+def test_mistakes_in_updates_after_every_row_are_bounded_in_the_dtype():
+    mistake = next(m for m in bank(SIGMOIDS) if m.name == "b1-missing")
+    observations = in_turn([(0, 1, 2), (0,)], mistake, "float32")
+    assert diagnose_row_by_row(observations, [SIGMOIDS], dtype="float32").explanations[0].mistake.name == "b1-missing"
+    assert diagnose_row_by_row(observations, [SIGMOIDS]) is None
+
+
+def test_updates_after_every_row_on_a_kink_are_not_judged():
+    """Activations under which a probe is on its kink are left aside, the others tried."""
+    layers = [Layer(np.zeros((2, 3)), np.zeros(3))]
+    x, y = np.ones((2, 2)), np.ones((2, 3))
+    found = mutants.row_by_row(("tanh",), layers, x, y, Steps())
+    gradients = {n: g.value for n, g in found.items()}
+    assert diagnose_row_by_row([Observation(layers, x, y, gradients)], [("relu",), ("tanh",)]).activations == ("tanh",)
+    assert diagnose_row_by_row([Observation(layers, x, y, gradients)], [("relu",)]) is None
 
 
 def test_what_nothing_explains_is_located():
@@ -247,29 +348,94 @@ def test_what_nothing_explains_is_located():
     ]
     found = diagnose(strange, [SIGMOIDS], depth="singles")
     assert not found.right and not found.explanations
-    assert "delta of the hidden layer, δ1" in found.first_wrong and "δ2 is right" in found.first_wrong
+    assert found.first_wrong == "the delta of the hidden layer, δ1 (δ2 is right)"
+
+
+def test_what_nothing_explains_is_shown_where_most_is_right():
+    """The activations and the convention under which the other tensors are right, though others are tried before."""
+    strange = [
+        dataclasses.replace(o, gradients={n: g + np.sin(1e3 * g) if n == "W1" else g for n, g in o.gradients.items()})
+        for o in right(SIGMOIDS, "half-sse")
+    ]
+    found = diagnose(strange, [("tanh", "tanh"), SIGMOIDS, ("sigmoid", "tanh")], depth="right")
+    assert (found.activations, found.convention.name, found.constant) == (SIGMOIDS, "half-sse", 1.0)
+    assert [name for name, tau in found.taus.items() if tau > 1] == ["W1"]
+    assert found.explanations == () and not found.right and not found.row_by_row
+    assert found.first_wrong == "the weight gradient of the hidden layer, dW1 (db1, and so δ1, is right)"
+
+
+def test_how_far_an_explanation_is_looked_for():
+    """Not at all, among single mistakes, or among pairs, which is what happens unless told."""
+    singles = {mistake.name: mistake for mistake in bank(SIGMOIDS)}
+    one = planted(SIGMOIDS, singles["b1-missing"])
+    assert not diagnose(one, [SIGMOIDS], depth="right").explanations
+    assert diagnose(one, [SIGMOIDS], depth="singles").explanations
+    two = planted(SIGMOIDS, next(mutants.pairs([singles["sign"], singles["b1-missing"]])))
+    assert not diagnose(two, [SIGMOIDS], depth="singles").explanations
+    found = diagnose(two, [SIGMOIDS])
+    best = found.explanations[0]
+    assert (found.activations, found.convention, found.constant) == (SIGMOIDS, best.convention, best.constant)
+    assert best.convention.name == "half-sse" and found.taus["b1"] > 1 and found.first_wrong == ""
+    titles = [explanation.mistake.title for explanation in found.explanations]
+    assert len(set(titles)) == len(titles)
+
+
+def test_mistakes_are_looked_for_under_each_activation_and_dtype():
+    """A mistake in a network of the second choice, in float32."""
+    mistake = next(m for m in bank(SIGMOIDS) if m.name == "b1-missing")
+    observations = [
+        dataclasses.replace(o, gradients={n: g.astype(np.float32).astype(float) for n, g in o.gradients.items()})
+        for o in planted(SIGMOIDS, mistake)
+    ]
+    found = diagnose(observations, [("tanh", "identity"), SIGMOIDS], dtype="float32", depth="singles")
+    assert found.explanations[0].mistake.name == "b1-missing" and found.explanations[0].activations == SIGMOIDS
+    assert not diagnose(observations, [SIGMOIDS], depth="singles").explanations
+    assert found.taus["W1"] <= 1 < found.taus["b1"]
+
+
+def test_the_activations_that_a_network_may_have():
+    """Likeliest first: what is named in the source, and for the output the identity beside it."""
+    assert candidates(1) == [("identity",), ("sigmoid",), ("tanh",), ("relu",)]
+    assert candidates(1, ["relu"]) == [("identity",), ("relu",), ("sigmoid",), ("tanh",)]
+    assert candidates(2)[:5] == [
+        ("sigmoid", "identity"),
+        ("sigmoid", "sigmoid"),
+        ("sigmoid", "tanh"),
+        ("sigmoid", "relu"),
+        ("tanh", "identity"),
+    ]
+    assert [hidden for hidden, *_ in candidates(3, iter(["relu", "tanh"]))[::4]] == [
+        "tanh",
+        "relu",
+        "sigmoid",
+        "identity",
+    ]
+    assert candidates(3, ["relu"])[1] == ("relu", "relu", "relu") and len(set(candidates(3))) == 16
 
 
 @pytest.mark.parametrize(
     ("wrong", "where"),
     [
-        (("W2", "b2", "W1", "b1"), "delta of the output layer"),
-        (("W2",), "weight gradient of the output layer, dW2"),
-        (("b2",), "bias gradient of the output layer, db2"),
-        (("W1", "b1"), "delta of the hidden layer"),
-        (("W1",), "weight gradient of the hidden layer, dW1"),
-        (("b1",), "bias gradient of the hidden layer, db1"),
+        (("W2", "b2", "W1", "b1"), "the delta of the output layer, δ2"),
+        (("W2",), "the weight gradient of the output layer, dW2 (db2, and so δ2, is right)"),
+        (("b2",), "the bias gradient of the output layer, db2 (dW2, and so δ2, is right)"),
+        (("W1", "b1"), "the delta of the hidden layer, δ1 (δ2 is right)"),
+        (("W1",), "the weight gradient of the hidden layer, dW1 (db1, and so δ1, is right)"),
+        (("b1",), "the bias gradient of the hidden layer, db1 (dW1, and so δ1, is right)"),
         ((), ""),
     ],
 )
 def test_the_first_wrong_quantity(wrong, where):
-    taus = {name: 1e9 if name in wrong else 0.1 for name in ("W1", "b1", "W2", "b2")}
-    assert where in first_wrong(taus, 2)
-    assert bool(first_wrong(taus, 2)) == bool(wrong)
+    taus = {name: 1.1 if name in wrong else 1.0 for name in ("W1", "b1", "W2", "b2")}
+    assert first_wrong(taus, 2) == where
 
 
-def test_the_first_wrong_quantity_without_biases():
-    assert "delta of the output layer" in first_wrong({"W1": 1e9, "W2": 1e9}, 2)
+def test_the_first_wrong_quantity_without_biases_and_in_other_depths():
+    assert first_wrong({"W1": 1e9, "W2": 1e9}, 2) == "the delta of the output layer, δ2"
+    assert first_wrong({"W1": 1e9, "W2": 0}, 2) == "the delta of the hidden layer, δ1 (δ2 is right)"
+    assert first_wrong({"W1": 1e9, "b1": 1e9}, 1) == "the delta of the layer, δ1"
+    taus = {"W1": 0, "b1": 0, "W2": 0, "b2": 9, "W3": 0, "b3": 0}
+    assert first_wrong(taus, 3) == "the bias gradient of hidden layer 2, db2 (dW2, and so δ2, is right)"
 
 
 EVIDENCE = {
@@ -311,8 +477,11 @@ def test_a_gradient_of_another_shape_is_wrong_and_not_an_error():
 def test_probes_on_a_kink_are_refused():
     layers = [Layer(np.zeros((2, 3)), np.zeros(3))]
     zero = Observation(layers, np.zeros((1, 2)), np.zeros((1, 3)), {"W1": np.zeros((2, 3)), "b1": np.zeros(3)})
-    with pytest.raises(BadInput, match="kink"):
+    with pytest.raises(BadInput) as refusal:
         diagnose([zero], [("relu",)])
+    assert str(refusal.value) == "every probe stands on the kink of a ReLU; take another seed"
+    found = diagnose([zero], [("relu",), ("tanh",)])  # where only one of the choices has a kink, the others are left
+    assert found.right and found.activations == ("tanh",)
 
 
 def test_conventions_are_named_by_what_they_are():
@@ -321,3 +490,5 @@ def test_conventions_are_named_by_what_they_are():
     assert diagnosis.output_cotangent(BY_NAME["half-sse"]) == "(a − y)"
     assert diagnosis.output_cotangent(BY_NAME["half-row-mean"]) == "1/N·(a − y)"
     assert diagnosis.output_cotangent(BY_NAME["sse"]) == "2·(a − y)"
+    assert diagnosis.output_cotangent(BY_NAME["row-sum"]) == "2/k·(a − y)"
+    assert diagnosis.output_cotangent(BY_NAME["half-mse"]) == "1/(N·k)·(a − y)"
