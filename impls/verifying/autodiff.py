@@ -22,13 +22,17 @@ from impls.problem import Problem
 from impls.registry import DEFAULT, REGISTRY, Entry, get_entry
 from impls.verifying import messages
 
-FRAMEWORKS = ("torch", "jax", "keras")
-
 
 def installed() -> list[Entry]:
-    """One implementation of every framework that is installed, the hand-written one aside."""
-    every = [REGISTRY[name] for name in DEFAULT]
-    return [e for e in every if e.framework in FRAMEWORKS and e.missing() is None]
+    """One implementation for everything installed that derives gradients itself, preferably one that runs by default.
+
+    Keras on TensorFlow stands for TensorFlow; what differentiates by JAX, like equinox, would only repeat JAX.
+    """
+    found: dict[str, Entry] = {}
+    for entry in (*(REGISTRY[name] for name in DEFAULT), *REGISTRY.values()):
+        if not entry.is_by_hand and entry.missing() is None:
+            found.setdefault(entry.computes_with, entry)
+    return list(found.values())
 
 
 @dataclass

@@ -9,7 +9,9 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
+from impls.entry import Entry
 from impls.errors import BadInput
+from impls.provided import Provided
 from impls.registry import REGISTRY
 from impls.verifying import autodiff, phrases, verify_report
 from impls.verifying.report import exit_code
@@ -271,6 +273,16 @@ def test_a_framework_gives_the_same_opinion(program, monkeypatch):
     assert not report.unavailable
     for row in report.rows:
         assert (row.frameworks["torch"] <= 1) == (row.tensor != "db1")
+
+
+def test_whatever_differentiates_is_asked_once_and_what_another_package_provides_too(monkeypatch):
+    """Not what is by hand, nor what differentiates by a framework that is asked already."""
+    monkeypatch.setattr(Entry, "missing", lambda self: None)
+    monkeypatch.setattr(Provided, "missing", lambda self: None)
+    mine = Provided("mine-tape", "mine:Mine", "mine", "tape", distribution="samegrad-mine")
+    monkeypatch.setitem(REGISTRY, "mine-tape", mine)
+    names = [entry.name for entry in autodiff.installed()]
+    assert names == ["keras-xla", "torch-eager", "jax-jit", "autograd", "mine-tape"]
 
 
 def test_a_framework_that_fails_is_said_to_be_missing(program, monkeypatch):
