@@ -1,4 +1,4 @@
-"""A bar per implementation, which shows how far its training is and what its loss is now."""
+"""A bar per implementation, which shows how far its training is and what it has come to."""
 
 from __future__ import annotations
 
@@ -6,32 +6,36 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 
 class Live:
     """A context; `show` takes what `training.run` tells. Without a terminal it is silent."""
 
     def __init__(self, console: Console, names: Sequence[str], epochs: int) -> None:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]}"),
-        )
         self.bars = Progress(
-            *columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            TextColumn("epoch {task.completed:,.0f} of {task.total:,}"),
+            TextColumn("{task.fields[value]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
         )
         self.epochs = epochs
-        self.tasks = {name: self.bars.add_task(name, total=epochs, value="") for name in names}
+        self.tasks = {name: self.bars.add_task(name, start=False, total=epochs, value="waiting") for name in names}
 
     def show(self, states: dict[str, dict[str, Any]]) -> None:
-        """{name: {"epoch", "loss"} or {"epoch", "converged"}, or {} before the first}."""
+        """{name: {"stage"}, and once there is something to tell "epoch" and "loss" or "converged"}."""
         for name, state in states.items():
-            for what in ("loss", "converged"):
-                if what in state:
-                    value = f"{what} {state[what]:.6f}" if what == "loss" else f"{state[what]:.1%} converged"
-                    self.bars.update(self.tasks[name], completed=state["epoch"], value=value)
+            if state["stage"] == "waiting":
+                continue
+            self.bars.start_task(self.tasks[name])
+            epoch = self.epochs if state["stage"] == "done" else state.get("epoch", 0)
+            self.bars.update(self.tasks[name], completed=epoch, value=_told(state))
+            if state["stage"] == "failed":
+                self.bars.stop_task(self.tasks[name])
 
     def __enter__(self) -> Live:
         self.bars.start()
@@ -39,3 +43,11 @@ class Live:
 
     def __exit__(self, *_: object) -> None:
         self.bars.stop()
+
+
+def _told(state: dict[str, Any]) -> str:
+    if state["stage"] == "failed":
+        return "no result"
+    if "loss" in state:
+        return f"loss {state['loss']:.6f}"
+    return f"{state['converged']:.1%} converged" if "converged" in state else "starting"

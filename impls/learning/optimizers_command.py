@@ -17,49 +17,90 @@ from impls.problem import DTYPES
 @click.option("--steps", default=100, show_default=True, type=click.IntRange(min=1))
 @click.option("--seed", default=42, show_default=True, type=click.IntRange(min=0), help="Of start and gradients.")
 @click.option("--dtype", default="float64", show_default=True, type=click.Choice(DTYPES))
+@click.option("--closed-loop", is_flag=True, help="Train with each, to see what their differences become.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def optimizers_command(implementations: str, names: str, as_json: bool, **how: Any) -> None:
+def optimizers_command(
+    implementations: str,
+    names: str,
+    learning_rate: float,
+    steps: int,
+    seed: int,
+    dtype: str,
+    closed_loop: bool,
+    as_json: bool,
+) -> None:
     """The same gradients fed to every framework's optimizers: where do they part, and why?
 
+    With --closed-loop each trains xor, line and slides instead, at the recipes' rates and for 1,000 epochs at most.
     Exit status 1 where an aligned one is not the textbook's function.
     """
     import json
 
     from rich.console import Console
 
+    from impls.learning import closed_loop as closed
     from impls.learning import open_loop
     from impls.learning.optimizers import OPTIMIZERS
     from impls.learning.trainer import select
 
-    result = open_loop.run(
-        select(implementations),
-        names=list(OPTIMIZERS) if names == "all" else [name.strip() for name in names.split(",")],
-        progress=lambda line: click.echo(line, err=True),
-        **how,
-    )
+    how: dict[str, Any] = {
+        "names": list(OPTIMIZERS) if names == "all" else [name.strip() for name in names.split(",")],
+        "seed": seed,
+        "dtype": dtype,
+        "progress": lambda line: click.echo(line, err=True),
+    }
+    if closed_loop:
+        result = closed.run(select(implementations), epochs=closed.EPOCHS, **how)
+        wrong, shown = closed.wrong(result), [_closed(result)]
+    else:
+        result = open_loop.run(select(implementations), learning_rate=learning_rate, steps=steps, **how)
+        wrong, shown = open_loop.wrong(result), _open(result)
     if as_json:
         click.echo(json.dumps(result, indent=1))
     else:
-        Console().print(render(result))
-    sys.exit(1 if open_loop.wrong(result) else 0)
+        Console().print(*shown, *_left_out(result), _verdict(wrong, closed_loop), sep="\n")
+    sys.exit(1 if wrong else 0)
 
 
-def render(result: dict[str, Any]) -> Any:
-    """Both tables, what was left out, and the verdict."""
-    from rich.console import Group
+def _left_out(result: dict[str, Any]) -> list[Any]:
     from rich.text import Text
 
-    from impls.learning.open_loop import wrong
+    return [Text(f"left out: {name}: {reason}", style="dim") for name, reason in result["left_out"].items()]
 
+
+def _verdict(wrong: list[str], closed_loop: bool) -> Any:
+    from rich.text import Text
+
+    if wrong:
+        return Text("\n".join(wrong), style="bold red")
+    right = (
+        "the same training, to what rounding becomes" if closed_loop else "the textbook's function, to the last digits"
+    )
+    return Text(f"Aligned, all are {right}.", style="bold green")
+
+
+def _open(result: dict[str, Any]) -> list[Any]:
+    """As shipped, and aligned."""
     settings = result["settings"]
     what = f"{settings['steps']} steps on the same gradients, {settings['dtype']}"
-    left_out = [Text(f"left out: {name}: {reason}", style="dim") for name, reason in result["left_out"].items()]
-    lines = wrong(result)
-    if lines:
-        verdict = Text("\n".join(lines), style="bold red")
-    else:
-        verdict = Text("Aligned, all are the textbook's function, to the last digits.", style="bold green")
-    return Group(_shipped(result["rows"], what), _aligned(result["rows"], what), *left_out, verdict)
+    return [_shipped(result["rows"], what), _aligned(result["rows"], what)]
+
+
+def _closed(result: dict[str, Any]) -> Any:
+    """A row per training: the farthest that each implementation was from the textbook, in shadows' spreads."""
+    rows, settings = result["rows"], result["settings"]
+    table = _table(
+        f"Closed loop, {settings['dtype']}: how far from the textbook, in units of what one rounding per step becomes "
+        f"(allowed: {settings['allowed']:g})"
+    )
+    names = list(dict.fromkeys(row["implementation"] for row in rows))
+    for heading in ("optimizer", "problem", *names, "up to epoch"):
+        table.add_column(heading, justify="left" if heading in ("optimizer", "problem") else "right")
+    for row in _by_optimizer([row for row in rows if row["implementation"] == names[0]]):
+        here = [r for r in rows if (r["optimizer"], r["problem"]) == (row["optimizer"], row["problem"])]
+        cells = [f"{r['times_shadow']:.2g}" for name in names for r in here if r["implementation"] == name]
+        table.add_row(row["shown"], row["problem"], *cells, f"{row['comparable_until']:,}")
+    return table
 
 
 def _shipped(rows: list[dict[str, Any]], what: str) -> Any:

@@ -117,7 +117,7 @@ def run(
     shipped: bool = False,
     progress: Progress = lambda states: None,
 ) -> dict[str, Any]:
-    """Train it by all and compare. `progress` gets {name: {"epoch", "loss"}} several times a second meanwhile.
+    """Train it by all and compare. `progress` gets {name: {"stage", "epoch", "loss"}} several times a second meanwhile.
 
     Raises BadInput where a loss does not stay finite, Unavailable where nothing could be trained.
     """
@@ -161,8 +161,9 @@ def run(
 def together(work: Work, folder: str, progress: Progress) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
     """Call each name's target with its arguments, each in its own process, as many at a time as there are cores.
 
-    Returns the answers, why some names could not be called here, and how others failed. `progress` gets what they
-    report meanwhile. Raises Unavailable where no implementation gave an answer.
+    Returns the answers, why some names could not be called here, and how others failed. `progress` gets meanwhile what
+    they report, and at which stage each is: waiting, running, done or failed. Raises Unavailable where no
+    implementation gave an answer.
     """
     left_out = {name: reason for name in work if name in TRAINERS and (reason := get_entry(name).missing())}
     with ThreadPoolExecutor(max_workers=cpu_count()) as pool:
@@ -173,11 +174,11 @@ def together(work: Work, folder: str, progress: Progress) -> tuple[dict[str, Any
         }
         try:
             while wait(futures.values(), timeout=REPORT_EVERY_S).not_done:
-                progress({name: _state(Path(folder) / f"{name}.progress") for name in futures})
+                progress({name: _state(future, Path(folder) / f"{name}.progress") for name, future in futures.items()})
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)  # what has not begun must not begin now
             raise
-        progress({name: _state(Path(folder) / f"{name}.progress") for name in futures})
+        progress({name: _state(future, Path(folder) / f"{name}.progress") for name, future in futures.items()})
     answers, failed = {}, {}
     for name, future in futures.items():
         try:
@@ -199,8 +200,13 @@ def _end_of_numbers(recipe: Recipe, losses: Array) -> str:
     return f"its loss is no number from epoch {epoch:,} on{centered}"
 
 
-def _state(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_bytes()) if path.exists() else {}
+def _state(future: Future, path: Path) -> dict[str, Any]:
+    """{"stage"}, and what was last reported."""
+    if future.done():
+        stage = "failed" if future.cancelled() or future.exception() else "done"
+    else:
+        stage = "running" if future.running() else "waiting"
+    return {"stage": stage, **(json.loads(path.read_bytes()) if path.exists() else {})}
 
 
 def comparable_until(marks: Sequence[int], reference: dict[str, Array]) -> int:

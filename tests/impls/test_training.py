@@ -110,6 +110,29 @@ def test_a_rate_that_diverges_is_refused(monkeypatch):
         training.run(changed(get_recipe("line"), learning_rate=1e6, epochs=400), ["numpy"])
 
 
+class Rootless(NumpyTrainer):
+    """From the sixth step on its parameters are no numbers, as where v − m² rounds to less than 0."""
+
+    def step(self, x, y):
+        super().step(x, y)
+        self.steps = getattr(self, "steps", 0) + 1
+        if self.steps > 5:
+            self.theta[:] = np.nan
+
+
+def test_one_that_ends_in_no_number_leaves_the_others_their_curves(monkeypatch):
+    """It is told with the epoch, and is no success."""
+    right = {"numpy": NumpyTrainer, "jax-jit": Rootless}
+    monkeypatch.setattr(training, "call", in_this_process)
+    monkeypatch.setattr(training, "load", lambda name, threads=1: type("module", (), {"TRAINER": right[name]}))
+    monkeypatch.setattr(type(trainer.get_entry("numpy")), "missing", lambda self: None)
+    result = training.run(changed(get_recipe("xor"), "rmsprop-centered", epochs=20), ["numpy", "jax-jit"])
+    assert [run["implementation"] for run in result["runs"]] == ["numpy"]
+    assert result["failed"] == {
+        "jax-jit": "its loss is no number from epoch 6 on, once v − m² has rounded to less than 0"
+    }
+
+
 @pytest.mark.parametrize("activations", [("sigmoid", "tanh"), ("tanh", "identity"), ("relu", "sigmoid")])
 def test_the_manual_gradient_is_the_oracles(activations):
     """Of one network and of several at once, each output of the vector in its place."""

@@ -1,0 +1,123 @@
+"""Closed loop: every framework trains with every aligned optimizer. Is each curve within what rounding becomes?
+
+In open loop (`open_loop.py`) the gradients are given and nothing is amplified; here each optimizer meets the gradients
+that its own steps lead to. Measured as `training.py` measures: against the textbook in extended precision, in units of
+the spread of its shadows, which differ by one rounding per gradient.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from impls.errors import Unavailable, choose
+from impls.learning import recipes, shadows, training
+from impls.learning.optimizers import OPTIMIZERS
+from impls.learning.recipes import RECIPES, Recipe
+from impls.learning.trainer import TRAINERS, load
+from impls.problem import DTYPES, SEED
+
+FORMAT, VERSION = "samegrad-closed-loop", 1
+EPOCHS = 1000
+"""Of each training in the command, at most; `line` has 100, of ten steps each."""
+
+
+def measure(implementation: str, folder: str, dtype: str) -> int:
+    """Train every recipe below `folder`, in the process that owns the framework: how many there were."""
+    kind = load(implementation).TRAINER
+    below = list(_recipes(folder))
+    for place in below:
+        training.descend(kind, implementation, place, dtype)
+    return len(below)
+
+
+def measure_shadows(folder: str, dtype: str) -> int:
+    """The reference and the shadows of every recipe below `folder`: how many there were."""
+    below = list(_recipes(folder))
+    for place in below:
+        shadows.save(str(place), dtype)
+    return len(below)
+
+
+def _recipes(folder: str) -> Iterator[Path]:
+    return (path.parent for path in sorted(Path(folder).glob("*/recipe.npz")))
+
+
+def run(
+    implementations: Sequence[str] = tuple(TRAINERS),
+    *,
+    names: Sequence[str] = tuple(OPTIMIZERS),
+    problems: Sequence[str] = tuple(RECIPES),
+    epochs: int,
+    seed: int = SEED,
+    dtype: str = "float64",
+    progress: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Each problem's recipe with each optimizer, at most so many epochs of it, by all: {"format", "format_version",
+    "settings", "rows", "left_out", "failed"}, JSON-able.
+
+    A row is {"problem", "optimizer", "learning_rate", "epochs", "comparable_until", "implementation", "times_shadow"}.
+    Raises BadInput for unknown names, Unavailable where no framework gave an answer.
+    """
+    choose("dtype", dtype, DTYPES)
+    asked = {f"{problem} {name}": _recipe(problem, name, epochs, seed) for problem in problems for name in names}
+    with tempfile.TemporaryDirectory(prefix="samegrad-") as folder:
+        for title, recipe in asked.items():
+            (Path(folder) / title).mkdir()
+            recipes.save(recipe, Path(folder) / title / "recipe.npz")
+        request = {"folder": folder, "dtype": dtype}
+        work: training.Work = {"shadows": ("impls.learning.closed_loop:measure_shadows", request)}
+        for name in implementations:
+            work[name] = ("impls.learning.closed_loop:measure", {"implementation": name, **request})
+        progress(f"{', '.join(implementations)}: {len(asked)} trainings each")
+        answers, left_out, failed = training.together(work, folder, lambda states: None)
+        if "shadows" in failed:
+            raise Unavailable(f"the references could not be trained: {failed['shadows']}")
+        rows = [row for title, recipe in asked.items() for row in _rows(recipe, Path(folder) / title, answers)]
+    how = {"names": list(names), "problems": list(problems), "epochs": epochs, "seed": seed, "dtype": dtype}
+    return {
+        "format": FORMAT,
+        "format_version": VERSION,
+        "settings": {**how, "allowed": training.ALLOWED},
+        "rows": rows,
+        "left_out": left_out,
+        "failed": failed,
+    }
+
+
+def _recipe(problem: str, name: str, epochs: int, seed: int) -> Recipe:
+    recipe = recipes.changed(recipes.get_recipe(problem, seed), name)
+    return recipes.changed(recipe, epochs=min(epochs, recipe.epochs))
+
+
+def _rows(recipe: Recipe, folder: Path, names: Iterable[str]) -> list[dict[str, Any]]:
+    """A row for each implementation that has left its curve in the folder."""
+    found = {name: dict(np.load(folder / f"{name}.npz", allow_pickle=False)) for name in names}
+    reference = found.pop("shadows")
+    about = {
+        "problem": recipe.problem.name,
+        "optimizer": recipe.settings.name,
+        "learning_rate": recipe.settings.learning_rate,
+        "epochs": recipe.epochs,
+        "comparable_until": training.comparable_until(recipe.marks(), reference),
+    }
+    return [
+        {**about, "implementation": name, "times_shadow": training.times_shadow(curve, reference)}
+        for name, curve in found.items()
+    ]
+
+
+def wrong(result: dict[str, Any]) -> list[str]:
+    """A line for each training that rounding does not explain, and for each framework that failed."""
+    allowed = result["settings"]["allowed"]
+    failed = [f"{name} failed: {reason}" for name, reason in result["failed"].items()]
+    return failed + [
+        f"{row['problem']} with {row['optimizer']} of {row['implementation']} is {row['times_shadow']:.1f} times "
+        f"as far from the textbook as one rounding per step leads; {allowed:g} times is allowed"
+        for row in result["rows"]
+        if not row["times_shadow"] <= allowed
+    ]
