@@ -198,11 +198,8 @@ class Session:
     def _end(self, failure: WorkerFailed) -> None:
         if failure.kind == "unavailable":
             pytest.skip(failure.reason)
-        tail = (
-            "\n  ".join(["", "the worker's last lines:", *failure.stderr]) if failure.is_gone and failure.stderr else ""
-        )
-        last = f"{failure.reason.splitlines()[-1]}\n" if failure.kind == "exception" else ""
-        pytest.fail(last + failure.reason + tail, pytrace=False)
+        tail = ["", "the worker's last lines:", *failure.stderr] if failure.stderr and not failure.is_foreseen else []
+        pytest.fail("\n  ".join([failure.reason, *tail]), pytrace=False)
 
     def close(self) -> None:
         """End what --benchmark-disable has started, and answer signals as before."""

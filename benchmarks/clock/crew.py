@@ -53,13 +53,18 @@ def environment(threads: int) -> dict[str, str]:
 class WorkerFailed(Exception):
     """A worker refused, died, hung or answered nonsense.
 
-    `kind` is "unavailable", "disagreement", "bad input" or "exception" for an answer, "died", "hung" or "nonsense"
-    where the worker is gone.
+    `kind` is "unavailable", "disagreement", "bad input", "out of memory" or "exception" for an answer, "died", "hung"
+    or "nonsense" where the worker is gone. `stderr` has its last lines, after the traceback where it answered with one.
     """
 
     def __init__(self, kind: str, reason: str, stderr: list[str]) -> None:
         super().__init__(reason)
         self.kind, self.reason, self.stderr = kind, reason, stderr
+
+    @property
+    def is_foreseen(self) -> bool:
+        """Whether the reason says it all."""
+        return self.kind in ("unavailable", "disagreement", "bad input")
 
     @property
     def is_gone(self) -> bool:
@@ -118,7 +123,8 @@ class WorkerProcess:
         except ValueError:
             raise self._gone("nonsense", f"{self.name} answered {do!r} with {line[:80]!r}, not with JSON") from None
         if "failed" in answer:
-            raise WorkerFailed(answer["failed"], answer["reason"], self.last_lines())
+            lines = [*answer.get("traceback", []), *self.last_lines()]
+            raise WorkerFailed(answer["failed"], answer["reason"], lines)
         return answer
 
     def _read_line(self, do: str) -> bytes:

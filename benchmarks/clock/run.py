@@ -265,6 +265,11 @@ class Launch:
                 {"launch": len(self.run.launches), "round": number + 1, "in": name, "reason": reason}
             ),
         )
+        for name in [name for name in times_ns if name not in (SENTINEL, YARDSTICK)]:
+            with self._failing(group, name):
+                ready[name].worker.ask("recheck", key=name)
+        for name in [name for name in times_ns if name in group.failures]:
+            del times_ns[name]
         for name, rounds_ns in times_ns.items():
             steps = 1 if name == YARDSTICK else case.steps_per_call
             if len(rounds_ns):

@@ -15,7 +15,7 @@ from benchmarks.clock.statistics import quantiles
 from benchmarks.clock.verdict import EQUIVALENT, FASTER, NOT_RESOLVED, SLOWER, figure
 
 STYLES = {FASTER: "green", SLOWER: "red", EQUIVALENT: "cyan", NOT_RESOLVED: "yellow"}
-ENDED = {"died": "died", "hung": "hung", "disagreement": "wrong"}
+ENDED = {"died": "died", "hung": "hung", "disagreement": "wrong", "out of memory": "out of memory"}
 """What ended an implementation's case after its first launches, by the kind of failure."""
 UNITS = (("s", 1e9), ("ms", 1e6), ("µs", 1e3), ("ns", 1.0))
 

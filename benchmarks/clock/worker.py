@@ -127,6 +127,8 @@ class Worker:
         call = build(self.implementation(), asked)
         prepared_ns = perf_counter_ns()
         result = call.run()
+        if call.finish:
+            call.finish()
         called_ns = perf_counter_ns()
 
         reference = self._reference(the_problem, initial, batch, dtype, seed)
@@ -155,6 +157,16 @@ class Worker:
         if call.begin:
             call.begin()
         return {"ns": time_block(call.run, prefix, calls, call.finish)}
+
+    def recheck(self, key: str) -> dict[str, Any]:
+        """The gate again, after the rounds, where the pass is repeatable: what was timed is still right."""
+        call = self.calls[key]
+        asked = call.asked
+        if asked.pass_name in ("forward", "value_and_grad"):
+            reference = self._reference(asked.problem, asked.parameters, asked.batch, asked.dtype, asked.seed)
+            agreements = call.agreements(call.run(), reference)
+            require(agreements, implementation=key, case=f"{asked.case.group} after its rounds")
+        return {}
 
     def forget(self) -> dict[str, Any]:
         """Let go of everything prepared, so that the next group starts with the memory free.
@@ -190,6 +202,18 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
 
 
+def _failure(error: Exception) -> dict[str, Any]:
+    """What kind of failure it is, in one line or few; of what nobody foresaw also where it was raised."""
+    if kind := FAILURES.get(type(error)):
+        return {"failed": kind, "reason": str(error)}
+    reason = "".join(traceback.format_exception_only(error)).strip()
+    is_for_memory = isinstance(error, MemoryError) or any(words in reason for words in OUT_OF_MEMORY)
+    kind = "out of memory" if is_for_memory else "exception"
+    return {"failed": kind, "reason": reason, "traceback": traceback.format_exc(limit=-3).splitlines()}
+
+
+OUT_OF_MEMORY = ("out of memory", "Out of memory", "OOM when allocating", "can't allocate memory")
+"""In what the frameworks raise: PyTorch on a GPU, JAX, TensorFlow, PyTorch on the CPU."""
 FAILURES = {Unavailable: "unavailable", Disagreement: "disagreement", BadInput: "bad input"}
 
 
@@ -205,9 +229,7 @@ def serve() -> None:
         try:
             answer = getattr(worker, request.pop("do"))(**request)
         except Exception as error:
-            kind = FAILURES.get(type(error), "exception")
-            text = str(error) if kind != "exception" else traceback.format_exc(limit=-3)
-            answer = {"failed": kind, "reason": text}
+            answer = _failure(error)
         print(json.dumps(answer), file=answers)
 
 

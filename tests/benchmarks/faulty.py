@@ -101,6 +101,13 @@ class NotANumber(Sound):
         return loss, gradients
 
 
+class LosesItsMind(InARound):
+    """From then on its parameters are no numbers."""
+
+    def strike(self):
+        self.layers[0].W[:] = np.nan
+
+
 class Stopped(InARound):
     """For two seconds, as by a debugger."""
 
@@ -151,7 +158,7 @@ def _stop(processes):
 
 
 KINDS = (
-    *(Killed, SegmentationFault, Hangs, OutOfMemory, FailsToPrepare, FailsInARound, NotANumber),
+    *(Killed, SegmentationFault, Hangs, OutOfMemory, FailsToPrepare, FailsInARound, NotANumber, LosesItsMind),
     *(Stopped, Asleep, FillsTheDisk, RemovesTheFolder, ForbidsFiles),
 )
 MODULES = {

@@ -127,6 +127,10 @@ class FakeWorker:
         self.machine.now_ns += (prefix + calls) * cost_ns
         return {"ns": round(calls * cost_ns)}
 
+    def _recheck(self, key: str) -> dict[str, Any]:
+        assert key in self.prepared
+        return {}
+
     def _forget(self) -> dict[str, Any]:
         self.prepared.clear()
         return {}

@@ -220,6 +220,26 @@ time.sleep(600)
         assert ends(pid)
 
 
+def test_time_in_which_the_parent_was_stopped_is_not_counted_as_waiting():
+    """As when the machine sleeps: both are stopped for longer than the limit, and the answer comes all the same."""
+    script = f"""
+import os, subprocess, time
+from benchmarks.clock.crew import WorkerProcess
+worker = WorkerProcess("w", 1, {TIME_LIMIT_S})
+worker.ask("start", target="tests.benchmarks.planted:waits_for_a_signal", threads=1, function=True)
+worker.time_limit_s = 2.0
+both = f"{{os.getpid()}} {{worker._process.pid}}"
+sleep = f"sleep 0.1; kill -STOP {{both}}; sleep 2.5; kill -CONT {{both}}"
+subprocess.Popen(["sh", "-c", sleep], start_new_session=True)
+began_s = time.monotonic()
+assert worker.ask("time", key="function", prefix=1, calls=1)["ns"] > 0
+assert time.monotonic() - began_s > 2.5
+worker.close()
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 class TestPinning:
     @pytest.fixture(autouse=True)
     def _platform(self):

@@ -153,5 +153,5 @@ class TestAnswers:
         worker = spawn("raises")
         failed = self.failure(worker, "time", key="function", prefix=1, calls=1)
         assert failed.kind == "exception"
-        assert "ArithmeticError: the seventh digit is wrong" in failed.reason
-        assert "planted.py" in failed.reason
+        assert failed.reason == "ArithmeticError: the seventh digit is wrong"
+        assert failed.stderr[0] == "Traceback (most recent call last):" and "planted.py" in "".join(failed.stderr)
