@@ -1,0 +1,119 @@
+"""Somebody's own package, really installed, adds an implementation without a change to this project.
+
+It holds `impls/autograd_tape.py` as its only module, under a name of its own; the README shows its project file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROJECT = """\
+[project]
+name = "samegrad-mine"
+version = "0.1"
+dependencies = ["samegrad", "autograd>=1.7"]
+
+[project.entry-points."samegrad.implementations"]
+mine-tape = "mine:AutogradTape"
+"""
+TIME_LIMIT_S = 300
+
+
+def python(*arguments, site=None, how="-m"):
+    """Exit status, and standard output and error together, of a Python that finds what is in `site`."""
+    environment = {key: value for key, value in os.environ.items() if key not in ("PYTEST_ADDOPTS", "PY_COLORS")}
+    if site:
+        environment["PYTHONPATH"] = str(site)
+    done = subprocess.run(
+        [sys.executable, how, *map(str, arguments)],
+        cwd=ROOT,
+        env=environment | {"COLUMNS": "200", "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIME_LIMIT_S,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The folder that pip installs it into: nothing is downloaded, and this environment stays as it is."""
+    pytest.importorskip("autograd")
+    source, site = tmp_path_factory.mktemp("mine"), tmp_path_factory.mktemp("site")
+    (source / "pyproject.toml").write_text(PROJECT)
+    (source / "mine.py").write_text((ROOT / "impls" / "autograd_tape.py").read_text())
+    offline = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--disable-pip-version-check")
+    code, said = python("pip", "install", *offline, "--target", site, source)
+    assert code == 0, said
+    return site
+
+
+def test_list_shows_it(site):
+    code, said = python("samegrad", "list", site=site)
+    assert code == 0, said
+    assert f"mine-tape mine tape autograd {version('autograd')}" in [
+        " ".join(line.split()) for line in said.splitlines()
+    ]
+    assert "provided: mine-tape is of samegrad-mine" in said
+    code, said = python("samegrad", "list")
+    assert code == 0 and "mine-tape" not in said
+
+
+def test_it_keeps_the_contract(site):
+    code, said = python("samegrad", "conformance", "mine-tape", site=site)
+    assert code == 0 and said.endswith("mine-tape keeps the contract.\n"), said
+
+
+def test_the_tests_of_the_contract_and_of_every_rung_take_it_up(site):
+    tests = ("tests/impls/test_contract.py", "tests/impls/test_rungs.py")
+    code, said = python(
+        "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "-k", "mine-tape", *tests, site=site
+    )
+    assert code == 0, said
+    for name in ("keeps_every_clause[mine-tape-gradients]", "agrees_with_the_reference_in_every_pass[mine-tape-xor-"):
+        assert name in said
+
+
+def test_samegrad_agree_measures_it(site):
+    """Its part of the command, from a process that finds the package (the whole command tries Keras's faults as well)."""
+    script = """
+from impls.checking import agree
+result = agree.run(["mine-tape"], problems=["xor"], dtypes=["float64"], scales=[1, 10], seeds=[0])
+assert result["rows"] and not result["failed"] and not result["left_out"], result
+print(agree.disagreements(result))
+"""
+    assert python(script, site=site, how="-c") == (0, "[]\n")
+
+
+def test_the_suite_runs_on_it_and_its_report_shows_it(site, tmp_path):
+    """Past the gate and into the run file, with the versions that it ran on; and into the figures' table."""
+    tiny = ("--implementations=numpy,mine-tape", "--problems=xor", "--batches=4", "--launches=1", "--budget=0.5")
+    run = tmp_path / "run.json"
+    code, said = python(
+        "pytest", "--benchmark-only", "-p", "no:cacheprovider", *tiny, f"--benchmark-json={run}", site=site
+    )
+    assert code == 0, said
+    told = json.loads(run.read_text())
+    assert not told["samegrad"]["failures"] and not told["samegrad"]["skipped"]
+    entry = told["samegrad"]["implementations"]["mine-tape"]
+    assert (entry["framework"], entry["execution"]) == ("mine", "tape")
+    assert entry["version"] == f"{version('autograd')} / 0.1"
+    timed = [
+        bench["extra_info"] for bench in told["benchmarks"] if bench["extra_info"]["implementation"] == "mine-tape"
+    ]
+    assert {info["pass"] for info in timed} == {"forward", "value_and_grad", "train_step"}
+    assert all(info["tau"] <= 1 for info in timed)
+
+    code, said = python("samegrad", "report", run, "--out", tmp_path / "out")
+    assert code == 0, said
+    assert "`mine-tape`" in (tmp_path / "out" / "table.md").read_text()
