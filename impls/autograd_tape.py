@@ -30,10 +30,15 @@ class AutogradTape(Implementation):
     ) -> None:
         if device != "cpu":
             raise Unavailable(f"autograd computes on the CPU only; device {device!r} needs another implementation")
-        self.x, self.y = (rows.astype(dtype) for rows in problem.data(batch, seed))
+        self.feed(*problem.data(batch, seed, dtype))
         self.parameters = [tuple(layer) for layer in rounded(parameters, dtype)]  # no other types are differentiated
         self.functions = [ACTIVATIONS[name] for name in problem.activations]
         self._value_and_grad = value_and_grad(self._loss)
+
+    def feed(self, x: Any, y: Any = None) -> None:
+        self.x = x
+        if y is not None:
+            self.y = y
 
     def _predict(self, parameters: Any, x: Any) -> Any:
         a = x

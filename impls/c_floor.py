@@ -6,7 +6,6 @@ grows with the number of arguments. The results are NumPy views of the memory th
 
 from __future__ import annotations
 
-import copy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -77,17 +76,24 @@ class CFloor(Implementation):
         if network is None:
             raise Unavailable(f"c-floor is written for the networks of {' and '.join(NETWORKS)}, not {problem.name!r}")
         ffi, library = load(dtype)
-        x, y = (np.ascontiguousarray(rows.T.astype(dtype)) for rows in problem.data(batch, seed))
+        self.x, self.y = (np.empty((size, batch), dtype) for size in (problem.sizes[0], 1))
+        self.feed(*problem.data(batch, seed, dtype))
         flat = np.concatenate([tensor.ravel() for layer in rounded(parameters, dtype) for tensor in layer])
         gradients, loss = np.empty_like(flat), np.empty((), dtype)
         self.predictions = np.empty((batch, 1), dtype)
         self.evaluation = loss, views(gradients, parameters)
         self.state = loss, views(flat, parameters)
-        self.memory = (x, y, flat, gradients, loss, self.predictions)  # C holds bare addresses: keep what they point to
-        self.case = ffi.new("Case *", [batch, *(ffi.from_buffer(f"{REAL[dtype]}[]", array) for array in self.memory)])
+        memory = (self.x, self.y, flat, gradients, loss, self.predictions)
+        self.case = ffi.new("Case *", [batch, *(ffi.from_buffer(f"{REAL[dtype]}[]", array) for array in memory)])
+        self.memory = memory  # C holds bare addresses: keep what they point to
         self._forward = getattr(library, f"{network}_forward")
         self._value_and_grad = getattr(library, f"{network}_value_and_grad")
         self._train = getattr(library, f"{network}_train")
+
+    def feed(self, x: Array, y: Array | None = None) -> None:
+        np.copyto(self.x, x.T)
+        if y is not None:
+            np.copyto(self.y, y.T)
 
     def forward(self) -> Array:
         self._forward(self.case)
@@ -106,4 +112,8 @@ class CFloor(Implementation):
         return self.state
 
     def to_numpy(self, result: Any) -> Any:
-        return copy.deepcopy(result)  # the views' memory is overwritten by the next call
+        """Copies: the views' memory is overwritten by the next call."""
+        if isinstance(result, np.ndarray):
+            return result.copy()
+        loss, layers = result
+        return loss.copy(), [Layer(W.copy(), b.copy()) for W, b in layers]

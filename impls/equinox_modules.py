@@ -12,13 +12,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from impls.errors import Unavailable
-from impls.implementation import Implementation
+from impls.on_jax import OnJax
 from impls.parameters import Layer, Parameters, rounded
 from impls.problem import SEED, Problem
-
-jax.config.update("jax_enable_x64", True)  # without it float64 silently becomes float32; float32 stays float32
-jax.config.update("jax_default_matmul_precision", "highest")  # on a GPU the default is TF32
 
 ACTIVATIONS = {"sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "relu": jax.nn.relu, "identity": lambda z: z}
 
@@ -57,7 +53,7 @@ def descend(network: Network, x: jax.Array, y: jax.Array, learning_rate: Any) ->
     return value, eqx.apply_updates(network, jax.tree.map(lambda g: -learning_rate * g, gradients))
 
 
-class EquinoxModules(Implementation):
+class EquinoxModules(OnJax):
     """The passes under `filter_jit`, the network, the data and the learning rate as arguments."""
 
     def prepare(
@@ -69,28 +65,25 @@ class EquinoxModules(Implementation):
         device: str = "cpu",
         seed: int = SEED,
     ) -> None:
-        try:
-            self.device = jax.devices(device)[0]
-        except RuntimeError:
-            raise Unavailable(
-                f"jax {jax.__version__} sees no {device!r} device; install jax[cuda] or use 'cpu'"
-            ) from None
-        self.x, self.y = (self._put(rows.astype(dtype)) for rows in problem.data(batch, seed))
+        self.place(device)
+        self.feed(*map(self.to_device, problem.data(batch, seed, dtype)))
         layers = zip(rounded(parameters, dtype), problem.activations, strict=True)
-        self.network = tuple(Dense(self._put(W), self._put(b), activation) for (W, b), activation in layers)
+        self.network = tuple(Dense(self.to_device(W), self.to_device(b), activation) for (W, b), activation in layers)
 
-    def _put(self, array: Any) -> jax.Array:
-        return jax.device_put(array, self.device)
+    def feed(self, x: Any, y: Any = None) -> None:
+        self.x = x  # a compiled call takes NumPy arrays as well
+        if y is not None:
+            self.y = y
 
     def forward(self) -> jax.Array:
-        return jax.block_until_ready(predict(self.network, self.x))
+        return self.wait(predict(self.network, self.x))
 
     def value_and_grad(self) -> tuple[jax.Array, Network]:
-        return jax.block_until_ready(value_and_grad(self.network, self.x, self.y))
+        return self.wait(value_and_grad(self.network, self.x, self.y))
 
     def train_step(self, learning_rate: float) -> tuple[jax.Array, Network]:
         value, self.network = descend(self.network, self.x, self.y, self.x.dtype.type(learning_rate))
-        return jax.block_until_ready((value, self.network))
+        return self.wait((value, self.network))
 
     def to_numpy(self, result: Any) -> Any:
         if isinstance(result, jax.Array):

@@ -1,13 +1,17 @@
-"""The contract: five operations and an optional sixth, and the clauses that a type cannot say.
+"""The contract: five operations, some optional ones, and the clauses that a type cannot say.
 
     prepare(problem, parameters, batch, dtype, device)   untimed   host to device, layout, build
     forward()                                            timed     → predictions
     value_and_grad()                                     timed     → (loss, gradients)
     train_step(learning_rate)                            timed     → (loss before the step, parameters after it)
-    train_loop(learning_rate, steps)                     timed     the same of the last of several steps in one call
-    to_numpy(result)                                     untimed   any of the three results, in NumPy's canonical layout
+    to_numpy(result)                                     untimed   any of these results, in NumPy's canonical layout
 
-- A timed call returns only when its result is ready on the device.
+    train_loop(learning_rate, steps)                     optional  the last of several steps in one call
+    feed(x, y)                                           optional  other rows for the calls that follow
+    wait(result)                                         optional  what every pass does last, where calls only enqueue
+    device_of(result)                                    optional  where it lies; asked wherever that is not the CPU
+
+- A timed call returns only when its result is ready on the device: it ends with `return self.wait(result)`.
 - The first call may trace and compile; later ones must not.
 - Data and parameters enter compiled code as arguments, never as captured constants, which a compiler may fold away.
 - The dtype asked for is the dtype computed in, on the whole path.
@@ -22,7 +26,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from impls.parameters import Parameters
+from impls.errors import Unavailable
+from impls.parameters import Array, Parameters
 from impls.problem import SEED, Problem
 
 Evaluation = tuple[NDArray[Any], Parameters]
@@ -71,6 +76,25 @@ class Implementation(ABC):
         for _ in range(steps - 1):
             self.train_step(learning_rate)
         return self.train_step(learning_rate)
+
+    def feed(self, x: Array, y: Array | None = None) -> None:
+        """Have the calls that follow work on these rows, x: (batch, inputs), y: (batch, outputs), batch as prepared.
+
+        They are NumPy arrays of the dtype that was prepared for; without y only `forward` may follow. The arrays may be
+        used where they are: they stay unchanged until the results of the calls that follow have been fetched.
+        """
+        raise Unavailable(f"{type(self).__name__} takes its rows when it is prepared, not from the host at each call")
+
+    def wait(self, result: Any) -> Any:
+        """Return `result`, of one call or a list of several, once it is ready. What computes at once has nothing to do.
+
+        Every pass ends in it and waits nowhere else, so that calls can also be timed in a row with one wait at the end.
+        """
+        return result
+
+    def device_of(self, result: Any) -> str:
+        """Where a result lies, read back from its arrays: "cpu", or an accelerator's kind and number, "gpu:0"."""
+        return "cpu"
 
     @abstractmethod
     def to_numpy(self, result: Any) -> Any:

@@ -16,13 +16,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from impls.errors import Unavailable
 from impls.implementation import Implementation
+from impls.on_jax import OnJax
 from impls.parameters import Layer, Parameters, rounded
 from impls.problem import SEED, Problem
-
-jax.config.update("jax_enable_x64", True)  # without it float64 silently becomes float32; float32 stays float32
-jax.config.update("jax_default_matmul_precision", "highest")  # on a GPU the default is TF32
 
 ACTIVATIONS = {
     "sigmoid": jax.nn.sigmoid,
@@ -34,14 +31,6 @@ ACTIVATIONS = {
 Tree = tuple[tuple[jax.Array, jax.Array], ...]
 """Layers of (W, b)."""
 Loss = Callable[[Any, jax.Array, jax.Array], jax.Array]
-
-
-def find_device(device: str) -> jax.Device:
-    """The first JAX device of that kind. Raises Unavailable where there is none."""
-    try:
-        return jax.devices(device)[0]
-    except RuntimeError:
-        raise Unavailable(f"jax {jax.__version__} sees no {device!r} device; use 'cpu' or install jax[cuda]") from None
 
 
 def predict(activations: Sequence[str], parameters: Tree | Parameters, x: jax.Array) -> jax.Array:
@@ -90,11 +79,18 @@ def compiled(activations: tuple[str, ...]) -> tuple[Callable[..., Any], ...]:
     )
 
 
-class JaxJit(Implementation):
+class OnRows(OnJax):
+    """Data as they come: x: (batch, inputs), y: (batch, outputs)."""
+
+    def feed(self, x: Any, y: Any = None) -> None:
+        self.x = x  # a jit-compiled call brings NumPy arrays along, faster than device_put
+        if y is not None:
+            self.y = y
+
+
+class JaxJit(OnRows):
     """jit-compiled passes over a tree of parameters, the data as arguments.
 
-    All outputs of one compiled call become ready together, so that waiting for the loss waits for its gradients too;
-    waiting for each of them costs several microseconds and changes nothing (`tests/impls/test_contract.py` shows it).
     The tree is of plain tuples: each call takes it apart and builds it again, which for named ones takes 10 % longer.
     """
 
@@ -107,25 +103,24 @@ class JaxJit(Implementation):
         device: str = "cpu",
         seed: int = SEED,
     ) -> None:
-        to_device = partial(jax.device_put, device=find_device(device))
-        self.x, self.y = (to_device(rows.astype(dtype)) for rows in problem.data(batch, seed))
-        self.parameters = to_device(tuple(tuple(layer) for layer in rounded(parameters, dtype)))
+        self.place(device)
+        self.feed(*map(self.to_device, problem.data(batch, seed, dtype)))
+        self.parameters = self.to_device(tuple(tuple(layer) for layer in rounded(parameters, dtype)))
         self._predict, self._value_and_grad, self._descend, self._descend_often = compiled(problem.activations)
 
     def forward(self) -> jax.Array:
-        return self._predict(self.parameters, self.x).block_until_ready()
+        return self.wait(self._predict(self.parameters, self.x))
 
     def value_and_grad(self) -> tuple[jax.Array, Tree]:
-        loss, gradients = self._value_and_grad(self.parameters, self.x, self.y)
-        return loss.block_until_ready(), gradients
+        return self.wait(self._value_and_grad(self.parameters, self.x, self.y))
 
     def train_step(self, learning_rate: float) -> tuple[jax.Array, Tree]:
         loss, self.parameters = self._descend(self.parameters, self.x, self.y, learning_rate)
-        return loss.block_until_ready(), self.parameters
+        return self.wait((loss, self.parameters))
 
     def train_loop(self, learning_rate: float, steps: int) -> tuple[jax.Array, Tree]:
         loss, self.parameters = self._descend_often(self.parameters, self.x, self.y, learning_rate, steps)
-        return loss.block_until_ready(), self.parameters
+        return self.wait((loss, self.parameters))
 
     def to_numpy(self, result: Any) -> Any:
         if isinstance(result, jax.Array):
@@ -152,11 +147,9 @@ class JaxEager(JaxJit):
         self._value_and_grad = jax.value_and_grad(loss)
         self._descend = partial(descend, loss)
 
-    def value_and_grad(self) -> tuple[jax.Array, Tree]:
-        return jax.block_until_ready(super().value_and_grad())  # its gradients are calls of their own
-
-    def train_step(self, learning_rate: float) -> tuple[jax.Array, Tree]:
-        return jax.block_until_ready(super().train_step(learning_rate))
+    def wait(self, result: Any) -> Any:
+        """Each array is of a call of its own."""
+        return jax.block_until_ready(result)
 
     train_loop = Implementation.train_loop
 
@@ -197,7 +190,7 @@ def compiled_flat(sizes: tuple[int, ...], activations: tuple[str, ...]) -> tuple
     )
 
 
-class JaxFlat(Implementation):
+class JaxFlat(OnRows):
     """jit-compiled passes over one vector of parameters; loss and gradient leave as one vector too."""
 
     def prepare(
@@ -209,27 +202,27 @@ class JaxFlat(Implementation):
         device: str = "cpu",
         seed: int = SEED,
     ) -> None:
-        to_device = partial(jax.device_put, device=find_device(device))
-        self.x, self.y = (to_device(rows.astype(dtype)) for rows in problem.data(batch, seed))
+        self.place(device)
+        self.feed(*map(self.to_device, problem.data(batch, seed, dtype)))
         flat = [np.zeros(1), *(tensor.ravel() for layer in parameters for tensor in layer)]
-        self.state = to_device(np.concatenate(flat).astype(dtype))
+        self.state = self.to_device(np.concatenate(flat).astype(dtype))
         self.sizes = problem.sizes
         passes = compiled_flat(problem.sizes, problem.activations)
         self._predict, self._value_and_grad, self._descend, self._descend_often = passes
 
     def forward(self) -> jax.Array:
-        return self._predict(self.state, self.x).block_until_ready()
+        return self.wait(self._predict(self.state, self.x))
 
     def value_and_grad(self) -> jax.Array:
-        return self._value_and_grad(self.state, self.x, self.y).block_until_ready()
+        return self.wait(self._value_and_grad(self.state, self.x, self.y))
 
     def train_step(self, learning_rate: float) -> jax.Array:
-        self.state = self._descend(self.state, self.x, self.y, learning_rate).block_until_ready()
-        return self.state
+        self.state = self._descend(self.state, self.x, self.y, learning_rate)
+        return self.wait(self.state)
 
     def train_loop(self, learning_rate: float, steps: int) -> jax.Array:
-        self.state = self._descend_often(self.state, self.x, self.y, learning_rate, steps).block_until_ready()
-        return self.state
+        self.state = self._descend_often(self.state, self.x, self.y, learning_rate, steps)
+        return self.wait(self.state)
 
     def to_numpy(self, result: jax.Array) -> Any:
         if result.ndim == 2:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -23,26 +23,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from impls.errors import Unavailable
-from impls.implementation import Implementation
+from impls.on_jax import OnJax
 from impls.parameters import Array, Layer, Parameters
 from impls.problem import SEED, Problem
 
-jax.config.update("jax_enable_x64", True)  # without it float64 silently becomes float32; float32 stays float32
 jax.config.update("jax_cpu_enable_async_dispatch", False)
-jax.config.update("jax_default_matmul_precision", "highest")  # on a GPU the default is TF32
 
 FEW = 32
 """Up to so many samples are taken one by one."""
 CHUNK_BYTES = 64 * 1024
 """The length of a chunk's rows on a CPU."""
-
-
-def find_device(device: str) -> jax.Device:
-    """The first JAX device of that kind. Raises Unavailable where there is none."""
-    try:
-        return jax.devices(device)[0]
-    except RuntimeError:
-        raise Unavailable(f"jax {jax.__version__} sees no {device!r} device; use 'cpu' or install jax[cuda]") from None
 
 
 @dataclass(frozen=True)
@@ -78,9 +68,9 @@ class Network:
             activations.append(jax.nn.sigmoid(z) if activation == "sigmoid" else z)
         return activations
 
-    def predict(self, state: jax.Array, samples: jax.Array) -> jax.Array:
-        """Predictions (outputs, n)."""
-        return self.activate(state, samples[: self.sizes[0]])[-1]
+    def predict(self, state: jax.Array, x: jax.Array) -> jax.Array:
+        """Predictions (outputs, n) of inputs (inputs, n)."""
+        return self.activate(state, x)[-1]
 
     def sums(self, state: jax.Array, samples: jax.Array) -> jax.Array:
         """[Σe², Σ aδᵀ, Σ δ, …] over the samples, laid out as the state, with δ = e ∘ σ′ in the last layer."""
@@ -128,8 +118,12 @@ def compiled(network: Network) -> tuple[Callable[..., jax.Array], ...]:
     return tuple(jax.jit(one) for one in passes)
 
 
-class JaxManual(Implementation):
+class JaxManual(OnJax):
     """Hand-derived passes under jit, the data as arguments."""
+
+    x: Any
+    samples: list[Any]
+    """Arrays of the device, or of NumPy where they were fed."""
 
     def prepare(
         self,
@@ -142,23 +136,26 @@ class JaxManual(Implementation):
     ) -> None:
         if set(problem.activations) - {"sigmoid", "identity"}:
             raise Unavailable(f"jax-manual is written for sigmoid and identity, which {problem.name!r} goes beyond")
-        self.to_device = partial(jax.device_put, device=find_device(device))
-        samples = np.concatenate([rows.T.astype(dtype) for rows in problem.data(batch, seed)])
+        self.place(device)
         few = batch <= FEW and device == "cpu"
-        length = 1 if few else CHUNK_BYTES // samples.itemsize
-        if device != "cpu" or (batch <= length and not few):
-            self.samples = self.to_device([samples])
-        else:
-            whole, rest = np.split(samples, [batch // length * length], axis=1)
-            chunks = whole.reshape(len(samples), -1, length).swapaxes(0, 1)
-            self.samples = self.to_device([chunks, rest] if rest.size else [chunks])
-        self.x = self.to_device(samples)
+        self.length = 1 if few else CHUNK_BYTES // np.dtype(dtype).itemsize if device == "cpu" else batch
+        self.network = Network(problem.sizes, problem.activations, few)
+        self.feed(*problem.data(batch, seed, dtype))
+        self.x, self.samples = map(self.to_device, (self.x, self.samples))
         flat = [np.zeros(1), *(tensor.ravel() for layer in parameters for tensor in layer)]
         self.state = self.to_device(np.concatenate(flat).astype(dtype))
         self.learning_rate: float | None = None
-
-        self.network = Network(problem.sizes, problem.activations, few)
         self._predict, self._value_and_grad, self._descend, self._descend_often = compiled(self.network)
+
+    def feed(self, x: Array, y: Array | None = None) -> None:
+        """Samples as columns, and for the gradient inputs and targets in one, in chunks."""
+        self.x = np.ascontiguousarray(x.T)
+        if y is not None:
+            samples, length = np.concatenate([x.T, y.T]), self.length
+            whole, rest = np.split(samples, [len(x) // length * length], axis=1)
+            chunks = whole.reshape(len(samples), -1, length).swapaxes(0, 1)
+            parts = [samples] if len(x) == length and not self.network.few else [chunks, rest]
+            self.samples = [part for part in parts if part.size]
 
     def _rate(self, learning_rate: float) -> jax.Array:
         """The learning rate on the device: sending a number costs as much as a step."""
@@ -168,22 +165,21 @@ class JaxManual(Implementation):
         return self.rate
 
     def forward(self) -> jax.Array:
-        return self._predict(self.state, self.x).block_until_ready()
+        return self.wait(self._predict(self.state, self.x))
 
     def value_and_grad(self) -> jax.Array:
-        return self._value_and_grad(self.state, *self.samples).block_until_ready()
+        return self.wait(self._value_and_grad(self.state, *self.samples))
 
     def train_step(self, learning_rate: float) -> jax.Array:
-        self.state = self._descend(self._rate(learning_rate), self.state, *self.samples).block_until_ready()
-        return self.state
+        self.state = self._descend(self._rate(learning_rate), self.state, *self.samples)
+        return self.wait(self.state)
 
     def train_loop(self, learning_rate: float, steps: int) -> jax.Array:
-        rate = self._rate(learning_rate)
-        self.state = self._descend_often(rate, steps, self.state, *self.samples).block_until_ready()
-        return self.state
+        self.state = self._descend_often(self._rate(learning_rate), steps, self.state, *self.samples)
+        return self.wait(self.state)
 
     def to_numpy(self, result: jax.Array) -> Any:
         if result.ndim == 2:
-            return np.array(result.T)
+            return np.array(result).T
         vector = np.array(result)
         return vector[0].copy(), self.network.layers(vector)

@@ -18,29 +18,18 @@ import keras
 import numpy as np
 
 from impls.errors import Unavailable
-from impls.implementation import Implementation
+from impls.on_jax import OnJax
 from impls.parameters import Layer, Parameters
 from impls.problem import SEED, Problem
 
 if keras.backend.backend() != "jax":
     raise Unavailable(f"keras runs on {keras.backend.backend()!r} here, and one process has one back end")
 
-jax.config.update("jax_enable_x64", True)  # without it float64 silently becomes float32; float32 stays float32
-jax.config.update("jax_default_matmul_precision", "highest")  # on a GPU the default is TF32
-
 ACTIVATIONS = {"sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "identity": "linear"}
 
 Weights = Sequence[jax.Array]
 State = tuple[Weights, Sequence[jax.Array]]
 """The weights, and the optimizer's variables: how many steps it took, and the learning rate."""
-
-
-def find_device(device: str) -> jax.Device:
-    """The first JAX device of that kind. Raises Unavailable where there is none."""
-    try:
-        return jax.devices(device)[0]
-    except RuntimeError:
-        raise Unavailable(f"jax {jax.__version__} sees no {device!r} device; use 'cpu' or install jax[cuda]") from None
 
 
 def build(problem: Problem, parameters: Parameters, dtype: str) -> keras.Sequential:
@@ -55,7 +44,7 @@ def build(problem: Problem, parameters: Parameters, dtype: str) -> keras.Sequent
     return model
 
 
-class KerasJax(Implementation):
+class KerasJax(OnJax):
     """jit of value_and_grad of model.stateless_call; the update is keras.optimizers.SGD in its stateless form."""
 
     def prepare(
@@ -67,14 +56,14 @@ class KerasJax(Implementation):
         device: str = "cpu",
         seed: int = SEED,
     ) -> None:
-        self.device = find_device(device)
-        self.x, self.y = (jax.device_put(rows.astype(dtype), self.device) for rows in problem.data(batch, seed))
+        self.place(device)
+        self.feed(*map(self.to_device, problem.data(batch, seed, dtype)))
         with jax.default_device(self.device):
             model = build(problem, parameters, dtype)
             optimizer = keras.optimizers.SGD()
             optimizer.build(model.trainable_variables)
-        self.weights: Weights = [jax.device_put(variable.value, self.device) for variable in model.trainable_variables]
-        self.optimizer_state: Any = [jax.device_put(variable.value, self.device) for variable in optimizer.variables]
+        self.weights: Weights = [self.to_device(variable.value) for variable in model.trainable_variables]
+        self.optimizer_state: Any = [self.to_device(variable.value) for variable in optimizer.variables]
         self.rate_index = [variable is optimizer.learning_rate for variable in optimizer.variables].index(True)
         self.learning_rate: float | None = None
 
@@ -99,16 +88,20 @@ class KerasJax(Implementation):
         self._descend = jax.jit(descend)
         self._descend_often = jax.jit(descend_often)
 
+    def feed(self, x: Any, y: Any = None) -> None:
+        self.x = x  # a jit-compiled call brings NumPy arrays along, faster than device_put
+        if y is not None:
+            self.y = y
+
     def forward(self) -> jax.Array:
-        return self._predict(self.weights, self.x).block_until_ready()
+        return self.wait(self._predict(self.weights, self.x))
 
     def value_and_grad(self) -> tuple[jax.Array, Weights]:
-        loss, gradients = self._value_and_grad(self.weights, self.x, self.y)
-        return loss.block_until_ready(), gradients
+        return self.wait(self._value_and_grad(self.weights, self.x, self.y))
 
     def _take(self, outcome: tuple[jax.Array, State]) -> tuple[jax.Array, Weights]:
         loss, (self.weights, self.optimizer_state) = outcome
-        return loss.block_until_ready(), self.weights
+        return self.wait((loss, self.weights))
 
     def train_step(self, learning_rate: float) -> tuple[jax.Array, Weights]:
         self._set(learning_rate)
@@ -121,7 +114,7 @@ class KerasJax(Implementation):
     def _set(self, learning_rate: float) -> None:
         if learning_rate != self.learning_rate:  # sending a number costs more than the step
             rate = self.optimizer_state[self.rate_index]
-            self.optimizer_state[self.rate_index] = jax.device_put(np.array(learning_rate, rate.dtype), self.device)
+            self.optimizer_state[self.rate_index] = self.to_device(np.array(learning_rate, rate.dtype))
             self.learning_rate = learning_rate
 
     def to_numpy(self, result: Any) -> Any:

@@ -12,14 +12,14 @@ from functools import partial
 from typing import Any
 
 os.environ["KERAS_BACKEND"] = "tensorflow"  # read when Keras is imported
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its greeting on standard error; warnings stay
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's greeting on standard error; warnings stay
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from impls.errors import Unavailable
-from impls.implementation import Implementation
+from impls.on_tensorflow import OnTensorflow
 from impls.parameters import Array, Layer, Parameters
 from impls.problem import SEED, Problem
 
@@ -27,16 +27,6 @@ if keras.backend.backend() != "tensorflow":
     raise Unavailable(f"keras runs on {keras.backend.backend()!r} here; and one process has one back end")
 
 ACTIVATIONS = {"sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "identity": "linear"}
-
-tf.config.experimental.enable_tensor_float_32_execution(False)  # on a GPU the default is on
-
-
-def find_device(device: str) -> str:
-    """The TensorFlow device of that kind. Raises Unavailable where there is none: TensorFlow would use the CPU."""
-    devices = tf.config.list_logical_devices(device.upper())
-    if not devices:
-        raise Unavailable(f"tensorflow {tf.__version__} sees no {device!r} device; use 'cpu' or tensorflow[and-cuda]")
-    return devices[0].name
 
 
 def build(problem: Problem, parameters: Parameters, dtype: str) -> keras.Sequential:
@@ -51,7 +41,7 @@ def build(problem: Problem, parameters: Parameters, dtype: str) -> keras.Sequent
     return model
 
 
-class KerasOnTensorflow(Implementation):
+class KerasOnTensorflow(OnTensorflow):
     """What the executions share: a model, its data, and results as TensorFlow's tensors and Keras's variables."""
 
     def prepare(
@@ -63,45 +53,31 @@ class KerasOnTensorflow(Implementation):
         device: str = "cpu",
         seed: int = SEED,
     ) -> None:
-        x, y = problem.data(batch, seed)
-        with tf.device(find_device(device)):
-            self.x, self.y = tf.constant(x, dtype), tf.constant(y, dtype)
+        self.place(device)
+        self.feed(*map(self.to_device, problem.data(batch, seed, dtype)))
+        with tf.device(self.device):
             self.model = build(problem, parameters, dtype)
             self.optimizer = keras.optimizers.SGD()
             self.optimizer.build(self.model.trainable_variables)
-        self.on_gpu = device != "cpu"
         self.dtype = dtype
         self.learning_rate: float | None = None
         self.weights = self.model.trainable_variables
+
+    def feed(self, x: Any, y: Any = None) -> None:
+        self.x = x  # a call takes NumPy arrays as well, and converts them faster than tf.constant
+        if y is not None:
+            self.y = y
 
     def _set(self, learning_rate: float) -> None:
         if learning_rate != self.learning_rate:  # setting it costs more than the step
             self.optimizer.learning_rate = self.learning_rate = learning_rate
 
-    def _ready(self, result: Any) -> Any:
-        """Wait for the device: on a GPU the calls only queue their work."""
-        if self.on_gpu:
-            tf.test.experimental.sync_devices()
-        return result
-
     def to_numpy(self, result: Any) -> Any:
         if not isinstance(result, tuple):
             return np.array(result)
         loss, flat = result
-        arrays: list[Array] = [keras.ops.convert_to_numpy(tensor) for tensor in flat]
+        arrays: list[Array] = [tensor.numpy() for tensor in flat]
         return np.array(loss, self.dtype), [Layer(W, b) for W, b in zip(arrays[0::2], arrays[1::2], strict=True)]
-
-    @classmethod
-    def set_threads(cls, threads: int) -> None:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(threads)
-
-    @classmethod
-    def threads(cls) -> dict[str, int]:
-        return {
-            "tensorflow intra-op": tf.config.threading.get_intra_op_parallelism_threads(),
-            "tensorflow inter-op": tf.config.threading.get_inter_op_parallelism_threads(),
-        }
 
 
 class KerasEager(KerasOnTensorflow):
@@ -135,19 +111,19 @@ class KerasEager(KerasOnTensorflow):
             optimizer.apply(gradients, weights)
             return loss
 
-        self._predict = self.compile(lambda x: model(x, training=False))
-        self._value_and_grad = self.compile(value_and_grad)
-        self._descend = self.compile(descend)
+        self._predict = self.here(self.compile(lambda x: model(x, training=False)))
+        self._value_and_grad = self.here(self.compile(value_and_grad))
+        self._descend = self.here(self.compile(descend))
 
     def forward(self) -> tf.Tensor:
-        return self._ready(self._predict(self.x))
+        return self.wait(self._predict(self.x))
 
     def value_and_grad(self):
-        return self._ready(self._value_and_grad(self.x, self.y))
+        return self.wait(self._value_and_grad(self.x, self.y))
 
     def train_step(self, learning_rate: float):
         self._set(learning_rate)
-        return self._ready((self._descend(self.x, self.y), self.weights))
+        return self.wait((self._descend(self.x, self.y), self.weights))
 
 
 class KerasGraph(KerasEager):
@@ -177,9 +153,10 @@ class KerasTrainOnBatch(KerasOnTensorflow):
         super().prepare(problem, parameters, batch, dtype, device, seed)
         self.batch = batch
         self.model.compile(optimizer=self.optimizer, loss="mean_squared_error")
+        self._predict, self._train = self.here(self.model.predict_on_batch), self.here(self.model.train_on_batch)
 
     def forward(self) -> Array:
-        return self.model.predict_on_batch(self.x)
+        return self.wait(self._predict(self.x))
 
     def value_and_grad(self) -> Any:
         raise Unavailable("Keras's own training loops return no gradient; use keras-eager, keras-graph or keras-xla")
@@ -187,19 +164,31 @@ class KerasTrainOnBatch(KerasOnTensorflow):
     def train_step(self, learning_rate: float):
         self._set(learning_rate)
         self.model.reset_metrics()  # otherwise the loss is the mean of all steps so far
-        return self._ready((self.model.train_on_batch(self.x, self.y), self.weights))
+        return self.wait((self._train(self.x, self.y), self.weights))
 
 
 class KerasFit(KerasTrainOnBatch):
     """model.fit over one batch, an epoch for each step, and model.predict."""
 
+    def prepare(
+        self,
+        problem: Problem,
+        parameters: Parameters,
+        batch: int,
+        dtype: str = "float32",
+        device: str = "cpu",
+        seed: int = SEED,
+    ) -> None:
+        super().prepare(problem, parameters, batch, dtype, device, seed)
+        self._predict, self._train = self.here(self.model.predict), self.here(self.model.fit)
+
     def forward(self) -> Array:
-        return self.model.predict(self.x, batch_size=self.batch, verbose=0)
+        return self.wait(self._predict(self.x, batch_size=self.batch, verbose=0))
 
     def train_step(self, learning_rate: float):
         return self.train_loop(learning_rate, 1)
 
     def train_loop(self, learning_rate: float, steps: int):
         self._set(learning_rate)
-        history = self.model.fit(self.x, self.y, batch_size=self.batch, epochs=steps, shuffle=False, verbose=0).history
-        return self._ready((history["loss"][-1], self.weights))
+        done = self._train(self.x, self.y, batch_size=self.batch, epochs=steps, shuffle=False, verbose=0)
+        return self.wait((done.history["loss"][-1], self.weights))

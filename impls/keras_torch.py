@@ -15,21 +15,14 @@ import keras
 import torch
 
 from impls.errors import Unavailable
-from impls.implementation import Implementation
-from impls.parameters import Layer, Parameters
+from impls.on_torch import OnTorch, to_array
+from impls.parameters import Array, Layer, Parameters
 from impls.problem import SEED, Problem
 
 if keras.backend.backend() != "torch":
     raise Unavailable(f"keras runs on {keras.backend.backend()!r} here, and one process has one back end")
 
 ACTIVATIONS = {"sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "identity": "linear"}
-
-
-def find_device(device: str) -> torch.device:
-    """The torch device of that name, "gpu" being CUDA. Raises Unavailable where there is none."""
-    if device != "cpu" and not torch.cuda.is_available():
-        raise Unavailable(f"torch {torch.__version__} sees no GPU; use device 'cpu' or install a CUDA build of torch")
-    return torch.device("cuda" if device == "gpu" else device)
 
 
 def build(problem: Problem, parameters: Parameters, dtype: str) -> keras.Sequential:
@@ -44,7 +37,7 @@ def build(problem: Problem, parameters: Parameters, dtype: str) -> keras.Sequent
     return model
 
 
-class KerasTorch(Implementation):
+class KerasTorch(OnTorch):
     """model(x) and keras.losses, recorded by PyTorch's autograd; keras.optimizers.SGD for the update."""
 
     def prepare(
@@ -60,11 +53,10 @@ class KerasTorch(Implementation):
             raise Unavailable(
                 f"keras on torch multiplies matrices in float32 even in {dtype}; use keras-xla or keras-jax"
             )
-        self.device = find_device(device)
-        x, y = problem.data(batch, seed)
-        with keras.device("gpu:0" if device == "gpu" else device):
-            kind: dict[str, Any] = {"device": self.device, "dtype": getattr(torch, dtype)}
-            self.x, self.y = torch.tensor(x, **kind), torch.tensor(y, **kind)
+        self.place(dtype, device)
+        self.feed(*problem.data(batch, seed, dtype))
+        self.place_name = str(self.device)  # Keras moves what lies elsewhere to its own choice of a device
+        with keras.device(self.place_name):
             self.model = build(problem, parameters, dtype)
             self.optimizer = keras.optimizers.SGD()
             self.optimizer.build(self.model.trainable_variables)
@@ -73,24 +65,33 @@ class KerasTorch(Implementation):
         self.tensors = [variable.value for variable in self.variables]
         self.learning_rate: float | None = None
 
-    def forward(self) -> torch.Tensor:
-        with torch.inference_mode():
-            return self._ready(self.model(self.x, training=False))
+    def feed(self, x: Array, y: Array | None = None) -> None:
+        self.x = torch.from_numpy(x).to(self.device)
+        if y is not None:
+            self.y = torch.from_numpy(y).to(self.device)
 
-    def value_and_grad(self) -> tuple[torch.Tensor, list[torch.Tensor | None]]:
+    def forward(self) -> torch.Tensor:
+        with torch.inference_mode(), keras.device(self.place_name):
+            return self.wait(self.model(self.x, training=False))
+
+    def _evaluate(self) -> tuple[torch.Tensor, list[torch.Tensor | None]]:
         for tensor in self.tensors:
             tensor.grad = None
-        loss = self.error(self.y, self.model(self.x, training=True))
+        with keras.device(self.place_name):
+            loss = self.error(self.y, self.model(self.x, training=True))
         loss.backward()
-        return self._ready((loss, [tensor.grad for tensor in self.tensors]))
+        return loss, [tensor.grad for tensor in self.tensors]
+
+    def value_and_grad(self) -> tuple[torch.Tensor, list[torch.Tensor | None]]:
+        return self.wait(self._evaluate())
 
     def train_step(self, learning_rate: float) -> tuple[torch.Tensor, list[torch.Tensor]]:
         if learning_rate != self.learning_rate:
             self.optimizer.learning_rate = self.learning_rate = learning_rate
-        loss, gradients = self.value_and_grad()
-        with torch.no_grad():
+        loss, gradients = self._evaluate()
+        with torch.no_grad(), keras.device(self.place_name):
             self.optimizer.apply(gradients, self.variables)
-        return self._ready((loss, self.tensors))
+        return self.wait((loss, self.tensors))
 
     def to_numpy(self, result: Any) -> Any:
         if isinstance(result, torch.Tensor):
@@ -98,23 +99,3 @@ class KerasTorch(Implementation):
         loss, flat = result
         arrays = [to_array(tensor) for tensor in flat]
         return to_array(loss), [Layer(W, b) for W, b in zip(arrays[0::2], arrays[1::2], strict=True)]
-
-    def _ready(self, result: Any) -> Any:
-        """Wait for the device: on a GPU the calls above only queue their work."""
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-        return result
-
-    @classmethod
-    def set_threads(cls, threads: int) -> None:
-        torch.set_num_threads(threads)
-        torch.set_num_interop_threads(threads)
-
-    @classmethod
-    def threads(cls) -> dict[str, int]:
-        return {"torch intra-op": torch.get_num_threads(), "torch inter-op": torch.get_num_interop_threads()}
-
-
-def to_array(tensor: torch.Tensor):
-    """A NumPy copy of a tensor on any device."""
-    return tensor.detach().cpu().numpy().copy()

@@ -31,7 +31,6 @@ next to nothing.)
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -93,7 +92,7 @@ class NumpyFast(Implementation):
         *hidden, last = problem.activations
         if problem.sizes[-1] != 1 or set(hidden) - {"sigmoid"} or last not in ("sigmoid", "identity"):
             raise Unavailable(f"numpy-fast is written for sigmoid layers and one output, which {problem.name!r} is not")
-        self.x, self.y = (np.ascontiguousarray(rows.T.astype(dtype)) for rows in problem.data(batch, seed))
+        self.x, self.y = (np.empty((size, batch), dtype) for size in (problem.sizes[0], 1))
         self.predictions = np.empty((1, batch), dtype)
         self.few = batch <= FEW
 
@@ -106,6 +105,7 @@ class NumpyFast(Implementation):
         means[0, -1] = 1 / batch
 
         self.predict, self.evaluate = self._record()
+        self.feed(*problem.data(batch, seed, dtype))
         self.evaluate.append(partial(np.multiply, self.gradient, means, self.gradient))
         self.rate = np.array(0, dtype)
         self.update: Program = [
@@ -132,11 +132,13 @@ class NumpyFast(Implementation):
             rows = slice(start, min(start + chunk, batch))
             length = rows.stop - start
             M = matrices.setdefault(length, np.ones((self.P.shape[1] + len(self.P) - 1, length), dtype))
-            load = partial(np.copyto, M[1 : 1 + len(self.x)], self.x[:, rows])
-            load()
+            inputs = M[1 : 1 + len(self.x)]
             if batch > chunk:
+                load = partial(np.copyto, inputs, self.x[:, rows])
                 predict.append(load)
                 evaluate.append(load)
+            else:
+                self.x = inputs
             predict += self._forward(M, self.predictions[:, rows])
             evaluate += self._forward(M, M[self.blocks[-1].own])
             evaluate += self._backward(M, self.y[:, rows], first=start == 0)
@@ -190,6 +192,11 @@ class NumpyFast(Implementation):
             return [*calls, partial(D.dot, A.T, self.gradient)]
         return [*calls, partial(D.dot, A.T, self.spare), partial(np.add, self.gradient, self.spare, self.gradient)]
 
+    def feed(self, x: Array, y: Array | None = None) -> None:
+        np.copyto(self.x, x.T)
+        if y is not None:
+            np.copyto(self.y, y.T)
+
     def _replay(self, program: Program) -> None:
         if self.few:
             for call in program:
@@ -215,4 +222,7 @@ class NumpyFast(Implementation):
         return self.state
 
     def to_numpy(self, result: Any) -> Any:
-        return result.T.copy() if isinstance(result, np.ndarray) else copy.deepcopy(result)
+        if isinstance(result, np.ndarray):
+            return result.T.copy()
+        loss, layers = result
+        return loss.copy(), [Layer(W.copy(), b.copy()) for W, b in layers]

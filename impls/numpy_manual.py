@@ -19,7 +19,6 @@ than `np.dot` and `@`: the equations stay, the allocations and conversions go.
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import numpy as np
@@ -140,8 +139,7 @@ class NumpyManual(Implementation):
     ) -> None:
         if device != "cpu":
             raise Unavailable(f"numpy computes on the CPU only; device {device!r} needs another implementation")
-        x, y = problem.data(batch, seed)
-        self.x, self.y = x.astype(dtype), y.astype(dtype)
+        self.feed(*problem.data(batch, seed, dtype))
         self.layers = [
             Dense(layer, activation, batch, dtype)
             for layer, activation in zip(rounded(parameters, dtype), problem.activations, strict=True)
@@ -150,13 +148,18 @@ class NumpyManual(Implementation):
         self.size = self.y.dtype.type(self.y.size)
         self.two_over_size = np.array(2 / self.y.size, dtype)
 
+    def feed(self, x: Array, y: Array | None = None) -> None:
+        self.x = x
+        if y is not None:
+            self.y = y
+
     def forward(self) -> Array:
         a = self.x
         for layer in self.layers:
             a = layer.forward(a)
         return a
 
-    def value_and_grad(self) -> tuple[Array, Parameters]:
+    def value_and_grad(self) -> tuple[np.floating, Parameters]:
         error = np.subtract(self.forward(), self.y, out=self.error)
         loss = np.vdot(error, error) / self.size  # L = 1/(n·k) · Σ (a − y)²
 
@@ -166,7 +169,7 @@ class NumpyManual(Implementation):
             gradients.append(layer.backward(after.input_cotangent()))
         return loss, gradients[::-1]
 
-    def train_step(self, learning_rate: float) -> tuple[Array, Parameters]:
+    def train_step(self, learning_rate: float) -> tuple[np.floating, Parameters]:
         loss, gradients = self.value_and_grad()
         for layer, (dW, db) in zip(self.layers, gradients, strict=True):
             dW *= learning_rate
@@ -176,4 +179,8 @@ class NumpyManual(Implementation):
         return loss, [Layer(layer.W, layer.b) for layer in self.layers]
 
     def to_numpy(self, result: Any) -> Any:
-        return copy.deepcopy(result)  # predictions and parameters are buffers that the next call overwrites
+        """Copies: predictions and parameters are buffers that the next call overwrites."""
+        if isinstance(result, np.ndarray):
+            return result.copy()
+        loss, layers = result
+        return loss.copy(), [Layer(W.copy(), b.copy()) for W, b in layers]

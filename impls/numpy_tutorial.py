@@ -42,10 +42,14 @@ class NumpyTutorial(Implementation):
     ) -> None:
         if device != "cpu":
             raise Unavailable(f"numpy computes on the CPU only; device {device!r} needs another implementation")
-        x, y = problem.data(batch, seed)
-        self.x, self.y = x.astype(dtype), y.astype(dtype)
+        self.feed(*problem.data(batch, seed, dtype))
         self.parameters = rounded(parameters, dtype)
         self.functions = [FUNCTIONS[name] for name in problem.activations]
+
+    def feed(self, x: Array, y: Array | None = None) -> None:
+        self.x = x
+        if y is not None:
+            self.y = y
 
     def _activations(self) -> list[Array]:
         outputs = [self.x]
@@ -56,7 +60,7 @@ class NumpyTutorial(Implementation):
     def forward(self) -> Array:
         return self._activations()[-1]
 
-    def value_and_grad(self) -> tuple[Array, Parameters]:
+    def value_and_grad(self) -> tuple[np.floating, Parameters]:
         outputs = self._activations()
         error = outputs[-1] - self.y
         loss = np.mean(error**2)
@@ -68,7 +72,7 @@ class NumpyTutorial(Implementation):
             cotangent = np.dot(delta, self.parameters[layer].W.T)
         return loss, gradients
 
-    def train_step(self, learning_rate: float) -> tuple[Array, Parameters]:
+    def train_step(self, learning_rate: float) -> tuple[np.floating, Parameters]:
         loss, gradients = self.value_and_grad()
         self.parameters = [
             Layer(W - learning_rate * dW, b - learning_rate * db)

@@ -38,9 +38,10 @@ class Problem:
         for activation in self.activations:
             choose("activation", activation, ACTIVATIONS)
 
-    def data(self, batch: int, seed: int = SEED) -> tuple[Array, Array]:
-        """Inputs x: (batch, inputs) and targets y: (batch, outputs), float64. Raises BadInput for a batch below 1."""
-        return self.rows(check_batch(batch), seed)
+    def data(self, batch: int, seed: int = SEED, dtype: str = "float64") -> tuple[Array, Array]:
+        """Inputs x: (batch, inputs) and targets y: (batch, outputs). Raises BadInput for a batch below 1."""
+        x, y = self.rows(check_batch(batch), seed)
+        return x.astype(dtype), y.astype(dtype)
 
     def parameters(self, seed: int = SEED, scale: float = 1.0) -> Parameters:
         """Initial parameters of that seed, float64: standard normal times `scale`."""

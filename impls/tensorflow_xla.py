@@ -10,22 +10,17 @@ second-level cache.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its greeting on standard error; warnings stay
 
 import numpy as np
 import tensorflow as tf
 
 from impls.errors import Unavailable
-from impls.implementation import Implementation
-from impls.parameters import Layer, Parameters
+from impls.on_tensorflow import OnTensorflow
+from impls.parameters import Array, Layer, Parameters
 from impls.problem import SEED, Problem
-
-tf.config.experimental.enable_tensor_float_32_execution(False)  # on a GPU the default is on
 
 ACTIVATIONS = {"sigmoid": tf.sigmoid, "tanh": tf.tanh, "relu": tf.nn.relu, "identity": tf.identity}
 
@@ -33,38 +28,6 @@ FEW = 64
 """Up to so many samples, multiplication and sum beat a matrix product."""
 CHUNK_BYTES = 64 * 1024
 """The length of a chunk's rows on a CPU."""
-
-
-def find_device(device: str) -> str:
-    """The TensorFlow device of that kind. Raises Unavailable where there is none: TensorFlow would use the CPU."""
-    devices = tf.config.list_logical_devices(device.upper())
-    if not devices:
-        raise Unavailable(f"tensorflow {tf.__version__} sees no {device!r} device; use 'cpu' or tensorflow[and-cuda]")
-    return devices[0].name
-
-
-class OnTensorflow(Implementation):
-    """What both have in common: the device, and waiting for it."""
-
-    on_gpu: bool
-
-    def _ready(self, result: Any) -> Any:
-        """Wait for the device: on a GPU the calls only queue their work."""
-        if self.on_gpu:
-            tf.test.experimental.sync_devices()
-        return result
-
-    @classmethod
-    def set_threads(cls, threads: int) -> None:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(threads)
-
-    @classmethod
-    def threads(cls) -> dict[str, int]:
-        return {
-            "tensorflow intra-op": tf.config.threading.get_intra_op_parallelism_threads(),
-            "tensorflow inter-op": tf.config.threading.get_inter_op_parallelism_threads(),
-        }
 
 
 class TensorflowXla(OnTensorflow):
@@ -79,10 +42,9 @@ class TensorflowXla(OnTensorflow):
         device: str = "cpu",
         seed: int = SEED,
     ) -> None:
-        self.on_gpu = device != "cpu"
-        x, y = problem.data(batch, seed)
-        with tf.device(find_device(device)):
-            self.x, self.y = tf.constant(x, dtype), tf.constant(y, dtype)
+        self.place(device)
+        self.feed(*map(self.to_device, problem.data(batch, seed, dtype)))
+        with tf.device(self.device):
             weights = [tf.Variable(tensor, dtype=dtype) for layer in parameters for tensor in layer]
             self.rate = tf.Variable(0, dtype=dtype, trainable=False)
         self.weights, self.learning_rate = weights, 0.0
@@ -110,24 +72,29 @@ class TensorflowXla(OnTensorflow):
                 loss = descend(x, y)
             return loss
 
-        self._predict = tf.function(predict, jit_compile=True)
-        self._value_and_grad = tf.function(value_and_grad, jit_compile=True)
-        self._descend = tf.function(descend, jit_compile=True)
-        self._descend_often = tf.function(descend_often, jit_compile=True)
+        self._predict = self.here(tf.function(predict, jit_compile=True))
+        self._value_and_grad = self.here(tf.function(value_and_grad, jit_compile=True))
+        self._descend = self.here(tf.function(descend, jit_compile=True))
+        self._descend_often = self.here(tf.function(descend_often, jit_compile=True))
+
+    def feed(self, x: Any, y: Any = None) -> None:
+        self.x = x  # a call takes NumPy arrays as well, and converts them faster than tf.constant
+        if y is not None:
+            self.y = y
 
     def forward(self) -> tf.Tensor:
-        return self._ready(self._predict(self.x))
+        return self.wait(self._predict(self.x))
 
     def value_and_grad(self):
-        return self._ready(self._value_and_grad(self.x, self.y))
+        return self.wait(self._value_and_grad(self.x, self.y))
 
     def train_step(self, learning_rate: float):
         self._set(learning_rate)
-        return self._ready((self._descend(self.x, self.y), self.weights))
+        return self.wait((self._descend(self.x, self.y), self.weights))
 
     def train_loop(self, learning_rate: float, steps: int):
         self._set(learning_rate)
-        return self._ready((self._descend_often(self.x, self.y, tf.constant(steps)), self.weights))
+        return self.wait((self._descend_often(self.x, self.y, tf.constant(steps)), self.weights))
 
     def _set(self, learning_rate: float) -> None:
         if learning_rate != self.learning_rate:  # setting it costs about as much as the step
@@ -178,9 +145,9 @@ class Network:
             activations.append(tf.sigmoid(z) if activation == "sigmoid" else z)
         return activations
 
-    def predict(self, state: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
-        """Predictions (outputs, n)."""
-        return self.activate(state, samples[: self.sizes[0]])[-1]
+    def predict(self, state: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+        """Predictions (outputs, n) of inputs (inputs, n)."""
+        return self.activate(state, x)[-1]
 
     def sums(self, state: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
         """[Σe², Σ aδᵀ, Σ δ, …] over the samples, laid out as the state, with δ = e ∘ σ′ in the last layer."""
@@ -239,6 +206,10 @@ def operation(function: Callable[..., tf.Tensor], *arguments: tf.Tensor) -> Call
 class TensorflowManual(OnTensorflow):
     """Hand-derived passes as concrete functions of two tensors."""
 
+    x: Any
+    samples: list[Any]
+    """Arrays of the device, or of NumPy where they were fed."""
+
     def prepare(
         self,
         problem: Problem,
@@ -250,45 +221,52 @@ class TensorflowManual(OnTensorflow):
     ) -> None:
         if set(problem.activations) - {"sigmoid", "identity"}:
             raise Unavailable(f"tensorflow-manual is written for sigmoid and identity, not for {problem.name!r}")
-        self.on_gpu, self.device = device != "cpu", find_device(device)
-        samples = np.concatenate([rows.T.astype(dtype) for rows in problem.data(batch, seed)])
-        length = CHUNK_BYTES // samples.itemsize
-        parts = [samples]
-        if not self.on_gpu and batch > length:
-            whole, rest = np.split(samples, [batch // length * length], axis=1)
-            chunks = whole.reshape(len(samples), -1, length).swapaxes(0, 1)
-            parts = [chunks, rest] if rest.size else [chunks]
+        self.place(device)
+        length = CHUNK_BYTES // np.dtype(dtype).itemsize
+        self.length = length if device == "cpu" and batch > length else batch
+        self.feed(*problem.data(batch, seed, dtype))
+        self.x, self.samples = self.to_device(self.x), [self.to_device(part) for part in self.samples]
         flat = np.concatenate([np.zeros(1), *(tensor.ravel() for layer in parameters for tensor in layer)])
+        self.state, self.rate, self.learning_rate = self.to_device(flat, dtype), self.to_device(0, dtype), 0.0
+        self.network = network = Network(problem, few=batch <= FEW and device == "cpu")
         with tf.device(self.device):
-            self.samples = [tf.constant(part) for part in parts]
-            self.x, self.state, self.rate = tf.constant(samples), tf.constant(flat, dtype), tf.constant(0, dtype)
-            self.learning_rate = 0.0
-            self.network = network = Network(problem, few=batch <= FEW and not self.on_gpu)
-            self._predict = operation(network.predict, self.state, self.x)
-            self._value_and_grad = operation(network.value_and_grad, self.state, *self.samples)
-            self._descend = operation(network.descend, self.rate, self.state, *self.samples)
-            self._descend_often = operation(network.descend_often, self.rate, tf.constant(1), self.state, *self.samples)
+            passes = (
+                operation(network.predict, self.state, self.x),
+                operation(network.value_and_grad, self.state, *self.samples),
+                operation(network.descend, self.rate, self.state, *self.samples),
+                operation(network.descend_often, self.rate, tf.constant(1), self.state, *self.samples),
+            )
+        self._predict, self._value_and_grad, self._descend, self._descend_often = map(self.here, passes)
+
+    def feed(self, x: Array, y: Array | None = None) -> None:
+        """Samples as columns, and for the gradient inputs and targets in one, in chunks."""
+        self.x = np.ascontiguousarray(x.T)
+        if y is not None:
+            samples, length = np.concatenate([x.T, y.T]), self.length
+            whole, rest = np.split(samples, [len(x) // length * length], axis=1)
+            chunks = whole.reshape(len(samples), -1, length).swapaxes(0, 1)
+            parts = [samples] if len(x) == length else [chunks, rest]
+            self.samples = [part for part in parts if part.size]
 
     def forward(self) -> tf.Tensor:
-        return self._ready(self._predict(self.state, self.x))
+        return self.wait(self._predict(self.state, self.x))
 
     def value_and_grad(self) -> tf.Tensor:
-        return self._ready(self._value_and_grad(self.state, *self.samples))
+        return self.wait(self._value_and_grad(self.state, *self.samples))
 
     def train_step(self, learning_rate: float) -> tf.Tensor:
         self._set(learning_rate)
         self.state = self._descend(self.rate, self.state, *self.samples)
-        return self._ready(self.state)
+        return self.wait(self.state)
 
     def train_loop(self, learning_rate: float, steps: int) -> tf.Tensor:
         self._set(learning_rate)
         self.state = self._descend_often(self.rate, tf.constant(steps), self.state, *self.samples)
-        return self._ready(self.state)
+        return self.wait(self.state)
 
     def _set(self, learning_rate: float) -> None:
         if learning_rate != self.learning_rate:
-            with tf.device(self.device):
-                self.rate = tf.constant(learning_rate, self.state.dtype)
+            self.rate = self.to_device(learning_rate, self.state.dtype)
             self.learning_rate = learning_rate
 
     def to_numpy(self, result: tf.Tensor) -> Any:

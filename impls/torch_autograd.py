@@ -15,9 +15,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from impls.errors import Unavailable
-from impls.implementation import Implementation
-from impls.parameters import Layer, Parameters
+from impls.on_torch import OnTorch, to_array
+from impls.parameters import Array, Layer, Parameters
 from impls.problem import SEED, Problem
 
 ACTIVATIONS = {
@@ -26,13 +25,6 @@ ACTIVATIONS = {
     "relu": torch.nn.ReLU,
     "identity": torch.nn.Identity,
 }
-
-
-def find_device(device: str) -> torch.device:
-    """The torch device of that name, "gpu" being CUDA. Raises Unavailable where there is none."""
-    if device != "cpu" and not torch.cuda.is_available():
-        raise Unavailable(f"torch {torch.__version__} sees no GPU; use device 'cpu' or install a CUDA build of torch")
-    return torch.device("cuda" if device == "gpu" else device)
 
 
 def build(problem: Problem, parameters: Parameters) -> torch.nn.Sequential:
@@ -47,18 +39,16 @@ def build(problem: Problem, parameters: Parameters) -> torch.nn.Sequential:
     return torch.nn.Sequential(*modules)
 
 
-class OnTorch(Implementation):
+class Autograd(OnTorch):
     """What the executions share: data, and results as lists of tensors in the order W1, b1, W2, …"""
 
     transposed = True
     """Whether W is in PyTorch's layout, (fan_out, fan_in)."""
 
-    def _place(self, problem: Problem, batch: int, dtype: str, device: str, seed: int) -> dict[str, Any]:
-        """Bring the data to the device; returns device and dtype for what follows."""
-        self.device = find_device(device)
-        kind: dict[str, Any] = {"device": self.device, "dtype": getattr(torch, dtype)}
-        self.x, self.y = (torch.tensor(rows, **kind) for rows in problem.data(batch, seed))
-        return kind
+    def feed(self, x: Array, y: Array | None = None) -> None:
+        self.x = torch.from_numpy(x).to(self.device)
+        if y is not None:
+            self.y = torch.from_numpy(y).to(self.device)
 
     def to_numpy(self, result: Any) -> Any:
         if isinstance(result, torch.Tensor):
@@ -68,23 +58,8 @@ class OnTorch(Implementation):
         pairs = zip(arrays[0::2], arrays[1::2], strict=True)
         return to_array(loss), [Layer(W.T if self.transposed else W, b) for W, b in pairs]
 
-    def _ready(self, result: Any) -> Any:
-        """Wait for the device: on a GPU the calls above only queue their work."""
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-        return result
 
-    @classmethod
-    def set_threads(cls, threads: int) -> None:
-        torch.set_num_threads(threads)
-        torch.set_num_interop_threads(threads)
-
-    @classmethod
-    def threads(cls) -> dict[str, int]:
-        return {"torch intra-op": torch.get_num_threads(), "torch inter-op": torch.get_num_interop_threads()}
-
-
-class TorchEager(OnTorch):
+class TorchEager(Autograd):
     """loss.backward() through an nn.Sequential; optimizer.step() for the update."""
 
     def prepare(
@@ -96,7 +71,8 @@ class TorchEager(OnTorch):
         device: str = "cpu",
         seed: int = SEED,
     ) -> None:
-        kind = self._place(problem, batch, dtype, device, seed)
+        kind = self.place(dtype, device)
+        self.feed(*problem.data(batch, seed, dtype))
         self.model = build(problem, parameters).to(**kind)
         self.parameters = list(self.model.parameters())
         self.loss = torch.nn.MSELoss(reduction="mean")
@@ -104,14 +80,14 @@ class TorchEager(OnTorch):
 
     def forward(self) -> torch.Tensor:
         with torch.inference_mode():
-            return self._ready(self.model(self.x))
+            return self.wait(self.model(self.x))
 
     def value_and_grad(self) -> tuple[torch.Tensor, list[torch.Tensor | None]]:
         for parameter in self.parameters:
             parameter.grad = None  # what zero_grad() does; without it the gradients add up
         loss = self.loss(self.model(self.x), self.y)
         loss.backward()
-        return self._ready((loss, [parameter.grad for parameter in self.parameters]))
+        return self.wait((loss, [parameter.grad for parameter in self.parameters]))
 
     def train_step(self, learning_rate: float) -> tuple[torch.Tensor, list[torch.nn.Parameter]]:
         self.optimizer.param_groups[0]["lr"] = learning_rate
@@ -119,7 +95,7 @@ class TorchEager(OnTorch):
         loss = self.loss(self.model(self.x), self.y)
         loss.backward()
         self.optimizer.step()
-        return self._ready((loss, self.parameters))
+        return self.wait((loss, self.parameters))
 
 
 FUNCTIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
@@ -130,7 +106,7 @@ FUNCTIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 }
 
 
-class TorchFunctional(OnTorch):
+class TorchFunctional(Autograd):
     """torch.autograd.grad on plain tensors; the update in one operation for all of them."""
 
     def prepare(
@@ -142,7 +118,8 @@ class TorchFunctional(OnTorch):
         device: str = "cpu",
         seed: int = SEED,
     ) -> None:
-        kind = self._place(problem, batch, dtype, device, seed)
+        kind = self.place(dtype, device)
+        self.feed(*problem.data(batch, seed, dtype))
         self.parameters = [
             torch.tensor(tensor.T, **kind).contiguous().requires_grad_() for layer in parameters for tensor in layer
         ]
@@ -156,18 +133,21 @@ class TorchFunctional(OnTorch):
 
     def forward(self) -> torch.Tensor:
         with torch.inference_mode():
-            return self._ready(self._predict())
+            return self.wait(self._predict())
+
+    def _evaluate(self) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
+        loss = functional.mse_loss(self._predict(), self.y)
+        return loss, torch.autograd.grad(loss, self.parameters)
 
     def value_and_grad(self) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
-        loss = functional.mse_loss(self._predict(), self.y)
-        return self._ready((loss, torch.autograd.grad(loss, self.parameters)))
+        return self.wait(self._evaluate())
 
     def train_step(self, learning_rate: float) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
-        loss, gradients = self.value_and_grad()
+        loss, gradients = self._evaluate()
         with torch.no_grad():
             for parameter, gradient in zip(self.parameters, gradients, strict=True):
                 parameter.sub_(gradient, alpha=learning_rate)
-        return self._ready((loss, self.parameters))
+        return self.wait((loss, self.parameters))
 
 
 @cache
@@ -196,7 +176,7 @@ def compiled(activations: tuple[str, ...]) -> tuple[Callable[..., Any], ...]:
     return tuple(torch.compile(one, fullgraph=True, dynamic=False) for one in passes)
 
 
-class TorchCompile(OnTorch):
+class TorchCompile(Autograd):
     """torch.compile of torch.func.grad_and_value."""
 
     transposed = False
@@ -210,29 +190,30 @@ class TorchCompile(OnTorch):
         device: str = "cpu",
         seed: int = SEED,
     ) -> None:
-        kind = self._place(problem, batch, dtype, device, seed)
-        self.x, self.y = self.x.T.contiguous(), self.y.T.contiguous()
+        kind = self.place(dtype, device)
+        self.feed(*problem.data(batch, seed, dtype))
         self.parameters = tuple(torch.tensor(tensor, **kind) for layer in parameters for tensor in layer)
         self.rate, self.learning_rate = torch.zeros((), **kind), 0.0
         self._predict, self._value_and_grad, self._descend = compiled(problem.activations)
 
+    def feed(self, x: Array, y: Array | None = None) -> None:
+        """Samples as columns."""
+        self.x = torch.from_numpy(x.T).contiguous().to(self.device)
+        if y is not None:
+            self.y = torch.from_numpy(y.T).contiguous().to(self.device)
+
     def forward(self) -> torch.Tensor:
-        return self._ready(self._predict(self.parameters, self.x))
+        return self.wait(self._predict(self.parameters, self.x))
 
     def value_and_grad(self) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
-        return self._ready(self._value_and_grad(self.parameters, self.x, self.y))
+        return self.wait(self._value_and_grad(self.parameters, self.x, self.y))
 
     def train_step(self, learning_rate: float) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
         if learning_rate != self.learning_rate:
             self.rate.fill_(learning_rate)
             self.learning_rate = learning_rate
         loss, self.parameters = self._descend(self.parameters, self.x, self.y, self.rate)
-        return self._ready((loss, self.parameters))
+        return self.wait((loss, self.parameters))
 
     def to_numpy(self, result: Any) -> Any:
         return to_array(result.T) if isinstance(result, torch.Tensor) else super().to_numpy(result)
-
-
-def to_array(tensor: torch.Tensor):
-    """A NumPy copy of a tensor on any device."""
-    return tensor.detach().cpu().numpy().copy()

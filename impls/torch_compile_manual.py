@@ -18,19 +18,12 @@ from typing import Any
 import torch
 
 from impls.errors import Unavailable
-from impls.implementation import Implementation
-from impls.parameters import Layer, Parameters
+from impls.on_torch import OnTorch
+from impls.parameters import Array, Layer, Parameters
 from impls.problem import SEED, Problem
 
 LENGTH = 4096
 """Of the rows of a large batch, in samples."""
-
-
-def find_device(device: str) -> torch.device:
-    """The torch device of that name, "gpu" being CUDA. Raises Unavailable where there is none."""
-    if device != "cpu" and not torch.cuda.is_available():
-        raise Unavailable(f"torch {torch.__version__} sees no GPU; use device 'cpu' or install a CUDA build of torch")
-    return torch.device("cuda" if device == "gpu" else device)
 
 
 class Network:
@@ -113,7 +106,7 @@ def compiled(sizes: tuple[int, ...], activations: tuple[str, ...]) -> tuple[Call
     return tuple(torch.compile(one, fullgraph=True, dynamic=False) for one in passes)
 
 
-class TorchCompileManual(Implementation):
+class TorchCompileManual(OnTorch):
     """Hand-derived passes under torch.compile, parameters and results as one vector."""
 
     def prepare(
@@ -127,35 +120,39 @@ class TorchCompileManual(Implementation):
     ) -> None:
         if set(problem.activations) - {"sigmoid", "identity"}:
             raise Unavailable(f"torch-compile-manual is written for sigmoid and identity, not for {problem.name!r}")
-        self.device = find_device(device)
-        kind: dict[str, Any] = {"device": self.device, "dtype": getattr(torch, dtype)}
-        x, y = (torch.tensor(rows.T, **kind).contiguous() for rows in problem.data(batch, seed))
-        whole = batch // LENGTH * LENGTH
-        parts = [(0, whole, LENGTH)] * (whole > 0) + [(whole, batch, batch - whole)] * (whole < batch)
-        self.samples = [
-            data[:, start:stop].reshape(len(data), -1, length).contiguous()
-            for start, stop, length in parts
-            for data in (x, y)
-        ]
-        self.x = x[:, None, :].contiguous()
+        kind = self.place(dtype, device)
+        self.feed(*problem.data(batch, seed, dtype))
         flat = [torch.zeros(1), *(torch.tensor(tensor).ravel() for layer in parameters for tensor in layer)]
         self.state = torch.cat(flat).to(**kind)
         self.rate, self.learning_rate = torch.zeros((), **kind), 0.0
         self.network = Network(problem.sizes, problem.activations)
         self._forward, self._evaluate, self._descend = compiled(problem.sizes, problem.activations)
 
+    def feed(self, x: Array, y: Array | None = None) -> None:
+        """Samples as columns, and for the gradient as a matrix of whole rows and what is left."""
+        columns = [torch.from_numpy(data.T).contiguous().to(self.device) for data in (x, y) if data is not None]
+        self.x = columns[0][:, None, :]
+        if y is not None:
+            batch, whole = len(x), len(x) // LENGTH * LENGTH
+            parts = [(0, whole, LENGTH)] * (whole > 0) + [(whole, batch, batch - whole)] * (whole < batch)
+            self.samples = [
+                data[:, start:stop].reshape(len(data), -1, length).contiguous()
+                for start, stop, length in parts
+                for data in columns
+            ]
+
     def forward(self) -> torch.Tensor:
-        return self._ready(self._forward(self.state, self.x))
+        return self.wait(self._forward(self.state, self.x))
 
     def value_and_grad(self) -> torch.Tensor:
-        return self._ready(self._evaluate(self.state, *self.samples))
+        return self.wait(self._evaluate(self.state, *self.samples))
 
     def train_step(self, learning_rate: float) -> torch.Tensor:
         if learning_rate != self.learning_rate:
             self.rate.fill_(learning_rate)
             self.learning_rate = learning_rate
         self.state = self._descend(self.state, self.rate, *self.samples)
-        return self._ready(self.state)
+        return self.wait(self.state)
 
     def to_numpy(self, result: torch.Tensor) -> Any:
         array = result.cpu().numpy()
@@ -163,18 +160,3 @@ class TorchCompileManual(Implementation):
             return array[:, 0].T.copy()
         tensors = [tensor.copy() for tensor in self.network.split(array)]
         return array[0].copy(), [Layer(W, b) for W, b in zip(tensors[0::2], tensors[1::2], strict=True)]
-
-    def _ready(self, result: torch.Tensor) -> torch.Tensor:
-        """Wait for the device: on a GPU the calls above only queue their work."""
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-        return result
-
-    @classmethod
-    def set_threads(cls, threads: int) -> None:
-        torch.set_num_threads(threads)
-        torch.set_num_interop_threads(threads)
-
-    @classmethod
-    def threads(cls) -> dict[str, int]:
-        return {"torch intra-op": torch.get_num_threads(), "torch inter-op": torch.get_num_interop_threads()}

@@ -24,19 +24,12 @@ from typing import Any
 import torch
 
 from impls.errors import Unavailable
-from impls.implementation import Implementation
-from impls.parameters import Layer, Parameters
+from impls.on_torch import OnTorch
+from impls.parameters import Array, Layer, Parameters
 from impls.problem import SEED, Problem
 
 CHUNK_BYTES = 32 * 1024
 """The length of a chunk's rows on a CPU; `xor` has 19 of them."""
-
-
-def find_device(device: str) -> torch.device:
-    """The torch device of that name, "gpu" being CUDA. Raises Unavailable where there is none."""
-    if device != "cpu" and not torch.cuda.is_available():
-        raise Unavailable(f"torch {torch.__version__} sees no GPU; use device 'cpu' or install a CUDA build of torch")
-    return torch.device("cuda" if device == "gpu" else device)
 
 
 def views(flat: torch.Tensor, parameters: Parameters) -> list[torch.Tensor]:
@@ -48,11 +41,10 @@ def views(flat: torch.Tensor, parameters: Parameters) -> list[torch.Tensor]:
 class Rows:
     """The tensors that a pass over some of the samples fills: M, and as many rows of slopes, which become the δ."""
 
-    def __init__(self, sizes: tuple[int, ...], x: torch.Tensor) -> None:
-        """x: (inputs, samples)."""
+    def __init__(self, sizes: tuple[int, ...], samples: int, **kind: Any) -> None:
         *fan_ins, outputs = sizes
         heights = [*(1 + fan_in for fan_in in fan_ins), outputs]
-        M = x.new_ones(sum(heights), x.shape[1])
+        M = torch.ones(sum(heights), samples, **kind)
         slopes = torch.empty_like(M)
         *self.inputs, output = M.split(heights)
         *hidden, delta = slopes.split(heights)
@@ -61,10 +53,9 @@ class Rows:
         self.deltas = [*(block[1:] for block in hidden[1:]), delta]
         self.cotangents = [torch.empty_like(a) for a in self.activations[:-1]]
         self.filled, self.slopes = M[heights[0] :], slopes[heights[0] :]
-        self.x.copy_(x)
 
 
-class TorchManual(Implementation):
+class TorchManual(OnTorch):
     """The hand-derived gradient, one operation after the other."""
 
     def prepare(
@@ -79,8 +70,7 @@ class TorchManual(Implementation):
         *hidden, last = problem.activations
         if set(hidden) - {"sigmoid"} or last not in ("sigmoid", "identity"):
             raise Unavailable(f"torch-manual is written for sigmoid layers, which {problem.name!r} does not have")
-        self.device = find_device(device)
-        kind: dict[str, Any] = {"device": self.device, "dtype": getattr(torch, dtype)}
+        kind = self.place(dtype, device)
         self.sigmoid = [activation == "sigmoid" for activation in problem.activations]
 
         flat = torch.cat([torch.tensor(tensor, **kind).ravel() for W, b in parameters for tensor in (b, W)])
@@ -91,17 +81,21 @@ class TorchManual(Implementation):
         self.loss = torch.zeros(1, 1, **kind)
         self.rate, self.learning_rate = torch.zeros((), **kind), 0.0
 
-        x, y = (torch.tensor(rows.T, **kind).contiguous() for rows in problem.data(batch, seed))
-        self.mean = 1 / y.numel()
-        self.predictions = torch.empty_like(y)
-        length = CHUNK_BYTES // flat.itemsize if device == "cpu" else batch
-        rows: dict[int, Rows] = {}
-        self.chunks = [
-            (part_x, part_y, part, rows.setdefault(part_x.shape[1], Rows(problem.sizes, part_x)))
-            for part_x, part_y, part in zip(
-                x.split(length, 1), y.split(length, 1), self.predictions.split(length, 1), strict=True
-            )
-        ]
+        self.x = torch.empty(problem.sizes[0], batch, **kind)
+        self.y, self.predictions = (torch.empty(problem.sizes[-1], batch, **kind) for _ in range(2))
+        self.mean = 1 / self.y.numel()
+        length = min(batch, CHUNK_BYTES // flat.itemsize) if device == "cpu" else batch
+        rows = {samples: Rows(problem.sizes, samples, **kind) for samples in {length, batch % length} - {0}}
+        if length == batch:
+            self.x = rows[batch].x  # a single chunk lies where it is used
+        parts = zip(*(tensor.split(length, 1) for tensor in (self.x, self.y, self.predictions)), strict=True)
+        self.chunks = [(x, y, predictions, rows[x.shape[1]]) for x, y, predictions in parts]
+        self.feed(*problem.data(batch, seed, dtype))
+
+    def feed(self, x: Array, y: Array | None = None) -> None:
+        self.x.copy_(torch.from_numpy(x.T))
+        if y is not None:
+            self.y.copy_(torch.from_numpy(y.T))
 
     def _forward(self, rows: Rows, x: torch.Tensor) -> torch.Tensor:
         """Fill the activations; the last are the predictions: (outputs, samples)."""
@@ -148,16 +142,16 @@ class TorchManual(Implementation):
 
     def forward(self) -> torch.Tensor:
         self._predict()
-        return self._ready(self.predictions)
+        return self.wait(self.predictions)
 
     def value_and_grad(self) -> tuple[torch.Tensor, list[torch.Tensor]]:
         self._evaluate()
-        return self._ready((self.loss, self.gradients))
+        return self.wait((self.loss, self.gradients))
 
     def train_step(self, learning_rate: float) -> tuple[torch.Tensor, list[torch.Tensor]]:
         self._set_rate(learning_rate)
         self._descend()
-        return self._ready((self.loss, self.parameters))
+        return self.wait((self.loss, self.parameters))
 
     def to_numpy(self, result: Any) -> Any:
         if isinstance(result, torch.Tensor):
@@ -165,21 +159,6 @@ class TorchManual(Implementation):
         loss, layers = result
         arrays = [P.cpu().numpy().copy() for P in layers]
         return loss.cpu().numpy().reshape(()).copy(), [Layer(P[1:], P[0]) for P in arrays]
-
-    def _ready(self, result: Any) -> Any:
-        """Wait for the device: on a GPU the calls above only queue their work."""
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-        return result
-
-    @classmethod
-    def set_threads(cls, threads: int) -> None:
-        torch.set_num_threads(threads)
-        torch.set_num_interop_threads(threads)
-
-    @classmethod
-    def threads(cls) -> dict[str, int]:
-        return {"torch intra-op": torch.get_num_threads(), "torch inter-op": torch.get_num_interop_threads()}
 
 
 class TorchCudaGraph(TorchManual):
@@ -213,11 +192,11 @@ class TorchCudaGraph(TorchManual):
 
     def forward(self) -> torch.Tensor:
         self.graphs["_predict"].replay()
-        return self._ready(self.predictions)
+        return self.wait(self.predictions)
 
     def value_and_grad(self) -> tuple[torch.Tensor, list[torch.Tensor]]:
         self.graphs["_evaluate"].replay()
-        return self._ready((self.loss, self.gradients))
+        return self.wait((self.loss, self.gradients))
 
     def train_step(self, learning_rate: float) -> tuple[torch.Tensor, list[torch.Tensor]]:
         return self.train_loop(learning_rate, 1)
@@ -226,4 +205,4 @@ class TorchCudaGraph(TorchManual):
         self._set_rate(learning_rate)
         for _ in range(steps):
             self.graphs["_descend"].replay()
-        return self._ready((self.loss, self.parameters))
+        return self.wait((self.loss, self.parameters))

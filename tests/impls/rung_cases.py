@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import warnings
+from contextlib import suppress
 
 import numpy as np
 
@@ -46,6 +47,9 @@ def run_case(cls, problem: Problem, dtype: str, batch: int, scale: float, steps:
     if not steps:
         return found
 
+    with suppress(Unavailable):  # test_rungs.py knows who is to take rows from the host
+        found |= run_fed(implementation, problem, parameters, dtype, batch)
+
     once = read(implementation.train_step(LEARNING_RATE))
     found["train_step"] = worst(reference.agree("train_step", once, LEARNING_RATE))
     after_one = Reference(problem, once[1], *problem.data(batch), dtype)
@@ -58,6 +62,33 @@ def run_case(cls, problem: Problem, dtype: str, batch: int, scale: float, steps:
         reference.agree("train_step", read(implementation.train_loop(LEARNING_RATE, 1)), LEARNING_RATE)
     )
     found["train_loop apart"] = apart(read(implementation.train_loop(LEARNING_RATE, 2)), thrice)
+    return found
+
+
+def run_fed(implementation, problem: Problem, parameters, dtype: str, batch: int) -> dict[str, float]:
+    """τ of what comes of other rows than those of `prepare`, and of the same arrays with others in them again.
+
+    How often something read before has changed with its arrays is told as well: it may be the arrays that are used, but
+    not after their result was fetched.
+    """
+    rows = [(array + 0.25).astype(dtype) for array in problem.data(batch, seed=7)]
+    own = [array.astype(dtype) for array in problem.data(batch)]
+
+    def reference() -> Reference:
+        return Reference(problem, parameters, *rows, dtype)
+
+    implementation.feed(rows[0])
+    predictions = implementation.to_numpy(implementation.forward())
+    found = {"fed forward": worst(reference().agree("forward", predictions))}
+    kept = predictions.copy()
+    for array in rows:
+        array *= -0.5
+    found["fed: predictions changed"] = float(np.count_nonzero(predictions != kept))
+    with suppress(Unavailable):
+        implementation.feed(*rows)
+        fed = implementation.to_numpy(implementation.value_and_grad())
+        found["fed value_and_grad"] = worst(reference().agree("value_and_grad", fed))
+    implementation.feed(*own)
     return found
 
 

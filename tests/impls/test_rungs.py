@@ -105,6 +105,7 @@ def test_a_rung_agrees_with_the_reference_in_every_pass(name: str, problem: str,
         assert "found" in answer, f"{case}: {answer}"
         found = dict(answer["found"])
         assert ("refused value_and_grad" in found) == (name in WITHOUT_GRADIENT), case
+        assert ("fed forward" in found) == ("train_step" in found), case
         # Rounding moves parameters by about 1e-7 (float32) or 1e-16 of themselves, a step by about 1e-2: a thousand
         # roundings, for what three steps make of them, are still far from a step too many.
         assert found.pop("train_loop apart", 0) <= {"float32": 1e-4, "float64": 1e-13}[dtype], case

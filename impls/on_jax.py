@@ -1,0 +1,47 @@
+"""What every rung on JAX shares, whatever it computes: float64 and full precision allowed, its device, and waiting."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import jax
+
+from impls.devices import joined, split_device
+from impls.errors import Unavailable
+from impls.implementation import Implementation
+
+jax.config.update("jax_enable_x64", True)  # without it float64 silently becomes float32; float32 stays float32
+jax.config.update("jax_default_matmul_precision", "highest")  # on a GPU the default is TF32
+
+
+def find_device(name: str) -> jax.Device:
+    """The JAX device of that name. Raises Unavailable where there is none."""
+    kind, number = split_device(name)
+    try:
+        return jax.devices(kind)[number]
+    except (RuntimeError, IndexError):
+        raise Unavailable(f"jax {jax.__version__} sees no {name!r} device; use 'cpu' or install jax[cuda]") from None
+
+
+class OnJax(Implementation):
+    """Passes whose results are trees of arrays."""
+
+    def place(self, device: str) -> None:
+        """Take that device. Raises Unavailable."""
+        self.device = find_device(device)
+        self.to_device = partial(jax.device_put, device=self.device)
+
+    def wait(self, result: Any) -> Any:
+        """All arrays that one compiled call returns become ready together, so that the first stands for them.
+
+        To wait for each of them costs several microseconds and changes nothing (`tests/benchmarks/test_fence.py`).
+        """
+        if type(result) is list:
+            return jax.block_until_ready(result)
+        (result[0] if type(result) is tuple else result).block_until_ready()
+        return result
+
+    def device_of(self, result: Any) -> str:
+        devices = [device for array in jax.tree.leaves(result) for device in array.devices()]
+        return joined("cpu" if d.platform == "cpu" else f"{d.platform}:{d.id}" for d in devices)

@@ -1,0 +1,75 @@
+"""What every rung on PyTorch shares, whatever it computes: its device, waiting for it, and the pools of threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from impls.devices import joined, split_device
+from impls.errors import Unavailable
+from impls.implementation import Implementation
+
+torch.set_float32_matmul_precision("highest")  # PyTorch's default too: no TF32
+
+
+def find_device(name: str) -> torch.device:
+    """The torch device of that name. Raises Unavailable where there is none."""
+    kind, number = split_device(name)
+    if kind == "cpu":
+        return torch.device("cpu")
+    if kind != "mps" and number < torch.cuda.device_count():
+        return torch.device("cuda", number)
+    if kind != "cuda" and number == 0 and torch.backends.mps.is_available():
+        return torch.device("mps")
+    raise Unavailable(f"torch {torch.__version__} sees no {name!r} device; use 'cpu' or a build of torch that has it")
+
+
+class OnTorch(Implementation):
+    """Passes whose results are tensors: one, or a loss and a list of them."""
+
+    device: torch.device
+
+    def place(self, dtype: str, device: str) -> dict[str, Any]:
+        """Take that device; returns device and dtype as torch's functions take them. Raises Unavailable."""
+        self.device = find_device(device)
+        if self.device.type == "mps" and dtype == "float64":
+            raise Unavailable("PyTorch has no float64 on 'mps'; use float32, or device 'cpu'")
+        return {"device": self.device, "dtype": getattr(torch, dtype)}
+
+    def wait(self, result: Any) -> Any:
+        """Wait for all that the device was given: calls only queue their work there."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        elif self.device.type == "mps":
+            torch.mps.synchronize()
+        return result
+
+    def device_of(self, result: Any) -> str:
+        devices = [tensor.device for tensor in _tensors(result)]
+        names = {"cuda": "gpu"}
+        return joined("cpu" if d.type == "cpu" else f"{names.get(d.type, d.type)}:{d.index or 0}" for d in devices)
+
+    @classmethod
+    def set_threads(cls, threads: int) -> None:
+        torch.set_num_threads(threads)
+        torch.set_num_interop_threads(threads)
+
+    @classmethod
+    def threads(cls) -> dict[str, int]:
+        return {"torch intra-op": torch.get_num_threads(), "torch inter-op": torch.get_num_interop_threads()}
+
+
+def _tensors(result: Any) -> Iterator[torch.Tensor]:
+    """The tensors of a result, or of a list of them."""
+    if isinstance(result, torch.Tensor):
+        yield result
+    else:
+        for part in result:
+            yield from _tensors(part)
+
+
+def to_array(tensor: torch.Tensor) -> Any:
+    """A NumPy copy of a tensor on any device."""
+    return tensor.detach().cpu().numpy().copy()
