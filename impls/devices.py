@@ -24,7 +24,7 @@ def is_on(found: str, asked: str) -> bool:
     found_kind, _, found_number = found.partition(":")
     if kind == "cpu":
         return found == "cpu"
-    is_kind = found_kind != "cpu" if kind == "gpu" else found_kind == {"cuda": "gpu"}.get(kind, kind)
+    is_kind = found_kind.isalpha() if kind == "gpu" else found_kind == {"cuda": "gpu"}.get(kind, kind)
     return is_kind and found_number == str(number)
 
 

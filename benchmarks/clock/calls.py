@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from benchmarks.clock.case import LEARNING_RATE, LOOP_STEPS, OPTIMIZERS, Case, split
+from benchmarks.clock.case import HOST, LEARNING_RATE, LOOP_STEPS, OPTIMIZERS, PIPELINED, Case, split
 from impls.checking.agreement import Agreement, Disagreement, Reference
+from impls.devices import is_on
 from impls.implementation import LOOP, Implementation
 from impls.numpy_manual import NumpyManual
 from impls.parameters import Layer, Parameters, rounded, tensors
@@ -52,6 +53,7 @@ class PassCall:
 
     def __init__(self, implementation: Implementation, asked: Asked) -> None:
         self.implementation, self.asked = implementation, asked
+        self.pass_name, _ = split(asked.pass_name)
         self.prepare()
         self.bind()
 
@@ -60,13 +62,78 @@ class PassCall:
 
     def bind(self) -> None:
         """Set `run`, and `finish` if need be."""
-        run = getattr(self.implementation, self.asked.pass_name)
-        self.run = partial(run, LEARNING_RATE) if self.asked.pass_name == "train_step" else run
+        run = getattr(self.implementation, self.pass_name)
+        self.run = partial(run, LEARNING_RATE) if self.pass_name == "train_step" else run
 
     def agreements(self, result: Any, reference: Reference) -> list[Agreement]:
         """The first call's result, held against the reference. Raises Disagreement where that is not all there is."""
+        self.require_place(result)
         found = self.implementation.to_numpy(result)
-        return reference.agree(self.asked.pass_name, found, learning_rate=LEARNING_RATE)
+        return reference.agree(self.pass_name, found, learning_rate=LEARNING_RATE)
+
+    def require_place(self, result: Any) -> None:
+        """Raise Disagreement where the first call's result does not lie on the device that was asked for."""
+        found = self.implementation.device_of(result)
+        if not is_on(found, self.asked.device):
+            raise Disagreement(
+                f"{self.asked.implementation} disagrees at {self.asked.case.group}: its result lies on {found}, "
+                f"but should lie on {self.asked.device}"
+            )
+
+
+class HostCall(PassCall):
+    """A pass with the host at both ends: NumPy arrays are handed in, and the result is fetched as NumPy arrays."""
+
+    def prepare(self) -> None:
+        """With rows of zeros: what is right in the end can only have been computed from the rows that are fed."""
+        problem = self.asked.problem
+        inputs, *_, outputs = problem.sizes
+        blank = replace(problem, rows=lambda batch, seed: (np.zeros((batch, inputs)), np.zeros((batch, outputs))))
+        replace(self.asked, problem=blank).prepare(self.implementation)
+
+    def bind(self) -> None:
+        super().bind()
+        feed, self.inner, to_numpy = self.implementation.feed, self.run, self.implementation.to_numpy
+        self.implementation.wait = _at_once  # type: ignore[method-assign]  # to fetch is to wait
+        x, y = self.asked.problem.data(self.asked.batch, self.asked.seed, self.asked.dtype)
+        rows, inner = (x,) if self.pass_name == "forward" else (x, y), self.inner
+
+        def run() -> Any:
+            feed(*rows)
+            return to_numpy(inner())
+
+        self.run = run
+
+    def agreements(self, result: Any, reference: Reference) -> list[Agreement]:
+        self.require_place(self.inner())
+        return reference.agree(self.pass_name, result, learning_rate=LEARNING_RATE)
+
+
+def _at_once(result: Any) -> Any:
+    """What there is to wait for where somebody else waits."""
+    return result
+
+
+class PipelinedCall(PassCall):
+    """A pass that does not wait; `finish` waits for the results of all calls since the last.
+
+    Where a framework computes before it returns, on most CPUs, there is nothing to overlap: the time is its latency.
+    """
+
+    def bind(self) -> None:
+        super().bind()
+        self.pending: list[Any] = []
+        self.wait = self.implementation.wait
+        self.implementation.wait = self._enqueue  # type: ignore[method-assign]
+        self.finish = self._finish
+
+    def _enqueue(self, result: Any) -> Any:
+        self.pending.append(result)
+        return result
+
+    def _finish(self) -> None:
+        self.wait(self.pending)
+        self.pending.clear()
 
 
 class LoopCall(PassCall):
@@ -82,6 +149,7 @@ class LoopCall(PassCall):
         moves the parameters by one whole step, so that half of the last one, by the manual pass in float64, tells right
         from wrong.
         """
+        self.require_place(result)
         self._require_steps(tensors(self.implementation.to_numpy(result)[1]))
         self.asked.prepare(self.implementation)
         found = self.implementation.to_numpy(self.implementation.train_loop(LEARNING_RATE, 1))
@@ -105,7 +173,7 @@ class LoopCall(PassCall):
                 )
 
 
-CALLS: dict[str, type[PassCall]] = {}
+CALLS: dict[str, type[PassCall]] = {HOST: HostCall, PIPELINED: PipelinedCall}
 """The call of each variant, by its name; an optimizer's is in `optimizer_call.py`."""
 
 

@@ -43,7 +43,12 @@ LOOP_STEPS = 100
 OPTIMIZERS = tuple(name for name in optimizers.OPTIMIZERS if name != "sgd")
 """Those whose step is a variant of `train_step`, which is itself the step of plain gradient descent."""
 
-VARIANTS: dict[str, tuple[str, ...]] = {**dict.fromkeys(OPTIMIZERS, ("train_step",))}
+HOST, PIPELINED = "host", "pipelined"
+
+VARIANTS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys((HOST, PIPELINED), PASSES),
+    **dict.fromkeys(OPTIMIZERS, ("train_step",)),
+}
 """By what stands after the colon, the passes that it is a variant of."""
 
 TIMED = (*PASSES, LOOP, *(f"{name}:{variant}" for variant, of in VARIANTS.items() for name in of))

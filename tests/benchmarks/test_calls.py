@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
 import numpy as np
 import pytest
 
 from benchmarks.clock.calls import Asked, build
-from benchmarks.clock.case import LEARNING_RATE, LOOP_STEPS
+from benchmarks.clock.case import HOST, LEARNING_RATE, LOOP_STEPS, PIPELINED
 from impls.checking.agreement import Disagreement, Reference, worst_tau
-from impls.implementation import LOOP, PASSES
+from impls.errors import Unavailable
+from impls.implementation import LOOP, PASSES, Implementation
 from impls.numpy_manual import NumpyManual
 from impls.problem import LINE, XOR
 
@@ -32,8 +36,8 @@ class Recording(NumpyManual):
         return super().train_step(learning_rate)
 
 
-def asked(pass_name, problem=XOR, batch=4, dtype="float64"):
-    return Asked("mine", problem, problem.parameters(1), pass_name, batch, dtype, "cpu", 1)
+def asked(pass_name, problem=XOR, batch=4, dtype="float64", device="cpu"):
+    return Asked("mine", problem, problem.parameters(1), pass_name, batch, dtype, device, 1)
 
 
 def reference(of):
@@ -79,3 +83,159 @@ def test_a_loop_is_checked_to_the_bound_in_its_first_step():
     call = build(Sloppy(), case)
     assert worst_tau(call.agreements(call.run(), reference(case))) > 1
     assert np.isfinite(call.run()[0])
+
+
+class TestHost:
+    """A pass with NumPy arrays handed in and fetched back in each call."""
+
+    @pytest.mark.parametrize("problem", [XOR, LINE])
+    @pytest.mark.parametrize("pass_name", PASSES)
+    def test_what_is_fetched_is_held_against_the_reference_of_what_was_fed(self, pass_name, problem):
+        case = asked(f"{pass_name}:{HOST}", problem)
+        call = build(NumpyManual(), case)
+        assert worst_tau(call.agreements(call.run(), reference(case))) <= 1
+
+    @pytest.mark.parametrize("pass_name", PASSES)
+    def test_each_call_feeds_passes_and_fetches(self, pass_name):
+        """The forward pass has no use for targets."""
+        done = []
+
+        class Noting(Recording):
+            def feed(self, x, y=None):
+                done.append("x" if y is None else "x, y")
+                super().feed(x, y)
+
+            def to_numpy(self, result):
+                done.append("fetched")
+                return super().to_numpy(result)
+
+        call = build(Noting(), asked(f"{pass_name}:{HOST}"))
+        done.clear()
+        call.run()
+        call.run()
+        assert done == ["x" if pass_name == "forward" else "x, y", "fetched"] * 2
+        assert [one[0] for one in call.implementation.asked if one[0] == pass_name] == [pass_name] * 2
+
+    @pytest.mark.parametrize("pass_name", PASSES)
+    def test_to_go_on_with_the_rows_of_prepare_is_found(self, pass_name):
+        class Deaf(NumpyManual):
+            def feed(self, x, y=None):
+                if not hasattr(self, "x"):
+                    super().feed(x, y)
+
+        case = asked(f"{pass_name}:{HOST}")
+        call = build(Deaf(), case)
+        assert worst_tau(call.agreements(call.run(), reference(case))) > 1
+
+    def test_who_takes_rows_only_when_prepared_says_so(self):
+        class Settled(NumpyManual):
+            def prepare(self, problem, parameters, batch, dtype="float32", device="cpu", seed=1):
+                self.feed = super().feed
+                super().prepare(problem, parameters, batch, dtype, device, seed)
+                del self.feed
+
+            feed = Implementation.feed
+
+        call = build(Settled(), asked(f"forward:{HOST}"))
+        with pytest.raises(Unavailable, match="Settled takes its rows when it is prepared, not from the host"):
+            call.run()
+
+
+class Queued(NumpyManual):
+    """NumPy in threads that start when `open` is set: calls return at once, and are done in any order."""
+
+    def __init__(self):
+        self.open, self.executor, self.waited = threading.Event(), ThreadPoolExecutor(4), []
+
+    def forward(self):
+        return self.wait(self.executor.submit(self.compute))
+
+    def compute(self):
+        self.open.wait(timeout=60)
+        layer_by_layer = NumpyManual.forward(self.apart())
+        return layer_by_layer.copy()
+
+    def apart(self):
+        """An instance of its own for each thread."""
+        one = NumpyManual()
+        one.prepare(XOR, XOR.parameters(1), 4, "float64", seed=1)
+        return one
+
+    def wait(self, result):
+        self.open.set()
+        futures = result if isinstance(result, list) else [result]
+        wait(futures)
+        self.waited.append(len(futures))
+        return result
+
+    def to_numpy(self, result):
+        return result.result() if isinstance(result, Future) else super().to_numpy(result)
+
+
+class TestPipelined:
+    """Calls that only enqueue, and one wait for all of them."""
+
+    def test_no_call_waits_and_finish_waits_for_all(self):
+        implementation = Queued()
+        call = build(implementation, asked(f"forward:{PIPELINED}"))
+        results = [call.run() for _ in range(10)]
+        assert not any(result.done() for result in results) and implementation.waited == []
+        call.finish()
+        assert all(result.done() for result in results) and implementation.waited == [10]
+        call.run()
+        call.finish()
+        assert implementation.waited == [10, 1]  # only for what came since
+
+    def test_the_pass_itself_waits_in_each_call(self):
+        implementation = Queued()
+        call = build(implementation, asked("forward"))
+        assert [call.run().done() for _ in range(3)] == [True] * 3
+        assert call.finish is None
+
+    @pytest.mark.parametrize("pass_name", PASSES)
+    def test_what_a_pipelined_call_returns_is_held_against_the_reference(self, pass_name):
+        case = asked(f"{pass_name}:{PIPELINED}")
+        call = build(NumpyManual(), case)
+        result = call.run()
+        call.finish()
+        assert worst_tau(call.agreements(result, reference(case))) <= 1
+
+    def test_a_wrong_one_is_found(self):
+        class Twice(NumpyManual):
+            def forward(self):
+                return self.wait(2 * super().forward())
+
+        case = asked(f"forward:{PIPELINED}")
+        call = build(Twice(), case)
+        assert worst_tau(call.agreements(call.run(), reference(case))) > 1
+
+
+class TestPlace:
+    """A result is where it was asked to be, read back from its arrays."""
+
+    class Anywhere(NumpyManual):
+        """Takes any device, and computes on the CPU, as TensorFlow's soft placement does."""
+
+        place = "cpu"
+
+        def prepare(self, problem, parameters, batch, dtype="float32", device="cpu", seed=1):
+            super().prepare(problem, parameters, batch, dtype, "cpu", seed)
+
+        def device_of(self, result):
+            return self.place
+
+    @pytest.mark.parametrize("pass_name", [*PASSES, LOOP, f"forward:{HOST}", f"train_step:{PIPELINED}"])
+    def test_a_result_that_lies_elsewhere_is_refused(self, pass_name):
+        case = asked(pass_name, device="gpu")
+        call = build(self.Anywhere(), case)
+        expected = rf"mine disagrees at xor {pass_name} .*: its result lies on cpu, but should lie on gpu"
+        with pytest.raises(Disagreement, match=expected):
+            call.agreements(call.run(), reference(case))
+
+    @pytest.mark.parametrize("pass_name", [*PASSES, LOOP, f"forward:{HOST}", f"train_step:{PIPELINED}"])
+    def test_one_that_lies_there_is_not(self, pass_name):
+        case = asked(pass_name, device="gpu")
+        implementation = self.Anywhere()
+        implementation.place = "gpu:0"
+        call = build(implementation, case)
+        assert worst_tau(call.agreements(call.run(), reference(case))) <= 1

@@ -1,0 +1,53 @@
+"""Devices by name, and whether what was found is what was asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from impls.devices import is_on, joined, split_device
+from impls.errors import BadInput
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"), [("cpu", ("cpu", 0)), ("gpu", ("gpu", 0)), ("cuda:1", ("cuda", 1)), ("mps", ("mps", 0))]
+)
+def test_a_name_is_a_kind_and_a_number(name, parts):
+    assert split_device(name) == parts
+
+
+@pytest.mark.parametrize("name", ["", "tpu", "cuda:", "cuda:-1", "cuda:one", "cpu:0", "mps:1", "GPU", ":1"])
+def test_other_names_are_refused(name):
+    with pytest.raises(BadInput, match="unknown device"):
+        split_device(name)
+
+
+@pytest.mark.parametrize(
+    ("found", "asked"),
+    [("cpu", "cpu"), ("gpu:0", "gpu"), ("gpu:0", "cuda"), ("gpu:1", "cuda:1"), ("mps:0", "mps"), ("mps:0", "gpu")],
+)
+def test_what_was_asked_for(found, asked):
+    assert is_on(found, asked)
+
+
+@pytest.mark.parametrize(
+    ("found", "asked"),
+    [
+        ("cpu", "gpu"),
+        ("cpu", "cuda:1"),
+        ("gpu:0", "cpu"),
+        ("gpu:0", "cuda:1"),
+        ("gpu:1", "gpu"),
+        ("gpu:0", "mps"),
+        ("mps:0", "cuda"),
+        ("cpu and gpu:0", "gpu"),
+        ("cpu and gpu:0", "cpu"),
+        ("gpu:0 and gpu:1", "gpu"),
+        ("", "cpu"),
+    ],
+)
+def test_what_was_not(found, asked):
+    assert not is_on(found, asked)
+
+
+def test_several_places_are_told_together():
+    assert joined(["gpu:0", "cpu", "cpu"]) == "cpu and gpu:0" and joined(["cpu", "cpu"]) == "cpu"
