@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reports.reading import RunFileError, load, mapping, mappings, number, sequence, text
+from reports.reading import document, mapping, mappings, number, sequence, text, texts
 
 FORMAT, VERSION = "samegrad-agreement", 1
 FOLDER = Path("reports/agreements")
@@ -91,16 +91,9 @@ class Agreement:
 def read(path: str | Path) -> Agreement:
     """Read one document. Raises RunFileError where it is missing, not JSON, cut off, not one, or newer."""
     path = Path(path)
-    content = load(path, ORIGIN)
-    if content.get("format") != FORMAT:
-        raise RunFileError(f"{path}: is JSON of another kind; {ORIGIN}")
-    version = content.get("format_version")
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise RunFileError(f"{path}: format_version must be a whole number of at least 1, found {version!r}")
-    if version > VERSION:
-        raise RunFileError(f"{path}: format {version} is newer than this version of samegrad reads (up to {VERSION})")
+    content = document(path, FORMAT, VERSION, ORIGIN)
     agree, drift = mapping(content.get("agree")), mapping(content.get("drift"))
-    left_out = {**mapping(agree.get("left_out")), **mapping(drift.get("left_out"))}
+    left_out = {**texts(agree.get("left_out")), **texts(drift.get("left_out"))}
     return Agreement(
         path=path,
         date=text(content.get("date")),
@@ -109,7 +102,7 @@ def read(path: str | Path) -> Agreement:
         distances=tuple(_distance(row) for row in mappings(drift.get("rows")) if number(row.get("step")) >= 1),
         shadows=tuple(_shadow(row) for row in mappings(drift.get("shadows")) if number(row.get("step")) >= 1),
         faults=tuple(_fault(fault) for fault in mappings(content.get("known_faults"))),
-        left_out={text(name): text(reason) for name, reason in left_out.items()},
+        left_out=left_out,
     )
 
 

@@ -5,7 +5,7 @@ Every order that is claimed is one that an interval supports; where none does, t
 
 from __future__ import annotations
 
-from reports import units
+from reports import passes, units
 from reports.crossovers import crossovers, pairs
 from reports.ratios import MARGIN, Comparison, compare
 from reports.reading import number
@@ -13,12 +13,8 @@ from reports.records import Case, Group, Run
 
 NAMED = 3
 """No more than so many are named that cannot be told from the leader."""
-UNIT_OF = {
-    "forward": "forward pass",
-    "value_and_grad": "gradient",
-    "train_step": "training step",
-    "train_loop": "training step in a loop",
-}
+FIRST = "value_and_grad"
+"""The pass that is spoken of where it was measured."""
 
 
 def margin(run: Run) -> float:
@@ -30,14 +26,19 @@ def margin(run: Run) -> float:
 def headline(run: Run) -> list[Group]:
     """The groups that the answer speaks of, by batch: the first problem's gradient, in the first dtype and device.
 
-    Of a run that has groups.
+    A variant only where no plain pass was measured. Of a run that has groups.
     """
-    first = run.groups[0]
-    passes = {group.pass_ for group in run.groups if group.problem == first.problem}
-    pass_ = "value_and_grad" if "value_and_grad" in passes else first.pass_
-    fixed = (first.problem, pass_, first.dtype, first.device)
-    found = [group for group in run.groups if (group.problem, group.pass_, group.dtype, group.device) == fixed]
-    return sorted(found, key=lambda group: group.batch)
+    first = min(run.groups, key=lambda group: passes.split(group.pass_)[1] != "")
+    fixed = (first.problem, first.dtype, first.device)
+    here = [group for group in run.groups if (group.problem, group.dtype, group.device) == fixed]
+    chosen = min(here, key=_rank).pass_
+    return sorted((group for group in here if group.pass_ == chosen), key=lambda group: group.batch)
+
+
+def _rank(group: Group) -> tuple[bool, bool]:
+    """Plain passes before variants, and of either the gradient first."""
+    name, variant = passes.split(group.pass_)
+    return variant != "", name != FIRST
 
 
 def answer(run: Run) -> list[str]:
@@ -64,7 +65,7 @@ def _at(group: Group, limit: float, first: Group) -> str:
     choices = [case for case in group.cases if not case.is_floor] or list(group.cases)
     lead = choices[0]
     where = f"At batch {units.count(group.batch)}, "
-    what = f" per {UNIT_OF.get(group.pass_, group.pass_)}" + (f" of {group.problem}" if group is first else "")
+    what = f" per {passes.unit(group.pass_)}" + (f" of {group.problem}" if group is first else "")
     if len(choices) == 1:
         return (
             f"{where}{lead.implementation} needs {units.time(lead.median_ns)}{what}; nothing else was measured with it"

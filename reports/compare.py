@@ -207,7 +207,7 @@ def percentage(found: str) -> float:
 
 def _case(change: Change) -> str:
     group = change.group
-    return f"{change.implementation}, {group.problem} {group.pass_} batch {units.count(group.batch)}, {group.dtype}"
+    return f"{change.implementation}, {group.where}"
 
 
 def _said(comparison: Comparison) -> str:

@@ -8,37 +8,56 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from reports import agreements, runs, style, trainings
+from reports import agreements, ladders, optimizers, runs, selfchecks, sharpness, style, trainings
 from reports.agreements import Agreement
-from reports.reading import RunFileError, load
+from reports.ladders import Ladder
+from reports.optimizers import Optimizers
+from reports.reading import load
 from reports.records import Run, description
+from reports.selfchecks import Selfcheck
+from reports.sharpness import Sharpness
 from reports.trainings import Starts, Training
 
-BESIDE: dict[str, tuple[str, Path, Callable[[Path], Any]]] = {
-    agreements.FORMAT: ("agreement", agreements.FOLDER, agreements.read),
-    trainings.FORMAT: ("training", trainings.FOLDER, trainings.read),
-    trainings.STARTS_FORMAT: ("starts", trainings.STARTS_FOLDER, trainings.read_starts),
+READERS: dict[str, tuple[str, Callable[[Path], Any]]] = {
+    agreements.FORMAT: ("agreement", agreements.read),
+    ladders.FORMAT: ("ladder", ladders.read),
+    optimizers.FORMAT: ("optimizers", optimizers.read),
+    selfchecks.FORMAT: ("selfcheck", selfchecks.read),
+    sharpness.FORMAT: ("sharpness", sharpness.read),
+    trainings.FORMAT: ("training", trainings.read),
+    trainings.STARTS_FORMAT: ("starts", trainings.read_starts),
 }
-"""What stands beside a run, by its format: the part of the material, where the latest lies, and its reader."""
+"""What stands beside a run, by its format: the part of the material, and its reader."""
+FOLDERS = {
+    agreements.FORMAT: agreements.FOLDER,
+    trainings.FORMAT: trainings.FOLDER,
+    trainings.STARTS_FORMAT: trainings.STARTS_FOLDER,
+}
+"""Where commands save what they made: the latest of each goes with the latest run."""
 
 
 @dataclass(frozen=True)
 class Material:
-    """At least one run; the last is the one that the report is about."""
+    """Runs, of which the last is the one that the report is about, and one of each other document at most."""
 
     runs: tuple[Run, ...]
     agreement: Agreement | None = None
     training: Training | None = None
     starts: Starts | None = None
+    ladder: Ladder | None = None
+    optimizers: Optimizers | None = None
+    selfcheck: Selfcheck | None = None
+    sharpness: Sharpness | None = None
 
     @property
     def run(self) -> Run:
-        return self.runs[-1]
+        """The last run; one without any measurement where there is none."""
+        return self.runs[-1] if self.runs else Run(self.paths[0], date="", groups=(), implementations={})
 
     @property
     def paths(self) -> list[Path]:
         """The files: runs in the order in which they were given, then what stands beside."""
-        beside = (self.agreement, self.training, self.starts)
+        beside = (getattr(self, part) for part, _ in READERS.values())
         return [run.path for run in self.runs] + [part.path for part in beside if part]
 
     @cached_property
@@ -48,34 +67,41 @@ class Material:
         for run in reversed(self.runs):
             for name, data in run.implementations.items():
                 described.setdefault(name, data)
-        beside = self.agreement.implementations if self.agreement else []
-        beside += [curve.implementation for curve in self.training.curves] if self.training else []
-        beside += [share.implementation for share in self.starts.shares] if self.starts else []
-        for name in beside:
+        named = [part.implementations for part in (self.agreement, self.ladder, self.optimizers) if part]
+        named += [[curve.implementation for curve in self.training.curves]] if self.training else []
+        named += [[share.implementation for share in self.starts.shares]] if self.starts else []
+        for name in (name for names in named for name in names):
             described.setdefault(name, description(name))
         return style.looks(described)
 
 
 def gather(paths: Sequence[str | Path] = ()) -> Material:
-    """Read the files, each as what it is; without any, the latest run, and the latest of what stands beside.
+    """Read the files, each as what its format says; without any, the latest run, and what is latest beside it.
 
-    Raises RunFileError where a file is none of these, or none of them is a run.
+    Raises RunFileError where a file is none of these.
     """
     if not paths:
-        newest = {part: (_latest(folder), read) for part, folder, read in BESIDE.values()}
-        beside = {part: read(path) for part, (path, read) in newest.items() if path}
+        newest = {kind: _latest(folder) for kind, folder in FOLDERS.items()}
+        beside = {READERS[kind][0]: READERS[kind][1](path) for kind, path in newest.items() if path}
         return Material((runs.read(runs.latest()),), **beside)
     found_runs, beside = [], {}
     for path in map(Path, paths):
-        kind = load(path, runs.ORIGIN).get("format")
-        if isinstance(kind, str) and kind in BESIDE:
-            part, _, read = BESIDE[kind]
+        part, read = READERS.get(_kind(path), ("", runs.read))
+        if part:
             beside[part] = read(path)
         else:
-            found_runs.append(runs.read(path))
-    if not found_runs:
-        raise RunFileError(f"{paths[-1]}: is no run file, and a report is about a run; {runs.ORIGIN}")
+            found_runs.append(read(path))
     return Material(tuple(found_runs), **beside)
+
+
+def _kind(path: Path) -> str:
+    """The format that the file names, or that of the older documents that name none."""
+    content = load(path, runs.ORIGIN)
+    for module in (selfchecks, sharpness):
+        if module.is_one(content):
+            return module.FORMAT
+    kind = content.get("format")
+    return kind if isinstance(kind, str) else ""
 
 
 def _latest(folder: Path) -> Path | None:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from reports.reading import text
 from reports.records import Run
 
 
 def machine(run: Run) -> str:
     """The CPU's name, or what is known instead of it."""
-    return text(run.environment.get("cpu")) or text(run.environment.get("platform")) or "unknown machine"
+    return machine_of(run.environment)
+
+
+def machine_of(environment: Mapping[str, Any]) -> str:
+    """The same, of an environment as a run file or a self-check has it."""
+    return text(environment.get("cpu")) or text(environment.get("platform")) or "unknown machine"
 
 
 def threads(run: Run) -> str:
@@ -67,7 +75,12 @@ def doubts(run: Run) -> list[str]:
 
 
 def footer(run: Run) -> list[str]:
-    """The lines under a figure: machine, threads, dtypes and devices, rounds and date; versions; doubts."""
+    """The lines under a figure: machine, threads, dtypes and devices, rounds and date; versions; doubts.
+
+    None for a run without any measurement.
+    """
+    if not run.groups and not run.cold:
+        return []
     settings = ", ".join(f"{dtype} on {device}" for dtype, device in run.settings)
     first = [machine(run), threads(run), settings, rounds(run), date(run)]
     second = [f"{name} {version}" for name, version in versions(run).items()]

@@ -11,9 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache, lru_cache
-
-import numpy as np
-from numpy.typing import NDArray
+from statistics import fmean, median, stdev
 
 from reports.reading import NOTHING
 from reports.records import Case, Group
@@ -45,6 +43,7 @@ class Comparison:
         return "equivalent" if 1 / (1 + margin) <= self.low and self.high <= 1 + margin else "not resolved"
 
 
+@lru_cache(maxsize=100_000)
 def compare(group: Group, a: Case, b: Case, comparisons: int = 1) -> Comparison:
     """a's time over b's within a group: the run file's own figures against its baseline, else from the launches.
 
@@ -57,31 +56,29 @@ def compare(group: Group, a: Case, b: Case, comparisons: int = 1) -> Comparison:
     if a.implementation == group.baseline and math.isfinite(b.ratio):
         return Comparison(1 / b.ratio, 1 / b.high, 1 / b.low)
     logs = log_ratios(a, b)
-    if not logs.size:
+    if not logs:
         return Comparison(a.median_ns / b.median_ns)
     return t_interval(logs, comparisons)
 
 
-@lru_cache(maxsize=100_000)
-def log_ratios(a: Case, b: Case) -> NDArray[np.float64]:
+def log_ratios(a: Case, b: Case) -> list[float]:
     """One log ratio per launch that both have: from paired rounds where they are paired, else from the summaries."""
     found = []
     for mine, other in zip(a.launches, b.launches, strict=False):
         if mine.samples_ns.size and mine.samples_ns.size == other.samples_ns.size:
-            paired = mine.logs - other.logs
-            known = paired[np.isfinite(paired)]
-            found.append(float(np.median(known)) if known.size else NOTHING)
+            known = [log for log in (mine.logs - other.logs).tolist() if math.isfinite(log)]
+            found.append(median(known) if known else NOTHING)
         else:
             found.append(mine.log_ratio - other.log_ratio)
-    return np.array([log for log in found if math.isfinite(log)])
+    return [log for log in found if math.isfinite(log)]
 
 
-def t_interval(logs: NDArray[np.float64], comparisons: int = 1) -> Comparison:
+def t_interval(logs: list[float], comparisons: int = 1) -> Comparison:
     """exp of the mean log ratio, with a two-sided t-interval at 95 % for all comparisons together."""
-    mean = float(logs.mean())
-    if logs.size < 2:
-        return Comparison(math.exp(mean))
-    half = quantile(logs.size - 1, comparisons) * float(logs.std(ddof=1)) / math.sqrt(logs.size)
+    if len(logs) < 2:
+        return Comparison(math.exp(logs[0]))
+    mean = fmean(logs)
+    half = quantile(len(logs) - 1, comparisons) * stdev(logs, mean) / math.sqrt(len(logs))
     return Comparison(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
 
 

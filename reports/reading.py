@@ -38,6 +38,27 @@ def load(path: Path, origin: str) -> dict[str, Any]:
     return found
 
 
+def document(path: Path, kind: str, newest: int, origin: str) -> dict[str, Any]:
+    """The JSON object of a file whose `format` is `kind`, in a `format_version` up to `newest`.
+
+    Raises RunFileError where the file is missing, not JSON, cut off, of another kind, or newer.
+    """
+    content = load(path, origin)
+    if content.get("format") != kind:
+        raise RunFileError(f"{path}: is JSON of another kind; {origin}")
+    version = content.get("format_version")
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise RunFileError(f"{path}: format_version must be a whole number of at least 1, found {version!r}")
+    if version > newest:
+        raise RunFileError(f"{path}: format {version} is newer than this version of samegrad reads (up to {newest})")
+    return content
+
+
+def texts(found: Any) -> dict[str, str]:
+    """A JSON object of texts."""
+    return {text(name): text(value) for name, value in mapping(found).items()}
+
+
 def number(found: Any) -> float:
     """A finite number as float, anything else NaN."""
     if isinstance(found, bool) or not isinstance(found, int | float):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reports import passes, units
 from reports.parts import ColdStart, Fit
 from reports.reading import NOTHING
 
@@ -50,6 +51,8 @@ class Case:
     agreement: dict[str, float] = field(default_factory=dict)
     prepare_ns: float = NOTHING
     first_call_ns: float = NOTHING
+    memory_bytes: float = NOTHING
+    """What the case needed on its device at most, where that was recorded."""
     is_floor: bool = False
     """A lower bound to read the others against, not one of the choices."""
 
@@ -77,6 +80,21 @@ class Group:
     sentence: str = ""
 
     @property
+    def what(self) -> str:
+        """`xor value_and_grad, input from the host`."""
+        return f"{self.problem} {passes.title(self.pass_)}"
+
+    @property
+    def setting(self) -> str:
+        """`float32 on cpu`."""
+        return f"{self.dtype} on {self.device}"
+
+    @property
+    def where(self) -> str:
+        """`xor value_and_grad, batch 4, float32 on cpu`."""
+        return f"{self.what}, batch {units.count(self.batch)}, {self.setting}"
+
+    @property
     def fastest(self) -> Case:
         """The fastest that is a choice; a floor only where there is nothing else."""
         return next((case for case in self.cases if not case.is_floor), self.cases[0])
@@ -101,6 +119,8 @@ class Run:
     noise: dict[str, Any] = field(default_factory=dict)
     failures: tuple[dict[str, Any], ...] = ()
     skipped: tuple[dict[str, Any], ...] = ()
+    dropped: tuple[dict[str, Any], ...] = ()
+    """Rounds that were measured but not kept: group, launch, round, where, and the reason."""
     remarks: tuple[str, ...] = ()
     commit: str = ""
     fits: tuple[Fit, ...] = ()

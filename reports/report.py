@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reports import style, table
+from reports import passes, style, table
 from reports.files import write_all
 from reports.material import Material, gather
 from reports.reading import RunFileError
+from reports.records import Group
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,11 +48,13 @@ def draw(
 
 
 def contents(material: Material) -> dict[str, bytes]:
-    """Every file of the report, by name: the page, the table, and each figure as PNG, SVG and CSV."""
+    """Every file of the report, by name: the page, the table of a run, and each figure as PNG, SVG and CSV."""
     from reports.page.render import render
 
-    page, summary = render(material), table.markdown(material.run)
-    return {"report.html": page.encode(), "table.md": summary.encode(), **figures(material)}
+    files = {"report.html": render(material).encode()}
+    if material.runs:
+        files["table.md"] = table.markdown(material.run, material.runs[:-1]).encode()
+    return files | figures(material)
 
 
 def figures(material: Material) -> dict[str, bytes]:
@@ -67,16 +70,40 @@ def figures(material: Material) -> dict[str, bytes]:
 
 def drawings(material: Material) -> dict[str, tuple[Figure, list[dict[str, Any]]]]:
     """Each figure that the material has data for, with its numbers, by name; to be drawn within `style.applied`."""
-    from reports.figures import FIGURES, cold_start, drift, fits, ladder, training
+    from reports.figures import (
+        FIGURES,
+        batches,
+        call_cost,
+        cold_start,
+        drift,
+        fits,
+        goals,
+        ladder,
+        optimizers,
+        starts,
+        training,
+    )
 
     run, looks = material.run, material.looks
     found: dict[str, tuple[Figure | None, list[dict[str, Any]]]] = {}
     for dtype, device in run.settings:
-        suffix, groups = f"{safe(dtype)}-{safe(device)}", run.select(dtype, device)
+        suffix = f"{safe(dtype)}-{safe(device)}"
+        first, *others = by_family(run.select(dtype, device)).items()
         for kind in FIGURES:
-            found[f"{kind.NAME}-{suffix}"] = kind.draw(run, groups, looks), kind.rows(groups)
-        fitted = [fit for fit in run.fits if (fit.dtype, fit.device) == (dtype, device)]
+            found[f"{kind.NAME}-{suffix}"] = kind.draw(run, first[1], looks), kind.rows(first[1])
+        fitted = [
+            fit for fit in run.fits if (fit.dtype, fit.device, passes.family(fit.pass_)) == (dtype, device, first[0])
+        ]
         found[f"{fits.NAME}-{suffix}"] = fits.draw(run, fitted, looks), fits.rows(fitted)
+        for family, groups in others:
+            found[f"{batches.NAME}-{safe(family)}-{suffix}"] = batches.draw(run, groups, looks), batches.rows(groups)
+    if material.ladder:
+        found[goals.NAME] = goals.draw(material.ladder, looks), goals.rows(material.ladder)
+        found[call_cost.NAME] = call_cost.draw(material.ladder, looks), call_cost.rows(material.ladder)
+    if material.optimizers:
+        found[optimizers.NAME] = optimizers.draw(material.optimizers, looks), optimizers.rows(material.optimizers)
+    if material.starts:
+        found[starts.NAME] = starts.draw(material.starts, looks), starts.rows(material.starts)
     found[ladder.NAME] = ladder.draw(run, looks), ladder.rows(run)
     found[cold_start.NAME] = cold_start.draw(run, looks), cold_start.rows(run)
     if material.agreement:
@@ -84,6 +111,14 @@ def drawings(material: Material) -> dict[str, tuple[Figure, list[dict[str, Any]]
     if material.training:
         found[training.NAME] = training.draw(material.training, looks), training.rows(material.training)
     return {stem: (figure, rows) for stem, (figure, rows) in found.items() if figure is not None}
+
+
+def by_family(groups: list[Group]) -> dict[str, list[Group]]:
+    """The groups of the plain passes, and of each family of variants: what is drawn on one sheet."""
+    return {
+        family: [group for group in groups if passes.family(group.pass_) == family]
+        for family in passes.families(group.pass_ for group in groups)
+    }
 
 
 def safe(part: str) -> str:

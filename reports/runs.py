@@ -51,7 +51,7 @@ def read(path: str | Path) -> Run:
     timed = [benchmark for benchmark in benchmarks if "cold_start" not in mapping(benchmark.get("extra_info"))]
     if not benchmarks:
         raise RunFileError(f"{path}: holds no benchmarks, so there is nothing to draw; {ORIGIN}")
-    remarks = ["the run was interrupted; what was complete by then is here"] if ours.get("interrupted") is True else []
+    remarks = _remarks(ours)
     implementations = {text(name): mapping(data) for name, data in mapping(ours.get("implementations")).items()}
     groups = _groups(path, timed, mappings(ours.get("groups")), implementations, remarks)
     if not groups and not cold:
@@ -72,9 +72,30 @@ def read(path: str | Path) -> Run:
         failures=tuple(mappings(ours.get("failures"))),
         skipped=tuple(mappings(ours.get("skipped"))),
         remarks=tuple(remarks),
+        dropped=_dropped(ours),
         commit=text(mapping(content.get("commit_info")).get("id")),
         fits=fitted,
         cold=cold,
+    )
+
+
+def _remarks(ours: dict[str, Any]) -> list[str]:
+    """What the run says of how it went: whether it was interrupted, or goes on with another."""
+    told = ["the run was interrupted; what was complete by then is here"] if ours.get("interrupted") is True else []
+    if resumed := ours.get("resumed"):
+        earlier = mapping(resumed)
+        groups, date = len(sequence(earlier.get("groups"))), text(earlier.get("datetime"))[:16].replace("T", " ")
+        source = f" of {Path(text(earlier.get('file'))).name}, {date}" if earlier else ""
+        told.append(f"the run goes on with an earlier one: {groups} groups are from the launches{source}")
+    return told
+
+
+def _dropped(ours: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    """Every round that was dropped, with its group."""
+    return tuple(
+        {"group": text(summary.get("group")), **entry}
+        for summary in mappings(ours.get("groups"))
+        for entry in mappings(summary.get("dropped"))
     )
 
 
@@ -154,6 +175,7 @@ def _case(name: str, benchmark: dict[str, Any], extra: dict[str, Any], row: dict
         agreement={text(tensor): number(tau) for tensor, tau in mapping(extra.get("agreement")).items()},
         prepare_ns=number(extra.get("prepare_ns")),
         first_call_ns=number(extra.get("first_call_ns")),
+        memory_bytes=number(extra.get("device_memory_bytes")),
         is_floor=is_floor,
     )
 

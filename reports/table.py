@@ -4,34 +4,68 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
-from reports import units
-from reports.answer import answer
-from reports.provenance import footer
+from reports import compare, units
+from reports.answer import answer, headline
+from reports.provenance import date, footer
 from reports.reading import text
 from reports.records import Case, Group, Run
 
 
-def markdown(run: Run) -> str:
-    """The whole run as one Markdown page."""
+def markdown(run: Run, earlier: Sequence[Run] = ()) -> str:
+    """The whole run as one Markdown page: what changed since the earlier ones, the headline's table, and all others."""
     parts = ["# Time per call", escaped(" ".join(answer(run))), *(escaped(line) for line in footer(run))]
     if run.command:
         parts.append(f"Made by {code(run.command)}.")
-    for title, groups in _sections(run).items():
-        parts += [f"## {escaped(title)}", _table(groups)]
-        parts += ["\n".join(f"- {escaped(group.sentence)}" for group in groups if group.sentence)]
+    for before in earlier:
+        parts += _changed(before, run)
+    first = set(headline(run)) if run.groups else set()
+    for title, groups in sorted(_sections(run).items(), key=lambda item: not first & set(item[1])):
+        parts += _section(title, groups, folded=not first & set(groups))
     parts += _absent("Failed", run.failures) + _absent("Skipped", run.skipped)
     if run.remarks:
         parts += ["## Remarks", "\n".join(f"- {escaped(remark)}" for remark in run.remarks)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def _section(title: str, groups: list[Group], folded: bool) -> list[str]:
+    """A heading, or a line to unfold, with its table and the groups' own sentences."""
+    sentences = "\n".join(f"- {escaped(group.sentence)}" for group in groups if group.sentence)
+    if not folded:
+        return [f"## {escaped(title)}", _table(groups), sentences]
+    return [f"<details><summary>{escaped(title)}</summary>", _table(groups), sentences, "</details>"]
+
+
+def _changed(before: Run, after: Run) -> list[str]:
+    """What became faster or slower since another run, the largest slowdown first."""
+    found = compare.changes(before, after)
+    parts = [f"## Since {code(before.path.name)}, {escaped(date(before))}"]
+    parts += [f"**Not like with like: {escaped(line)}**" for line in compare.unlike(before, after)]
+    parts.append(escaped(compare.summary(found)) if found else "These two runs have no case in common.")
+    resolved = [
+        change for change in found if change.comparison.verdict(compare.REGRESSION_MARGIN) in ("faster", "slower")
+    ]
+    lines = ["| case | before | after | after / before (interval) | became |", "|---|---:|---:|---|---|"]
+    for change in compare.slowest_first(resolved):
+        ratio = change.comparison
+        cells = [
+            f"{code(change.implementation)}, {escaped(change.group.where)}",
+            units.time(change.before_ns),
+            units.time(change.after_ns),
+            f"{units.ratio(ratio.ratio)} ({units.interval(ratio.low, ratio.high)})",
+            ratio.verdict(compare.REGRESSION_MARGIN),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return [*parts, "\n".join(lines)] if resolved else parts
+
+
 def _sections(run: Run) -> dict[str, list[Group]]:
     """Groups by all but their batch, in the order of the file; within one, by batch."""
     sections: dict[str, list[Group]] = {}
     for group in sorted(run.groups, key=lambda group: group.batch):
-        sections.setdefault(f"{group.problem} · {group.pass_} · {group.dtype} · {group.device}", []).append(group)
-    order = [f"{group.problem} · {group.pass_} · {group.dtype} · {group.device}" for group in run.groups]
+        sections.setdefault(f"{group.what} · {group.setting}", []).append(group)
+    order = [f"{group.what} · {group.setting}" for group in run.groups]
     return {title: sections[title] for title in dict.fromkeys(order)}
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reports.reading import RunFileError, load, mapping, mappings, number, sequence, text
+from reports.reading import document, mapping, mappings, number, sequence, text, texts
 
 FORMAT, STARTS_FORMAT, VERSION = "samegrad-training", "samegrad-starts", 1
 FOLDER, STARTS_FOLDER = Path("reports/trainings"), Path("reports/starts")
@@ -79,7 +79,7 @@ class Starts:
 def read(path: str | Path) -> Training:
     """Read one training. Raises RunFileError where it is missing, not JSON, cut off, not one, or newer."""
     path = Path(path)
-    content = _checked(path, FORMAT)
+    content = document(path, FORMAT, VERSION, ORIGIN)
     shadows = mapping(content.get("shadows"))
     return Training(
         path=path,
@@ -90,7 +90,7 @@ def read(path: str | Path) -> Training:
         distance_spread=_numbers(shadows.get("distance_spread")),
         comparable_until=number(shadows.get("comparable_until")),
         curves=tuple(_curve(run) for run in mappings(content.get("runs"))),
-        left_out={text(name): text(reason) for name, reason in mapping(content.get("left_out")).items()},
+        left_out=texts(content.get("left_out")),
     )
 
 
@@ -109,7 +109,7 @@ def _curve(run: dict[str, Any]) -> Curve:
 def read_starts(path: str | Path) -> Starts:
     """Read one document of many starts. Raises RunFileError as `read` does."""
     path = Path(path)
-    content = _checked(path, STARTS_FORMAT)
+    content = document(path, STARTS_FORMAT, VERSION, ORIGIN)
     count = number(mapping(content.get("seeds")).get("count"))
     return Starts(
         path=path,
@@ -139,18 +139,6 @@ def thinned(
     stretches = [[value for value in values[i : i + step] if math.isfinite(value)] for i in starts]
     told = [(epochs[i], max(of) if largest else of[0]) for i, of in zip(starts, stretches, strict=True) if of]
     return [epoch for epoch, _ in told], [value for _, value in told]
-
-
-def _checked(path: Path, kind: str) -> dict[str, Any]:
-    content = load(path, ORIGIN)
-    if content.get("format") != kind:
-        raise RunFileError(f"{path}: is JSON of another kind; {ORIGIN}")
-    version = content.get("format_version")
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise RunFileError(f"{path}: format_version must be a whole number of at least 1, found {version!r}")
-    if version > VERSION:
-        raise RunFileError(f"{path}: format {version} is newer than this version of samegrad reads (up to {VERSION})")
-    return content
 
 
 def _numbers(found: Any) -> tuple[float, ...]:

@@ -23,7 +23,8 @@ def time(ns: float, digits: int = 3) -> str:
     """A time given in nanoseconds, in the unit that leaves one to three digits before the point: `18.2 µs`."""
     if not isfinite(ns):
         return "–"
-    divisor, unit = next(((d, u) for d, u in STEPS if abs(ns) >= 0.9995 * d), STEPS[-1])
+    rounds_up = 1 - 0.5 * 10.0**-digits  # 999.6 µs to three digits is 1.00 ms
+    divisor, unit = next(((d, u) for d, u in STEPS if abs(ns) >= rounds_up * d), STEPS[-1])
     return f"{significant(ns / divisor, digits)} {unit}"
 
 

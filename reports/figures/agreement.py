@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from reports import style
 from reports.figures.frame import CHARACTER_IN, MOST, sheet, short
+from reports.figures.heat import ROW_IN, Cell, fill_of, table_of_cells
+from reports.passes import title
 from reports.provenance import footer
 from reports.records import Group, Run
 from reports.style import Look
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 NAME = "agreement"
 TITLE = "Agreement: the part of the error bound that is used"
-ROW_IN, FAINTEST = 0.25, 1e-3
+FAINTEST = 1e-3
 
 
 def worst(groups: list[Group], problem: str, names: Iterable[str]) -> dict[str, dict[tuple[str, str], float]]:
@@ -89,7 +91,7 @@ def draw(run: Run, groups: list[Group], looks: Mapping[str, Look]) -> Figure | N
         "τ = |difference from the reference| / error bound, the largest over all batches; above 1 is a disagreement."
     )
     subheading += f" The first {MOST}; all are in the data." if left_out else ""
-    heading = f"{TITLE} ({groups[0].dtype}, {groups[0].device})"
+    heading = f"{TITLE} ({groups[0].setting})"
     page = sheet(footer(run), heading, subheading, len(tables), 1, most * ROW_IN, left_in, 0.15)
     for axes, (problem, table) in zip(page.panels, tables.items(), strict=True):
         axes.set_title(problem, loc="left", x=-left_in / (style.WIDTH_IN - left_in - 0.15) + 0.012, pad=12)
@@ -100,21 +102,15 @@ def draw(run: Run, groups: list[Group], looks: Mapping[str, Look]) -> Figure | N
 def _cells(axes: Axes, table: Mapping[str, Mapping[tuple[str, str], float]], looks: Mapping[str, Look]) -> None:
     columns = list(dict.fromkeys(key for cells in table.values() for key in cells))
     places = {key: place + 0.25 * _breaks(columns, place) for place, key in enumerate(columns)}
-    for row, cells in enumerate(table.values()):
-        for key, tau in cells.items():
-            _cell(axes, places[key], row, tau)
-    axes.set(xlim=(-0.5, max(places.values()) + 0.5), ylim=(len(table) - 0.5, -0.5))
-    axes.set_yticks(range(len(table)), [short(name) for name in table])
-    for label, name in zip(axes.get_yticklabels(), table, strict=True):
-        label.set_color(looks[name].ink)
-    axes.set_xticks(list(places.values()), [tensor for _, tensor in columns])
+    found = [
+        Cell(places[key], row, said(tau), _fill(tau))
+        for row, cells in enumerate(table.values())
+        for key, tau in cells.items()
+    ]
+    table_of_cells(axes, found, list(table), {place: tensor for (_, tensor), place in places.items()}, looks)
     for pass_ in dict.fromkeys(pass_ for pass_, _ in columns):
         middle = [place for (owner, _), place in places.items() if owner == pass_]
-        axes.text(sum(middle) / len(middle), -0.62, pass_, ha="center", va="bottom", color=style.MUTED)
-    axes.grid(visible=False)
-    axes.tick_params(length=0)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+        axes.text(sum(middle) / len(middle), -0.62, title(pass_), ha="center", va="bottom", color=style.MUTED)
 
 
 def _breaks(columns: list[tuple[str, str]], place: int) -> int:
@@ -122,15 +118,9 @@ def _breaks(columns: list[tuple[str, str]], place: int) -> int:
     return sum(columns[i][0] != columns[i - 1][0] for i in range(1, place + 1))
 
 
-def _cell(axes: Axes, x: float, row: int, tau: float) -> None:
-    from matplotlib.patches import Rectangle
-
+def _fill(tau: float) -> str:
     if math.isnan(tau):
-        fill = style.BACKGROUND
-    elif tau > 1:
-        fill = style.ALARM
-    else:
-        fill = style.tint(style.PALETTE[0], 0.06 + 0.94 * (1 - math.log10(max(tau, FAINTEST)) / math.log10(FAINTEST)))
-    ink = max(style.INK, style.BACKGROUND, key=lambda colour: style.contrast(colour, fill))
-    axes.add_patch(Rectangle((x - 0.47, row - 0.44), 0.94, 0.88, facecolor=fill, linewidth=0))
-    axes.text(x, row, said(tau), ha="center", va="center_baseline", color=ink, size=8)
+        return style.BACKGROUND
+    if tau > 1:
+        return style.ALARM
+    return fill_of(1 - math.log10(max(tau, FAINTEST)) / math.log10(FAINTEST))

@@ -32,6 +32,7 @@ def rows(groups: list[Group]) -> list[dict[str, Any]]:
             "median_ns": case.median_ns,
             "p10_ns": case.spread_ns[0],
             "p90_ns": case.spread_ns[1],
+            "device_memory_bytes": case.memory_bytes,
         }
         for group in groups
         for case in group.cases
@@ -41,12 +42,12 @@ def rows(groups: list[Group]) -> list[dict[str, Any]]:
 def describe(groups: list[Group]) -> str:
     """The figure in words: who is fastest and slowest at each panel's smallest and largest batch."""
     told = []
-    for (pass_, problem), members in panel_groups(groups).items():
+    for members in panel_groups(groups).values():
         ends = [members[0], members[-1]] if len(members) > 1 else members
         for group in ends:
             fastest, slowest = group.cases[0], group.cases[-1]
             told.append(
-                f"{problem} {pass_} at batch {units.count(group.batch)}: from {fastest.implementation} "
+                f"{group.what} at batch {units.count(group.batch)}: from {fastest.implementation} "
                 f"({units.time(fastest.median_ns)}) to {slowest.implementation} ({units.time(slowest.median_ns)})"
             )
     return f"{TITLE}, medians, logarithmic axes. {'; '.join(told)}."
@@ -75,8 +76,8 @@ def draw(run: Run, groups: list[Group], looks: Mapping[str, Look]) -> Figure:
         limit for group in groups for case in group.cases if case.implementation in shown for limit in _reach(case)
     ]
     batches = sorted({group.batch for group in groups})
-    for axes, ((pass_, problem), members) in zip(page.panels, panels.items(), strict=True):
-        axes.set_title(f"{problem} · {pass_}")
+    for axes, members in zip(page.panels, panels.values(), strict=True):
+        axes.set_title(members[0].what)
         axes.set(xscale="log", yscale="log", ylim=(min(times) / 1.4, max(times) * 1.4), xlim=_limits(batches))
         lines = {name: points for name, points in _lines(members).items() if name in shown}
         for name, points in lines.items():

@@ -7,7 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from reports import style, units
-from reports.figures.frame import CHARACTER_IN, MOST, beside, name_rows, sheet, short
+from reports.figures.frame import CHARACTER_IN, MOST, SHADES, beside, name_rows, sheet, short
 from reports.parts import ColdStart
 from reports.provenance import footer
 from reports.records import Run
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NAME = "cold-start"
 TITLE = "Cold start: from a new process to the second gradient"
-BAR_IN, SHADES = 0.24, (1.0, 0.62, 0.36, 0.2)
+BAR_IN = 0.24
 
 
 def rows(run: Run) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reports import style, units
 from reports.figures.frame import CHARACTER_IN, MOST, beside, name_rows, sheet, short, time_axis
 from reports.parts import Fit
+from reports.passes import plain_first, title
 from reports.provenance import footer
 from reports.records import Run
 from reports.style import Look
@@ -45,8 +46,10 @@ def rows(fits: list[Fit]) -> list[dict[str, Any]]:
 
 
 def panels(fits: list[Fit]) -> dict[tuple[str, str], list[Fit]]:
-    """Fits by (pass, problem), in the order of the file; within one, the smallest fixed cost first."""
-    keys = dict.fromkeys((fit.pass_, fit.problem) for fit in fits)
+    """Fits by (pass, problem), plain passes first; within one, the smallest fixed cost first."""
+    measured = dict.fromkeys((fit.pass_, fit.problem) for fit in fits)
+    labels = plain_first(pass_ for pass_, _ in measured)
+    keys = sorted(measured, key=lambda key: labels.index(key[0]))
     found: dict[tuple[str, str], list[Fit]] = {key: [] for key in keys}
     for fit in sorted(fits, key=lambda fit: fit.t0_ns):
         found[fit.pass_, fit.problem].append(fit)
@@ -61,7 +64,7 @@ def describe(fits: list[Fit]) -> str:
         each = ", ".join(
             f"{fit.implementation} {units.time(fit.t0_ns)} and {units.time(fit.per_row_ns)} a row" for fit in ends
         )
-        told.append(f"{problem} {pass_}: {each}")
+        told.append(f"{problem} {title(pass_)}: {each}")
     return f"{TITLE}. {'; '.join(told)}."
 
 
@@ -78,7 +81,7 @@ def draw(run: Run, fits: list[Fit], looks: Mapping[str, Look]) -> Figure | None:
     for number, ((pass_, problem), of) in enumerate(found.items()):
         left, right = page.panels[2 * number : 2 * number + 2]
         shown = of[:MOST]
-        left.set_title(f"{problem} · {pass_} · fixed cost t0")
+        left.set_title(f"{problem} {title(pass_)}: fixed cost t0")
         _points(left, shown, looks, [(fit.t0_ns, fit.t0_low_ns, fit.t0_high_ns) for fit in shown])
         left.set_xlabel("time per call at no rows")
         right.set_title("cost per row 1/r∞")
@@ -89,16 +92,29 @@ def draw(run: Run, fits: list[Fit], looks: Mapping[str, Look]) -> Figure | None:
 
 def _points(axes: Axes, fits: list[Fit], looks: Mapping[str, Look], numbers: list[tuple[float, float, float]]) -> None:
     """Each number as a point on a logarithmic axis with its interval; what is zero or unknown stays blank."""
-    for place, (fit, (value, low, high)) in enumerate(zip(fits, numbers, strict=True)):
-        look = looks[fit.implementation]
-        if not value > 0:
-            continue
-        if math.isfinite(low + high):
-            axes.hlines(place, max(low, value / 30), high, color=look.colour, linewidth=1.6, alpha=0.55)
-        fill = style.BACKGROUND if fit.describes is False else look.colour
-        axes.plot(value, place, marker="o", markersize=5, color=look.colour, markerfacecolor=fill)
-        at = max(value, high) if math.isfinite(high) else value
-        beside(axes, at, place, units.time(value), 6)
+    colours = [looks[fit.implementation].colour for fit in fits]
+    known = [place for place, (value, _, _) in enumerate(numbers) if value > 0]
+    bounded = [place for place in known if math.isfinite(sum(numbers[place]))]
+    axes.hlines(
+        bounded,
+        [max(numbers[place][1], numbers[place][0] / 30) for place in bounded],
+        [numbers[place][2] for place in bounded],
+        color=[colours[place] for place in bounded],
+        linewidth=1.6,
+        alpha=0.55,
+    )
+    axes.scatter(
+        [numbers[place][0] for place in known],
+        known,
+        s=25,
+        c=[style.BACKGROUND if fits[place].describes is False else colours[place] for place in known],
+        edgecolors=[colours[place] for place in known],
+        linewidths=1,
+        zorder=2,
+    )
+    for place in known:
+        value, _, high = numbers[place]
+        beside(axes, max(value, high) if math.isfinite(high) else value, place, units.time(value), 6)
     axes.set_ylim(len(fits) - 0.4, -0.6)
     name_rows(axes, {place: fit.implementation for place, fit in enumerate(fits)}, looks)
     time_axis(axes)

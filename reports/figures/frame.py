@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reports import labels, style, units
+from reports.passes import plain_first
 from reports.records import Group
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ CHARACTER_IN = 0.073
 """The width that one character of a label takes on average, at the labels' 8.5 points."""
 GAP_IN = 0.145
 """Two labels are at least this far apart."""
+SHADES = (1.0, 0.62, 0.36, 0.2)
+"""How much of its colour each part of a bar has, from the first to the last."""
 MOST = 24
 """More implementations than this are not drawn: the fastest are, and the figure says how many are left to the table."""
 
@@ -110,11 +113,20 @@ def beside(axes: Axes, x: float, y: float, said: str, points: float = 4, **look:
 
 def name_rows(axes: Axes, names: Mapping[float, str], looks: Mapping[str, style.Look]) -> None:
     """Implementations named at the left of their rows, in their colours, without lines across."""
-    axes.set_yticks(list(names), [short(name) for name in names.values()])
-    for label, name in zip(axes.get_yticklabels(), names.values(), strict=True):
-        label.set_color(looks[name].ink)
-    axes.grid(axis="y", visible=False)
-    axes.tick_params(axis="y", length=0)
+    axes.set_yticks([])
+    for place, name in names.items():
+        axes.annotate(
+            short(name),
+            (0, place),
+            xycoords=axes.get_yaxis_transform(),
+            xytext=(-3.5, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center_baseline",
+            color=looks[name].ink,
+            size=8,
+            annotation_clip=False,
+        )
 
 
 def time_axis(axes: Axes) -> None:
@@ -129,8 +141,8 @@ def time_axis(axes: Axes) -> None:
     axes.tick_params(axis="x", which="minor", length=0)
 
 
-def encode(figure: Figure, stem: str, dpi: int = 200) -> dict[str, bytes]:
-    """The figure as PNG (by default 2 pixels per CSS pixel) and SVG, in memory; the same run gives the same bytes."""
+def encode(figure: Figure, stem: str, dpi: int = 150) -> dict[str, bytes]:
+    """The figure as PNG (by default 1.5 pixels per CSS pixel) and SVG, in memory; the same run gives the same bytes."""
     files = {}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # such a name is drawn as boxes
@@ -148,9 +160,9 @@ def short(name: str, most: int = 26) -> str:
 
 def panel_groups(groups: list[Group]) -> dict[tuple[str, str], list[Group]]:
     """Groups by (pass, problem), passes outermost, each in the order of the file; within one, by batch."""
-    passes = list(dict.fromkeys(group.pass_ for group in groups))
+    labels = plain_first(group.pass_ for group in groups)
     problems = list(dict.fromkeys(group.problem for group in groups))
-    panels = {(pass_, problem): [] for pass_ in passes for problem in problems}  # type: dict[tuple[str, str], list[Group]]
+    panels = {(pass_, problem): [] for pass_ in labels for problem in problems}  # type: dict[tuple[str, str], list[Group]]
     for group in sorted(groups, key=lambda group: group.batch):
         panels[group.pass_, group.problem].append(group)
     return {key: members for key, members in panels.items() if members}

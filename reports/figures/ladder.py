@@ -86,7 +86,7 @@ def draw(run: Run, looks: Mapping[str, Look]) -> Figure | None:
     ladders = rungs(run, group)
     count = sum(len(cases) for _, cases in ladders) + 0.5 * (len(ladders) - 1)
     name_in = CHARACTER_IN * max(len(short(case.implementation)) for _, cases in ladders for case in cases) + 0.2
-    heading = f"{TITLE}: {group.problem} {group.pass_}, batch {units.count(group.batch)}, {group.dtype}, {group.device}"
+    heading = f"{TITLE}: {group.where}"
     subheading = "Median per execution, from each framework's slowest to its fastest, and how many times faster it is."
     page = sheet(footer(run), heading, subheading, 1, 1, ROW_IN * count, name_in, 1.3, every_axis=True)
     (axes,) = page.panels

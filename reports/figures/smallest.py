@@ -54,7 +54,7 @@ def describe(groups: list[Group]) -> str:
     for group in smallest(groups):
         cases = group.cases if len(group.cases) <= 8 else (group.cases[0], group.cases[-1])
         bars = ", ".join(f"{case.implementation} {units.time(case.median_ns)}" for case in cases)
-        told.append(f"{group.problem} {group.pass_}, batch {units.count(group.batch)}: {bars}")
+        told.append(f"{group.what}, batch {units.count(group.batch)}: {bars}")
     return f"{TITLE}, medians as bars. {'; '.join(told)}."
 
 
@@ -74,7 +74,7 @@ def draw(run: Run, groups: list[Group], looks: Mapping[str, Look]) -> Figure:
         footer(run), heading, subheading, len(panels), columns, most * BAR_IN + 0.1, name_in, VALUES_IN, every_axis=True
     )
     for axes, group in zip(page.panels, panels, strict=True):
-        axes.set_title(f"{group.problem} · {group.pass_} · batch {units.count(group.batch)}")
+        axes.set_title(f"{group.what} · batch {units.count(group.batch)}")
         _bars(axes, group, [case for case in group.cases if case.implementation in shown], looks, most)
     return page.figure
 
@@ -84,9 +84,11 @@ def _bars(axes: Axes, group: Group, cases: list[Case], looks: Mapping[str, Look]
 
     divisor, unit = next(step for step in units.STEPS if cases[-1].median_ns >= step[0] or step[0] == 1.0)
     longest = cases[-1].median_ns / divisor
-    for place, case in enumerate(cases):
-        look, length = looks[case.implementation], case.median_ns / divisor
-        axes.barh(place, length, height=0.68, color=look.colour, linewidth=0)
+    lengths = [case.median_ns / divisor for case in cases]
+    colours = [looks[case.implementation].colour for case in cases]
+    axes.barh(range(len(cases)), lengths, height=0.68, color=colours, linewidth=0)
+    for place, (case, length) in enumerate(zip(cases, lengths, strict=True)):
+        look = looks[case.implementation]
         relative = compare(group, case, group.fastest).ratio
         said = "" if case is group.fastest else f"{units.ratio(relative)}×{' floor' if case.is_floor else ''}"
         time = units.time(case.median_ns)

@@ -7,12 +7,10 @@ function drawAcross() {
     ...series[name],
     points: values.flatMap((value, run) => (value ? [[run, ...value]] : [])),
   }));
-  const yName = `time per ${data.units[state.pass] || state.pass}`;
+  const yName = `time per ${passOf().unit}`;
   drawCurves(holder, { lines }, { xName: "run", yName, xNames: runs, format: (ns) => time(ns, 1) });
   const told = lines.map(({ name, points }) => `${name} ${points.map(([run, median]) => `${time(median)} in run ${run + 1}`).join(", ")}`);
-  const [dtype, device] = state.setting.split("|");
-  const where = `${state.problem} ${state.pass}, batch ${count(state.batch)}, ${dtype} on ${device}`;
-  document.getElementById("across-caption").textContent = `${where}; medians: ${told.join("; ")}.`;
+  document.getElementById("across-caption").textContent = `${whereNow()}; medians: ${told.join("; ")}.`;
 }
 
 if (document.getElementById("across")) {

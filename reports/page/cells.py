@@ -22,6 +22,11 @@ def time(ns: float) -> Cell:
     return cell(units.time(ns), _rounded(ns))
 
 
+def memory(found_bytes: float) -> Cell:
+    """An amount of memory, saved in bytes."""
+    return cell(f"{found_bytes / 2**20:,.0f} MiB", found_bytes) if found_bytes > 0 else "–"
+
+
 def ratio(value: float) -> Cell:
     """A ratio of two times."""
     return cell(units.ratio(value), _rounded(value))

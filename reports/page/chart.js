@@ -7,6 +7,9 @@ function panel() {
   return data.panels[`${state.setting}|${state.problem}|${state.pass}`] || { batches: [], points: [], pairs: [], crossings: [] };
 }
 
+// What the chosen pass is called, and what one call of it gives.
+const passOf = () => data.passes[state.pass] || { title: state.pass, unit: state.pass };
+
 function update(change) {
   Object.assign(state, change);
   const batches = panel().batches;
@@ -16,14 +19,20 @@ function update(change) {
     if (name === "batch") for (const option of select.options) option.hidden = option.disabled = !batches.includes(Number(option.value));
     select.value = String(state[name]);
   }
+  const link = document.querySelector("#times figure a.data");
+  link.dataset.table = panel().table;
+  link.hidden = !document.querySelector(`table#${panel().table}`);
+  link.download = `${state.problem}-${state.pass.replace(":", "-")}.csv`;
   for (const listener of listeners) listener();
 }
 
 // The ratio of i's time to j's at a batch: [ratio, low, high], or null where it was not measured.
 function ratioOf(panel, at, i, j) {
   if (i === j) return panel.points[at][i] ? [1, 1, 1] : null;
-  const found = panel.pairs[at][`${Math.min(i, j)},${Math.max(i, j)}`];
-  if (!found) return null;
+  const [a, b, n] = [Math.min(i, j), Math.max(i, j), data.series.length];
+  const place = 3 * (a * n - (a * (a + 1)) / 2 + b - a - 1); // the pairs of n names in turn: (0,1), (0,2), …, (1,2), …
+  const found = panel.pairs?.[at].slice(place, place + 3);
+  if (!found || found[0] === null) return null;
   return i < j ? found : [1 / found[0], found[2] && 1 / found[2], found[1] && 1 / found[1]];
 }
 
@@ -57,12 +66,14 @@ function said(series, [batch, value, low, high]) {
 
 // The chart in words: every visible implementation at the smallest and the largest batch.
 function describe(lines) {
-  const here = [`${state.problem} ${state.pass}`, document.getElementById("chart-setting").selectedOptions[0].text].join(", ");
+  const here = [`${state.problem} ${passOf().title}`, document.getElementById("chart-setting").selectedOptions[0].text].join(", ");
   const batches = [...new Set(lines.flatMap(({ points }) => points.map(([batch]) => batch)))].sort((a, b) => a - b);
   const told = [...new Set([batches[0], batches.at(-1)])].map((batch) => {
     const found = lines.flatMap(({ series, points }) => points.filter((p) => p[0] === batch).map((p) => [series.name, p[1]]));
     const value = state.show === "time" ? time : (ratio) => `${significant(ratio)}×`;
-    return `at batch ${count(batch)} ${found.sort((a, b) => a[1] - b[1]).map(([name, y]) => `${name} ${value(y)}`).join(", ")}`;
+    const each = found.sort((a, b) => a[1] - b[1]).map(([name, y]) => `${name} ${value(y)}`);
+    if (each.length > 8) each.splice(3, each.length - 4, `… (${each.length - 4} between)`);
+    return `at batch ${count(batch)} ${each.join(", ")}`;
   });
   const what = state.show === "time" ? "medians" : `times relative to ${state.show}`;
   document.getElementById("chart-caption").textContent = lines.length ? `${here}; ${what}: ${told.join("; ")}.` : "";
@@ -75,7 +86,7 @@ function drawChart() {
   const width = Math.max(280, holder.clientWidth);
   const narrow = width < 520;
   const labelWidth = narrow ? 110 : 8 + 7.2 * Math.max(6, ...lines.map(({ series }) => Math.min(series.label.length, 26)));
-  const height = Math.max(narrow ? 320 : 400, 60 + 16 * lines.length);
+  const height = Math.max(narrow ? 320 : 400, 60 + 20 * lines.length);
   const box = { left: 70, right: width - labelWidth - 14, top: 12, bottom: height - 42 };
   const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, "aria-hidden": "true" });
   holder.replaceChildren(root);
@@ -118,21 +129,31 @@ function drawAxes(root, box, x, y, batches, [yLow, yHigh], logarithmic) {
   root.append(svg("line", { class: "axis", x1: box.left, x2: box.left, y1: box.top, y2: box.bottom }));
   if (relative && yLow < 1 && yHigh > 1) root.append(svg("line", { class: "one", x1: box.left, x2: box.right, y1: y(1), y2: y(1) }));
   root.append(svg("text", { x: (box.left + box.right) / 2, y: box.bottom + 36, "text-anchor": "middle" }, "batch (rows per call)"));
-  const name = relative ? `time relative to ${state.show}` : `time per ${data.units[state.pass] || state.pass}`;
+  const name = relative ? `time relative to ${state.show}` : `time per ${passOf().unit}`;
   root.append(svg("text", { transform: `translate(11,${(box.top + box.bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, name));
 }
 
 function drawCrossings(root, x, y) {
   const { batches, points, crossings } = panel();
   const base = state.show === "time" ? -1 : reference();
+  const leading = leaders();
   for (const [i, j, low, high, near] of crossings) {
     if (state.hidden.has(i) || state.hidden.has(j) || (base >= 0 && i !== base && j !== base)) continue;
+    if (leading && !(leading.has(i) && leading.has(j))) continue;
     const value = base >= 0 ? 1 : between(batches, points.map((point) => point[i]?.[0]), near);
     if (!value) continue;
     const ring = svg("circle", { class: "crossing", cx: x(near), cy: y(value), r: 4 });
     ring.append(svg("title", {}, `${data.series[j].name} overtakes ${data.series[i].name} between batch ${count(low)} and ${count(high)}`));
     root.append(ring);
   }
+}
+
+// Of many lines, those that are the fastest at some batch: only where they cross has a ring. Of few, all have.
+function leaders() {
+  const visible = data.series.map((series, i) => i).filter((i) => !state.hidden.has(i) && !data.series[i].floor);
+  if (visible.length <= 8) return null;
+  const fastest = (point) => visible.filter((i) => point[i]).sort((i, j) => point[i][0] - point[j][0])[0];
+  return new Set(panel().points.map(fastest));
 }
 
 // The value at a batch between two measured ones, on the straight line of the log-log plot.
@@ -185,6 +206,17 @@ function stepWithKeys(event) {
 
 function makeSeriesChoices() {
   const holder = document.getElementById("series");
+  const all = document.createElement("button");
+  all.type = "button";
+  const nameIt = () => (all.textContent = state.hidden.size ? "Show all" : "Hide all");
+  nameIt();
+  listeners.push(nameIt);
+  all.addEventListener("click", () => {
+    state.hidden = new Set(state.hidden.size ? [] : data.series.keys());
+    for (const box of holder.querySelectorAll("input")) box.checked = !state.hidden.size;
+    update({});
+  });
+  holder.append(all);
   data.series.forEach((series, i) => {
     const box = document.createElement("input");
     box.type = "checkbox";

@@ -7,19 +7,22 @@ from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
-from reports import style
-from reports.answer import UNIT_OF, headline, margin
+from reports import passes, style
+from reports.answer import headline, margin
 from reports.crossovers import crossovers, pairs
 from reports.figures.frame import short
 from reports.page.cells import colour_class
 from reports.ratios import compare
 from reports.records import Group, Run
 
+MOST_PAIRS = 30_000
+"""More pairs than this would make the page too large; the others are left to its tables and the run file."""
+
 
 def panels(run: Run) -> dict[str, list[Group]]:
-    """Groups by `dtype|device|problem|pass`, in the order of the file; within one, by batch."""
+    """Groups by `dtype|device|problem|pass`, plain passes first; within one, by batch."""
     found: dict[str, list[Group]] = {}
-    for group in run.groups:
+    for group in sorted(run.groups, key=lambda group: passes.split(group.pass_)[1] != ""):
         found.setdefault(f"{group.dtype}|{group.device}|{group.problem}|{group.pass_}", []).append(group)
     return {key: sorted(groups, key=lambda group: group.batch) for key, groups in found.items()}
 
@@ -45,13 +48,26 @@ def chart_data(run: Run, names: list[str], looks: Mapping[str, style.Look]) -> d
             "setting": f"{first.dtype}|{first.device}",
             "batch": first.batch,
         },
-        "units": UNIT_OF,
+        "passes": {
+            label: {"title": passes.title(label), "unit": passes.unit(label)}
+            for label in dict.fromkeys(group.pass_ for group in run.groups)
+        },
         "margin": margin(run),
-        "panels": {key: _panel(groups, names, margin(run)) for key, groups in panels(run).items()},
+        "panels": _panels(run, names),
     }
 
 
-def _panel(groups: list[Group], names: list[str], limit: float) -> dict[str, Any]:
+def _panels(run: Run, names: list[str]) -> dict[str, Any]:
+    """Every panel, with its pairs as long as there are not too many in all."""
+    found, left = {}, MOST_PAIRS
+    for number, (key, groups) in enumerate(panels(run).items(), start=1):
+        count = len(groups) * len(names) * (len(names) - 1) // 2
+        found[key] = {"table": f"times-{number}", **_panel(groups, names, margin(run), with_pairs=count <= left)}
+        left -= count if count <= left else 0
+    return found
+
+
+def _panel(groups: list[Group], names: list[str], limit: float, with_pairs: bool) -> dict[str, Any]:
     place = {name: number for number, name in enumerate(names)}
     return {
         "batches": [group.batch for group in groups],
@@ -63,7 +79,7 @@ def _panel(groups: list[Group], names: list[str], limit: float) -> dict[str, Any
             }
             for group in groups
         ],
-        "pairs": [_pairs(group, names, place) for group in groups],
+        "pairs": [_pairs(group, names) for group in groups] if with_pairs else None,
         "crossings": [
             [place[found.first], place[found.second], found.low, found.high, _digits(found.near)]
             for found in crossovers(groups, names, limit)
@@ -71,14 +87,16 @@ def _panel(groups: list[Group], names: list[str], limit: float) -> dict[str, Any
     }
 
 
-def _pairs(group: Group, names: list[str], place: dict[str, int]) -> dict[str, list[float | None]]:
-    """`"i,j"` → the ratio of i's time to j's and its interval."""
-    cases = {case.implementation: case for case in group.cases if case.implementation in place}
-    found = {}
-    for one, other in combinations([name for name in names if name in cases], 2):
-        compared = compare(group, cases[one], cases[other], pairs(group))
-        numbers = (compared.ratio, compared.low, compared.high)
-        found[f"{place[one]},{place[other]}"] = [_digits(number) for number in numbers]
+def _pairs(group: Group, names: list[str]) -> list[float | None]:
+    """For every pair of the names in turn the ratio of the first's time to the second's, and its interval's ends."""
+    cases = {case.implementation: case for case in group.cases}
+    found: list[float | None] = []
+    for one, other in combinations(names, 2):
+        if one in cases and other in cases:
+            compared = compare(group, cases[one], cases[other], pairs(group))
+            found += map(_digits, (compared.ratio, compared.low, compared.high))
+        else:
+            found += [None] * 3
     return found
 
 

@@ -20,17 +20,24 @@ function element(name, className, ...children) {
   return node;
 }
 
+// `xor value_and_grad, batch 4, float32 on cpu`, as chosen.
+function whereNow() {
+  const [dtype, device] = state.setting.split("|");
+  return `${state.problem} ${passOf().title}, batch ${count(state.batch)}, ${dtype} on ${device}`;
+}
+
 function drawBars() {
   const { here, at, cases } = casesAt();
   const fastest = cases.find(({ series }) => !series.floor) || cases[0];
   const longest = Math.max(...cases.map(({ median }) => median));
+  document.getElementById("bars-where").textContent = `${whereNow()}; medians, and ratios to the fastest with their intervals.`;
   document.getElementById("bars").replaceChildren(
     ...cases.map(({ i, series, median }) => {
       const length = element("span", "length");
       length.style.width = `${(55 * median) / longest}%`;
       const told = element("span", "said", time(median));
       if (i !== fastest.i) {
-        const ratio = ratioOf(here, at, i, fastest.i);
+        const ratio = ratioOf(here, at, i, fastest.i) || [median / fastest.median, null, null];
         const range = interval(ratio[1], ratio[2]);
         told.append(" · ", element("b", "", `${significant(ratio[0])}×`), range ? ` (${range})` : "");
       }
@@ -46,7 +53,7 @@ function drawPairs() {
   const rows = [];
   cases.forEach((fast, k) =>
     cases.slice(k + 1).forEach((slow) => {
-      const ratio = ratioOf(here, at, slow.i, fast.i);
+      const ratio = ratioOf(here, at, slow.i, fast.i) || [slow.median / fast.median, null, null];
       const found = verdictOf(ratio);
       const word = { slower: "faster", faster: "slower" }[found] || found || "no difference shown";
       const times = element("td", "number", significant(ratio[0]));
@@ -63,8 +70,7 @@ function drawPairs() {
   );
   table.tBodies[0].replaceChildren(...rows);
   for (const header of [...table.tHead.rows].at(-1).cells) header.removeAttribute("aria-sort");
-  const [dtype, device] = state.setting.split("|");
-  table.caption.textContent = `${state.problem} ${state.pass}, batch ${count(state.batch)}, ${dtype} on ${device}`;
+  table.caption.textContent = whereNow();
 }
 
 listeners.push(drawBars, drawPairs);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from reports.page.sections import SECTIONS
 from reports.provenance import doubts, footer
 
 HERE = Path(__file__).parent
-SCRIPTS = ("units.js", "tables.js", "axes.js", "lines.js", "curves.js", "theme.js")
+SCRIPTS = ("units.js", "tables.js", "axes.js", "lines.js", "curves.js", "panels.js", "theme.js")
 OF_TIMES = ("chart.js", "across.js", "pairs.js")
 """Drawn from the data of the section `times`, and only where it stands."""
 
@@ -38,16 +39,25 @@ def render(material: Material) -> str:
     scripts = SCRIPTS + (OF_TIMES if any(section["id"] == "times" for section in shown) else ())
     return environment.get_template("page.html").render(
         title=f"{run.path.name}: what each framework costs",
-        answer=answer(run),
+        answer=[marked(sentence, material) for sentence in answer(run)],
         doubts=doubts(run),
         footer=[line for line in footer(run) if not line.startswith("NOISY")],
         sections=shown,
+        files=[path.name for path in material.paths],
         css=(HERE / "page.css").read_text(encoding="utf-8") + _colours(material),
         script="\n".join((HERE / name).read_text(encoding="utf-8") for name in scripts),
     )
 
 
-IMPORTS = '{% from "macros.html" import table, choices, data_link %}\n'
+def marked(sentence: str, material: Material) -> list[tuple[str, str]]:
+    """The sentence in pieces, each with the class of its colour: that of an implementation where it is named."""
+    names = sorted((name for name in material.looks if name), key=len, reverse=True)
+    pieces = re.split(f"({'|'.join(map(re.escape, names))})", sentence) if names else [sentence]
+    looks = material.looks
+    return [(piece, f"name {colour_class(looks[piece].colour)}" if piece in looks else "") for piece in pieces if piece]
+
+
+IMPORTS = '{% from "macros.html" import table, choices, data_link, forest %}\n'
 DARK = "#14181D"
 
 

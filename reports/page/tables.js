@@ -49,4 +49,3 @@ function linkData(link) {
 
 document.querySelectorAll("table.sortable").forEach(makeSortable);
 document.querySelectorAll("a.data").forEach(linkData);
-window.addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((part) => (part.open = true)));

@@ -9,7 +9,7 @@ function significant(value, digits = 3) {
 }
 
 function time(ns, digits = 3) {
-  const [divisor, unit] = [[1e9, "s"], [1e6, "ms"], [1e3, "µs"]].find(([d]) => Math.abs(ns) >= 0.9995 * d) || [1, "ns"];
+  const [divisor, unit] = [[1e9, "s"], [1e6, "ms"], [1e3, "µs"]].find(([d]) => Math.abs(ns) >= (1 - 0.5 * 10 ** -digits) * d) || [1, "ns"];
   return ns === null ? "–" : `${significant(ns / divisor, digits)} ${unit}`;
 }
 

@@ -21,6 +21,8 @@ FIXED_NS_AND_NS_PER_ROW = {
 }
 TENSORS = {"xor": ["W1", "b1", "W2", "b2"], "line": ["W1", "b1"]}
 PASSES = {"forward": 0.4, "value_and_grad": 1.0, "train_step": 1.3}
+VARIANTS = {"": 1.0, "host": 1.5, "pipelined": 0.5, "adam": 2.0}
+"""How many times as long a pass takes when it is called so."""
 LAUNCHES, ROUNDS = 3, 20
 
 
@@ -42,7 +44,7 @@ def synthetic(
                 for dtype in dtypes:
                     group = f"{problem} {pass_} batch={batch} {dtype} cpu"
                     members = {
-                        name: _samples(random, factor * PASSES[pass_] * (fixed + batch * per_row))
+                        name: _samples(random, factor * _share(pass_) * (fixed + batch * per_row))
                         for name, (_, _, fixed, per_row) in implementations.items()
                     }
                     ratios = _ratios(members)
@@ -117,6 +119,11 @@ def synthetic(
     }
 
 
+def _share(label: str) -> float:
+    pass_, _, variant = label.partition(":")
+    return PASSES[pass_] * VARIANTS[variant]
+
+
 def _samples(random: np.random.Generator, time_ns: float) -> np.ndarray:
     """(launches, rounds) times per call in ns."""
     launch = 1 + 0.01 * random.standard_normal((LAUNCHES, 1))
@@ -152,7 +159,7 @@ def _ratios(members: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:
 
 
 def _agreement(random: np.random.Generator, problem: str, pass_: str) -> dict[str, Any]:
-    names = ["predictions"] if pass_ == "forward" else ["loss", *TENSORS[problem]]
+    names = ["predictions"] if pass_.startswith("forward") else ["loss", *TENSORS[problem]]
     tau = {name: float(0.02 * 10 ** random.uniform(-1, 1)) for name in names}
     return {"tau": max(tau.values()), "agreement": tau}
 

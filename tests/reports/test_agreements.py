@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from reports import agreements, report
 from reports.figures import drift
 from reports.material import gather
+from reports.page.render import render
 from reports.page.sections import survey
 from reports.reading import RunFileError
 
@@ -95,10 +97,11 @@ def test_the_latest_agreement_stands_beside_the_latest_run(tmp_path, monkeypatch
     assert gather().agreement is not None and [path.name for path in gather().paths] == ["a.json", "b.json"]
 
 
-def test_an_agreement_alone_is_no_report():
-    """A report is about a run."""
-    with pytest.raises(RunFileError, match="is no run file, and a report is about a run"):
-        gather([STORED])
+def test_an_agreement_alone_has_a_page_of_its_own():
+    """Its own sections, and nothing about a run that is not there."""
+    page = render(gather([STORED]))
+    assert re.findall(r'<section id="([^"]+)"', page) == ["survey", "drift", "faults"]
+    assert "unknown machine" not in page
 
 
 def test_an_implementation_without_shadows_or_with_nan_is_drawn(document, write_run):

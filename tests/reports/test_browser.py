@@ -13,11 +13,22 @@ from reports.material import gather
 from reports.page.render import render
 
 STORED = Path(__file__).with_name("stored")
-AGREEMENT, TRAINING, STARTS = (
-    json.loads((STORED / f"{what}-1.json").read_text(encoding="utf-8")) for what in ("agreement", "training", "starts")
-)
+DOCUMENTS = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(STORED.glob("[!f]*-1.json"))]
+"""Of every kind that stands beside a run one."""
 AXE = Path(__file__).with_name("vendor") / "axe.min.js"
 WIDTHS = (390, 820, 1440)
+
+
+SMALL = {"problems": ("xor",), "passes": ("value_and_grad",), "batches": (4, 64)}
+
+
+def fits():
+    """Two fits of two passes each, as a run file has them."""
+    told = {"fit": {"t0_ns": 2e3, "t0_interval_ns": [1e3, 3e3], "per_row_ns": 3.0, "describes": True}}
+    other = {"fit": {"t0_ns": 8e3, "t0_interval_ns": [7e3, 9e3], "per_row_ns": 5.0, "describes": False}}
+    case = {"problem": "xor", "dtype": "float32", "device": "cpu"}
+    implementations = {"numpy": told, "torch-eager": other}
+    return [{**case, "pass": pass_, "implementations": implementations} for pass_ in ("forward", "value_and_grad")]
 
 
 @pytest.fixture
@@ -102,6 +113,48 @@ def test_hidden_implementations_leave_the_chart_and_come_back(opened):
     assert texts(page, "#chart .label") == ["numpy"]
 
 
+def test_all_lines_are_hidden_and_shown_at_once(opened, make_run):
+    """By one button, which names what it does; the boxes follow."""
+    page = opened(make_run(**SMALL))
+    button = page.find_element("css selector", "#series button")
+    assert button.text == "Hide all"
+    button.click()
+    assert not texts(page, "#chart .label") and button.text == "Show all"
+    assert not any(box.is_selected() for box in page.find_elements("css selector", "#series input"))
+    button.click()
+    assert len(texts(page, "#chart .label")) == 5
+
+
+def test_of_the_fits_the_chosen_case_is_shown(opened, make_run):
+    """At first the headline's, with its dots where its numbers are."""
+    content = make_run(problems=("xor",), passes=("forward", "value_and_grad"), batches=(4, 64))
+    content["samegrad"]["fits"] = fits()
+    page = opened(content)
+    assert texts(page, ".panel h3") == ["", "xor value_and_grad, float32 on cpu"]
+    page.execute_script(
+        """const select = document.querySelector("select[data-panels=fits]");
+        select.value = select.options[0].value;
+        select.dispatchEvent(new Event("change"));"""
+    )
+    assert texts(page, ".panel h3") == ["xor forward, float32 on cpu", ""]
+    left = [float(dot.get_attribute("style").split()[1][:-2]) for dot in page.find_elements("css selector", ".dot")[:2]]
+    assert left[0] < left[1], "2 µs stands left of 8 µs"
+
+
+def test_the_chart_s_data_are_those_that_it_shows(opened, make_run):
+    """The link follows the chosen problem and pass, variants too."""
+    page = opened(make_run(passes=("value_and_grad", "forward:host"), batches=(4, 64)))
+    link = page.find_element("css selector", "#times figure a.data")
+    for problem, pass_ in (("xor", "value_and_grad"), ("line", "value_and_grad"), ("line", "forward:host")):
+        choose(page, "chart-problem", problem)
+        choose(page, "chart-pass", pass_)
+        caption = page.execute_script(
+            "return document.getElementById(arguments[0]).caption.textContent", link.get_attribute("data-table")
+        )
+        assert caption.startswith(f"{problem} {pass_.replace(':host', ', input from the host')} · ")
+        assert texts(page, "#bars-where")[0].startswith(f"{problem} {pass_.partition(':')[0]}")
+
+
 def test_the_keyboard_reaches_the_chart_s_points(opened):
     """Arrow keys step through them, and each is read out with its numbers."""
     from selenium.webdriver.common.keys import Keys
@@ -178,7 +231,7 @@ def test_every_data_link_gives_the_whole_table(opened, make_run):
 @pytest.mark.parametrize(("plot", "count"), [("drift", 4), ("training", 3)])
 def test_curves_are_drawn_for_every_choice(opened, make_run, plot, count):
     """Drift by problem and dtype; training's loss, its difference, the parameters' distance: each its own picture."""
-    page = opened(make_run(), AGREEMENT, TRAINING)
+    page = opened(make_run(**SMALL), *DOCUMENTS)
     seen = set()
     for value in range(count):
         page.execute_script(
@@ -198,9 +251,10 @@ def test_curves_are_drawn_for_every_choice(opened, make_run, plot, count):
 def test_nothing_overflows_and_no_labels_overlap(opened, make_run, width, mode):
     """At a phone's, a tablet's and a desk's width, in light and dark, with a ladder of a dozen implementations."""
     many = {f"framework{i % 4}-rung{i}": (f"framework{i % 4}", f"rung{i}", 1e3 * 1.3**i, 20 - i) for i in range(12)}
-    page = opened(
-        make_run(many, passes=("value_and_grad",)), make_run(many, passes=("value_and_grad",)), width=width, mode=mode
-    )
+    content = make_run(many, passes=("value_and_grad", "value_and_grad:host"), batches=(4, 64))
+    content["samegrad"]["fits"] = fits()
+    page = opened(content, content, *DOCUMENTS, width=width, mode=mode)
+    page.execute_script("document.querySelectorAll('details').forEach((d) => (d.open = true))")
     assert page.execute_script("return document.documentElement.scrollWidth") <= width
     for holder in ("chart", "across"):
         boxes = page.execute_script(
@@ -224,20 +278,21 @@ def test_dark_and_light_follow_the_system_until_the_reader_chooses(opened):
     assert page.execute_script(background) == "rgb(255, 255, 255)" and button.text == "Dark"
 
 
-@pytest.mark.parametrize("mode", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize(("width", "mode"), [(390, "dark"), (1440, "light")])
 def test_axe_finds_no_violation(opened, make_run, width, mode):
     """axe-core with all its rules (WCAG 2.2 A and AA and best practices), everything unfolded."""
-    content = make_run(problems=("xor",))
+    content = make_run(problems=("xor",), passes=("value_and_grad", "value_and_grad:host"), batches=(4, 64))
+    content["samegrad"]["groups"][0]["dropped"] = [{"launch": 1, "round": 2, "in": "numpy", "reason": "stood still"}]
+    content["samegrad"]["fits"] = fits()
     content["samegrad"]["noise"] = {
         "noisy": True,
         "reasons": ["planted"],
         "sentinel": {"g": {"ratio": 2, "low": 1.5, "high": 3}},
     }
     content["samegrad"]["failures"] = [{"implementation": "a", "group": "g", "reason": "r", "stderr": ["x"]}]
-    other = make_run(problems=("xor",), seed=9)
+    other = make_run(problems=("xor",), passes=("value_and_grad",), batches=(4, 64), seed=9)
     other["samegrad"]["environment"]["cpu"] = "Apple M9"
-    page = opened(other, content, AGREEMENT, TRAINING, STARTS, width=width, mode=mode)
+    page = opened(other, content, *DOCUMENTS, width=width, mode=mode)
     page.execute_script("document.querySelectorAll('details').forEach((d) => (d.open = true))")
     page.execute_script(AXE.read_text(encoding="utf-8"))
     found = page.execute_async_script("axe.run().then(arguments[0])")
@@ -245,9 +300,9 @@ def test_axe_finds_no_violation(opened, make_run, width, mode):
     assert told == [] and len(found["passes"]) > 20
 
 
-def test_axe_would_find_one(opened):
+def test_axe_would_find_one(opened, make_run):
     """Planted: text too pale to read."""
-    page = opened()
+    page = opened(make_run(**SMALL))
     page.execute_script("document.querySelector('.answer').style.color = '#ddd'")
     page.execute_script(AXE.read_text(encoding="utf-8"))
     found = page.execute_async_script("axe.run().then(arguments[0])")
@@ -300,12 +355,17 @@ def test_unknown_numbers_leave_gaps_not_errors(opened, make_run):
 
 
 def test_on_paper_there_are_numbers_and_no_buttons(opened):
-    """Printed, controls are gone, colours are light, and folded numbers are opened by the browser's own event."""
+    """Printed, controls are gone, colours are light, and of the folded numbers those are there that were unfolded."""
     page = opened(mode="dark", media="print", width=718)  # A4 between margins of 1 cm, at 96 px per inch
-    page.execute_script("window.dispatchEvent(new Event('beforeprint'))")
+    page.execute_script("document.getElementById('times-1').closest('details').open = true")
     assert page.execute_script("return document.documentElement.scrollWidth") <= 718
-    assert not any(node.is_displayed() for node in page.find_elements("css selector", ".controls, nav, #theme, a.data"))
+    assert not any(
+        node.is_displayed()
+        for node in page.find_elements("css selector", ".controls, nav, #theme, a.data, #series button")
+    )
     assert page.find_element("id", "times-1").is_displayed()
+    assert not page.find_element("id", "times-2").is_displayed()
+    assert not any("Numbers" in text for text in texts(page, "details:not([open]) summary"))
     assert page.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
 

@@ -18,7 +18,8 @@ from reports.page.sections import SECTIONS
 SMALL = {"problems": ("line",), "passes": ("forward", "value_and_grad"), "batches": (4, 64)}
 STORED = Path(__file__).with_name("stored")
 AGREEMENT = STORED / "agreement-1.json"
-BESIDE = [(STORED / f"{what}-1.json").read_text(encoding="utf-8") for what in ("agreement", "training", "starts")]
+BESIDE = [path.read_text(encoding="utf-8") for path in sorted(STORED.glob("[!f]*-1.json"))]
+"""Of every other kind of document one."""
 COLD = {"numpy-1": {"import": [1e8, 2e8, 3e8], "first call": [1e5, 1e5, 1e5], "peak_bytes": [9e7, 9e7, 9e7]}}
 FITS = [
     {
@@ -99,7 +100,7 @@ def test_sections_without_data_are_left_out(make_run, write_run):
     found = page(write_run, content)
     assert sections(found) == ["times", "trust"]
     rungs = {f"numpy-{n}": ("numpy", f"e{n}", 1e3 * n, 1) for n in range(1, 4)}
-    full = make_run(rungs, **SMALL)
+    full = make_run(rungs, problems=("line",), passes=("forward", "forward:host"), batches=(4, 64))
     full["samegrad"] |= {"cold_start": COLD, "fits": FITS}
     everything = page(write_run, make_run(**SMALL), full, *map(json.loads, BESIDE))
     assert sections(everything) == [section.ID for section in SECTIONS]

@@ -106,7 +106,7 @@ def test_fits_are_read_and_told(make_run, write_run):
     assert math.isnan(numpy.per_row_low_ns) and numpy.describes is False and numpy.to_floor == {4: 12.0}
     assert torch.t0_ns == 0 and math.isnan(torch.half_batch) and torch.describes is None
     page = render(material)
-    assert "no: a line does not describe the data: at batch 64 it is off by +20%" in page
+    assert "no: at batch 64 it is off by +20%" in page
     assert "4.00 µs to 6.00 µs" in page and ">2,500<" in page
 
 

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from reports.page.sections import (
     agreement,
+    call_cost,
     cold_start,
     compared,
     drift,
     faults,
     fits,
+    goals,
     ladder,
+    optimizers,
     pairs,
+    selfcheck,
+    sharpness,
     survey,
     times,
     training,
     trust,
+    variants,
 )
 
-SECTIONS = (compared, times, ladder, cold_start, fits, pairs, agreement, survey, drift, training, faults, trust)
+SECTIONS = (
+    *(compared, times, variants, ladder, goals, call_cost, cold_start, fits, pairs),
+    *(agreement, survey, sharpness, drift, training, optimizers, faults, selfcheck, trust),
+)
 """`data(material)` gives what a section's template needs, or None where the material has nothing for it."""

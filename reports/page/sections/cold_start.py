@@ -55,7 +55,7 @@ def data(material: Material) -> dict[str, Any] | None:
             {
                 "name": name,
                 "colour": cells.colour_class(looks[name].colour),
-                "width": f"{45 * totals[name] / most:.2f}",
+                "width": f"{36 * totals[name] / most:.2f}",
                 "shares": [f"{share / totals[name]:.4f}" for share in _known(found[name][0])],
                 "said": _said(found[name][0]),
             }
@@ -67,7 +67,7 @@ def data(material: Material) -> dict[str, Any] | None:
                 cells.name(name, looks),
                 *(cells.time(phases.get(phase, NOTHING)) for phase in columns),
                 cells.time(totals[name]),
-                cells.cell(f"{peak / 2**20:,.0f} MiB" if peak > 0 else "–", peak),
+                cells.memory(peak),
             ]
             for name, (phases, peak) in found.items()
         ],
@@ -104,9 +104,7 @@ def _how(run: Run) -> str:
     if run.cold:
         processes = max((len(times) for cold in run.cold for times in cold.phases.values()), default=0)
         return f"Medians of {processes} new processes each"
-    group = headline(run)[0]
-    where = f"{group.problem} {group.pass_}, batch {units.count(group.batch)}, {group.dtype} on {group.device}"
-    return f"One reading each, at {where}"
+    return f"One reading each, at {headline(run)[0].where}"
 
 
 def _known(phases: Phases) -> list[float]:
@@ -115,5 +113,5 @@ def _known(phases: Phases) -> list[float]:
 
 def _said(phases: Phases) -> str:
     """`0.93 s: import 0.92 s, prepare 2 ms, first call 9 ms`."""
-    told = [f"{name} {units.time(ns, 2)}" for name, ns in phases.items() if math.isfinite(ns)]
+    told = [f"{name} {units.time(ns, 2)}" for name, ns in phases.items() if ns > 0]
     return f"{units.time(sum(_known(phases)), 2)}: {', '.join(told)}"

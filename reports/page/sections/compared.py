@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports import compare, provenance, style, units
+from reports import compare, passes, provenance, style, units
 from reports.figures.frame import drawn, short
 from reports.material import Material
 from reports.page import cells
+from reports.page.options import batch_options, pass_options, problem_options, setting_options
 from reports.records import Run
 
 ID, TITLE = "compared", "Compared with other runs"
@@ -62,10 +63,10 @@ def data(material: Material) -> dict[str, Any] | None:
         "listed": [_listed(number, run) for number, run in enumerate(runs, start=1)],
         "compared": [_compared(number, material) for number in range(1, len(runs))],
         "across": _across(material),
-        "problems": [(name, name) for name in dict.fromkeys(group.problem for group in groups)],
-        "passes": [(name, name) for name in dict.fromkeys(group.pass_ for group in groups)],
-        "settings": list(dict.fromkeys((f"{g.dtype}|{g.device}", f"{g.dtype} on {g.device}") for g in groups)),
-        "batches": [(batch, units.count(batch)) for batch in sorted({group.batch for group in groups})],
+        "problems": problem_options(groups),
+        "passes": pass_options(groups),
+        "settings": setting_options(groups),
+        "batches": batch_options(groups),
     }
 
 
@@ -96,9 +97,9 @@ def _row(change: compare.Change, looks: dict[str, style.Look]) -> list[cells.Cel
     return [
         cells.name(change.implementation, looks),
         group.problem,
-        group.pass_,
+        passes.title(group.pass_),
         cells.batch(group.batch),
-        f"{group.dtype} on {group.device}",
+        group.setting,
         cells.time(change.before_ns),
         cells.time(change.after_ns),
         cells.ratio(comparison.ratio),

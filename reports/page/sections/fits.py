@@ -5,41 +5,86 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from reports import style, units
+from reports import passes, style, units
+from reports.answer import headline
 from reports.figures import fits
 from reports.material import Material
 from reports.page import cells
+from reports.page.forest import Row, scale_of
 from reports.parts import Fit
 
 ID, TITLE = "fits", "Fixed cost and rate"
 TEMPLATE = """
 <p class="note">t(n) = t0 + n/r∞: the fixed cost t0 of a call, the cost 1/r∞ of a row, and the batch n½ = t0·r∞ at which
 half of the time is fixed cost (Hockney and Jesshope). Fitted to each launch's medians on relative residuals; intervals
-are Student's t over launches, 95 % each.</p>
+are Student's t over launches, 95 % each. A ring stands where a line does not describe the data.{{ left_out }}</p>
+<div class="controls"><label{% if panels | length < 2 %} hidden{% endif %}>Case
+<select data-panels="fits">
 {% for panel in panels %}
+<option value="{{ panel.id }}"{{ " selected" if panel.title == first }}>{{ panel.title }}</option>
+{% endfor %}
+</select></label></div>
+{% for panel in panels %}
+<div class="panel" data-of="fits" id="{{ panel.id }}-panel">
+<h3>{{ panel.title }}</h3>
+<div class="twin"><div><p class="note">Fixed cost t0 of a call</p>{{ forest(panel.fixed) }}</div>
+<div><p class="note">Cost 1/r∞ of a row</p>{{ forest(panel.each) }}</div></div>
+<details><summary>Numbers: fixed cost and rate, {{ panel.title }}</summary>
 {{ data_link(panel.id, panel.id) }}
 {{ table(panel.id, panel.title, [("implementation", false), ("t0", true), ("interval", true), ("per row", true),
   ("interval of it", true), ("n½", true), ("does a line describe the data?", false)], panel.rows) }}
+</details>
+</div>
 {% endfor %}
 """
+DESCRIBED = {True: "yes", False: "no", None: "–"}
+MOST_PANELS = 12
+"""Each of more panels than this is left to the CSV file, so that the page stays small."""
+PREAMBLE = "a line does not describe the data: "
 
 
 def data(material: Material) -> dict[str, Any] | None:
-    """One table per problem, pass, dtype and device; None without fits."""
-    run = material.run
-    panels: list[dict[str, Any]] = []
-    for dtype, device in run.settings:
-        fitted = [fit for fit in run.fits if (fit.dtype, fit.device) == (dtype, device)]
-        for (pass_, problem), of in fits.panels(fitted).items():
-            title = f"{problem} {pass_}, {dtype} on {device}"
-            rows = [_row(fit, material.looks) for fit in of]
-            panels.append({"id": f"fits-{len(panels) + 1}", "title": title, "rows": rows})
-    return {"panels": panels} if panels else None
+    """One panel per problem, pass, dtype and device, plain passes first; None without fits."""
+    run, looks = material.run, material.looks
+    found: list[list[Fit]] = []
+    for dtype, device in dict.fromkeys((fit.dtype, fit.device) for fit in run.fits):
+        found += fits.panels([fit for fit in run.fits if (fit.dtype, fit.device) == (dtype, device)]).values()
+    first = headline(run)[0] if run.groups else None
+    panels = [_panel(number, of, looks) for number, of in enumerate(found[:MOST_PANELS], start=1)]
+    here = first and f"{first.what}, {first.setting}"
+    left_out = f" {len(found) - MOST_PANELS} more are in the CSV file." if len(found) > MOST_PANELS else ""
+    return {"panels": panels, "first": here, "left_out": left_out} if panels else None
+
+
+def _panel(number: int, of: list[Fit], looks: dict[str, style.Look]) -> dict[str, Any]:
+    """One problem, pass, dtype and device."""
+    fit = of[0]
+    return {
+        "id": f"fits-{number}",
+        "title": f"{fit.problem} {passes.title(fit.pass_)}, {fit.dtype} on {fit.device}",
+        "fixed": _marks(of, [(f.t0_ns, f.t0_low_ns, f.t0_high_ns) for f in of], looks),
+        "each": _marks(of, [(f.per_row_ns, f.per_row_low_ns, f.per_row_high_ns) for f in of], looks),
+        "rows": [_row(fit, looks) for fit in of],
+    }
+
+
+def _marks(of: list[Fit], numbers: list[tuple[float, float, float]], looks: dict[str, style.Look]) -> list[Row]:
+    scale = scale_of(value for three in numbers for value in three)
+    return [
+        Row(
+            name=fit.implementation,
+            colour=cells.colour_class(looks[fit.implementation].colour),
+            mark=scale.mark(*three),
+            said=units.time(three[0]),
+            ring=fit.describes is False,
+        )
+        for fit, three in zip(of, numbers, strict=True)
+    ]
 
 
 def _row(fit: Fit, looks: dict[str, style.Look]) -> list[cells.Cell]:
     half = units.count(float(f"{fit.half_batch:.2g}")) if math.isfinite(fit.half_batch) else "–"
-    described = {True: "yes", False: "no", None: "–"}[fit.describes]
+    described = DESCRIBED[fit.describes]
     return [
         cells.name(fit.implementation, looks),
         cells.time(fit.t0_ns),
@@ -47,7 +92,7 @@ def _row(fit: Fit, looks: dict[str, style.Look]) -> list[cells.Cell]:
         cells.time(fit.per_row_ns),
         _interval(fit.per_row_low_ns, fit.per_row_high_ns),
         cells.cell(half, fit.half_batch),
-        cells.cell(f"{described}: {fit.statement}" if fit.describes is False else described),
+        f"{described}: {fit.statement.removeprefix(PREAMBLE)}" if fit.describes is False else described,
     ]
 
 

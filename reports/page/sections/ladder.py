@@ -52,7 +52,7 @@ def data(material: Material) -> dict[str, Any] | None:
                 }
             )
     return {
-        "where": f"{group.problem} {group.pass_}, batch {units.count(group.batch)}, {group.dtype} on {group.device}",
+        "where": group.where,
         "floor": f"{floors[0].implementation}, {units.time(low)}" if floors and floors[0] is group.cases[0] else "",
         "rungs": rungs,
     }

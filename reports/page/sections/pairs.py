@@ -11,6 +11,7 @@ from reports.crossovers import pairs
 from reports.figures.frame import drawn
 from reports.material import Material
 from reports.page import cells
+from reports.page.options import batch_options, pass_options, problem_options, setting_options
 from reports.ratios import CONFIDENCE, compare
 
 ID, TITLE = "pairs", "Who is faster than whom"
@@ -53,12 +54,12 @@ def data(material: Material) -> dict[str, Any] | None:
         )
     return {
         "rows": rows,
-        "where": f"{group.problem} {group.pass_}, batch {units.count(group.batch)}, {group.dtype} on {group.device}",
+        "where": group.where,
         "margin": f"{100 * limit:g} %",
         "confidence": f"{100 * CONFIDENCE:g} %",
         "left_out": left_out,
-        "problems": [(name, name) for name in dict.fromkeys(group.problem for group in run.groups)],
-        "passes": [(name, name) for name in dict.fromkeys(group.pass_ for group in run.groups)],
-        "settings": [(f"{dtype}|{device}", f"{dtype} on {device}") for dtype, device in run.settings],
-        "batches": [(batch, units.count(batch)) for batch in sorted({group.batch for group in run.groups})],
+        "problems": problem_options(run.groups),
+        "passes": pass_options(run.groups),
+        "settings": setting_options(run.groups),
+        "batches": batch_options(run.groups),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports import style, units
+from reports import passes, style, units
 from reports.answer import headline, margin
 from reports.crossovers import Crossover, crossovers
 from reports.figures import batches
@@ -12,6 +12,7 @@ from reports.figures.frame import drawn
 from reports.material import Material
 from reports.page import cells
 from reports.page.chart_data import chart_data, panels
+from reports.page.options import batch_options, pass_options, problem_options, setting_options
 from reports.records import Group, Run
 from reports.table import against
 
@@ -30,35 +31,51 @@ TEMPLATE = """
 aria-label="Chart of times; the arrow keys step through its points"></div>
 <p class="readout" id="readout" aria-live="polite"></p>
 <figcaption id="chart-caption">{{ description }}</figcaption>
+{{ data_link("times-1", "times") }}
 </figure>
 <noscript><p class="note">The chart and its controls need JavaScript; all its numbers are in the tables below.</p>
 </noscript>
 <script type="application/json" id="chart-data">{{ chart | tojson }}</script>
 <p class="note">Lines are medians of all rounds, bands go from the 10th to the 90th percentile; relative to an
-implementation, bands are the intervals of the ratio. Rings mark crossovers that the intervals show.{{ left_out }}</p>
+implementation, bands are the intervals of the ratio. Rings mark crossovers that the intervals show; of more than
+eight lines, those between implementations that are the fastest somewhere.{{ left_out }}</p>
 
 <h3>At one batch</h3>
 <div class="controls" data-for="bars">
 {{ choices("bars", "batch", "Batch", batches) }}
 </div>
-<ul class="bars" id="bars"></ul>
+<ul class="bars" id="bars" aria-describedby="bars-where"></ul>
+<p class="note" id="bars-where"></p>
 
 {% if crossings %}
-<details><summary>Crossovers: where one overtakes another ({{ crossings | length }})</summary>
+<details><summary>Crossovers: where one overtakes another ({{ crossing_count }})</summary>
 {{ data_link("crossover-table", "crossovers") }}
-{{ table("crossover-table", "Shown by the intervals; “near” is interpolated between the batches measured.",
+{{ table("crossover-table", "Shown by the intervals; “near” is interpolated between the batches measured." ~
+  (" The first " ~ (crossings | length) ~ "." if crossing_count > crossings | length else ""),
   [("problem", false), ("pass", false), ("computed in", false), ("faster when small", false),
    ("faster when large", false), ("between", false), ("near batch", true)], crossings) }}
 </details>
+{% endif %}
+{% if tables | length > 8 %}
+<details><summary>Numbers: {{ tables | length }} tables</summary>
 {% endif %}
 {% for panel in tables %}
 <details><summary>Numbers: {{ panel.title }}</summary>
 {{ data_link(panel.id, panel.id) }}
 {{ table(panel.id, panel.title ~ ", " ~ panel.baseline, [("batch", true), ("implementation", false), ("median", true),
-  ("10th percentile", true), ("90th percentile", true), ("ratio (interval)", true), ("verdict", false)], panel.rows) }}
+  ("10th percentile", true), ("90th percentile", true), ("ratio (interval)", true), ("verdict", false)] +
+  ([("device memory", true)] if panel.memory else []), panel.rows) }}
 </details>
 {% endfor %}
+{% if tables | length > 8 %}
+</details>
+{% endif %}
+{% if tables_left_out %}
+<p class="note">{{ tables_left_out }} more tables are in the CSV files beside this page.</p>
+{% endif %}
 """
+MOST_ROWS, MOST_CROSSINGS = 2400, 400
+"""Tables with more rows than this in all are left to the CSV files, and so many crossovers are listed: a small page."""
 
 
 def data(material: Material) -> dict[str, Any] | None:
@@ -69,26 +86,24 @@ def data(material: Material) -> dict[str, Any] | None:
     looks = material.looks
     fastest, left_out = drawn(list(run.groups))
     shown = [name for name in looks if name in fastest]
-    chart = chart_data(run, shown, looks)
+    chart, found = chart_data(run, shown, looks), _crossings(run, shown)
     return {
         "chart": chart,
         "left_out": left_out,
         "description": batches.describe(headline(run)),
-        "problems": _options(group.problem for group in run.groups),
-        "passes": _options(group.pass_ for group in run.groups),
-        "settings": [(f"{dtype}|{device}", f"{dtype} on {device}") for dtype, device in run.settings],
+        "problems": problem_options(run.groups),
+        "passes": pass_options(run.groups),
+        "settings": setting_options(run.groups),
         "shows": [
             ("time", "time per call"),
             *((item["name"], f"relative to {item['name']}") for item in chart["series"]),
         ],
-        "batches": [(batch, units.count(batch)) for batch in sorted({group.batch for group in run.groups})],
-        "crossings": _crossings(run, shown),
-        "tables": _tables(run, looks),
+        "batches": batch_options(run.groups),
+        "crossings": found[:MOST_CROSSINGS],
+        "crossing_count": len(found),
+        "tables": (tables := _tables(run, looks)),
+        "tables_left_out": len(chart["panels"]) - len(tables),
     }
-
-
-def _options(values: Any) -> list[tuple[str, str]]:
-    return [(value, value) for value in dict.fromkeys(values)]
 
 
 def _crossings(run: Run, shown: list[str]) -> list[list[cells.Cell]]:
@@ -103,8 +118,8 @@ def _crossing(group: Group, found: Crossover) -> list[cells.Cell]:
     near = float(f"{found.near:.1e}")
     return [
         group.problem,
-        group.pass_,
-        f"{group.dtype} on {group.device}",
+        passes.title(group.pass_),
+        group.setting,
         found.first,
         found.second,
         f"{units.count(found.low)} and {units.count(found.high)}",
@@ -113,29 +128,32 @@ def _crossing(group: Group, found: Crossover) -> list[cells.Cell]:
 
 
 def _tables(run: Run, looks: dict[str, style.Look]) -> list[dict[str, Any]]:
-    tables = []
+    tables, left = [], MOST_ROWS
     for number, groups in enumerate(panels(run).values(), start=1):
-        first = groups[0]
-        rows = [
-            [
-                cells.batch(group.batch),
-                cells.name(case.implementation, looks),
-                cells.time(case.median_ns),
-                cells.time(case.spread_ns[0]),
-                cells.time(case.spread_ns[1]),
-                cells.cell(against(group, case), case.ratio),
-                cells.verdict(case.verdict),
-            ]
-            for group in groups
-            for case in group.cases
-        ]
-        baselines = ", ".join(dict.fromkeys(group.baseline for group in groups if group.baseline))
-        tables.append(
-            {
-                "id": f"times-{number}",
-                "title": f"{first.problem} · {first.pass_} · {first.dtype} on {first.device}",
-                "baseline": f"ratio to {baselines}" if baselines else "without a baseline",
-                "rows": rows,
-            }
-        )
+        count = sum(len(group.cases) for group in groups)
+        if count <= left:
+            left -= count
+            title = f"{groups[0].what} · {groups[0].setting}"
+            tables.append({"id": f"times-{number}", "title": title, **_table(groups, looks)})
     return tables
+
+
+def _table(groups: list[Group], looks: dict[str, style.Look]) -> dict[str, Any]:
+    """One panel's numbers; a column for the device's memory where some case has it."""
+    memory = any(case.memory_bytes > 0 for group in groups for case in group.cases)
+    baselines = ", ".join(dict.fromkeys(group.baseline for group in groups if group.baseline))
+    rows = [
+        [
+            cells.batch(group.batch),
+            cells.name(case.implementation, looks),
+            cells.time(case.median_ns),
+            cells.time(case.spread_ns[0]),
+            cells.time(case.spread_ns[1]),
+            cells.cell(against(group, case), case.ratio),
+            cells.verdict(case.verdict),
+            *([cells.memory(case.memory_bytes)] if memory else []),
+        ]
+        for group in groups
+        for case in group.cases
+    ]
+    return {"baseline": f"ratio to {baselines}" if baselines else "without a baseline", "memory": memory, "rows": rows}

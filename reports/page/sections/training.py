@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from reports import units
+from reports.figures import starts as figure
 from reports.figures import training
 from reports.material import Material
 from reports.page import cells
+from reports.page.forest import Row, scale_of
 from reports.trainings import Starts, Training, thinned
 
 ID, TITLE = "training", "The same learning"
@@ -40,6 +42,8 @@ each stretch of epochs is drawn; 0 stands at the bottom edge.</p>
 {% if starts %}
 <h3>Which share of starts converges</h3>
 <p>{{ starts.verdict }}</p>
+<p class="note">{{ starts.how }}</p>
+{{ forest(starts.marks) }}
 {{ data_link("starts-table", "starts") }}
 {{ table("starts-table", starts.caption, starts.columns, starts.rows) }}
 {% endif %}
@@ -125,6 +129,7 @@ def _small(value: float) -> cells.Cell:
 
 
 def _starts(starts: Starts, material: Material) -> dict[str, Any]:
+    scale = scale_of(end for share in starts.shares for end in figure.span(share))
     percentiles = list(dict.fromkeys(key for share in starts.shares for key in share.quantiles))
     verdict = (
         "The same starts converge in all."
@@ -136,6 +141,16 @@ def _starts(starts: Starts, material: Material) -> dict[str, Any]:
     )
     return {
         "verdict": verdict,
+        "how": f"The share that converged, and the median of the epochs needed ({figure.percentiles(starts)}).",
+        "marks": [
+            Row(
+                name=share.implementation,
+                colour=cells.colour_class(material.looks[share.implementation].colour),
+                mark=scale.mark(*figure.span(share)),
+                said=figure.said(share),
+            )
+            for share in starts.shares
+        ],
         "caption": f"{starts.count:,} starts; converged: an error below {starts.threshold:g}; epochs by percentile",
         "columns": [("implementation", False), ("converged", True), *((f"{p} %", True) for p in percentiles)],
         "rows": [

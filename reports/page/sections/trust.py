@@ -10,6 +10,7 @@ from reports.page import cells
 from reports.provenance import noise_reasons
 from reports.reading import number, text
 from reports.records import Run
+from reports.selfchecks import Selfcheck
 
 ID, TITLE = "trust", "How far to trust this run"
 TEMPLATE = """
@@ -24,6 +25,9 @@ TEMPLATE = """
 {% for remark in remarks %}
 <p class="note">{{ remark }}.</p>
 {% endfor %}
+{% if selfcheck %}
+<p>{{ selfcheck }} <a href="#selfcheck">All of the clock's self-check</a></p>
+{% endif %}
 {% if sentinel %}
 <h3>The same against itself</h3>
 <p class="note">A duplicate of each group's baseline, in a process of its own, measured with the rest: an interval that
@@ -38,6 +42,16 @@ does not hold 1 shows a difference where there is none. {{ holding }}</p>
 <p class="note">A fixed piece of NumPy work, timed in every round: what the machine did meanwhile.</p>
 {{ table("launches", "One line per launch", [("launch", true), ("started", false), ("median", true),
   ("10th percentile", true), ("90th percentile", true), ("90th / 10th", true)], launches) }}
+{% endif %}
+{% if dropped %}
+<h3>Rounds dropped</h3>
+<p class="note">In these the machine or a worker stood still: they are left out for every implementation of the group,
+so that rounds stay paired.</p>
+<details{{ " open" if dropped | length < 7 }}><summary>Numbers: rounds dropped ({{ dropped | length }})</summary>
+{{ data_link("dropped", "rounds-dropped") }}
+{{ table("dropped", "One line per round", [("group", false), ("launch", true), ("round", true), ("in", false),
+  ("because", false)], dropped) }}
+</details>
 {% endif %}
 {% if failures %}
 <h3>Failures</h3>
@@ -64,16 +78,23 @@ does not hold 1 shows a difference where there is none. {{ holding }}</p>
 """
 
 
-def data(material: Material) -> dict[str, Any]:
-    """What the run says of itself."""
+DROPPED = ("group", "launch", "round", "in", "reason")
+
+
+def data(material: Material) -> dict[str, Any] | None:
+    """What the run says of itself; None where there is no run."""
+    if not material.runs:
+        return None
     run = material.run
     return {
         "reasons": noise_reasons(run),
         "verdict": _verdict(run),
         "remarks": run.remarks,
+        "selfcheck": _selfcheck(material.selfcheck),
         "sentinel": (sentinel := _sentinel(run)),
         "holding": f"{sum(row[-1] == 'yes' for row in sentinel)} of {len(sentinel)} hold it.",
         "launches": [row for launch in run.launches if (row := _launch(launch))],
+        "dropped": [[text(entry.get(key)) for key in DROPPED] for entry in run.dropped],
         "failures": [
             {key: text(failure.get(key)) for key in ("implementation", "group", "reason")}
             | {"stderr": _lines(failure.get("stderr"))}
@@ -95,6 +116,13 @@ def _verdict(run: Run) -> str:
         )
         return f"The run found itself quiet.{told}"
     return "The run file does not say how noisy the machine was."
+
+
+def _selfcheck(found: Selfcheck | None) -> str:
+    """What the clock's own A/A test found where the machine was quiet."""
+    told = [f"{one.check} {one.said} (limits {one.limits})" for one in found.same_against_itself] if found else []
+    quiet = len([one for one in found.same_against_itself if one.condition == "quiet"]) if found else 0
+    return f"Equals told apart by the clock itself, on a quiet machine: {'; '.join(told[:quiet])}." if quiet else ""
 
 
 def _sentinel(run: Run) -> list[list[cells.Cell]]:
