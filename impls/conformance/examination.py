@@ -48,8 +48,8 @@ def examine(
 ) -> dict[str, Any]:
     """What an implementation of the registry, or one at "module:Class", makes of every clause. JSON-able.
 
-    {"implementation", "left_out": {case: reason}, "clauses": as `clauses.verdicts` has them}. Raises Unavailable where
-    it runs in none of the cases.
+    {"implementation", "left_out": {case or operation: reason}, "clauses": as `clauses.verdicts` has them}.
+    Raises Unavailable where it runs in none of the cases.
     """
     try:
         make = load(name, name) if ":" in name else get_entry(name).load()
@@ -61,12 +61,12 @@ def examine(
     cases = [Case(make, get_problem(problem), dtype, batch) for problem in problems for dtype in dtypes]
     for case in cases:
         case.examine()
-    left_out = {case.name: case.refusal for case in cases if case.refusal}
-    if len(left_out) == len(cases):
+    able = [case for case in cases if case.examined]
+    left_out = {what: reason for case in cases for what, reason in case.refusals.items()}
+    if not able:
         raise Unavailable(next(iter(left_out.values())))
-    ready = Case(make, *next((case.problem, case.dtype) for case in cases if not case.refusal), large)
-    ready.examine_readiness()
-    cases.append(ready)
+    cases.append(Case(make, able[0].problem, able[0].dtype, large))
+    cases[-1].examine_readiness()
     clauses = verdicts(
         [clause for case in cases for clause in case.examined], [fault for case in cases for fault in case.faults]
     )
@@ -88,8 +88,8 @@ class Case:
         self.faults: list[Fault] = []
         self.sound: set[str] = set()
         """The passes that are right when they are called first: of the others nothing more is asked."""
-        self.refusal = ""
-        """Why the case as a whole is not to be had."""
+        self.refusals: dict[str, str] = {}
+        """Why an operation, or the case as a whole, is not to be had."""
 
     def examine(self) -> None:
         for part in (self._gradient, self._training, self._feeding):
@@ -111,19 +111,26 @@ class Case:
     def _gradient(self, subject: Implementation) -> None:
         start = self._reference()
         predictions = self._call(subject, "forward", start)
+        before = kept = deepcopy(predictions)
+        if predictions is not None:
+            told = explanations.of_forward(kept, deepcopy(self._call(subject, "forward", when=AGAIN)))
+            self._note("repeatable", told)
+            before = None if told else kept
         evaluation = self._call(subject, "value_and_grad", start)
-        kept = deepcopy((predictions, evaluation))
         if evaluation is not None:
-            again = [deepcopy(self._call(subject, "value_and_grad", when=AGAIN)) for _ in range(2)]
-            after = self._call(subject, "forward", when=AGAIN)
-            told = explanations.of_repetitions([kept[1], *again], kept[0], after)
+            evaluations = [deepcopy(evaluation)]
+            evaluations += [deepcopy(self._call(subject, "value_and_grad", when=AGAIN)) for _ in range(2)]
+            after = deepcopy(self._call(subject, "forward", when=AGAIN))
+            told = explanations.of_repetitions(evaluations, before, after)
             self._note("state repeatable", told)
             if told:
                 self.sound.discard("value_and_grad")
         for pass_name in ("train_step", "forward", "value_and_grad"):  # at other parameters, with other results
             self._call(subject, pass_name)
-        self._note_kept("forward", kept[0], predictions)
-        self._note_kept("value_and_grad", kept[1], evaluation)
+        if predictions is not None:
+            self._note_kept("forward", kept, predictions)
+        if evaluation is not None:
+            self._note_kept("value_and_grad", evaluations[0], evaluation)
 
     def _training(self, subject: Implementation) -> None:
         start = self._reference()
@@ -153,7 +160,8 @@ class Case:
             x, y = (rng.standard_normal(rows.shape).astype(self.dtype) for rows in self.rows)
             try:
                 self._operate("feed", partial(subject.feed, x, y))
-            except Unavailable:
+            except Unavailable as reason:
+                self.refusals["feed"] = str(reason)
                 return
             own, fed = self._reference(), self._reference(rows=(x, y))
             for pass_name in sound:
@@ -174,7 +182,7 @@ class Case:
         try:
             return self._operate("prepare", prepare)
         except Unavailable as reason:
-            self.refusal = str(reason)
+            self.refusals[self.name] = str(reason)
             raise Stop from None
 
     def _call(self, subject: Implementation, pass_name: str, right: Reference | None = None, when: str = "") -> Any:
@@ -186,7 +194,8 @@ class Case:
         try:
             with watched() as traced:
                 result = self._operate(pass_name, lambda: subject.to_numpy(_bind(subject, pass_name)()))
-        except Unavailable:
+        except Unavailable as reason:
+            self.refusals[pass_name] = str(reason)
             return None
         self._note("compiled" if when and traced.is_watched else "", explanations.of_compiler(pass_name, traced, when))
         if right:
@@ -234,9 +243,8 @@ class Case:
         self.faults += [Fault(clause, self.name, sentence) for clause, sentence in told]
 
     def _note_kept(self, pass_name: str, kept: Any, result: Any) -> None:
-        if result is not None:
-            changed = f"what to_numpy made of {pass_name} changed under the calls that followed: it should be a copy"
-            self._note("kept", [] if same(flat(kept), flat(result)) else [("kept", changed)])
+        changed = f"what to_numpy made of {pass_name} changed under the calls that followed: it should be a copy"
+        self._note("kept", [] if same(flat(kept), flat(result)) else [("kept", changed)])
 
 
 def _bind(subject: Implementation, pass_name: str) -> Callable[[], Any]:

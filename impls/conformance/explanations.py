@@ -54,6 +54,14 @@ def of_numbers(pass_name: str, agreements: Sequence[Agreement], in_float32: Sequ
     return [("training" if pass_name == "train_step" else "gradients", f"{pass_name}'s {_in_words(wrong)}")]
 
 
+def of_forward(predictions: Any, again: Any) -> Told:
+    """Two calls of forward in a row."""
+    apart = float(np.abs(np.asarray(again, np.float64) - predictions).max())
+    if same(flat(predictions), flat(again)):
+        return []
+    return [("repeatable", f"forward gives other numbers when it is called again, up to {apart:.2g} apart")]
+
+
 def of_repetitions(evaluations: Sequence[Any], before: Any, after: Any) -> Told:
     """Three calls of value_and_grad in a row, and the predictions before and after them (None where there are none)."""
     if before is not None and not same(flat(before), flat(after)):

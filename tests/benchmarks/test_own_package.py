@@ -85,7 +85,7 @@ def test_the_tests_of_the_contract_and_of_every_rung_take_it_up(site):
 
 
 def test_samegrad_agree_measures_it(site):
-    """Its part of the command, from a process that finds the package (the whole command tries Keras's faults as well)."""
+    """Its part of the command, from a process that finds the package; the whole command tries Keras's faults too."""
     script = """
 from impls.checking import agree
 result = agree.run(["mine-tape"], problems=["xor"], dtypes=["float64"], scales=[1, 10], seeds=[0])

@@ -160,6 +160,44 @@ class Late(NumpyTutorial):
         return result.result() if hasattr(result, "result") else result
 
 
+class Lazy(NumpyTutorial):
+    """Computes when it is looked at, and at each look again."""
+
+    def value_and_grad(self):
+        return super().value_and_grad
+
+    def train_step(self, learning_rate):
+        loss, gradients = super().value_and_grad()
+        self.parameters = stepped(self.parameters, gradients, learning_rate)
+        return loss, self.parameters
+
+    def to_numpy(self, result):
+        return result() if callable(result) else result
+
+
+class RandomForward(NumpyTutorial):
+    """Leaves some units out, as dropout does where it is left on."""
+
+    def prepare(self, *arguments, **options):
+        super().prepare(*arguments, **options)
+        self.rng = np.random.default_rng()
+
+    def forward(self):
+        predictions = super().forward()
+        return predictions * (self.rng.random(predictions.shape) < 0.5).astype(predictions.dtype)
+
+
+class WithoutFeed(NumpyTutorial):
+    """Takes its rows when it is prepared only, as the contract allows."""
+
+    def prepare(self, *arguments, **options):
+        self.feed = super().feed
+        super().prepare(*arguments, **options)
+        del self.feed
+
+    feed = Implementation.feed
+
+
 class Forgetting(NumpyTutorial):
     """Tells the parameters after a step, and goes on from those before it."""
 

@@ -55,6 +55,7 @@ FAULTS = {
     "PlainPairs": ("layout", r"should be of type Layer, but are of type tuple"),
     "Views": ("kept", r"what to_numpy made of forward changed under the calls that followed: it should be a copy"),
     "Late": ("ready", r"forward: \d+% of the work was still to be done when the call had returned"),
+    "Lazy": ("ready", r"value_and_grad: \d+% of the work was still to be done"),
     "Forgetting": ("training", r"the second step starts where the first one did|does not keep its update"),
     "HalfSteps": ("training", r"train_step's W1\[\d, \d\] is .* but should be"),
     "ShortLoop": ("training", r"train_loop ends \d.* away from as many calls of train_step"),
@@ -72,7 +73,7 @@ def test_every_planted_fault_is_looked_for():
         for name, found in vars(breaking).items()
         if isinstance(found, type) and found.__module__ == breaking.__name__
     }
-    assert classes - {"Faultless", "OnlyFloat32", "Dying"} == set(FAULTS)
+    assert classes - {"Faultless", "OnlyFloat32", "Dying", "WithoutFeed", "RandomForward"} == set(FAULTS)
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -98,6 +99,15 @@ def test_what_is_refused_with_a_reason_is_left_out_and_breaks_nothing():
     assert list(found["left_out"]) == ["xor float64, 7 rows", "line float64, 7 rows"]
     with pytest.raises(Unavailable, match="computes in float32 only"):
         examine(f"{PLANTED}:OnlyFloat32", dtypes=["float64"])
+    found = examine(f"{PLANTED}:WithoutFeed", large=LARGE)
+    assert all(told["holds"] is not False for told in found["clauses"])
+    assert list(found["left_out"]) == ["feed"]
+
+
+def test_predictions_at_random_are_wrong_and_not_repeatable_and_blame_no_state():
+    found = broken("RandomForward")
+    assert list(found) == ["gradients", "repeatable"]
+    assert "forward gives other numbers when it is called again" in found["repeatable"][0]
 
 
 class TestCommand:
