@@ -19,6 +19,7 @@ than `np.dot` and `@`: the equations stay, the allocations and conversions go.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -165,7 +166,7 @@ class NumpyManual(Implementation):
 
         cotangent = np.multiply(error, self.two_over_size, out=error)  # ∂L/∂a = 2/(n·k) · (a − y)
         gradients = [self.layers[-1].backward(cotangent)]
-        for after, layer in zip(self.layers[:0:-1], self.layers[-2::-1], strict=True):
+        for after, layer in pairwise(self.layers[::-1]):
             gradients.append(layer.backward(after.input_cotangent()))
         return loss, gradients[::-1]
 

@@ -209,6 +209,18 @@ def test_no_array_of_the_batch_is_made_by_a_call(activation):
         assert peak_bytes < 10_000 * 4
 
 
+def test_what_is_fed_takes_the_place_of_the_data():
+    """Other rows of as many; targets that are not given stay as they were."""
+    subject = prepared(XOR, batch=7, dtype="float64")
+    x, y = np.full((7, 2), 0.25), np.full((7, 1), 0.75)
+    own = subject.y.copy()
+    for targets, expected in ((None, own), (y, y)):
+        subject.feed(x, targets)
+        reference = Reference(XOR, XOR.parameters(42), x, expected, "float64")
+        assert worst_tau(reference.agree("value_and_grad", subject.to_numpy(subject.value_and_grad()))) <= 1
+        assert worst_tau(reference.agree("forward", subject.to_numpy(subject.forward()))) <= 1
+
+
 def test_float32_is_what_nothing_else_is_asked_for():
     subject = NumpyManual()
     subject.prepare(XOR, XOR.parameters(), 4)
