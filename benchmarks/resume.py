@@ -1,9 +1,9 @@
 """`--resume RUN.json`: what an earlier run has complete is taken from its file, and only the rest is measured.
 
-The unit is the group: its implementations were measured interleaved, so that a group in which one of them is missing,
-failed or lacks a launch is measured again as a whole. What is taken is recomputed from its samples like what is
-measured, and one environment must be true of all: on another machine, with other versions or with other options of
-measuring nothing can be taken, and the run is refused.
+The unit is the launch of a group: its implementations were measured interleaved, so that a group in which one of them
+is missing or failed is measured again as a whole, while one that merely lacks launches gets those. What is taken is
+recomputed from its samples like what is measured, and one environment must be true of all: on another machine, with
+other versions or with other options of measuring nothing can be taken, and the run is refused.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.clock import environment, fresh
 from benchmarks.clock.case import Case
-from benchmarks.clock.run import Group, Request
+from benchmarks.clock.run import SENTINEL, YARDSTICK, Group, Request
 from benchmarks.clock.schedule import Pace
 from benchmarks.runfile import FORMAT, parameters_told, version
 from impls.errors import BadInput
@@ -57,6 +57,8 @@ class Earlier:
         self.about, self._benchmarks = self._read(document)
         self.groups: dict[Case, Group] = {}
         """What is taken, once `take` has chosen."""
+        self.taken: dict[str, int] = {}
+        """The launches that are taken of each group."""
         self.workers: dict[str, dict[str, Any]] = {}
 
     @_of_the_file
@@ -91,13 +93,14 @@ class Earlier:
         self._refuse([_differ(*pair) for pair in compared if pair[1] != pair[2]])
 
     @_of_the_file
-    def take(self, selected: Mapping[Case, tuple[str, ...]], request: Request) -> None:
-        """Choose the groups that are complete. Raises BadInput where one of their packages is another version now."""
+    def take(self, selected: Mapping[Case, tuple[str, ...]]) -> None:
+        """Choose what is complete. Raises BadInput where one of its packages is another version now."""
         for case, names in selected.items():
             able = [name for name in names if get_entry(name).missing() is None]
-            if self._is_complete(case.group, able, request.launches):
+            if self._is_complete(case.group, able):
                 self.groups[case] = self._group(case, able)
-        self._require_versions({name for group in self.groups.values() for name in group.times_ns})
+                self.taken[case.group] = self.groups[case].launches
+        self._require_versions({name for group in self.groups.values() for name in group.prepared})
 
     @_of_the_file
     def cold_start(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -116,14 +119,13 @@ class Earlier:
     def noise(self, now: dict[str, Any]) -> dict[str, Any]:
         """The noise of what was measured now, with that of what was taken."""
         before = self.ours["noise"]
-        taken = {case.group for case in self.groups}
-        left = [group for group in before["sentinel"] if group not in taken]
-        reasons = [reason for reason in before["reasons"] if not any(reason.startswith(f"{group}:") for group in left)]
-        if not taken:
+        if not self.taken:
             return now
+        left = [group for group in before["sentinel"] if group not in self.taken]
+        reasons = [reason for reason in before["reasons"] if not any(reason.startswith(f"{group}:") for group in left)]
         reasons = [*now["reasons"], *(f"in the run resumed, {reason}" for reason in reasons)]
         spreads = [noise["yardstick_spread"] for noise in (now, before) if noise["yardstick_spread"] is not None]
-        sentinel = {group: interval for group, interval in before["sentinel"].items() if group in taken}
+        sentinel = {group: interval for group, interval in before["sentinel"].items() if group in self.taken}
         return {
             "noisy": bool(reasons),
             "reasons": reasons,
@@ -136,21 +138,18 @@ class Earlier:
         return {
             "file": str(self.path),
             **self.about,
-            "groups": [case.group for case in self.groups],
+            "groups": self.taken,
             **{key: self.ours.get(key) for key in ("command", "launches", "interrupted", "resumed")},
         }
 
-    def _is_complete(self, group: str, names: list[str], launches: int) -> bool:
-        """Whether every implementation lasted for all its launches, and the baseline is among those asked for."""
+    def _is_complete(self, group: str, names: list[str]) -> bool:
+        """Whether every implementation has lasted for as many launches, and the baseline is among those asked for."""
         entry = next((entry for entry in self.ours["groups"] if entry["group"] == group), None)
         failed = {failure["implementation"] for failure in self.ours["failures"] if failure["group"] == group}
-        found = [self._benchmarks.get((group, name)) for name in names]
-        return (
-            entry is not None
-            and entry["baseline"] in names
-            and not failed & set(names)
-            and all(benchmark and len(benchmark["extra_info"]["launches"]) >= launches for benchmark in found)
-        )
+        found = [self._benchmarks.get((group, name), {"extra_info": {"launches": []}}) for name in names]
+        launches = {len(benchmark["extra_info"]["launches"]) for benchmark in found}
+        is_even = len(launches) == 1 and launches != {0}
+        return entry is not None and entry["baseline"] in names and not failed & set(names) and is_even
 
     def _group(self, case: Case, names: list[str]) -> Group:
         """The group as it was measured, but for its witnesses, whose rounds no file has."""
@@ -172,6 +171,8 @@ class Earlier:
                 "threads": extra["threads_found"],
                 "affinity": extra["affinity"],
             }
+        for witness in (SENTINEL, YARDSTICK):
+            group.times_ns[witness] = [np.empty(0)] * group.launches
         return group
 
     def _require_versions(self, names: set[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -119,12 +119,14 @@ class Session:
         kept = earlier.groups if earlier else {}
         if not self.selected:
             return clock.Run(request)
+        missing = {
+            case: names
+            for case, names in self.selected.items()
+            if case not in kept or kept[case].launches < request.launches
+        }
         if earlier:
-            told = f"\n{len(kept)} of {len(self.selected)} groups are taken from {earlier.path}."
-            Terminal(self.config).line(told)
-        progress = Progress(
-            self.config, request, {case: self.selected[case] for case in self.selected if case not in kept}
-        )
+            Terminal(self.config).line(f"\n{_taken(kept, len(self.selected), missing)} taken from {earlier.path}.")
+        progress = Progress(self.config, request, missing)
         try:
             run = clock.measure(request, progress, kept=kept)
         finally:
@@ -165,7 +167,7 @@ class Session:
         if (self.selected or self.cold) and not (self._stock.disabled or self._stock.skip):
             self._saving = Saving(self._stock, self.config.rootpath)
             if self.options.earlier:
-                self.options.earlier.take(self.selected, self.options.request({}))
+                self.options.earlier.take(self.selected)
 
     def save_failures(self) -> None:
         """Save a run that has nothing but failures to tell."""
@@ -259,6 +261,13 @@ class Progress:
 
 def _count(number: int, one: str, several: str) -> str:
     return f"{number} {one if number == 1 else several}"
+
+
+def _taken(kept: Mapping[Case, clock.Group], selected: int, missing: Mapping[Case, Any]) -> str:
+    """3 of 5 groups whole, and some launches of 1 more, are"""
+    in_part = sum(case in missing for case in kept)
+    more = f", and some launches of {in_part} more, are" if in_part else " are"
+    return f"{len(kept) - in_part} of {selected} groups{more}"
 
 
 def _nothing() -> None:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any, Protocol
 
 import numpy as np
@@ -78,6 +79,17 @@ class Group:
     """Per implementation what the worker told of its first launch: prepare_ns, first_call_ns, agreement."""
     failures: dict[str, WorkerFailed] = field(default_factory=dict)
 
+    @property
+    def launches(self) -> int:
+        """Those that are complete, of the implementations that lasted."""
+        return max(map(len, self.times_ns.values()), default=0)
+
+    def sentinel(self) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
+        """The duplicate's launches and the baseline's beside them; a launch that comes from a file has no duplicate."""
+        both = zip(self.times_ns.get(SENTINEL, []), self.times_ns.get(str(self.baseline), []), strict=False)
+        pairs = [(duplicate, original) for duplicate, original in both if len(duplicate)]
+        return [duplicate for duplicate, _ in pairs], [original for _, original in pairs]
+
 
 @dataclass
 class Run:
@@ -89,8 +101,8 @@ class Run:
     """Per implementation what its worker told at its start: import_ns, threads, affinity."""
     launches: list[dict[str, Any]] = field(default_factory=list)
     cpus: list[int] = field(default_factory=list)
-    kept: frozenset[Case] = frozenset()
-    """Those whose groups were there before the run: they are not measured."""
+    begun: dict[Case, int] = field(default_factory=dict)
+    """The launches that a group had before the run, from an earlier one: they are not measured again."""
     interrupted_by: str | None = None
     """The signal that ended it before its time."""
     hangs: Counter[str] = field(default_factory=Counter)
@@ -98,25 +110,19 @@ class Run:
 
     def noise(self) -> dict[str, Any]:
         """Whether the machine was steady, by the yardstick's rounds and each baseline's sentinel."""
-        pairs = {
-            case.group: (group.times_ns[SENTINEL], group.times_ns[str(group.baseline)])
-            for case, group in self.groups.items()
-            if SENTINEL in group.times_ns and str(group.baseline) in group.times_ns
-        }
-        return noise.noise(self.yardstick(), pairs)
+        return noise.noise(self.yardstick(), {case.group: group.sentinel() for case, group in self.groups.items()})
 
     def yardstick(self) -> list[NDArray[np.float64]]:
         """The yardstick's rounds over all groups, in ns, launch by launch."""
         recorded = [group.times_ns.get(YARDSTICK, []) for group in self.groups.values()]
         return [
-            np.concatenate([np.empty(0), *(launches[number] for launches in recorded if len(launches) > number)])
-            for number in range(len(self.launches))
+            np.concatenate([np.empty(0), *(rounds[number - 1] for rounds in recorded if len(rounds) >= number)])
+            for number in (launch["launch"] for launch in self.launches)
         ]
 
-    @property
-    def missing(self) -> list[Case]:
-        """What is to be measured."""
-        return [case for case in self.request.cases if case not in self.kept]
+    def missing(self, launch: int) -> list[Case]:
+        """What is to be measured in this launch, counted from 1."""
+        return [case for case in self.request.cases if self.begun.get(case, 0) < launch]
 
     @property
     def interrupted(self) -> bool:
@@ -158,37 +164,39 @@ def measure(
     random: np.random.Generator | None = None,
     kept: Mapping[Case, Group] | None = None,
 ) -> Run:
-    """Measure everything that was asked for, but for the groups that were kept from an earlier run.
+    """Measure everything that was asked for, but for the launches that an earlier run has of a group.
 
     On Ctrl-C returns what is complete, with `interrupted` set.
     """
-    kept = kept or {}
-    groups = {case: kept.get(case) or Group() for case in request.cases}
-    run = Run(request, groups=groups, cpus=pinnable()[-request.threads :], kept=frozenset(kept))
-    if not run.missing:
-        return run
+    groups = {case: (kept or {}).get(case) or Group() for case in request.cases}
+    begun = {case: group.launches for case, group in groups.items()}
+    run = Run(request, groups=groups, cpus=pinnable()[-request.threads :], begun=begun)
     random = random or np.random.default_rng()
     began_s = time.monotonic()
     try:
-        while len(run.launches) < request.launches or _one_more(run, began_s):
-            number = len(run.launches) + 1
-            run.launches.append({"launch": number, "started": datetime.now(UTC).isoformat(timespec="seconds")})
-            with Launch(run, random) as launch:
-                progress(number, 0, "starting the workers")
-                launch.start_workers()
-                for place, case in enumerate(run.missing, start=1):
-                    progress(number, place, case.group)
-                    launch.measure(case)
+        for number in count(1):
+            if number > request.launches and not _one_more(run, began_s):
+                break
+            if cases := run.missing(number):
+                run.launches.append({"launch": number, "started": datetime.now(UTC).isoformat(timespec="seconds")})
+                with Launch(run, random) as launch:
+                    progress(number, 0, "starting the workers")
+                    launch.start_workers(cases)
+                    for place, case in enumerate(cases, start=1):
+                        progress(number, place, case.group)
+                        launch.measure(case)
     except KeyboardInterrupt as interrupt:
         run.interrupt(interrupt)
     return run
 
 
 def _one_more(run: Run, began_s: float) -> bool:
-    """Whether a noisy run has the time for another launch. A preview, of one launch, stays a preview."""
+    """Whether a noisy run has the time for another launch. A preview, of one launch, and what is resumed get none."""
+    if run.request.launches == 1 or any(run.begun.values()):
+        return False
     elapsed_s = time.monotonic() - began_s
     enough_time = elapsed_s * (1 + 1 / len(run.launches)) <= run.request.budget_s
-    return run.request.launches > 1 and enough_time and run.noise()["noisy"]
+    return enough_time and run.noise()["noisy"]
 
 
 class Launch:
@@ -206,9 +214,9 @@ class Launch:
         for worker in self.workers.values():
             worker.close()
 
-    def start_workers(self) -> None:
+    def start_workers(self, cases: Iterable[Case]) -> None:
         """Start those that are known to be needed, so that no framework is imported while another is measured."""
-        needed = dict.fromkeys(name for case in self.run.missing for name in self.request.cases[case])
+        needed = dict.fromkeys(name for case in cases for name in self.request.cases[case])
         for name in (*needed, YARDSTICK):
             with contextlib.suppress(WorkerFailed):  # told again by each case that needs it
                 self.worker(name)
@@ -262,7 +270,7 @@ class Launch:
             lambda name, failure: self._fail(group, name, failure),
             WorkerFailed,
             lambda name, number, reason: group.dropped.append(
-                {"launch": len(self.run.launches), "round": number + 1, "in": name, "reason": reason}
+                {"launch": self.run.launches[-1]["launch"], "round": number + 1, "in": name, "reason": reason}
             ),
         )
         for name in [name for name in times_ns if name not in (SENTINEL, YARDSTICK)]:

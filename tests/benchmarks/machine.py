@@ -13,7 +13,7 @@ import pytest
 from benchmarks.clock import run as module
 from benchmarks.clock.case import Case
 from benchmarks.clock.crew import WorkerFailed
-from benchmarks.clock.run import Request, Run, measure
+from benchmarks.clock.run import Group, Request, Run, measure
 from impls.registry import Entry
 
 VAG = Case("xor", "value_and_grad", 4, "float32", "cpu")
@@ -79,12 +79,12 @@ class Machine:
             patch.setattr(module.time, "monotonic", lambda: self.now_ns / 1e9)
             yield
 
-    def measure(self, **request: Any) -> Run:
+    def measure(self, kept: Mapping[Case, Group] | None = None, **request: Any) -> Run:
         """A run of all cases with all implementations of this machine, or of what the request says."""
         names = tuple(name for name in self.costs_ns if not name.startswith("("))
         request.setdefault("cases", {case: names for case in CASES})
         with self.installed():
-            return measure(Request(**{"budget_s": 3.0} | request), self.note, np.random.default_rng(0))
+            return measure(Request(**{"budget_s": 3.0} | request), self.note, np.random.default_rng(0), kept)
 
 
 class FakeWorker:

@@ -212,7 +212,7 @@ class TestWhatBefallsAnImplementation:
         }
         assert samples(whole, GRADIENT)[SOUND] != pytest.approx(samples(document, GRADIENT)[SOUND])
         told = whole["samegrad"]["resumed"]
-        assert told["groups"] == [FORWARD] and told["file"].endswith("results/run.json")
+        assert told["groups"] == {FORWARD: 2} and told["file"].endswith("results/run.json")
         assert set(whole["samegrad"]["noise"]["sentinel"]) == {FORWARD, GRADIENT}
         assert place.left() == []
 
@@ -224,7 +224,7 @@ def samples(document, group):
 
 
 class TestWhatBefallsTheRun:
-    def test_a_signal_to_end_leaves_what_is_complete(self, place):
+    def test_a_signal_to_end_leaves_what_is_complete_and_the_rest_can_follow(self, place):
         """SIGTERM in the second launch of three, to the parent alone; Ctrl-C has its test in test_plugin.py."""
         process = place.start([SOUND], launches=3, passes="forward")
         try:
@@ -241,6 +241,16 @@ class TestWhatBefallsTheRun:
         document = place.document()
         assert is_sound(document, FORWARD, number=1)
         assert (document["samegrad"]["interrupted"], document["samegrad"]["interrupted_by"]) == (True, "SIGTERM")
+        assert place.left() == []
+
+        code, said = place.run([SOUND], f"--resume={place.folder}/results/run.json", launches=3, passes="forward")
+        assert code == 0, said
+        assert "0 of 1 groups, and some launches of 1 more, are taken from" in said
+        assert "launch 1/3" not in said and "launch 2/3" in said and "launch 3/3" in said
+        whole = place.document()
+        assert is_sound(whole, FORWARD, number=3) and not whole["samegrad"]["interrupted"]
+        first = samples(document, FORWARD)[SOUND]
+        assert samples(whole, FORWARD)[SOUND][: len(first)] == pytest.approx(first)
         assert place.left() == []
 
     @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
@@ -447,7 +457,7 @@ class TestResuming:
         earlier = Earlier(str(tmp_path / "run.json"))
         request = Request({}, launches=launches, **options)
         earlier.require_same(request)
-        earlier.take({self.CASE: (SOUND,)}, request)
+        earlier.take({self.CASE: (SOUND,)})
         return earlier
 
     def test_what_is_complete_is_taken(self, run_file, tmp_path):

@@ -337,3 +337,42 @@ def test_threads_are_asked_for():
     here = machine()
     here.measure(launches=1, threads=3, cases={FORWARD: ("fast",)})
     assert {request["threads"] for request in here.requests("start")} == {3}
+
+
+class TestWhatIsKeptOfAnEarlierRun:
+    @pytest.fixture
+    def begun(self):
+        """What a run leaves that is interrupted in its third launch, at the second group; a file has no witnesses."""
+        here = machine()
+        here.fault = lambda a: KeyboardInterrupt() if here.progress[-1] == (3, 2, STEP.group) else None
+        run = here.measure(launches=3)
+        assert [run.groups[case].launches for case in CASES] == [3, 2, 2]
+        for group in run.groups.values():
+            for witness in (SENTINEL, YARDSTICK):
+                group.times_ns[witness] = [np.empty(0) for _ in group.times_ns[witness]]
+        return run
+
+    def test_only_the_launches_that_a_group_lacks_are_measured(self, begun):
+        before = {case: [times for times in group.times_ns["slow"]] for case, group in begun.groups.items()}
+        here = machine()
+        run = here.measure(launches=3, kept=begun.groups)
+        assert here.progress == [(3, 0, "starting the workers"), (3, 1, STEP.group), (3, 2, FORWARD.group)]
+        assert [launch["launch"] for launch in run.launches] == [3]
+        for case in CASES:
+            assert all(is_whole(run, case, name, launches=3) for name in ("slow", "fast", "floor"))
+            kept = run.groups[case].times_ns["slow"][: len(before[case])]
+            assert all(now is then for now, then in zip(kept, before[case], strict=True))
+        assert {request["calls"] for request in here.requests("time", "slow")} == {
+            begun.groups[STEP].paces["slow"].calls
+        }
+
+    def test_its_noise_is_judged_by_the_launches_that_have_witnesses(self, begun):
+        run = machine().measure(launches=3, kept=begun.groups)
+        assert set(run.noise()["sentinel"]) == {STEP.group, FORWARD.group}
+        [yardstick] = run.yardstick()
+        assert len(yardstick) == run.groups[STEP].rounds + run.groups[FORWARD].rounds
+
+    def test_where_nothing_is_missing_nobody_is_started(self, begun):
+        here = machine()
+        run = here.measure(launches=2, kept=begun.groups)
+        assert not here.workers and not run.launches and not run.interrupted
