@@ -11,9 +11,12 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
+from benchmarks.clock.calls import Asked, PipelinedCall, build
+from benchmarks.clock.case import PIPELINED
 from impls.checking.process import call
 from impls.conformance.examination import BATCH, LARGE, RATE, SEED, examine
 from impls.errors import Unavailable
+from impls.implementation import PASSES
 from impls.problem import DTYPES, XOR
 from impls.registry import DEFAULT, REGISTRY
 
@@ -68,6 +71,8 @@ def _observe(name: str) -> dict[str, Any]:
         return {"unavailable": str(reason)}
     if name in ON_GPU:
         seen["on a GPU"] = ON_GPU[name](REGISTRY[name].load())
+    if name in PIPELINES:
+        seen["pipelined"] = PIPELINES[name](REGISTRY[name].load())
     seen["frameworks"] = sorted(before | {module for module in FRAMEWORKS if module in sys.modules})
     return seen
 
@@ -123,13 +128,45 @@ def keras_on_gpu(cls: type) -> dict[str, list[str]]:
     return recorded(implementation, events)
 
 
+def jax_pipelined(cls: type) -> dict[str, list[int]]:
+    """Of several pipelined calls of each pass, how many had a result that was not ready, before `finish` and after."""
+    import jax
+
+    found = {}
+    for pass_name in PASSES:
+        asked = Asked("jax-jit", XOR, XOR.parameters(SEED), f"{pass_name}:{PIPELINED}", LARGE, "float32", "cpu", SEED)
+        call = build(cls(), asked)
+        jax.block_until_ready(call.run())
+        results = [call.run() for _ in range(8)]
+        late = []
+        for finish in (lambda: None, call.finish):
+            finish()
+            late.append(sum(not all(leaf.is_ready() for leaf in jax.tree.leaves(result)) for result in results))
+        found[pass_name] = late
+    return found
+
+
+class PipelinedHere(PipelinedCall):
+    """Of an implementation that is prepared already."""
+
+    def prepare(self) -> None:
+        pass
+
+
 def recorded(implementation: Any, events: list[str]) -> dict[str, list[str]]:
     found = {}
     for name, run in passes(implementation).items():
         events.clear()
         run()
         found[name] = list(events)
+    events.clear()
+    asked = Asked("", XOR, XOR.parameters(SEED), f"value_and_grad:{PIPELINED}", BATCH, "float32", "cpu", SEED)
+    pipelined = PipelinedHere(implementation, asked)
+    for run in (pipelined.run, pipelined.run, pipelined.finish):
+        run()
+    found["two pipelined"] = list(events)
     return found
 
 
 ON_GPU = {"torch-eager": torch_on_gpu, "keras-xla": keras_on_gpu}
+PIPELINES = {"jax-jit": jax_pipelined}

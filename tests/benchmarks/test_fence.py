@@ -25,6 +25,7 @@ def test_on_a_gpu_pytorch_waits_last():
         "forward": ["forward", "wait for cuda"],
         "value_and_grad": ["forward", *["gradient"] * 4, "wait for cuda"],
         "train_step": ["forward", *["gradient"] * 4, "update", "wait for cuda"],
+        "two pipelined": [*["forward", *["gradient"] * 4] * 2, "wait for cuda"],
     }
 
 
@@ -34,7 +35,15 @@ def test_on_a_gpu_tensorflow_waits_last():
         "forward": ["_predict", "wait"],
         "value_and_grad": ["_value_and_grad", "wait"],
         "train_step": ["_descend", "wait"],
+        "two pipelined": ["_value_and_grad", "_value_and_grad", "wait"],
     }
+
+
+@pytest.mark.parametrize("pass_name", ["forward", "value_and_grad", "train_step"])
+def test_pipelined_calls_do_not_wait_and_their_end_does(pass_name):
+    """Of eight calls of JAX, which works on after a call has returned: some are not ready, and then all are."""
+    before, after = seen("jax-jit")["pipelined"][pass_name]
+    assert before > 0 and after == 0
 
 
 class Scripted:
