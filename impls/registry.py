@@ -13,7 +13,7 @@ SCIPY, CFFI = (("numpy", "scipy"),), (("cffi",),)
 KERAS, TENSORFLOW = (("keras", "tensorflow"), "keras"), (("tensorflow",), "keras")
 KERAS_JAX, KERAS_TORCH = (("keras", "jax"), "keras,jax"), (("keras", "torch"), "keras,torch")
 TORCH, JAX = (("torch",), "torch"), (("jax",), "jax")
-AUTOGRAD, EQUINOX = (("autograd",), "autograd"), (("equinox", "jax"), "equinox")
+EQUINOX = ("equinox", "jax"), "equinox"
 """What an implementation needs: its packages, and the extra of this project that installs them."""
 
 ENTRIES = (
@@ -46,7 +46,7 @@ ENTRIES = (
     Entry("jax-jit", "impls.jax_autodiff:JaxJit", "jax", "jit-compiled", *JAX),
     Entry("jax-flat", "impls.jax_autodiff:JaxFlat", "jax", "jit-compiled, one vector", *JAX),
     Entry("jax-manual", "impls.jax_manual:JaxManual", "jax", "by hand, jit-compiled", *JAX),
-    Entry("autograd", "impls.autograd_tape:AutogradTape", "autograd", "eager", *AUTOGRAD),
+    Entry("autograd", "impls.autograd_tape:AutogradTape", "autograd", "eager", ("autograd",), "autograd"),
     Entry("equinox", "impls.equinox_modules:EquinoxModules", "equinox", "jit-compiled", *EQUINOX),
     Entry("c-floor", "impls.c_floor:CFloor", "c", "compiled C", *CFFI, is_floor=True, needs_compiler=True),
 )
@@ -62,7 +62,9 @@ DEFAULT = ("numpy", "keras-xla", "torch-eager", "jax-jit", "c-floor")
 
 
 def get_entry(name: str) -> Entry:
-    """The entry of that name. Raises BadInput for an unknown one."""
+    """The entry of that name. Raises BadInput for an unknown one, with the reason where a package's was left out."""
+    if name not in REGISTRY and (reasons := [line for line in LEFT_OUT if f" {name!r} " in line]):
+        raise BadInput("; ".join(reasons))
     return REGISTRY[choose("implementation", name, REGISTRY)]
 
 
@@ -75,7 +77,7 @@ def select(patterns: Iterable[str]) -> list[Entry]:
     for pattern in patterns:
         matches = list(REGISTRY) if pattern == "all" else fnmatch.filter(REGISTRY, pattern)
         if not matches and not set(pattern) & set("*?["):
-            choose("implementation", pattern, REGISTRY)
+            get_entry(pattern)
         if not matches:
             raise BadInput(f"no implementation matches {pattern!r}; there are: {', '.join(REGISTRY)}")
         wanted.update(matches)

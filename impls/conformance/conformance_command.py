@@ -52,7 +52,9 @@ def lines(found: dict[str, Any]) -> list[str]:
         by_sentence: dict[str, list[str]] = {}
         for fault in clause["faults"]:
             by_sentence.setdefault(fault["sentence"], []).append(fault["case"])
-        told += [f"    {sentence} ({'; '.join(cases)})" for sentence, cases in by_sentence.items()]
+        for sentence, cases in by_sentence.items():
+            more = f"; {len(cases) - 1} more" if len(cases) > 1 else ""
+            told.append(f"    {sentence} ({cases[0]}{more})")
     told += [f"left out: {case}: {reason}" for case, reason in found["left_out"].items()]
     broken = [clause["clause"] for clause in found["clauses"] if clause["holds"] is False]
     told.append(f"{name} breaks the contract: {', '.join(broken)}." if broken else f"{name} keeps the contract.")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from impls import registry
+from impls.errors import BadInput
 from impls.provided import provided
 
 ROOT = Path(__file__).parents[2]
@@ -118,6 +120,17 @@ def test_unreadable_metadata_stops_nobody_else(site):
 def test_other_groups_are_nobody_s_business(site):
     install(site, "tools", "[console_scripts]\nmine = mine:Mine\n[samegrad.implementations.old]\nmine = mine:Mine")
     assert provided(taken=[]) == ([], [])
+
+
+def test_whoever_asks_for_what_was_left_out_is_told_why(monkeypatch):
+    line = "samegrad-mine: its implementation 'mine' is left out: its value should be 'module:Class', found 'mine'"
+    monkeypatch.setattr(registry, "LEFT_OUT", [line])
+    for ask in (registry.get_entry, lambda name: registry.select(["numpy", name])):
+        with pytest.raises(BadInput) as refused:
+            ask("mine")
+        assert str(refused.value) == line
+        with pytest.raises(BadInput, match="unknown implementation 'min'"):
+            ask("min")
 
 
 def test_list_shows_what_is_provided_and_what_is_left_out(site):
