@@ -56,13 +56,15 @@ class Place:
         """A run of these implementations with xor at batch 4, as the leader of a session of its own."""
         file = () if file is None else [f"--benchmark-json={self.folder}/results/{file}"]
         asked = ["--problems=xor", "--batches=4", "--budget=0.5", f"--launches={launches}", f"--passes={passes}"]
-        asked += ["--benchmark-only", "-pno:cacheprovider", f"--implementations={','.join(names)}"]
+        asked += ["--benchmark-only", "-pno:cacheprovider", "-ppytest_benchmark.plugin"]
+        asked += [f"--implementations={','.join(names)}"]
         return subprocess.Popen(
             [*prefix, sys.executable, "-m", "tests.benchmarks.faulty", *asked, *file, *arguments],
             cwd=ROOT,
             env={key: value for key, value in os.environ.items() if key not in ("PYTEST_ADDOPTS", "PY_COLORS")}
             | {"TMPDIR": f"{self.folder}/temporary", "FAULTS": str(self.folder), "THIS_TEST": self.mark}
             | {"PYTHONPATH": f"{self.folder}/modules", "COLUMNS": "200"}
+            | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # some take a second to be imported
             | environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
