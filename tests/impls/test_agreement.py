@@ -252,7 +252,7 @@ def test_what_is_allowed_is_the_bound_of_each_party(dtype, parties):
     stepped = tensors(step_bound(truth.parameters, truth.truth.gradients, own.gradients, RATE, dtype))
     for agreement in truth.agree("train_step", results(XOR, dtype, 4, 1)[2], RATE)[1:]:
         expected = parties * stepped[agreement.tensor][agreement.index]
-        assert agreement.tolerance == pytest.approx(expected, rel=1e-15)  # halved and doubled again
+        assert agreement.tolerance == pytest.approx(expected, rel=1e-15, abs=0)  # halved and doubled again
 
 
 def test_what_is_exact_must_be_exact():

@@ -313,7 +313,7 @@ def test_mistakes_in_updates_after_every_row_are_named(orders):
     mistake = next(m for m in bank(SIGMOIDS) if m.name == "b1-missing")
     observations = in_turn(orders, mistake)
     found = diagnose_row_by_row(observations, CHOICES)
-    assert not found.right and found.row_by_row and found.explanations[0].mistake.name == "b1-missing"
+    assert found.right is False and found.row_by_row and found.explanations[0].mistake.name == "b1-missing"
     assert (found.activations, found.convention.name, found.constant) == (SIGMOIDS, "half-sse", 1.0)
     assert found.taus["b1"] > 1 and found.taus["W2"] > 1  # the second row meets a bias that has not moved
     assert diagnose_row_by_row(observations, CHOICES, explain=False) is None
@@ -321,6 +321,12 @@ def test_mistakes_in_updates_after_every_row_are_named(orders):
     assert diagnose_row_by_row(observations, CHOICES[:1]) is None
     (explanation,) = (e for e in found.explanations if e.mistake.name == "b1-missing")
     assert (explanation.activations, explanation.convention.name, explanation.constant) == (SIGMOIDS, "half-sse", 1.0)
+
+
+def test_what_is_right_beside_a_mistake_in_updates_after_every_row_is_shown():
+    """On one row, a bias that never moves is all that is wrong."""
+    found = diagnose_row_by_row(in_turn([(0,)], next(m for m in bank(SIGMOIDS) if m.name == "b1-missing")), CHOICES)
+    assert [name for name, tau in found.taus.items() if tau > 1] == ["b1"]
 
 
 def test_mistakes_in_updates_after_every_row_are_bounded_in_the_dtype():

@@ -271,6 +271,16 @@ def test_row_by_row_is_what_a_loop_does(order, dtype, folded):
         assert np.all(found[name].error <= 1000 * np.finfo(dtype).eps * (1 + np.max(abs(before))) / rate)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_update_row_by_row_is_no_surer_than_its_gradient(dtype):
+    """Of parameters next to nothing, where subtracting them adds little: the gradient's own error is carried along."""
+    layers, x, y = case(("identity",), 1)
+    small = [parameters.Layer(1e-9 * W, 1e-9 * b) for W, b in layers]
+    once = mutants.gradients(("identity",), small, x, y, Steps(), dtype=dtype)
+    found = mutants.row_by_row(("identity",), small, x, y, Steps(), dtype=dtype)
+    assert all(np.all(found[name].error >= once[name].error) for name in once)
+
+
 def test_updates_at_a_rate_of_one_unless_told():
     layers, x, y = case(("sigmoid",), 2)
     found, told = (mutants.row_by_row(("sigmoid",), layers, x, y, Steps(), **rate) for rate in ({}, {"rate": 1.0}))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import mpmath
 import numpy as np
 import pytest
@@ -116,6 +118,17 @@ def test_pieces_do_not_change_the_result(monkeypatch):
     assert abs(whole.loss - split.loss) <= bound.loss
     for name, g in tensors(whole.gradients).items():
         assert (abs(g - tensors(split.gradients)[name]) <= tensors(bound.gradients)[name]).all()
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "identity"])
+def test_no_number_is_too_large_to_be_quiet(activation):
+    """Nothing is divided by zero, and nothing overflows, on the way to a gradient that is finite."""
+    net = problem((1, 1), (activation,))
+    x, y = np.array([[-800.0], [-1.0], [-0.5], [0.0], [0.5], [1.0], [800.0]]), np.zeros((7, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = oracle.evaluate(net, [Layer(np.ones((1, 1)), np.zeros(1))], x, y)
+    assert np.isfinite(found.gradients[0].W).all()
 
 
 def test_shapes_and_dtype():
