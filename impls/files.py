@@ -29,7 +29,11 @@ def write_new(paths: Iterable[Path], content: bytes) -> Path:
                 path.touch(exist_ok=False)  # claims the name
             except FileExistsError:
                 continue
-            os.replace(partial, path)
+            try:
+                os.replace(partial, path)
+            except OSError:
+                path.unlink()
+                raise
             return path
     raise ValueError("no path to write to is left")
 

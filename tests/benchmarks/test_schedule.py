@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import Counter
 from itertools import pairwise
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.clock import standstill
 from benchmarks.clock.schedule import (
     AGREEMENT,
     BLOCK_NS,
@@ -294,3 +296,49 @@ class TestRunRounds:
 
         workers["a"].cost_ns = fail
         assert run_rounds(workers, {"a": Pace(1, 1.0)}, 3, np.random.default_rng(0), lambda *_: None, Failed) == {}
+
+    @pytest.mark.parametrize(
+        ("slept_s", "cost_ns", "told"),
+        [
+            (3600.0, 1000.0, "it or the machine stood still for 3600.0 s"),
+            (1.1, 1000.0, "it or the machine stood still for 1.1 s"),
+            (0.9, 1000.0, None),  # a machine that is busy
+            (0.0, -1000.0, "its clock said that a block took -3000000 ns"),
+            (0.0, 0.0, "its clock said that a block took 0 ns"),
+        ],
+    )
+    def test_a_round_in_which_time_passed_without_us_is_dropped_for_all_and_told(
+        self, monkeypatch, slept_s, cost_ns, told
+    ):
+        """In the fourth block of b the clock that counts sleep goes on, or the worker's own goes wrong."""
+        workers, _ = self.crew(a=1000, b=1000)
+        now_s = [0.0]
+        monkeypatch.setattr(standstill, "now_s", lambda: now_s[0])
+
+        def fourth(now_ns):
+            is_it = len(workers["b"].asked) == 4
+            now_s[0] += slept_s * is_it
+            return cost_ns if is_it else 1000.0
+
+        workers["b"].cost_ns = fourth
+        drops = []
+        paces = dict.fromkeys(workers, Pace(3000, 1000.0))
+        times = run_rounds(
+            workers, paces, 10, np.random.default_rng(0), print, Failed, lambda *what: drops.append(what)
+        )
+        assert drops == ([("b", 3, told)] if told else [])
+        assert {name: len(values) for name, values in times.items()} == dict.fromkeys("ab", 9 if told else 10)
+        assert all((values > 0).all() for values in times.values())
+
+
+@pytest.mark.parametrize(
+    ("took_s", "expected_s", "stood_s"), [(1.0, 0.004, 0), (2.004, 0.004, 2), (9.0, 1.0, 0), (15.0, 1.0, 14)]
+)
+def test_what_is_merely_slow_has_not_stood_still(took_s, expected_s, stood_s):
+    assert standstill.stood_still_s(took_s, expected_s) == pytest.approx(stood_s)
+
+
+def test_the_clock_that_counts_sleep_goes_on():
+    before_s = standstill.now_s()
+    time.sleep(0.01)
+    assert standstill.now_s() - before_s >= 0.01

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from impls.files import write_whole
+from impls.files import numbered, write_new, write_whole
 
+ROOT = Path(__file__).parents[2]
 OLD, NEW = b"what was there", b"x" * 100_000
 
 
@@ -82,3 +87,32 @@ def test_a_folder_that_may_not_be_written_to_stays_as_it_was(target):
         target.parent.chmod(0o700)
     assert target.read_bytes() == OLD
     assert names(target.parent) == [target.name]
+
+
+class TestNewFiles:
+    def test_no_file_is_replaced(self, target):
+        """Each gets the next name that is free."""
+        written = [write_new(numbered(target), NEW[:size]) for size in (1, 2)]
+        assert [path.name for path in written] == ["weights-2.npz", "weights-3.npz"]
+        assert (target.read_bytes(), *(path.read_bytes() for path in written)) == (OLD, b"x", b"xx")
+        assert sorted(names(target.parent)) == ["weights-2.npz", "weights-3.npz", "weights.npz"]
+
+    def test_many_at_once_get_a_name_each(self, tmp_path):
+        """Processes that all try the same names; none waits for another."""
+        script = "import sys; from pathlib import Path; from impls.files import numbered, write_new; "
+        script += "[write_new(numbered(Path(sys.argv[1])), sys.argv[2].encode()) for _ in range(20)]"
+        writers = [
+            subprocess.Popen([sys.executable, "-c", script, tmp_path / "run", str(n)], cwd=ROOT) for n in range(4)
+        ]
+        assert [writer.wait() for writer in writers] == [0] * 4
+        assert Counter(path.read_bytes() for path in tmp_path.iterdir()) == {str(n).encode(): 20 for n in range(4)}
+
+    def test_a_write_that_fails_leaves_nothing_and_claims_no_name(self, tmp_path, monkeypatch):
+        def refuse(source, destination):
+            raise PermissionError(1, "Operation not permitted", source)
+
+        monkeypatch.setattr(os, "replace", refuse)
+        with pytest.raises(PermissionError) as refused:
+            write_new(numbered(tmp_path / "run"), NEW)
+        assert refused.value.filename == str(tmp_path / "run")
+        assert names(tmp_path) == []
