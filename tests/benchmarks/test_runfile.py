@@ -11,7 +11,8 @@ from benchmarks import runfile as module
 from benchmarks.clock.case import Case
 from benchmarks.clock.crew import WorkerFailed
 from benchmarks.clock.run import SENTINEL, YARDSTICK
-from benchmarks.runfile import RunFile, measured
+from benchmarks.runfile import RunFile, measured, version
+from impls.entry import Entry
 from tests.benchmarks import runfiles
 from tests.benchmarks.machine import CASES, FORWARD, STEP, VAG, Machine, gone
 
@@ -160,3 +161,9 @@ def test_given_parameters_and_the_margin_are_told():
     told = document(run, margin=0.02)["samegrad"]["options"]
     assert told["parameters"] == "from a file" and told["margin"] == 0.02
     assert document(machine().measure(launches=1))["samegrad"]["options"]["parameters"] == "from the seed"
+
+
+def test_a_package_that_no_installer_knows_of_has_a_version_that_is_not_known():
+    """A folder that is on the path is imported all the same; the run is not lost for it."""
+    told = version(Entry("mine", "mine:Mine", "mine", "by hand", ("no_such_distribution",)))
+    assert told.startswith("unknown (") and "no_such_distribution" in told
