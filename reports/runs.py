@@ -20,6 +20,8 @@ from reports.records import Case, Group, Launch, Run, description
 FORMAT = 1
 """The newest format this version reads; every older one is read too."""
 RUNS = Path("reports/runs")
+MOST_ROWS = 2**53
+"""In one batch: beyond this, whole numbers are no longer exact in a float."""
 ORIGIN = "run files are written by `pytest --benchmark-only`"
 
 
@@ -119,7 +121,7 @@ def _groups(
     for place, benchmark in enumerate(benchmarks, start=1):
         extra = mapping(benchmark.get("extra_info"))
         key = _key(path, place, extra)
-        name = text(extra.get("implementation"))
+        name = text(extra.get("implementation")) or "unnamed"
         names[key] = text(benchmark.get("group")) or " ".join(map(str, key))
         rows = mappings(by_name.get(names[key], {}).get("rows"))
         row = next((row for row in rows if text(row.get("implementation")) == name), {})
@@ -151,7 +153,7 @@ def _key(path: Path, place: int, extra: dict[str, Any]) -> Key:
     if missing:
         raise RunFileError(f"{path}: benchmark {place} lacks {', '.join(missing)} in its extra_info; {ORIGIN}")
     batch = extra["batch"]
-    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+    if isinstance(batch, bool) or not isinstance(batch, int) or not 1 <= batch <= MOST_ROWS:
         raise RunFileError(f"{path}: benchmark {place}: batch must be a whole number of at least 1, found {batch!r}")
     problem, pass_, dtype, device = (text(extra[what]) for what in ("problem", "pass", "dtype", "device"))
     return problem, pass_, batch, dtype, device

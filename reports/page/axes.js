@@ -48,6 +48,13 @@ function spread(wanted, gap, low, high) {
   return placed;
 }
 
+// The room that the longest of these names needs at the right of a plot, in pixels.
+function roomFor(names) {
+  const context = document.createElement("canvas").getContext("2d");
+  context.font = `600 12px ${getComputedStyle(document.body).fontFamily}`;
+  return 12 + Math.max(40, ...names.map((name) => context.measureText(name).width));
+}
+
 const MARKERS = {
   o: "M-3.5,0a3.5,3.5 0 1,0 7,0a3.5,3.5 0 1,0 -7,0z",
   s: "M-3.2,-3.2h6.4v6.4h-6.4z",

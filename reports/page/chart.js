@@ -85,7 +85,7 @@ function drawChart() {
   describe(lines);
   const width = Math.max(280, holder.clientWidth);
   const narrow = width < 520;
-  const labelWidth = narrow ? 110 : 8 + 7.2 * Math.max(6, ...lines.map(({ series }) => Math.min(series.label.length, 26)));
+  const labelWidth = narrow ? 110 : roomFor(lines.map(({ series }) => series.label));
   const height = Math.max(narrow ? 320 : 400, 60 + 20 * lines.length);
   const box = { left: 70, right: width - labelWidth - 14, top: 12, bottom: height - 42 };
   const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, "aria-hidden": "true" });

@@ -2,7 +2,7 @@
 function drawCurves(holder, panel, { xName, yName, xNames = null, linear = false, format }) {
   const width = Math.max(280, holder.clientWidth);
   const narrow = width < 520;
-  const labelWidth = narrow ? 110 : 8 + 7.2 * Math.max(6, ...panel.lines.map(({ label }) => Math.min(label.length, 26)));
+  const labelWidth = narrow ? 110 : roomFor(panel.lines.map(({ label }) => label));
   const height = Math.max(300, 60 + 16 * panel.lines.length);
   const box = { left: 74, right: width - labelWidth - 14, top: 12, bottom: height - 42 };
   const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, "aria-hidden": "true" });

@@ -312,14 +312,16 @@ def test_axe_would_find_one(opened, make_run):
 def test_hostile_names_are_text(opened, make_run):
     """Nothing runs, and the names are shown as they are."""
     names = ["<script>window.hacked = 1</script>", '"><img src=x onerror="window.hacked = 1">', "</script><b>bold"]
+    names += ["n" * 300, "/etc/passwd"]
     content = make_run({name: ("numpy", name, 1000.0 * (1 + i), 1) for i, name in enumerate(names)}, batches=(4, 64))
-    page = opened(content, content)
+    page = opened(content, content, width=390)
     page.execute_script("document.querySelectorAll('details').forEach((d) => (d.open = true))")
     for value in page.execute_script("return [...document.getElementById('chart-show').options].map((o) => o.value)"):
         choose(page, "chart-show", value)
     assert page.execute_script("return window.hacked") is None
     assert not page.find_elements("css selector", "main img, main b:not(.said b)")
     assert set(names) <= set(texts(page, "#times-1 td.name"))
+    assert page.execute_script("return document.documentElement.scrollWidth") <= 390
 
 
 @pytest.mark.parametrize(

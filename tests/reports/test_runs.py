@@ -88,8 +88,10 @@ def test_a_benchmark_that_does_not_say_what_it_measured_is_refused(make_run, wri
     del content["benchmarks"][2]["extra_info"]["dtype"]
     assert "benchmark 3 lacks dtype" in refusal(write_run(content))
     content = make_run()
-    content["benchmarks"][1]["extra_info"]["batch"] = "four"
-    assert "benchmark 2: batch must be a whole number of at least 1, found 'four'" in refusal(write_run(content))
+    for batch in ("four", 0, 10**30, 2.5, True):
+        content["benchmarks"][1]["extra_info"]["batch"] = batch
+        said = f"benchmark 2: batch must be a whole number of at least 1, found {batch!r}"
+        assert said in refusal(write_run(content))
 
 
 def test_what_is_missing_is_left_out(make_run, write_run):

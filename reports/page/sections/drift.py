@@ -8,6 +8,7 @@ from typing import Any
 from reports import units
 from reports.agreements import Distance
 from reports.figures import drift
+from reports.figures.frame import short
 from reports.material import Material
 from reports.page import cells
 
@@ -55,7 +56,7 @@ def data(material: Material) -> dict[str, Any] | None:
                     "lines": [
                         {
                             "name": name,
-                            "label": name,
+                            "label": short(name),
                             "colour": cells.colour_class(material.looks[name].colour),
                             "dashes": [2 * dash for dash in material.looks[name].dashes],
                             "marker": material.looks[name].marker,

@@ -9,6 +9,7 @@ from typing import Any
 from reports import units
 from reports.figures import starts as figure
 from reports.figures import training
+from reports.figures.frame import short
 from reports.material import Material
 from reports.page import cells
 from reports.page.forest import Row, scale_of
@@ -89,7 +90,7 @@ def _curves(found: Training, material: Material) -> dict[str, Any]:
         lines = [
             {
                 "name": curve.implementation,
-                "label": curve.implementation,
+                "label": short(curve.implementation),
                 "colour": cells.colour_class(material.looks[curve.implementation].colour),
                 "dashes": [2 * dash for dash in material.looks[curve.implementation].dashes],
                 "marker": material.looks[curve.implementation].marker,
