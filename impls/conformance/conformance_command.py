@@ -14,21 +14,24 @@ TIME_LIMIT_S = 900
 
 @click.command("conformance")
 @click.argument("name")
+@click.option("--device", default="cpu", show_default=True, help="cpu, gpu, cuda:1, mps.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def conformance_command(name: str, as_json: bool) -> None:
+def conformance_command(name: str, device: str, as_json: bool) -> None:
     """Does an implementation keep the contract? Exit status 1 if not.
 
     NAME is one of `samegrad list`, or module:Class for one that is not registered yet. It runs in a process of its own.
     """
     from impls.checking.process import Failed, call
+    from impls.devices import split_device
     from impls.errors import Unavailable
     from impls.registry import get_entry
 
+    split_device(device)
     if ":" not in name and (reason := get_entry(name).missing()):
         raise Unavailable(reason)
     click.echo(f"{name}: every clause, in a process of its own …", err=True)
     try:
-        found = call("impls.conformance.examination:examine", {"name": name}, timeout_s=TIME_LIMIT_S)
+        found = call("impls.conformance.examination:examine", {"name": name, "device": device}, timeout_s=TIME_LIMIT_S)
     except Failed as failure:
         found = {
             "implementation": name,

@@ -7,6 +7,7 @@ the first calls. What the results mean is told by `explanations.py`.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import deepcopy
@@ -45,6 +46,7 @@ def examine(
     dtypes: Sequence[str] = DTYPES,
     batch: int = BATCH,
     large: int = LARGE,
+    device: str = "cpu",
 ) -> dict[str, Any]:
     """What an implementation of the registry, or one at "module:Class", makes of every clause. JSON-able.
 
@@ -58,14 +60,14 @@ def examine(
         return {"implementation": name, "left_out": {}, "clauses": found}
     with suppress(RuntimeError):  # most frameworks allow this once in a process
         make.set_threads(1)
-    cases = [Case(make, get_problem(problem), dtype, batch) for problem in problems for dtype in dtypes]
+    cases = [Case(make, get_problem(problem), dtype, batch, device) for problem in problems for dtype in dtypes]
     for case in cases:
         case.examine()
     able = [case for case in cases if case.examined]
     left_out = {what: reason for case in cases for what, reason in case.refusals.items()}
     if not able:
         raise Unavailable(next(iter(left_out.values())))
-    cases.append(Case(make, able[0].problem, able[0].dtype, large))
+    cases.append(Case(make, able[0].problem, able[0].dtype, large, device))
     cases[-1].examine_readiness()
     clauses = verdicts(
         [clause for case in cases for clause in case.examined], [fault for case in cases for fault in case.faults]
@@ -80,8 +82,8 @@ class Stop(Exception):
 class Case:
     """One implementation at one problem and dtype: which clauses were examined, and the faults that were found."""
 
-    def __init__(self, make: type[Implementation], problem: Problem, dtype: str, batch: int) -> None:
-        self.make, self.problem, self.dtype, self.batch = make, problem, dtype, batch
+    def __init__(self, make: type[Implementation], problem: Problem, dtype: str, batch: int, device: str) -> None:
+        self.make, self.problem, self.dtype, self.batch, self.device = make, problem, dtype, batch, device
         self.name = f"{problem.name} {dtype}, {batch:,} rows"
         self.rows = problem.data(batch, SEED)
         self.examined: set[str] = set()
@@ -103,7 +105,8 @@ class Case:
             for pass_name in PASSES:
                 with suppress(Unavailable):
                     self._call(subject, pass_name)
-                    late = not_ready(_bind(subject, pass_name), subject.to_numpy)
+                    asked = partial(not_ready, _bind(subject, pass_name), subject.to_numpy, self.device == "cpu")
+                    late = self._operate(pass_name, asked)
                     self._note("ready", [("ready", f"{pass_name}: {late}")] if late else [])
 
     # The parts of a case.
@@ -125,6 +128,8 @@ class Case:
             self._note("state repeatable", told)
             if told:
                 self.sound.discard("value_and_grad")
+        if predictions is not None:
+            self._operate("wait for a list of results", lambda: subject.wait([subject.forward(), subject.forward()]))
         for pass_name in ("train_step", "forward", "value_and_grad"):  # at other parameters, with other results
             self._call(subject, pass_name)
         if predictions is not None:
@@ -176,7 +181,7 @@ class Case:
 
         def prepare() -> Implementation:
             subject = self.make()
-            subject.prepare(self.problem, parameters, self.batch, self.dtype, "cpu", SEED)
+            subject.prepare(self.problem, parameters, self.batch, self.dtype, self.device, SEED)
             return subject
 
         try:
@@ -193,14 +198,17 @@ class Case:
         """
         try:
             with watched() as traced:
-                result = self._operate(pass_name, lambda: subject.to_numpy(_bind(subject, pass_name)()))
+                result = self._operate(pass_name, _bind(subject, pass_name))
+                place = self._operate("device_of", lambda: subject.device_of(result))
+                numbers = self._operate("to_numpy", lambda: subject.to_numpy(result))
         except Unavailable as reason:
             self.refusals[pass_name] = str(reason)
             return None
+        self._note("device", explanations.of_place(pass_name, place, self.device))
         self._note("compiled" if when and traced.is_watched else "", explanations.of_compiler(pass_name, traced, when))
         if right:
-            self._judge(pass_name, result, right)
-        return result
+            self._judge(pass_name, numbers, right)
+        return numbers
 
     def _judge(self, pass_name: str, result: Any, right: Reference) -> None:
         """A first result. Raises Stop where nothing more can be told from it."""
@@ -225,7 +233,11 @@ class Case:
         return Reference(self.problem, parameters or self.problem.parameters(SEED), *(rows or self.rows), self.dtype)
 
     def _operate(self, operation: str, call: Callable[[], Any]) -> Any:
-        """Whatever is raised, other than Unavailable, is a fault of the operation. Raises Stop and Unavailable."""
+        """Whatever is raised, other than Unavailable, is a fault of the operation. Raises Stop and Unavailable.
+
+        It is named on standard error first, so that what ends the process can be told from the last line.
+        """
+        print(f"in {operation}, at {self.name}", file=sys.stderr, flush=True)
         try:
             result = call()
         except Unavailable:

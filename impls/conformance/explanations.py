@@ -13,6 +13,7 @@ import numpy as np
 
 from impls.checking.agreement import Agreement, Reference
 from impls.conformance.tracing import Traced
+from impls.devices import is_on
 from impls.parameters import Array, Layer, Parameters, tensors
 
 Told = list[tuple[str, str]]
@@ -124,6 +125,13 @@ def of_fed(pass_name: str, result: Any, own: Reference, fed: Reference) -> Told:
             )
         ]
     return [("arguments", f"after feed, {pass_name}'s {_in_words(wrong)}")]
+
+
+def of_place(pass_name: str, place: str, device: str) -> Told:
+    """Where a result lies, in the words of device_of, beside the device that was asked for."""
+    if is_on(place, device):
+        return []
+    return [("device", f"{pass_name}'s result lies on {place}, by device_of, but was asked for on {device}")]
 
 
 def of_compiler(pass_name: str, traced: Traced, when: str) -> Told:

@@ -4,8 +4,9 @@ Work that a call left undone is done by somebody after it: at the latest when `t
 all the work is near 0 for a call that waits and near 1 for one that does not. Work is the CPU time of all threads of
 this process, in which other processes have no part, so that the share is the same under any load.
 
-What the conversion itself costs is known from doing it again, and that is believed as far as copying the numbers a few
-times would cost as much: a result that is computed whenever it is looked at is not ready either.
+What the conversion itself costs is known from doing it again, and on the CPU that is believed as far as copying the
+numbers a few times would cost as much: a result that is computed whenever it is looked at is not ready either. Other
+devices work in a time that is no CPU's, so that wall time is measured there.
 
 JAX's own threads spend CPU time after a call that waited, too; but JAX itself says of each array whether it is ready.
 """
@@ -27,19 +28,19 @@ LIMIT = 0.5
 """Seen were 0.00 to 0.22 for calls that wait, and 0.96 to 1.00 for calls that do not, four processes to a CPU."""
 
 
-def not_ready(call: Callable[[], Any], to_numpy: Callable[[Any], Any]) -> str:
+def not_ready(call: Callable[[], Any], to_numpy: Callable[[Any], Any], on_cpu: bool = True) -> str:
     """How `call` returns before its result is ready, in a sentence, or "" where it does not."""
     to_numpy(call())  # the first call compiles
     late = sum(not _is_ready(call()) for _ in range(ROUNDS)) if _jax_arrays(call()) else None
     if late is not None:
         return f"in {late} of {ROUNDS} calls an array was not ready when the call had returned" if late else ""
-    share = statistics.median(share_left_undone(call, to_numpy) for _ in range(ROUNDS))
+    share = statistics.median(share_left_undone(call, to_numpy, on_cpu) for _ in range(ROUNDS))
     return f"{share:.0%} of the work was still to be done when the call had returned" if share >= LIMIT else ""
 
 
-def share_left_undone(call: Callable[[], Any], to_numpy: Callable[[Any], Any]) -> float:
+def share_left_undone(call: Callable[[], Any], to_numpy: Callable[[Any], Any], on_cpu: bool = True) -> float:
     """The work after the call's return, as a share of all of it, the conversion's own aside."""
-    now_ns = time.process_time_ns
+    now_ns = time.process_time_ns if on_cpu else time.perf_counter_ns
     gc.disable()
     try:
         began_ns = now_ns()
@@ -53,7 +54,9 @@ def share_left_undone(call: Callable[[], Any], to_numpy: Callable[[Any], Any]) -
         copied_ns = now_ns()
     finally:
         gc.enable()
-    conversion_ns = min(second_ns - first_ns, COPIES * (copied_ns - second_ns))
+    conversion_ns = second_ns - first_ns
+    if on_cpu:
+        conversion_ns = min(conversion_ns, COPIES * (copied_ns - second_ns))
     left_ns = max(0, first_ns - returned_ns - conversion_ns)
     return left_ns / max(1, returned_ns - began_ns + left_ns)
 

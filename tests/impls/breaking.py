@@ -175,6 +175,22 @@ class Lazy(NumpyTutorial):
         return result() if callable(result) else result
 
 
+class OnAnotherDevice(NumpyTutorial):
+    """Takes what it is asked for, and computes elsewhere."""
+
+    def prepare(self, problem, parameters, batch, dtype="float32", device="cpu", seed=42):
+        super().prepare(problem, parameters, batch, dtype, "cpu", seed)
+
+
+class WaitingForOne(NumpyTutorial):
+    """Does not expect several results to wait for."""
+
+    def wait(self, result):
+        if isinstance(result, list):
+            raise AttributeError("'list' object has no attribute 'block_until_ready'")
+        return result
+
+
 class RandomForward(NumpyTutorial):
     """Leaves some units out, as dropout does where it is left on."""
 

@@ -63,6 +63,7 @@ FAULTS = {
     "CapturedParameters": ("arguments", r"value_and_grad stays at the parameters of prepare when train_step has moved"),
     "Raising": ("operations", r"^value_and_grad raises ZeroDivisionError: in the middle of it$"),
     "RaisingInPrepare": ("operations", r"^prepare raises ValueError: too many values to unpack"),
+    "WaitingForOne": ("operations", r"^wait for a list of results raises AttributeError: "),
     "Incomplete": ("operations", r"lacks forward, to_numpy, train_step, value_and_grad"),
 }
 
@@ -73,7 +74,9 @@ def test_every_planted_fault_is_looked_for():
         for name, found in vars(breaking).items()
         if isinstance(found, type) and found.__module__ == breaking.__name__
     }
-    assert classes - {"Faultless", "OnlyFloat32", "Dying", "WithoutFeed", "RandomForward"} == set(FAULTS)
+    assert classes - {"Faultless", "OnlyFloat32", "Dying", "WithoutFeed", "RandomForward", "OnAnotherDevice"} == set(
+        FAULTS
+    )
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -110,6 +113,15 @@ def test_predictions_at_random_are_wrong_and_not_repeatable_and_blame_no_state()
     assert "forward gives other numbers when it is called again" in found["repeatable"][0]
 
 
+def test_a_result_that_lies_elsewhere_is_told_by_where_it_lies():
+    assert broken("OnAnotherDevice") == {}
+    found = broken("OnAnotherDevice", device="cuda:1")
+    assert list(found) == ["device"]
+    assert found["device"][0] == "forward's result lies on cpu, by device_of, but was asked for on cuda:1"
+    with pytest.raises(Unavailable, match="CPU only"):
+        examine(f"{PLANTED}:Faultless", device="gpu")
+
+
 class TestCommand:
     def test_one_that_keeps_the_contract(self):
         code, said, _ = conformance("numpy")
@@ -131,19 +143,22 @@ class TestCommand:
     def test_a_process_that_dies_is_told_in_a_line(self):
         code, said, _ = conformance(f"{PLANTED}:Dying")
         assert code == 1
-        assert said.startswith(f"the process that ran {PLANTED}:Dying ended with exit status 7 and no answer")
+        told = "ended with exit status 7 and no answer: in forward, at xor float32, 7 rows"
+        assert said == f"the process that ran {PLANTED}:Dying {told}\n"
 
     @pytest.mark.parametrize(
-        ("name", "told"),
+        ("arguments", "told"),
         [
             ("nunpy", "unknown implementation 'nunpy'"),
             ("torch-cuda-graph", "torch"),
+            ("numpy --device tpu", "unknown device 'tpu'"),
+            ("numpy --device gpu", "numpy computes on the CPU only"),
             ("no_such_module:Mine", "no_such_module:Mine: importing no_such_module failed"),
         ],
     )
-    def test_what_cannot_be_run_is_told_in_a_line(self, name, told):
+    def test_what_cannot_be_run_is_told_in_a_line(self, arguments, told):
         """Unknown, refused by the machine, not there."""
-        code, said, complaint = conformance(name)
+        code, said, complaint = conformance(*arguments.split())
         assert (code, said) == (2, "")
         assert told in complaint.splitlines()[-1] and complaint.splitlines()[-1].startswith("samegrad: ")
 
