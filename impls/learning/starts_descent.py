@@ -19,6 +19,9 @@ import numpy as np
 from impls.parameters import Array
 
 BLOCK = 500
+"""Epochs between two looks at what has converged."""
+PIECE = 1000
+"""Starts that NumPy takes at a time, so that their numbers stay in the cache."""
 
 
 class Task(NamedTuple):
@@ -49,9 +52,9 @@ def loss(p: Sequence[Any], x: Sequence[Sequence[float]], y: Sequence[float], hid
 
 
 def numpy_(task: Task) -> Array:
-    """By hand, in pieces of a thousand starts, which stay in the cache."""
+    """By hand, in pieces."""
     needed = np.full(task.theta.shape[1], -1)
-    pieces = [np.arange(len(needed))[start : start + 1000] for start in range(0, len(needed), 1000)]
+    pieces = [np.arange(len(needed))[start : start + PIECE] for start in range(0, len(needed), PIECE)]
     for number, running in enumerate(pieces):
         theta = task.theta[:, running].copy()
         for epoch in range(task.epochs + 1):

@@ -85,8 +85,9 @@ def test_the_last_epoch_counts_and_no_later_one(one_by_one):
 
 
 def test_dropping_what_converged_and_taking_pieces_change_nothing(one_by_one, monkeypatch):
-    """Looked up often, in the middle of a run."""
+    """Looked up often, in the middle of a run; the last piece shorter than the others."""
     monkeypatch.setattr(starts_descent, "BLOCK", 7)
+    monkeypatch.setattr(starts_descent, "PIECE", 15)
     np.testing.assert_array_equal(BY_IMPLEMENTATION["numpy"](task()), one_by_one)
 
 
