@@ -31,3 +31,8 @@ def is_on(found: str, asked: str) -> bool:
 def joined(places: Iterable[str]) -> str:
     """Where several arrays lie: one place if they lie together, "cpu and gpu:0" if not."""
     return " and ".join(sorted(set(places)))
+
+
+def without_tf32(device: str) -> str:
+    """Why there is no case in TF32."""
+    return f"{device!r} has no TF32: NVIDIA GPUs have it from compute capability 8.0 on; leave --tf32 out"

@@ -26,6 +26,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from impls.devices import without_tf32
 from impls.errors import Unavailable
 from impls.parameters import Array, Parameters
 from impls.problem import SEED, Problem
@@ -103,6 +104,15 @@ class Implementation(ABC):
         Predictions become an array (batch, outputs). A pair of a loss and parameter-shaped tensors becomes a pair of a
         scalar array and `Parameters`: a list of (W: (fan_in, fan_out), b: (fan_out,)) from input to output.
         """
+
+    @classmethod
+    def allow_tf32(cls, allowed: bool, device: str) -> None:
+        """Let the framework multiply float32 matrices on that device in TF32 from now on, or in float32, as by default.
+
+        Raises Unavailable where the device cannot.
+        """
+        if allowed:
+            raise Unavailable(without_tf32(device))
 
     @classmethod
     def set_threads(cls, threads: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 
-from impls.devices import joined, split_device
+from impls.devices import joined, split_device, without_tf32
 from impls.errors import Unavailable
 from impls.implementation import Implementation
 
@@ -45,3 +45,11 @@ class OnJax(Implementation):
     def device_of(self, result: Any) -> str:
         devices = [device for array in jax.tree.leaves(result) for device in array.devices()]
         return joined("cpu" if d.platform == "cpu" else f"{d.platform}:{d.id}" for d in devices)
+
+    @classmethod
+    def allow_tf32(cls, allowed: bool, device: str) -> None:
+        if allowed:
+            major, _, _ = getattr(find_device(device), "compute_capability", "").partition(".")
+            if not major.isdecimal() or int(major) < 8:
+                raise Unavailable(without_tf32(device))
+        jax.config.update("jax_default_matmul_precision", "tensorfloat32" if allowed else "highest")

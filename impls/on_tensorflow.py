@@ -10,7 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its greeting on standard e
 
 import tensorflow as tf
 
-from impls.devices import joined, split_device
+from impls.devices import joined, split_device, without_tf32
 from impls.errors import Unavailable
 from impls.implementation import Implementation
 
@@ -57,6 +57,16 @@ class OnTensorflow(Implementation):
     def device_of(self, result: Any) -> str:
         places = [tf.DeviceSpec.from_string(tensor.device) for tensor in _tensors(result)]
         return joined("cpu" if d.device_type == "CPU" else f"{d.device_type.lower()}:{d.device_index}" for d in places)
+
+    @classmethod
+    def allow_tf32(cls, allowed: bool, device: str) -> None:
+        if allowed:
+            kind, number = split_device(device)
+            gpus = tf.config.list_physical_devices("GPU")[number:] if kind in ("gpu", "cuda") else []
+            details = tf.config.experimental.get_device_details(gpus[0]) if gpus else {}
+            if details.get("compute_capability", (0, 0)) < (8, 0):
+                raise Unavailable(without_tf32(device))
+        tf.config.experimental.enable_tensor_float_32_execution(allowed)
 
     @classmethod
     def set_threads(cls, threads: int) -> None:

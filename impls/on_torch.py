@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from impls.devices import joined, split_device
+from impls.devices import joined, split_device, without_tf32
 from impls.errors import Unavailable
 from impls.implementation import Implementation
 
@@ -50,6 +50,14 @@ class OnTorch(Implementation):
         devices = [tensor.device for tensor in _tensors(result)]
         names = {"cuda": "gpu"}
         return joined("cpu" if d.type == "cpu" else f"{names.get(d.type, d.type)}:{d.index or 0}" for d in devices)
+
+    @classmethod
+    def allow_tf32(cls, allowed: bool, device: str) -> None:
+        if allowed:
+            found = find_device(device)
+            if found.type != "cuda" or torch.version.hip or torch.cuda.get_device_capability(found) < (8, 0):
+                raise Unavailable(without_tf32(device))
+        torch.set_float32_matmul_precision("high" if allowed else "highest")
 
     @classmethod
     def set_threads(cls, threads: int) -> None:

@@ -19,6 +19,8 @@ from impls.parameters import Array, Parameters
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "identity")
 DTYPES = ("float32", "float64")
+TF32 = "tf32"
+"""float32 whose matrix products may round their factors to ten bits of fraction, as the tensor cores of GPUs do."""
 SEED = 42
 
 
@@ -50,6 +52,11 @@ class Problem:
     def load_parameters(self, path: str | Path) -> Parameters:
         """Parameters from an `.npz` written by `impls.parameters.save`. Raises BadInput where they do not fit."""
         return parameters.load(path, self.sizes)
+
+
+def storage(dtype: str) -> str:
+    """The dtype of the arrays in a computation in `dtype`."""
+    return "float32" if dtype == TF32 else dtype
 
 
 def check_batch(batch: object) -> int:

@@ -15,7 +15,7 @@ from impls.devices import is_on
 from impls.implementation import LOOP, Implementation
 from impls.numpy_manual import NumpyManual
 from impls.parameters import Layer, Parameters, rounded, tensors
-from impls.problem import Problem
+from impls.problem import TF32, Problem, storage
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,9 @@ class Asked:
         return Case(self.problem.name, self.pass_name, self.batch, self.dtype, self.device)
 
     def prepare(self, implementation: Implementation) -> None:
-        implementation.prepare(self.problem, self.parameters, self.batch, self.dtype, self.device, self.seed)
+        implementation.allow_tf32(self.dtype == TF32, self.device)
+        dtype = storage(self.dtype)
+        implementation.prepare(self.problem, self.parameters, self.batch, dtype, self.device, self.seed)
 
 
 class PassCall:
@@ -95,7 +97,7 @@ class HostCall(PassCall):
         super().bind()
         feed, self.inner, to_numpy = self.implementation.feed, self.run, self.implementation.to_numpy
         self.implementation.wait = _at_once  # type: ignore[method-assign]  # to fetch is to wait
-        x, y = self.asked.problem.data(self.asked.batch, self.asked.seed, self.asked.dtype)
+        x, y = self.asked.problem.data(self.asked.batch, self.asked.seed, storage(self.asked.dtype))
         rows, inner = (x,) if self.pass_name == "forward" else (x, y), self.inner
 
         def run() -> Any:
@@ -157,7 +159,7 @@ class LoopCall(PassCall):
 
     def _require_steps(self, found: dict[str, Any]) -> None:
         asked, counted = self.asked, NumpyManual()
-        start = [Layer(W.copy(), b.copy()) for W, b in rounded(asked.parameters, asked.dtype)]
+        start = [Layer(W.copy(), b.copy()) for W, b in rounded(asked.parameters, storage(asked.dtype))]
         counted.prepare(asked.problem, start, asked.batch, "float64", seed=asked.seed)
         before = tensors(counted.to_numpy(counted.train_loop(LEARNING_RATE, LOOP_STEPS - 1))[1])
         after = tensors(counted.to_numpy(counted.train_step(LEARNING_RATE))[1])

@@ -22,7 +22,7 @@ from impls.checking.oracle import RESOLUTION, Evaluation, evaluate
 from impls.errors import BadInput, choose
 from impls.implementation import PASSES
 from impls.parameters import Array, Layer, Parameters, rounded, tensors
-from impls.problem import DTYPES, Problem
+from impls.problem import DTYPES, TF32, Problem, storage
 
 
 class Disagreement(Exception):
@@ -86,10 +86,10 @@ class Reference:
         Raises BadInput for an unknown dtype, and where there is no gradient to be had (on the kink of a ReLU, or where
         the numbers overflow).
         """
-        choose("dtype", dtype, DTYPES)
-        self.problem, self.dtype = problem, np.dtype(dtype)
-        self.parameters = rounded(rounded(parameters, dtype), "float64")
-        x, y = (array.astype(dtype).astype(np.float64) for array in (x, y))
+        choose("dtype", dtype, (*DTYPES, TF32))
+        self.problem, self.dtype = problem, np.dtype(storage(dtype))
+        self.parameters = rounded(rounded(parameters, storage(dtype)), "float64")
+        x, y = (array.astype(self.dtype).astype(np.float64) for array in (x, y))
         self.truth = evaluate(problem, self.parameters, x, y)
         self.bounds = allowance(problem, self.parameters, x, y, dtype)
         for name, value in {"loss": self.truth.loss, **tensors(self.truth.gradients)}.items():

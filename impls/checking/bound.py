@@ -27,6 +27,10 @@ Each layer, with k = fan_in:
     p′ = p − λg      e_p′ = λe_g + 2u·λ(|g| + e_g) + u·(|p′| + the two terms before) + η        λ itself may be rounded
 
 where N is the number of elements of the prediction, and the mean may be taken in two steps or by a rounded reciprocal.
+In TF32 the factors of a product of matrices are cut to ten bits of fraction, some devices rounding and some not. That
+changes a factor by 2⁻¹⁰ of itself at most and a product by p = (1 + 2⁻¹⁰)² − 1, so that n·u + p stands in the place of
+each n·u; all else is as in float32.
+
 The analysis holds while N·u < 1: up to 16 million elements in float32.
 """
 
@@ -43,15 +47,17 @@ import numpy as np
 from impls.checking.oracle import Evaluation, pieces
 from impls.errors import BadInput
 from impls.parameters import Array, Layer, Parameters
-from impls.problem import Problem
+from impls.problem import TF32, Problem, storage
 
 MEASURED = Path(__file__).with_name("constants.json")
+CUT = 2.0**-10
+"""Of a factor, at most, where ten bits of its fraction are kept."""
 ROWS = 2**13
 """Rows that are bounded in one go, so that memory stays bounded too."""
 
 
 class Arithmetic(NamedTuple):
-    """What a dtype costs: `u` the unit roundoff, `eta` the smallest normal number; the rest are multiples of u."""
+    """What a dtype costs: `u` the unit roundoff, `eta` the smallest normal number; of the functions, multiples of u."""
 
     u: float
     eta: float
@@ -59,6 +65,12 @@ class Arithmetic(NamedTuple):
     """Worst relative error of σ over the installed frameworks, in u."""
     tanh: float
     """The same of tanh."""
+    product: float = 0.0
+    """What the product of two factors loses before it is summed: 0, but in TF32."""
+
+    def sum(self, terms: int) -> float:
+        """The relative cost of a sum of so many products."""
+        return terms * self.u + self.product
 
 
 @cache
@@ -69,10 +81,11 @@ def arithmetic(dtype: str) -> Arithmetic:
     """
     worst: dict[str, float] = {}
     for row in json.loads(MEASURED.read_text())["measured"]:
-        if row["dtype"] == dtype:
+        if row["dtype"] == storage(dtype):
             worst[row["function"]] = max(worst.get(row["function"], 0.0), row["worst_ulp"])
-    numbers = np.finfo(dtype)
-    return Arithmetic(float(numbers.eps) / 2, float(numbers.tiny), 2 * worst["sigmoid"], 2 * worst["tanh"])
+    numbers = np.finfo(storage(dtype))
+    product = (1 + CUT) ** 2 - 1 if dtype == TF32 else 0.0
+    return Arithmetic(float(numbers.eps) / 2, float(numbers.tiny), 2 * worst["sigmoid"], 2 * worst["tanh"], product)
 
 
 class Bounded(NamedTuple):
@@ -108,7 +121,7 @@ def running_bound(problem: Problem, parameters: Parameters, x: Array, y: Array, 
         square = _plus(square, squares)
         totals = [list(map(_plus, *layers)) for layers in zip(totals, terms, strict=True)]
 
-    loss = (square.error + (y.size + 3) * cost.u * (square.value + square.error)) / y.size + cost.eta
+    loss = (square.error + cost.sum(y.size + 3) * (square.value + square.error)) / y.size + cost.eta
     gradients = [Layer(*(_summed(total, len(x), cost) for total in layer)) for layer in totals]
     return Evaluation(predictions, loss, gradients)
 
@@ -137,7 +150,7 @@ def _of_rows(
         before = a
         terms = a.reach @ abs(W) + abs(b)
         n = len(W) + 1
-        z = Bounded(a.value @ W + b, a.error @ abs(W) + n * u * terms + n * eta)
+        z = Bounded(a.value @ W + b, a.error @ abs(W) + cost.sum(n) * terms + n * eta)
         a, slope = BOUNDS[activation](z, cost)
         passed.append((W, before, slope))
 
@@ -151,7 +164,7 @@ def _of_rows(
         dW = Bounded(abs(x_.value).T @ abs(d.value), abs(x_.value).T @ d.error + x_.error.T @ d.reach)
         gradients.append((dW, Bounded(abs(d.value).sum(axis=0), d.error.sum(axis=0))))
         m = W.shape[1]
-        c = Bounded(d.value @ W.T, d.error @ abs(W).T + m * u * (d.reach @ abs(W).T) + m * eta)
+        c = Bounded(d.value @ W.T, d.error @ abs(W).T + cost.sum(m) * (d.reach @ abs(W).T) + m * eta)
     return a.error, Bounded(t.value.sum(), t.error.sum()), gradients[::-1]
 
 
@@ -161,7 +174,7 @@ def _sigmoid(z: Bounded, cost: Arithmetic) -> tuple[Bounded, Bounded]:
     So s grows by at most e^|Δ| over a change Δ, and |σ(z + Δ) − σ(z)| ≤ s·(e^|Δ| − 1). The slope may be computed as
     σ·(1 − σ), which loses digits as σ → 1, or better, as σ(z)·σ(−z) or t·σ²; both factors are bounded for the worst.
     """
-    u, eta, c, _ = cost
+    u, eta, c, *_ = cost
     t = np.exp(-abs(z.value))
     big, small = 1 / (1 + t), t / (1 + t)
     right = z.value >= 0
@@ -179,7 +192,7 @@ def _tanh(z: Bounded, cost: Arithmetic) -> tuple[Bounded, Bounded]:
     2|a|e_a + e_a² + u(|a| + e_a)² + u·s, or as (1 − a)(1 + a), in error by at most 2e_a + e_a² + 3u·s: the sum of their
     largest terms covers both.
     """
-    u, eta, _, c = cost
+    u, eta, _, c, _ = cost
     a = np.tanh(z.value)
     s = 1 / np.cosh(np.minimum(abs(z.value), 350)) ** 2
     moved = s * np.expm1(2 * z.error) / 2
@@ -225,7 +238,7 @@ def _product(p: Bounded, q: Bounded) -> Bounded:
 
 def _summed(total: Bounded, n: int, cost: Arithmetic) -> Array:
     """The bound on a sum of n terms, of Σ|terms| and Σ errors."""
-    return total.error + n * cost.u * total.reach + n * cost.eta
+    return total.error + cost.sum(n) * total.reach + n * cost.eta
 
 
 def _zeros(tensor: Array) -> Bounded:

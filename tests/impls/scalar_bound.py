@@ -22,12 +22,16 @@ class Number(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """u, η and the constants of σ and tanh, as fractions."""
+    """u, η, the constants of σ and tanh, and what a product loses in TF32, as fractions."""
 
     u: Fraction
     eta: Fraction
     sigmoid: Fraction
     tanh: Fraction
+    product: Fraction
+
+    def sum(self, terms: int) -> Fraction:
+        return terms * self.u + self.product
 
 
 def exact(number: Any) -> Fraction:
@@ -48,7 +52,7 @@ def inner(terms: list[tuple[Number, Number]], m: Machine) -> Number:
     value = sum((p.value * q.value for p, q in terms), ZERO)
     carried = sum((abs(p.value) * q.error + abs(q.value) * p.error + p.error * q.error for p, q in terms), ZERO)
     reach = sum(((abs(p.value) + p.error) * (abs(q.value) + q.error) for p, q in terms), ZERO)
-    return Number(value, carried + len(terms) * (m.u * reach + m.eta))
+    return Number(value, carried + m.sum(len(terms)) * reach + len(terms) * m.eta)
 
 
 def activate(name: str, z: Number, m: Machine) -> tuple[Number, Number]:
@@ -109,7 +113,7 @@ def bounds(activations, parameters, x, y, m: Machine):
     predictions = [[v.error for v in a] for a, *_ in rows]
     values = [s for _, squares, *_ in rows for s in squares]
     carried, reach = sum(s.error for s in values), sum(s.value + s.error for s in values)
-    loss = (carried + (elements + 3) * m.u * reach) / elements + m.eta
+    loss = (carried + m.sum(elements + 3) * reach) / elements + m.eta
     gradients = []
     for number, (W, b) in enumerate(layers):
         one = Number(Fraction(1), ZERO)

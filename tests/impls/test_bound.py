@@ -186,12 +186,14 @@ def test_underflow_is_paid_for():
     assert worst_tau(reference.agree("value_and_grad", (np.float32(0), zero))) <= 1
 
 
-COARSE = bound.Arithmetic(u=2**-10, eta=2**-12, sigmoid=3.0, tanh=5.0)
+COARSE = bound.Arithmetic(u=2**-10, eta=2**-12, sigmoid=3.0, tanh=5.0, product=2**-7)
 """A machine so poor that every term of every bound counts: those of second order and those for underflow as well."""
 
 
 @pytest.mark.parametrize(
-    "cost", [arithmetic("float32"), arithmetic("float64"), COARSE], ids=["single", "double", "coarse"]
+    "cost",
+    [arithmetic("float32"), arithmetic("float64"), arithmetic("tf32"), COARSE],
+    ids=["single", "double", "tf32", "coarse"],
 )
 @pytest.mark.parametrize("scale", [0.3, 2.0])
 @pytest.mark.parametrize(
