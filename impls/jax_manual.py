@@ -5,8 +5,9 @@ and targets are one array, and loss and gradient leave as one vector, since a ca
 choose changes nothing but the time:
 
 - A large batch on a CPU goes through a `scan` over chunks that stay in the second-level cache.
-- A few samples go through a `scan` one by one, each product written as a multiplication and a sum: XLA compiles a loop
-  of so small a body into one function, where it would otherwise run kernel after kernel.
+- With a few samples every sum is written out as additions, one term after the other. XLA makes a loop of a reduction
+  or a product, and computes what is summed anew in each turn of it; additions it fuses into straight code. The xor
+  gradient is then four small kernels: h, o, the terms of all sums side by side, and their addition.
 - On a CPU the work is done in the calling thread where JAX allows it, which saves handing it to another.
 """
 
@@ -29,15 +30,19 @@ from impls.problem import SEED, Problem
 
 jax.config.update("jax_cpu_enable_async_dispatch", False)
 
-FEW = 32
-"""Up to so many samples are taken one by one."""
+FEW = 128
+"""Up to so many samples, sums written out beat reductions and matrix products."""
 CHUNK_BYTES = 64 * 1024
 """The length of a chunk's rows on a CPU."""
 
 
+Samples = tuple[jax.Array, ...]
+"""All samples: (inputs + outputs, n), or chunks of them, (number, inputs + outputs, length), and what is left."""
+
+
 @dataclass(frozen=True)
 class Network:
-    """The passes, pure functions of a state [last loss, W1, b1, W2, …] and of samples (inputs + outputs, n)."""
+    """The passes, pure functions of a state [last loss, W1, b1, W2, …] and of samples."""
 
     sizes: tuple[int, ...]
     activations: tuple[str, ...]
@@ -54,11 +59,7 @@ class Network:
 
     def weigh(self, W: jax.Array, a: jax.Array) -> jax.Array:
         """Wᵀ a: (fan_out, n)."""
-        return jnp.sum(W[:, :, None] * a[:, None, :], axis=0) if self.few else W.T @ a
-
-    def pair(self, a: jax.Array, delta: jax.Array) -> jax.Array:
-        """a δᵀ: (fan_in, fan_out), the sum over samples."""
-        return jnp.sum(a[:, None, :] * delta[None, :, :], axis=2) if self.few else a @ delta.T
+        return sum(w[:, None] * unit for w, unit in zip(W, a, strict=True)) if self.few else W.T @ a
 
     def activate(self, state: jax.Array, x: jax.Array) -> list[jax.Array]:
         """x and the activations of all layers, each (units, n)."""
@@ -73,37 +74,51 @@ class Network:
         return self.activate(state, x)[-1]
 
     def sums(self, state: jax.Array, samples: jax.Array) -> jax.Array:
-        """[Σe², Σ aδᵀ, Σ δ, …] over the samples, laid out as the state, with δ = e ∘ σ′ in the last layer."""
+        """[Σe², Σ aδᵀ, Σ δ, …] over samples (inputs + outputs, n), laid out as the state; at the end δ = e ∘ σ′."""
         *inputs, a = self.activate(state, samples[: self.sizes[0]])
         e = a - samples[self.sizes[0] :]
         delta = e * slope(self.activations[-1], a)
-        gradients: list[jax.Array] = []
+        pairs: list[tuple[jax.Array, jax.Array]] = []
+        """Of each layer what goes in and δ, whose product aδᵀ is the gradient of W."""
         for layer in reversed(range(len(inputs))):
-            gradients = [self.pair(inputs[layer], delta).ravel(), jnp.sum(delta, axis=1), *gradients]
+            pairs = [(inputs[layer], delta), *pairs]
             if layer > 0:
                 W = self.layers(state)[layer].W
                 delta = self.weigh(W.T, delta) * slope(self.activations[layer - 1], inputs[layer])
-        return jnp.concatenate([jnp.sum(e * e)[None], *gradients])
+        return self.add_up(e * e, pairs)
 
-    def value_and_grad(self, state: jax.Array, *samples: jax.Array) -> jax.Array:
-        """[loss, gradient] over all samples: (inputs + outputs, n), or chunks of them (number, inputs + outputs, n)."""
-        total, size = jnp.zeros_like(state), 0
+    def add_up(self, squares: jax.Array, pairs: list[tuple[jax.Array, jax.Array]]) -> jax.Array:
+        """The sums over samples of the squares and, pair by pair, of aδᵀ and δ, in one vector."""
+        if self.few:
+            terms = [sum(squares)[None]]
+            for a, delta in pairs:
+                terms += [(a[:, None] * delta).reshape(-1, delta.shape[1]), delta]
+            return sum(jnp.concatenate(terms).T)
+        sums = [jnp.sum(squares)[None]]
+        for a, delta in pairs:
+            sums += [(a @ delta.T).ravel(), jnp.sum(delta, axis=1)]
+        return jnp.concatenate(sums)
+
+    def value_and_grad(self, state: jax.Array, samples: Samples) -> jax.Array:
+        """[loss, gradient] over all samples."""
+        size = sum(part.size // part.shape[-2] for part in samples) * self.sizes[-1]
+        means = jnp.where(jnp.arange(len(state)) == 0, 1 / size, 2 / size)  # computed on the way: a constant is loaded
+        total = jnp.zeros_like(state)
         for part in samples:
-            size += part.size // part.shape[-2] * self.sizes[-1]
             if part.ndim == 2:
                 total += self.sums(state, part)
             else:
                 total, _ = jax.lax.scan(lambda total, chunk: (total + self.sums(state, chunk), None), total, part)
-        return jnp.concatenate([total[:1] / size, total[1:] * (2 / size)])
+        return total * means
 
-    def descend(self, learning_rate: jax.Array, state: jax.Array, *samples: jax.Array) -> jax.Array:
+    def descend(self, learning_rate: jax.Array, state: jax.Array, samples: Samples) -> jax.Array:
         """The state one step further on."""
-        evaluation = self.value_and_grad(state, *samples)
+        evaluation = self.value_and_grad(state, samples)
         return jnp.concatenate([evaluation[:1], state[1:] - learning_rate * evaluation[1:]])
 
-    def descend_often(self, learning_rate: jax.Array, steps: int, state: jax.Array, *samples: jax.Array) -> jax.Array:
+    def descend_often(self, learning_rate: jax.Array, steps: int, state: jax.Array, samples: Samples) -> jax.Array:
         """The state several steps further on."""
-        return jax.lax.fori_loop(0, steps, lambda _, state: self.descend(learning_rate, state, *samples), state)
+        return jax.lax.fori_loop(0, steps, lambda _, state: self.descend(learning_rate, state, samples), state)
 
 
 def slope(activation: str, a: jax.Array) -> jax.Array | float:
@@ -122,7 +137,7 @@ class JaxManual(OnJax):
     """Hand-derived passes under jit, the data as arguments."""
 
     x: Any
-    samples: list[Any]
+    samples: tuple[Any, ...]
     """Arrays of the device, or of NumPy where they were fed."""
 
     def prepare(
@@ -138,7 +153,7 @@ class JaxManual(OnJax):
             raise Unavailable(f"jax-manual is written for sigmoid and identity, which {problem.name!r} goes beyond")
         self.place(device)
         few = batch <= FEW and device == "cpu"
-        self.length = 1 if few else CHUNK_BYTES // np.dtype(dtype).itemsize if device == "cpu" else batch
+        self.length = CHUNK_BYTES // np.dtype(dtype).itemsize if device == "cpu" and not few else batch
         self.network = Network(problem.sizes, problem.activations, few)
         self.feed(*problem.data(batch, seed, dtype))
         self.x, self.samples = map(self.to_device, (self.x, self.samples))
@@ -154,8 +169,8 @@ class JaxManual(OnJax):
             samples, length = np.concatenate([x.T, y.T]), self.length
             whole, rest = np.split(samples, [len(x) // length * length], axis=1)
             chunks = whole.reshape(len(samples), -1, length).swapaxes(0, 1)
-            parts = [samples] if len(x) == length and not self.network.few else [chunks, rest]
-            self.samples = [part for part in parts if part.size]
+            parts = [samples] if len(x) == length else [chunks, rest]
+            self.samples = tuple(part for part in parts if part.size)
 
     def _rate(self, learning_rate: float) -> jax.Array:
         """The learning rate on the device: sending a number costs as much as a step."""
@@ -168,14 +183,14 @@ class JaxManual(OnJax):
         return self.wait(self._predict(self.state, self.x))
 
     def value_and_grad(self) -> jax.Array:
-        return self.wait(self._value_and_grad(self.state, *self.samples))
+        return self.wait(self._value_and_grad(self.state, self.samples))
 
     def train_step(self, learning_rate: float) -> jax.Array:
-        self.state = self._descend(self._rate(learning_rate), self.state, *self.samples)
+        self.state = self._descend(self._rate(learning_rate), self.state, self.samples)
         return self.wait(self.state)
 
     def train_loop(self, learning_rate: float, steps: int) -> jax.Array:
-        self.state = self._descend_often(self._rate(learning_rate), steps, self.state, *self.samples)
+        self.state = self._descend_often(self._rate(learning_rate), steps, self.state, self.samples)
         return self.wait(self.state)
 
     def to_numpy(self, result: jax.Array) -> Any:
