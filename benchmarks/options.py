@@ -16,12 +16,13 @@ from benchmarks.clock.case import TIMED, Case
 from benchmarks.clock.run import BLOCK_SHARE, Request
 from benchmarks.clock.verdict import MARGIN
 from benchmarks.resume import Earlier
+from impls.devices import DEVICES, split_device
 from impls.errors import BadInput, choose
 from impls.implementation import LOOP, PASSES
-from impls.problem import DTYPES, PROBLEMS, SEED, check_batch, get_problem
+from impls.problem import DTYPES, PROBLEMS, SEED, TF32, check_batch, get_problem
 from impls.registry import DEFAULT, select
 
-DEVICES = ("cpu", "gpu")
+ALL_DEVICES = ("cpu", "gpu")
 BATCHES = (4, 256, 16384)
 LARGEST_SEED = 2**32 - 1
 """Of NumPy's RandomState, which draws the rows of `line`."""
@@ -54,7 +55,14 @@ def add_options(parser: pytest.Parser) -> None:
         help="rows per call, comma-separated, or 'sweep' for 4 to 262144 in powers of four (default: %(default)s)",
     )
     add("--dtypes", default="float32", metavar="NAMES", help=f"of {', '.join(DTYPES)} (default: %(default)s)")
-    add("--device", default="cpu", metavar="NAME", help=f"one of {', '.join(DEVICES)} (default: %(default)s)")
+    add("--tf32", action="store_true", default=False, help="TF32 as well, on a GPU, as cases of their own")
+    add(
+        "--device",
+        default="cpu",
+        metavar="NAMES",
+        help=f"of {', '.join(DEVICES)}, a certain GPU as cuda:1, or 'all' for the CPU and, where there is one, a GPU "
+        "(default: %(default)s)",
+    )
     add("--threads", default="1", metavar="N", help="threads of every framework's pools (default: %(default)s)")
     add("--seed", default=str(SEED), metavar="N", help="of the data and the initial parameters (default: %(default)s)")
     add("--parameters", metavar="FILE", help="initial parameters from an .npz, for a run of one problem")
@@ -101,6 +109,8 @@ class Options:
     cases: tuple[Case, ...]
     margin: float
     request: Callable[..., Request]
+    devices: tuple[str, ...] = ()
+    """Those asked for by name: a run on none of them is not what was asked for."""
     earlier: Earlier | None = None
 
 
@@ -115,11 +125,16 @@ def read_options(config: pytest.Config) -> Options:
     implementations = tuple(entry.name for entry in select(_listed("--implementations", get("implementations"))))
     problems = [get_problem(name).name for name in _listed("--problems", get("problems"))]
     passes = [name for text in _listed("--passes", get("passes")) for name in _passes(text)]
-    dtypes = [choose("dtype", name, DTYPES) for name in _listed("--dtypes", get("dtypes"))]
-    device = choose("device", get("device"), DEVICES)
+    dtypes = [choose("dtype", name, (*DTYPES, TF32)) for name in _listed("--dtypes", get("dtypes"))]
+    dtypes += [TF32] * (config.getoption("tf32") and TF32 not in dtypes)
+    named = _listed("--device", get("device"))
+    devices = [device for name in named for device in (ALL_DEVICES if name == "all" else (name,))]
+    for device in devices:
+        split_device(device)
     batches = [batch for text in _listed("--batches", get("batches")) for batch in _batches(text)]
     cases = tuple(
         Case(problem, pass_name, batch, dtype, device)
+        for device in dict.fromkeys(devices)
         for problem in problems
         for dtype in dtypes
         for batch in dict.fromkeys(batches)
@@ -149,7 +164,8 @@ def read_options(config: pytest.Config) -> Options:
         if told := earlier.option("block_ns"):
             measuring.setdefault("block_ns", int(told))
         earlier.require_same(request({}))
-    return Options(implementations, cases, _margin(get("margin")), request, earlier)
+    by_name = tuple(device for device in devices if device in named and device != "cpu")
+    return Options(implementations, cases, _margin(get("margin")), request, by_name, earlier)
 
 
 HONOURED = {

@@ -20,6 +20,8 @@ from impls.errors import BadInput
 
 FOLDER = Path(__file__).parent
 SESSION = pytest.StashKey[Session]()
+NO_DEVICE = 2
+"""The exit status where a device was asked for by name and none of the implementations could have it."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -128,6 +130,8 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
         ours.save_failures()
     if arrived or ours.was_interrupted:
         session.exitstatus = pytest.ExitCode.INTERRUPTED
+    elif set(ours.absent) & set(ours.options.devices):
+        session.exitstatus = NO_DEVICE
     elif session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) and ours.has_troubles:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -143,6 +147,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write(tables.render(run_file.as_json(), width, color))
         if run_file.run.interrupted:
             terminalreporter.write_line("Interrupted: what is complete is above and in the run file.", yellow=True)
+    for device in config.stash[SESSION].absent:
+        terminalreporter.write_line(f"No {device} here: none of the implementations could use one (-rs says why).")
     for problem in config.stash[SESSION].saving_problems:
         terminalreporter.write_line(problem, red=True)
 

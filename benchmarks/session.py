@@ -50,6 +50,8 @@ class Session:
         self._single: clock.Launch | None = None
         self._until_closed = ExitStack()
         self._arrived: list[str] = []
+        self._ends: dict[str, set[str]] = {}
+        """By device how its tests ended: "had", or the kind of a failure."""
 
     def select(self, case: Case, implementation: str) -> None:
         """Note that a test was collected and not deselected."""
@@ -69,17 +71,18 @@ class Session:
         launches = group.times_ns.get(implementation, [])
         failure = group.failures.get(implementation)
         if launches:
+            self._note_end(case, "had")
             calls = group.paces[implementation].calls * case.steps_per_call
             blocks_s = np.concatenate(launches) * calls / 1e9
             replay.load(blocks_s.tolist())
             benchmark.extra_info.update(run_file.extra_info(case, implementation))
             benchmark.pedantic(_nothing, rounds=len(blocks_s), iterations=calls)
             if failure:  # in a later launch
-                self._end(failure)
+                self._end(case, failure)
             return
         benchmark.skipped = True
         if failure:
-            self._end(failure)
+            self._end(case, failure)
         pytest.skip("interrupted before a launch of this group was complete")
 
     def report_cold_start(self, benchmark: Any, replay: Replay, implementation: str, phase: str) -> None:
@@ -194,10 +197,20 @@ class Session:
             self._single = clock.Launch(clock.Run(request, cpus=[]), np.random.default_rng())
         try:
             self._single.check(case, implementation)
+            self._note_end(case, "had")
         except WorkerFailed as failure:
-            self._end(failure)
+            self._end(case, failure)
 
-    def _end(self, failure: WorkerFailed) -> None:
+    def _note_end(self, case: Case, kind: str) -> None:
+        self._ends.setdefault(case.device, set()).add(kind)
+
+    @property
+    def absent(self) -> list[str]:
+        """The devices that no implementation of this session could have."""
+        return [device for device, kinds in self._ends.items() if device != "cpu" and kinds == {"unavailable"}]
+
+    def _end(self, case: Case, failure: WorkerFailed) -> None:
+        self._note_end(case, failure.kind)
         if failure.kind == "unavailable":
             pytest.skip(failure.reason)
         tail = ["", "the worker's last lines:", *failure.stderr] if failure.stderr and not failure.is_foreseen else []
