@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from impls.conformance.clauses import CLAUSES
+
 ROOT = Path(__file__).parents[2]
 PROJECT = """\
 [project]
@@ -24,6 +26,7 @@ dependencies = ["samegrad", "autograd>=1.7"]
 [project.entry-points."samegrad.implementations"]
 mine-tape = "mine:AutogradTape"
 """
+CONTRACT = "tests/impls/test_contract.py"
 TIME_LIMIT_S = 300
 
 
@@ -74,14 +77,11 @@ def test_it_keeps_the_contract(site):
     assert code == 0 and said.endswith("mine-tape keeps the contract.\n"), said
 
 
-def test_the_tests_of_the_contract_and_of_every_rung_take_it_up(site):
-    tests = ("tests/impls/test_contract.py", "tests/impls/test_rungs.py")
-    code, said = python(
-        "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "-k", "mine-tape", *tests, site=site
-    )
+def test_the_contract_s_own_tests_take_it_up(site):
+    """Every clause but that of compilers, and what it imports."""
+    code, said = python("pytest", "-q", "-p", "no:cacheprovider", "-k", "mine-tape", CONTRACT, site=site)
     assert code == 0, said
-    for name in ("keeps_every_clause[mine-tape-gradients]", "agrees_with_the_reference_in_every_pass[mine-tape-xor-"):
-        assert name in said
+    assert f"{len(CLAUSES)} passed, 1 skipped" in said
 
 
 def test_samegrad_agree_measures_it(site):
