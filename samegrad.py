@@ -107,10 +107,14 @@ def parameters(problem: str, file: Path, seed: int, scale: float) -> None:
 
 
 @main.command()
-@click.argument("runs", nargs=-1, metavar="[RUN.json]", type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, metavar="[FILE.json]…", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder.  [default: reports/latest]")
 def report(runs: tuple[Path, ...], out: Path | None) -> None:
-    """Draw figures and tables from a run file (the latest by default)."""
+    """Draw a page, figures and tables from run files (the latest by default).
+
+    Of several runs the last is drawn, and compared with the others. What the other commands save or print as JSON
+    (agree, train, optimizers, ladder, selfcheck) is drawn beside them or alone; each file is known by its format.
+    """
     click.echo("Reading …")
     from reports.report import draw
     from reports.runs import RunFileError

@@ -8,8 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from reports import agreements, ladders, optimizers, runs, selfchecks, sharpness, style, trainings
+from reports import agreements, closed_loops, ladders, optimizers, runs, selfchecks, sharpness, style, trainings
 from reports.agreements import Agreement
+from reports.closed_loops import ClosedLoops
 from reports.ladders import Ladder
 from reports.optimizers import Optimizers
 from reports.reading import load
@@ -20,6 +21,7 @@ from reports.trainings import Starts, Training
 
 READERS: dict[str, tuple[str, Callable[[Path], Any]]] = {
     agreements.FORMAT: ("agreement", agreements.read),
+    closed_loops.FORMAT: ("closed_loops", closed_loops.read),
     ladders.FORMAT: ("ladder", ladders.read),
     optimizers.FORMAT: ("optimizers", optimizers.read),
     selfchecks.FORMAT: ("selfcheck", selfchecks.read),
@@ -45,6 +47,7 @@ class Material:
     training: Training | None = None
     starts: Starts | None = None
     ladder: Ladder | None = None
+    closed_loops: ClosedLoops | None = None
     optimizers: Optimizers | None = None
     selfcheck: Selfcheck | None = None
     sharpness: Sharpness | None = None
@@ -67,7 +70,8 @@ class Material:
         for run in reversed(self.runs):
             for name, data in run.implementations.items():
                 described.setdefault(name, data)
-        named = [part.implementations for part in (self.agreement, self.ladder, self.optimizers) if part]
+        parts = (self.agreement, self.ladder, self.optimizers, self.closed_loops)
+        named = [part.implementations for part in parts if part]
         named += [[curve.implementation for curve in self.training.curves]] if self.training else []
         named += [[share.implementation for share in self.starts.shares]] if self.starts else []
         for name in (name for names in named for name in names):

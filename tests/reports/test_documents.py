@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reports import ladders, optimizers, selfchecks, sharpness, style, units
+from reports import closed_loops, ladders, optimizers, selfchecks, sharpness, style, units
 from reports.figures import call_cost, goals
 from reports.material import gather
 from reports.page.render import render
@@ -18,9 +18,15 @@ from reports.report import contents, drawings
 
 STORED = Path(__file__).with_name("stored")
 SAMPLE = Path(__file__).parents[2] / "reports/sample"
-READERS = {"ladder": ladders, "optimizers": optimizers, "selfcheck": selfchecks, "sharpness": sharpness}
+READERS = {
+    "closed_loops": closed_loops,
+    "ladder": ladders,
+    "optimizers": optimizers,
+    "selfcheck": selfchecks,
+    "sharpness": sharpness,
+}
 SECTIONS = {"ladder": ["goals", "call-cost"], "optimizers": ["optimizers"]}
-SECTIONS |= {"selfcheck": ["selfcheck"], "sharpness": ["sharpness"]}
+SECTIONS |= {"closed_loops": ["closed-loops"], "selfcheck": ["selfcheck"], "sharpness": ["sharpness"]}
 
 
 @pytest.fixture(params=READERS)
@@ -131,6 +137,18 @@ def test_an_optimizer_that_is_aligned_in_name_only_is_named(write_run):
     assert f"aligned, {row['optimizer']} of {row['implementation']} still is." in page
     row["aligned"] = None
     assert "still is." in render(gather([write_run(content)]))
+
+
+def test_a_training_that_rounding_does_not_explain_is_named(write_run):
+    """Planted: one is farther than allowed, one is not known."""
+    content = stored("closed_loops")
+    allowed = content["settings"]["allowed"]
+    assert "Rounding explains what is between all" in render(gather([write_run(content)]))
+    row = content["rows"][0]
+    for found in (allowed * 1.01, None):
+        row["times_shadow"] = found
+        told = f"does not explain 1: {row['problem']} with {row['optimizer']} by {row['implementation']}."
+        assert told in render(gather([write_run(content)]))
 
 
 def test_a_selfcheck_of_another_machine_says_so(make_run, write_run):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from reports.page.sections import (
     agreement,
     call_cost,
+    closed_loops,
     cold_start,
     compared,
     drift,
@@ -25,6 +26,6 @@ from reports.page.sections import (
 
 SECTIONS = (
     *(compared, times, variants, ladder, goals, call_cost, cold_start, fits, pairs),
-    *(agreement, survey, sharpness, drift, training, optimizers, faults, selfcheck, trust),
+    *(agreement, survey, sharpness, drift, training, optimizers, closed_loops, faults, selfcheck, trust),
 )
 """`data(material)` gives what a section's template needs, or None where the material has nothing for it."""
