@@ -40,7 +40,7 @@ class Sigmoid:
     def __init__(self, shape: tuple[int, int], dtype: str) -> None:
         self.t = np.empty(shape, dtype)
         self.one = np.array(1, dtype)
-        self.largest = np.array(np.nextafter(np.log(np.finfo(dtype).max), 0, dtype=dtype))  # e^largest is finite
+        self.largest = np.array(np.nextafter(np.log(np.finfo(dtype).max), 0))  # e^largest is finite
 
     def value(self, z: Array, a: Array) -> None:
         t = np.negative(z, out=self.t)

@@ -90,7 +90,7 @@ def sigmoid(z: Numbers) -> tuple[Numbers, Numbers]:
     """σ(z) = 1/(1 + e⁻ᶻ) = 0 + t/(1 + t) with t = eᶻ where z < 0, and 1 − t/(1 + t) with t = e⁻ᶻ elsewhere."""
     right = z.real >= 0
     t = np.exp(np.where(right, -z, z))
-    return right.astype(float), np.where(right, -t, t) / (1 + t)
+    return np.where(right, 1.0, 0.0), np.where(right, -t, t) / (1 + t)
 
 
 def tanh(z: Numbers) -> tuple[Numbers, Numbers]:

@@ -230,7 +230,7 @@ def test_a_convention_has_to_hold_on_every_probe():
 def test_a_mistake_is_recognised_with_its_convention():
     """Whether twice the loss gives it twice (b1 missing) or not (the learning rate is in it)."""
     for name in ("b1-missing", "back-updated-first"):
-        for convention in ("mse", "half-sse"):
+        for convention in ("mse", "half-sse", "half-row-sum"):
             probes = [planted(named(name), convention, batch) for batch in (7, 1)]
             judge = Judge(probes)
             assert judge.fits(named(name), NET, CONVENTIONS) == (BY_NAME[convention], 1.0)
