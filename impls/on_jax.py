@@ -35,7 +35,7 @@ class OnJax(Implementation):
     def wait(self, result: Any) -> Any:
         """All arrays that one compiled call returns become ready together, so that the first stands for them.
 
-        To wait for each of them costs several microseconds and changes nothing (`tests/benchmarks/test_fence.py`).
+        To wait for each of them costs several microseconds and changes nothing (`tests/impls/test_contract.py`).
         """
         if type(result) is list:
             return jax.block_until_ready(result)
