@@ -164,7 +164,7 @@ def read_options(config: pytest.Config) -> Options:
         if told := earlier.option("block_ns"):
             measuring.setdefault("block_ns", int(told))
         earlier.require_same(request({}))
-    by_name = tuple(device for device in devices if device in named and device != "cpu")
+    by_name = tuple(device for device in named if device not in ("all", "cpu"))
     return Options(implementations, cases, _margin(get("margin")), request, by_name, earlier)
 
 

@@ -136,6 +136,30 @@ def test_all_means_every_implementation_and_sweep_many_batches(read):
 
 
 @pytest.mark.parametrize(
+    ("typed", "devices", "by_name"),
+    [
+        ({}, ["cpu"], ()),
+        ({"device": "all"}, ["cpu", "gpu"], ()),
+        ({"device": "cpu, cuda:1"}, ["cpu", "cuda:1"], ("cuda:1",)),
+        ({"device": "all,gpu"}, ["cpu", "gpu"], ("gpu",)),
+        ({"device": "mps"}, ["mps"], ("mps",)),
+    ],
+)
+def test_each_device_has_cases_of_its_own(read, typed, devices, by_name):
+    """And those of `all` are not missed where they are not to be had."""
+    options = read(**typed)
+    assert list(dict.fromkeys(case.device for case in options.cases)) == devices
+    assert len(options.cases) == len(set(options.cases)) == len(devices) * len(read().cases)
+    assert options.devices == by_name
+
+
+def test_tf32_is_a_dtype_beside_the_others(read):
+    dtypes = [case.dtype for case in read(tf32=True, dtypes="float64", passes="forward", batches="4").cases]
+    assert dtypes == ["float64", "tf32"] * len(PROBLEMS)
+    assert {case.dtype for case in read(tf32=True, dtypes="tf32").cases} == {"tf32"}  # as --resume tells it
+
+
+@pytest.mark.parametrize(
     ("typed", "told"),
     [
         ({"implementations": "nunpy"}, "unknown implementation 'nunpy'; allowed: "),
@@ -146,7 +170,9 @@ def test_all_means_every_implementation_and_sweep_many_batches(read):
         ({"passes": "backward"}, "unknown pass 'backward'; allowed: forward, value_and_grad, train_step"),
         ({"passes": ","}, "--passes is empty"),
         ({"dtypes": "float16"}, "unknown dtype 'float16'; allowed: float32, float64"),
-        ({"device": "tpu"}, "unknown device 'tpu'; allowed: cpu, gpu"),
+        ({"device": "tpu"}, "unknown device 'tpu'; allowed: cpu, gpu, cuda, mps."),
+        ({"device": "cpu,cuda:x"}, "unknown device 'cuda:x'; a number stands after gpu or cuda only, as in cuda:1"),
+        ({"device": ""}, "--device is empty"),
         ({"batches": "0"}, "--batches takes a whole number of at least 1, found '0'"),
         ({"batches": "-4"}, "--batches takes a whole number of at least 1, found '-4'"),
         ({"batches": "2.5"}, "--batches takes a whole number of at least 1, found '2.5'"),
