@@ -23,7 +23,7 @@ from impls.checking.oracle import flatten, unflatten
 from impls.errors import Unavailable
 from impls.learning.optimizer_bound import BoundedSteps
 from impls.learning.optimizers import Settings
-from impls.learning.trainer import trainer_of
+from impls.learning.trainer import Setup, trainer_of
 
 EPSILON = 0.01
 """Near the size of the gradients, so that a step without it is another step in float32 too. The work is the same."""
@@ -38,7 +38,7 @@ class OptimizerCall(PassCall):
         if asked.device != "cpu":
             raise Unavailable(f"{asked.pass_name} runs on the CPU only; device {asked.device!r} has train_step")
         self.settings = Settings(split(asked.pass_name)[1], LEARNING_RATE, epsilon=EPSILON)
-        self.trainer = trainer(asked.problem, asked.parameters, self.settings, asked.dtype)
+        self.trainer = trainer(Setup(asked.problem, asked.parameters, self.settings, asked.dtype))
 
     def bind(self) -> None:
         x, y = (rows.astype(self.asked.dtype) for rows in self.asked.problem.data(self.asked.batch, self.asked.seed))

@@ -12,10 +12,9 @@ import numpy as np
 from impls.errors import Unavailable
 from impls.jax_autodiff import mean_squared_error, predict
 from impls.learning.optimizers import Settings
-from impls.learning.trainer import Departure, Trainer
+from impls.learning.trainer import Departure, Setup, Trainer
 from impls.on_jax import find_device
 from impls.parameters import Array, Layer, Parameters, rounded
-from impls.problem import Problem
 
 try:
     import optax
@@ -75,32 +74,22 @@ def departures(settings: Settings, dtype: str) -> list[Departure]:
 class JaxTrainer(Trainer):
     """One compiled function: gradient, update, new parameters."""
 
-    def __init__(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        settings: Settings,
-        dtype: str,
-        *,
-        biases: bool = True,
-        shipped: bool = False,
-    ) -> None:
-        optimizer = own(settings, settings.learning_rate, shipped)
-
-        loss = partial(mean_squared_error, problem.activations)
+    def __init__(self, setup: Setup) -> None:
+        optimizer = own(setup.settings, setup.settings.learning_rate, setup.shipped)
+        loss = partial(mean_squared_error, setup.problem.activations)
 
         @jax.jit
         def descend(parameters, state, x, y):
             value, gradients = jax.value_and_grad(loss)(parameters, x, y)
-            if not biases:
+            if not setup.biases:
                 gradients = tuple((dW, jnp.zeros_like(db)) for dW, db in gradients)
             updates, state = optimizer.update(gradients, state, parameters)
             return value, optax.apply_updates(parameters, updates), state
 
         self._descend = descend
-        self._predict = jax.jit(partial(predict, problem.activations))
+        self._predict = jax.jit(partial(predict, setup.problem.activations))
         self._to_device = partial(jax.device_put, device=find_device("cpu"))
-        start = tuple(tuple(layer) for layer in rounded(parameters, dtype))  # plain ones are quicker to call with
+        start = tuple(tuple(layer) for layer in rounded(setup.parameters, setup.dtype))  # quicker in a call than named
         self._start = self._to_device((start, optimizer.init(start)))
         self.restart()
 

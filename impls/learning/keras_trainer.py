@@ -17,10 +17,9 @@ import tensorflow as tf
 
 from impls.keras_tensorflow import build
 from impls.learning.optimizers import Settings
-from impls.learning.trainer import Departure, Trainer
+from impls.learning.trainer import Departure, Setup, Trainer
 from impls.on_tensorflow import find_device
 from impls.parameters import Array, Layer, Parameters
-from impls.problem import Problem
 
 
 class OutsideRmsProp(keras.optimizers.RMSprop):
@@ -113,23 +112,14 @@ def departures(settings: Settings, dtype: str) -> list[Departure]:
 class KerasTrainer(Trainer):
     """model(x) under a GradientTape, optimizer.apply, inside tf.function(jit_compile=True)."""
 
-    def __init__(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        settings: Settings,
-        dtype: str,
-        *,
-        biases: bool = True,
-        shipped: bool = False,
-    ) -> None:
+    def __init__(self, setup: Setup) -> None:
         self._device = find_device("cpu")
         with tf.device(self._device):
-            self.model = model = build(problem, parameters, dtype)
-            trained = [weights for weights in model.trainable_variables if biases or len(weights.shape) == 2]
-            optimizer = own(settings, shipped)
+            self.model = model = build(setup.problem, setup.parameters, setup.dtype)
+            trained = [weights for weights in model.trainable_variables if setup.biases or len(weights.shape) == 2]
+            optimizer = own(setup.settings, setup.shipped)
             optimizer.build(trained)
-        error = keras.losses.MeanSquaredError(dtype=dtype)
+        error = keras.losses.MeanSquaredError(dtype=setup.dtype)
 
         def descend(x, y):
             with tf.GradientTape() as tape:

@@ -18,7 +18,7 @@ import numpy as np
 from impls.checking.oracle import flatten, unflatten
 from impls.learning import optimizers
 from impls.learning.optimizers import Settings
-from impls.learning.trainer import Departure, Trainer
+from impls.learning.trainer import Departure, Setup, Trainer
 from impls.numpy_manual import NumpyManual
 from impls.parameters import Array, Layer, Parameters
 from impls.problem import Problem
@@ -81,25 +81,16 @@ def departures(settings: Settings, dtype: str) -> Sequence[Departure]:
 class NumpyTrainer(Trainer):
     """θ ← step(θ, ∂L/∂θ), the gradient by the passes of `numpy`, whose layers have views of θ for their parameters."""
 
-    def __init__(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        settings: Settings,
-        dtype: str,
-        *,
-        biases: bool = True,
-        shipped: bool = False,
-    ) -> None:
-        self.problem, self.biases, self.settings, self.dtype = problem, biases, settings, dtype
-        self.start = flatten(parameters).astype(dtype)
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.start = flatten(setup.parameters).astype(setup.dtype)
         self.theta = np.empty_like(self.start)
         self.networks: dict[int, NumpyManual] = {}  # by rows in a minibatch
         self.restart()
 
     def restart(self) -> None:
         self.theta[:] = self.start
-        self.optimizer = optimizers.make(self.settings)
+        self.optimizer = optimizers.make(self.setup.settings)
 
     def place(self, x: Array, y: Array) -> tuple[Array, Array]:
         return x, y
@@ -108,24 +99,25 @@ class NumpyTrainer(Trainer):
         network = self.networks.get(len(x)) or self._network(len(x))
         network.feed(x, y)
         loss, gradients = network.value_and_grad()
-        g = np.concatenate([part for dW, db in gradients for part in (dW.ravel(), db * self.biases)])
+        g = np.concatenate([part for dW, db in gradients for part in (dW.ravel(), db * self.setup.biases)])
         self.theta[:] = self.optimizer.step(self.theta, g)
         return loss
 
     def _network(self, rows: int) -> NumpyManual:
         """The passes over that many rows."""
         network = self.networks[rows] = NumpyManual()
-        layers = unflatten(self.theta, self.problem.sizes)
-        network.prepare(self.problem, layers, rows, self.dtype)
+        problem = self.setup.problem
+        layers = unflatten(self.theta, problem.sizes)
+        network.prepare(problem, layers, rows, self.setup.dtype)
         for layer, (W, b) in zip(network.layers, layers, strict=True):
             layer.W, layer.b = W, b
         return network
 
     def predict(self, x: Array) -> Array:
-        return predict(self.theta, self.problem, x)
+        return predict(self.theta, self.setup.problem, x)
 
     def parameters(self) -> Parameters:
-        return [Layer(W.copy(), b.copy()) for W, b in unflatten(self.theta, self.problem.sizes)]
+        return [Layer(W.copy(), b.copy()) for W, b in unflatten(self.theta, self.setup.problem.sizes)]
 
 
 TRAINER = NumpyTrainer

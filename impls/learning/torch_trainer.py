@@ -8,9 +8,8 @@ import numpy as np
 import torch
 
 from impls.learning.optimizers import Settings
-from impls.learning.trainer import Departure, Trainer
+from impls.learning.trainer import Departure, Setup, Trainer
 from impls.parameters import Array, Layer, Parameters, rounded
-from impls.problem import Problem
 from impls.torch_autograd import build
 
 
@@ -53,20 +52,11 @@ def departures(settings: Settings, dtype: str) -> list[Departure]:
 class TorchTrainer(Trainer):
     """loss.backward(), optimizer.step()."""
 
-    def __init__(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        settings: Settings,
-        dtype: str,
-        *,
-        biases: bool = True,
-        shipped: bool = False,
-    ) -> None:
-        self.model = build(problem, rounded(parameters, dtype))
+    def __init__(self, setup: Setup) -> None:
+        self.model = build(setup.problem, rounded(setup.parameters, setup.dtype))
         self.start = copy.deepcopy(self.model.state_dict())
-        trained = [p for p in self.model.parameters() if biases or p.ndim == 2]
-        self.optimizer = own(settings, trained, shipped)
+        trained = [p for p in self.model.parameters() if setup.biases or p.ndim == 2]
+        self.optimizer = own(setup.settings, trained, setup.shipped)
         self.loss = torch.nn.MSELoss(reduction="mean")
 
     def restart(self) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from impls.errors import BadInput, choose
 from impls.problem import DTYPES, SEED
+
+if TYPE_CHECKING:
+    from impls.learning.recipes import Recipe
 
 FOLDER = Path("reports/trainings")
 STARTS_FOLDER = Path("reports/starts")
@@ -41,26 +44,42 @@ NAMES = ("xor", "line", "slides", "stock")
     type=click.Path(path_type=Path),
     help=f"Where to save.  [default: {FOLDER}/…, or {STARTS_FOLDER}/…]",
 )
-def train_command(problem: str, implementations: str, seeds: int | None, path: Path | None, **options: Any) -> None:
+def train_command(
+    problem: str,
+    implementations: str,
+    dtype: str,
+    shipped: bool,
+    seeds: int | None,
+    path: Path | None,
+    csv: Path | None,
+    symbol: str | None,
+    split: str | None,
+    seed: int,
+    **changes: Any,
+) -> None:
     """Train one problem by every framework, from the same weights on the same minibatches, and compare.
 
     Exit status 1 where the frameworks part by more than rounding explains, or one of them fails.
     """
+    from impls.learning import recipes
     from impls.learning.trainer import select
 
     choose("recipe", problem, NAMES)
-    _only("stock", problem, {f"--{name}": options[name] for name in ("csv", "symbol", "split")})
+    _only("stock", problem, {"--csv": csv, "--symbol": symbol, "--split": split})
     _only("xor", problem, {"--seeds": seeds})
+    if seeds is not None and shipped:
+        raise BadInput("--as-shipped and --seeds do not go together: plain gradient descent has no other conventions")
     names = select(implementations)
-    if path is None:
-        folder = FOLDER if seeds is None else STARTS_FOLDER
-        path = folder / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-    elif not path.parent.is_dir():
-        raise BadInput(f"--json {path}: there is no folder {path.parent}")
+    if problem == "stock":
+        from impls.learning import stock
+
+        recipe = stock.recipe(seed, csv=csv, symbol=symbol, split=split or "shuffled", batch=changes["batch"])
+    else:
+        recipe = recipes.get_recipe(problem, seed)
+    recipe = recipes.changed(recipe, **changes)
     if seeds is None:
-        sys.exit(_train(problem, names, path, **options))
-    sys.exit(_starts(names, seeds, path, **options))
+        sys.exit(_train(recipe, names, _place(path, FOLDER), dtype, shipped))
+    sys.exit(_starts(recipe, seeds, names, _place(path, STARTS_FOLDER), dtype))
 
 
 def _only(recipe: str, problem: str, given: dict[str, Any]) -> None:
@@ -69,38 +88,28 @@ def _only(recipe: str, problem: str, given: dict[str, Any]) -> None:
             raise BadInput(f"{option} belongs to {recipe}; it means nothing for {problem}")
 
 
-def _train(
-    problem: str,
-    names: list[str],
-    path: Path,
-    *,
-    optimizer: str | None,
-    learning_rate: float | None,
-    epochs: int | None,
-    batch: int | None,
-    seed: int,
-    dtype: str,
-    shipped: bool,
-    csv: Path | None,
-    symbol: str | None,
-    split: str | None,
-) -> int:
+def _place(path: Path | None, folder: Path) -> Path:
+    """Where to save: as asked, or under the present time in the folder. Learnt before the work, not after it."""
+    if path is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}.json"
+    if not path.parent.is_dir():
+        raise BadInput(f"--json {path}: there is no folder {path.parent}")
+    return path
+
+
+def _train(recipe: Recipe, names: list[str], path: Path, dtype: str, shipped: bool) -> int:
     from rich.console import Console
 
-    from impls.learning import recipes, training, training_tables
+    from impls.learning import training, training_tables
     from impls.learning.live import Live
 
-    if problem == "stock":
-        from impls.learning import stock
-
-        recipe = stock.recipe(seed, csv=csv, symbol=symbol, split=split or "shuffled", batch=batch)
-    else:
-        recipe = recipes.get_recipe(problem, seed)
-    recipe = recipes.changed(recipe, optimizer, learning_rate, epochs, batch)
     console = Console(highlight=False)
     with Live(console, ["shadows", *names], recipe.epochs) as live:
         result = training.run(recipe, names, dtype=dtype, shipped=shipped, progress=live.show)
-    if problem == "stock":
+    if recipe.problem.name == "stock":
+        from impls.learning import stock
+
         stock.judge(result)
     training.save(result, path)
     console.print(training_tables.render(result))
@@ -109,26 +118,12 @@ def _train(
     return 0 if explained and not result["failed"] else 1
 
 
-def _starts(
-    names: list[str],
-    count: int,
-    path: Path,
-    *,
-    optimizer: str | None,
-    learning_rate: float | None,
-    epochs: int | None,
-    batch: int | None,
-    seed: int,
-    dtype: str,
-    shipped: bool,
-    **_: Any,
-) -> int:
+def _starts(recipe: Recipe, count: int, names: list[str], path: Path, dtype: str) -> int:
     from rich.console import Console
 
-    from impls.learning import recipes, starts, starts_show, training
+    from impls.learning import starts, starts_show, training
     from impls.learning.live import Live
 
-    recipe = recipes.changed(recipes.xor(seed), optimizer, learning_rate, epochs, batch)
     console = Console(highlight=False)
     with Live(console, names, recipe.epochs) as live:
         result = starts.run(recipe, count, names, dtype=dtype, progress=live.show)

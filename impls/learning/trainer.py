@@ -14,6 +14,7 @@ from __future__ import annotations
 import fnmatch
 import importlib
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -40,21 +41,26 @@ class Departure(NamedTuple):
     conventions: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Setup:
+    """What to train, from where and how."""
+
+    problem: Problem
+    parameters: Parameters
+    settings: Settings
+    dtype: str
+    biases: bool = True
+    """Without them those of the network stay as they are (at 0)."""
+    shipped: bool = False
+    """Whether with the framework's own conventions instead of the textbook's."""
+
+
 class Trainer(ABC):
     """One framework's network and optimizer, on the CPU. Arrays come in NumPy, in the trainer's dtype."""
 
     @abstractmethod
-    def __init__(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        settings: Settings,
-        dtype: str,
-        *,
-        biases: bool = True,
-        shipped: bool = False,
-    ) -> None:
-        """Start from these parameters. Without `biases`, those of the network stay as they are (at 0)."""
+    def __init__(self, setup: Setup) -> None:
+        """Be ready to train."""
 
     @abstractmethod
     def place(self, x: Array, y: Array) -> tuple[Any, Any]:

@@ -47,7 +47,7 @@ from impls.errors import BadInput, Unavailable
 from impls.files import write_whole
 from impls.learning import recipes, shadows
 from impls.learning.recipes import Recipe
-from impls.learning.trainer import TRAINERS, Trainer, load
+from impls.learning.trainer import TRAINERS, Setup, Trainer, load
 from impls.parameters import Array
 from impls.registry import get_entry
 
@@ -89,7 +89,7 @@ def train(implementation: str, folder: str, dtype: str, shipped: bool, threads: 
 def descend(kind: type[Trainer], name: str, folder: Path, dtype: str, shipped: bool = False) -> dict[str, Any]:
     """`train` by that kind of trainer."""
     recipe = recipes.load(folder / "recipe.npz")
-    trainer = kind(recipe.problem, recipe.parameters, recipe.settings, dtype, biases=recipe.biases, shipped=shipped)
+    trainer = kind(Setup(recipe.problem, recipe.parameters, recipe.settings, dtype, recipe.biases, shipped))
     x, y = recipe.x.astype(dtype), recipe.y.astype(dtype)
     report, marks = Reporter(folder / f"{name}.progress"), set(recipe.marks())
     kept, losses = [], []

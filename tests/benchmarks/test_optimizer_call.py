@@ -56,7 +56,7 @@ def differing(conventions=optimizers.TEXTBOOK, **settings):
     class Differing(NumpyTrainer):
         def restart(self):
             super().restart()
-            self.optimizer = optimizers.make(replace(self.settings, **settings), conventions)
+            self.optimizer = optimizers.make(replace(self.setup.settings, **settings), conventions)
 
     return Differing
 
@@ -65,7 +65,7 @@ class Forgetful(NumpyTrainer):
     """Its optimizer has seen nothing at each step."""
 
     def step(self, x, y):
-        self.optimizer = optimizers.make(self.settings)
+        self.optimizer = optimizers.make(self.setup.settings)
         return super().step(x, y)
 
 

@@ -50,7 +50,7 @@ class OtherEpsilon(NumpyTrainer):
 
     def restart(self):
         super().restart()
-        self.optimizer = make(self.settings, Conventions(epsilon_hat=True))
+        self.optimizer = make(self.setup.settings, Conventions(epsilon_hat=True))
 
 
 def test_an_optimizer_that_only_nearly_is_the_textbooks_is_named(here):

@@ -68,6 +68,7 @@ def test_seeds_count_the_starts(tmp_path):
         (("train", "xor", "--implementations", "c-floor"), "unknown implementation that trains 'c-floor'"),
         (("train", "xor", "--optimizer", "adagrad"), "unknown optimizer 'adagrad'"),
         (("train", "xor", "--seeds", "5", "--optimizer", "adam"), "plain gradient descent"),
+        (("train", "xor", "--seeds", "5", "--as-shipped"), "--as-shipped and --seeds do not go together"),
         (("train", "line", "--batch", "101"), "a minibatch of 101 rows is more than the 100"),
         (("train", "stock", "--csv", "absent.csv"), "absent.csv: no such file"),
         (("train", "xor", "--json", "no/such/folder/x.json"), "there is no folder no/such/folder"),
