@@ -273,6 +273,9 @@ def test_mistakes_are_bounded_in_the_dtype():
     assert Judge([rounded], "float32").fits(named("b1-missing"), NET, [MSE]) == (MSE, 1.0)
     assert Judge([rounded], "float64").fits(named("b1-missing"), NET, [MSE]) is None
     assert Judge([rounded]).dtype == "float64"
+    made = mutants.gradients(NET, o.parameters, o.x, o.y, named("b1-missing").steps(), dtype="float32")
+    farthest = replace(o, gradients={n: g.value + 0.9 * g.error for n, g in made.items()})
+    assert Judge([farthest], "float32").fits(named("b1-missing"), NET, [MSE]) == (MSE, 1.0)
 
 
 def in_turn(mistake, convention, batch, order=None, rate=probe.RATE, dtype="float64"):
