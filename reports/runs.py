@@ -87,8 +87,8 @@ def _remarks(ours: dict[str, Any]) -> list[str]:
     if resumed := ours.get("resumed"):
         earlier = mapping(resumed)
         groups, date = len(sequence(earlier.get("groups"))), text(earlier.get("datetime"))[:16].replace("T", " ")
-        source = f" of {Path(text(earlier.get('file'))).name}, {date}" if earlier else ""
-        told.append(f"the run goes on with an earlier one: {groups} groups are from the launches{source}")
+        source = f": {groups} groups are from {Path(text(earlier.get('file'))).name}, {date}" if earlier else ""
+        told.append(f"the run goes on with an earlier one{source}")
     return told
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from reports import labels, units
 from reports.material import gather
+from reports.page import chart_data
 from reports.page.render import render
 
 STORED = Path(__file__).with_name("stored")
@@ -356,6 +357,16 @@ def test_unknown_numbers_leave_gaps_not_errors(opened, make_run):
     assert "no difference shown" in texts(page, "#pairs-table td")
 
 
+def test_without_pairs_there_are_times_and_their_ratios(opened, make_run, monkeypatch):
+    """Of a run too large for its page: bars and pairs show ratios of medians, and no line is relative."""
+    monkeypatch.setattr(chart_data, "MOST_PAIRS", 0)
+    page = opened(make_run(**SMALL))
+    assert len(texts(page, "#bars b")) == 4
+    assert set(texts(page, "#pairs-table td:nth-child(2)")) == {"no difference shown"}
+    choose(page, "chart-show", "numpy")
+    assert texts(page, "#chart .label") == ["numpy"], "it alone has a ratio to itself"
+
+
 def test_on_paper_there_are_numbers_and_no_buttons(opened):
     """Printed, controls are gone, colours are light, and of the folded numbers those are there that were unfolded."""
     page = opened(mode="dark", media="print", width=718)  # A4 between margins of 1 cm, at 96 px per inch
@@ -374,7 +385,7 @@ def test_on_paper_there_are_numbers_and_no_buttons(opened):
 def test_the_script_s_numbers_and_labels_are_python_s(opened):
     """The two implementations of each rule agree: units, ratios, and the spreading of labels."""
     page = opened()
-    for ns in (0.4567, 850, 999.4, 999.6, 18_234, 999_600, 1_240_000, 3.1e9, 0):
+    for ns in (0.4567, 850, 999.4, 999.6, -12.3, 18_234, 999_600, 1_240_000, 3.1e9, 0):
         assert page.execute_script("return time(arguments[0])", ns) == units.time(ns)
     for value in (1, 4.123, 9.996, 18.27, 2280, 0.0512, 0.9996):
         assert page.execute_script("return significant(arguments[0])", value) == units.ratio(value)

@@ -12,8 +12,9 @@ from markupsafe import escape
 
 from reports import report
 from reports.material import gather
+from reports.page import chart_data
 from reports.page.render import render
-from reports.page.sections import SECTIONS
+from reports.page.sections import SECTIONS, times
 
 SMALL = {"problems": ("line",), "passes": ("forward", "value_and_grad"), "batches": (4, 64)}
 STORED = Path(__file__).with_name("stored")
@@ -50,6 +51,20 @@ def test_a_page_of_a_full_run_is_small(make_run, write_run):
     assert len(page(write_run, make_run(dtypes=("float32", "float64"))).encode()) < 3e6
     many = {f"f{i}-e{i}": (f"f{i}", f"e{i}", 1e3 * 1.04**i, 20) for i in range(200)}
     assert len(page(write_run, make_run(many, batches=(4,))).encode()) < 3e6
+
+
+def test_a_run_too_large_for_a_page_keeps_what_comes_first(make_run, write_run, monkeypatch):
+    """Plain passes have their tables and pairs; of the others the page says how many are left to the files."""
+    content = make_run(problems=("xor",), passes=("value_and_grad:host", "value_and_grad"), batches=(4, 64))
+    monkeypatch.setattr(times, "MOST_ROWS", 10)
+    monkeypatch.setattr(chart_data, "MOST_PAIRS", 20)
+    found = page(write_run, content)
+    panels = json.loads(re.search(r'id="chart-data">(.*?)</script>', found, re.DOTALL)[1])["panels"]
+    assert [(key, bool(panel["pairs"])) for key, panel in panels.items()] == [
+        ("float32|cpu|xor|value_and_grad", True),
+        ("float32|cpu|xor|value_and_grad:host", False),
+    ]
+    assert "1 more tables are in the CSV files" in found and 'id="times-1"' in found and 'id="times-2"' not in found
 
 
 def test_hostile_text_is_escaped_everywhere(make_run, write_run):

@@ -138,6 +138,21 @@ def test_an_interrupted_run_says_so(make_run, write_run):
     assert runs.read(write_run(content)).remarks == ("the run was interrupted; what was complete by then is here",)
 
 
+def test_a_resumed_run_and_its_dropped_rounds_are_told(make_run, write_run):
+    """How much is from the earlier run, and every round that was left out."""
+    content = make_run(problems=("line",), passes=("forward",), batches=(4, 64))
+    ours = content["samegrad"]
+    ours["resumed"] = {"file": "runs/a.json", "datetime": "2026-11-21T10:20:30", "groups": ["one", "two"]}
+    ours["groups"][1]["dropped"] = [{"launch": 2, "round": 7, "in": "numpy", "reason": "the clock stood still"}]
+    run = runs.read(write_run(content))
+    said = "the run goes on with an earlier one: 2 groups are from a.json, 2026-11-21 10:20"
+    assert run.remarks == (said,)
+    assert run.dropped == ({"group": ours["groups"][1]["group"], **ours["groups"][1]["dropped"][0]},)
+    for strange in (True, "yes", 3, ["x"]):
+        ours["resumed"] = ours["groups"][1]["dropped"] = strange
+        assert runs.read(write_run(content)).remarks[0].startswith("the run goes on with an earlier one")
+
+
 def test_names_are_read_as_one_line_of_text(make_run, write_run):
     """Line ends, control characters and lone surrogates in a name cannot break a table, a file or an encoding."""
     content = make_run(implementations={"evil\n\x00\ud800name": ("numpy", "manual", 1000, 1)})

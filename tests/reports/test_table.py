@@ -41,3 +41,27 @@ def test_hostile_names_stay_text(make_run, write_run):
     page = table.markdown(runs.read(write_run(content)))
     assert "| ``a\\|b`c<script>`` |" in page
     assert "<script>alert" not in page and "\\| \\*x\\*" in page
+
+
+def test_the_headline_s_table_is_open_and_the_others_are_folded(make_run, write_run):
+    """A summary for a pull request: what is asked first is seen, all else is one click away."""
+    run = runs.read(write_run(make_run(problems=("line",), batches=(4,))))
+    page = table.markdown(run)
+    assert page.count("<details>") == page.count("</details>") == 2
+    assert page.index("## line value\\_and\\_grad · float32 on cpu") < page.index("<details>")
+
+
+def test_what_changed_since_an_earlier_run_is_told(make_run, write_run):
+    """The slowdown that is planted is listed with its interval; nothing else is."""
+    small = {"problems": ("line",), "passes": ("forward",), "batches": (4,)}
+    before, after = make_run(**small), make_run(**small)
+    for benchmark in after["benchmarks"]:
+        if benchmark["extra_info"]["implementation"] == "jax-jit":
+            for launch in benchmark["extra_info"]["launches"]:
+                launch["median_ns"] *= 2
+    runs_of = [runs.read(write_run(content, f"run{n}.json")) for n, content in enumerate((before, after))]
+    page = table.markdown(runs_of[1], runs_of[:1])
+    assert "## Since `run0.json`, 2026-11-22 12:00" in page and "1 became slower" in page
+    changed = [line for line in page.splitlines() if line.startswith("| `") and line.endswith("| slower |")]
+    assert len(changed) == 1 and changed[0].startswith("| `jax-jit`, line forward, batch 4, float32 on cpu | ")
+    assert " | 2.00 (" in changed[0]

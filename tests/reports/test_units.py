@@ -28,6 +28,11 @@ def test_a_time_has_three_digits_and_its_unit(ns, said):
     assert units.time(ns) == said
 
 
+def test_fewer_digits_round_up_to_the_next_unit_earlier():
+    """996 ms to two digits is 1.0 s, not 1,000 ms."""
+    assert (units.time(996e6, 2), units.time(994e6, 2), units.time(-996e6, 2)) == ("1.0 s", "990 ms", "-1.0 s")
+
+
 @pytest.mark.parametrize(
     ("value", "said"),
     [(1, "1.00"), (4.123, "4.12"), (9.996, "10.0"), (18.27, "18.3"), (2280, "2,280"), (0.0512, "0.0512")],

@@ -14,8 +14,8 @@ ID, TITLE = "closed-loops", "The same optimizers in training"
 TEMPLATE = """
 <p>{{ verdict }}</p>
 <p class="note">From samegrad optimizers --closed-loop: each problem's recipe with each optimizer, aligned. Numbers are
-how many times as far from the textbook's parameters as shadows get, whose every gradient is perturbed by one rounding; up
-to {{ allowed }} times is rounding. Beyond “comparable until” rounding is amplified too far to compare.</p>
+how many times as far from the textbook's parameters as shadows get, whose every gradient is perturbed by one rounding;
+up to {{ allowed }} times is rounding. Beyond “comparable until” rounding is amplified too far to compare.</p>
 {{ data_link("closed-loops-table", "closed-loops") }}
 {{ table("closed-loops-table", "Times the shadows", columns, rows) }}
 {% for name, reason in left_out %}

@@ -108,6 +108,12 @@ def _row(change: compare.Change, looks: dict[str, style.Look]) -> list[cells.Cel
     ]
 
 
+def _dates(runs: tuple[Run, ...]) -> list[str]:
+    """The day of each run, or its time where all are of one day."""
+    dates = [provenance.date(run) for run in runs]
+    return [date[11:] or date for date in dates] if len({date[:10] for date in dates}) == 1 else [d[:10] for d in dates]
+
+
 def _across(material: Material) -> dict[str, Any]:
     """For each panel and batch, every implementation's times in every run, null where it was not measured."""
     runs, looks = material.runs, material.looks
@@ -121,7 +127,7 @@ def _across(material: Material) -> dict[str, Any]:
                     line = points.setdefault(key, {}).setdefault(case.implementation, [None] * len(runs))
                     line[place] = [float(f"{ns:.5g}") for ns in (case.median_ns, *case.spread_ns)]
     return {
-        "runs": [f"{number}: {provenance.date(run)[:10]}" for number, run in enumerate(runs, start=1)],
+        "runs": [f"{number}: {date}" for number, date in enumerate(_dates(runs), start=1)],
         "series": {
             name: {
                 "name": name,
