@@ -38,8 +38,7 @@ def test_every_optimizer_of_numpy_is_explained(dtype, here):
 
 
 def test_optimizers_of_every_framework_are_explained_in_float32():
-    """Two of them, on shuffled minibatches of the line, in the frameworks' own processes; the others are in float64 in
-    `test_training.py`, and all of them in `samegrad optimizers --closed-loop`."""
+    """Two of them, on shuffled minibatches of the line; `samegrad optimizers --closed-loop` goes through all."""
     names = [name for name in TRAINERS if get_entry(name).missing() is None]
     result = run(names, names=["nesterov", "adam"], problems=["line"], epochs=10, dtype="float32")
     assert wrong(result) == [] and len(result["rows"]) == 2 * len(names)

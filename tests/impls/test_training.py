@@ -32,12 +32,11 @@ def planted(monkeypatch, kind):
     monkeypatch.setattr(training, "load", lambda name, threads=1: type("module", (), {"TRAINER": kind}))
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "rmsprop-centered"])
-def test_all_installed_frameworks_train_to_the_same_curve(optimizer, tmp_path):
+def test_all_installed_frameworks_train_to_the_same_curve(tmp_path):
     """On shuffled minibatches, float64: every curve is explained by rounding, and the document is complete."""
     here = [name for name in TRAINERS if trainer.get_entry(name).missing() is None]
     seen = []
-    result = training.run(changed(LINE, optimizer, 0.05), here, progress=seen.append)
+    result = training.run(changed(LINE, "rmsprop-centered", 0.05), here, progress=seen.append)
     assert result["left_out"] == {} and [run["implementation"] for run in result["runs"]] == here
     for run in result["runs"]:
         assert run["explained"], run
