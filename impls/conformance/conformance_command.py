@@ -52,12 +52,12 @@ def lines(found: dict[str, Any]) -> list[str]:
     told = []
     for clause in found["clauses"]:
         told.append(f"{clause['clause']:<11} {WORDS[clause['holds']]:<13} {clause['says']}")
-        by_sentence: dict[str, list[str]] = {}
+        alike: dict[str, list[dict[str, str]]] = {}
         for fault in clause["faults"]:
-            by_sentence.setdefault(fault["sentence"], []).append(fault["case"])
-        for sentence, cases in by_sentence.items():
-            more = f"; {len(cases) - 1} more" if len(cases) > 1 else ""
-            told.append(f"    {sentence} ({cases[0]}{more})")
+            alike.setdefault(fault["sentence"].partition("'s ")[0], []).append(fault)
+        for first, *others in alike.values():
+            more = f"; {len(others)} more" if others else ""
+            told.append(f"    {first['sentence']} ({first['case']}{more})")
     told += [f"left out: {case}: {reason}" for case, reason in found["left_out"].items()]
     broken = [clause["clause"] for clause in found["clauses"] if clause["holds"] is False]
     told.append(f"{name} breaks the contract: {', '.join(broken)}." if broken else f"{name} keeps the contract.")

@@ -221,8 +221,10 @@ class Case:
         if self.dtype == "float64":
             less = Reference(self.problem, self.problem.parameters(SEED), *self.rows, "float32")
             in_float32 = less.agree(pass_name, _in_float32(result), RATE)
-        told = explanations.of_numbers(pass_name, agreements, in_float32)
-        self._note("training" if pass_name == "train_step" else "gradients", told)
+        is_step_alone = pass_name == "train_step" and "gradients" not in {fault.clause for fault in self.faults}
+        clause = "training" if is_step_alone else "gradients"
+        told = explanations.of_numbers(clause, pass_name, agreements, in_float32)
+        self._note(clause, told)
         if not told:
             self.sound.add(pass_name)
         elif pass_name == "train_step":

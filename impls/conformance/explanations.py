@@ -46,20 +46,22 @@ def of_misfit(pass_name: str, agreements: Sequence[Agreement], result: Any) -> T
     return told
 
 
-def of_numbers(pass_name: str, agreements: Sequence[Agreement], in_float32: Sequence[Agreement] | None) -> Told:
+def of_numbers(
+    clause: str, pass_name: str, agreements: Sequence[Agreement], in_float32: Sequence[Agreement] | None
+) -> Told:
     """Numbers beyond the bound. `in_float32`: the same held against what float32 allows, where more was asked for."""
     if not (wrong := _wrong(agreements)):
         return []
     if in_float32 is not None and not _wrong(in_float32):
         return [("dtype", f"{pass_name} is right only as float32 would be: {wrong[0]}")]
-    return [("training" if pass_name == "train_step" else "gradients", f"{pass_name}'s {_in_words(wrong)}")]
+    return [(clause, f"{pass_name}'s {_in_words(wrong)}")]
 
 
 def of_forward(predictions: Any, again: Any) -> Told:
     """Two calls of forward in a row."""
-    apart = float(np.abs(np.asarray(again, np.float64) - predictions).max())
     if same(flat(predictions), flat(again)):
         return []
+    apart = _apart(predictions, again)
     return [("repeatable", f"forward gives other numbers when it is called again, up to {apart:.2g} apart")]
 
 
@@ -71,21 +73,30 @@ def of_repetitions(evaluations: Sequence[Any], before: Any, after: Any) -> Told:
     if not np.array_equal(one, two) and np.allclose(three - two, two - one, rtol=1e-3, atol=0):
         return [("state", "gradients accumulate: each value_and_grad adds them to those of the call before")]
     if not all(same(flat(evaluations[0]), flat(again)) for again in evaluations[1:]):
-        apart = max(float(np.abs(again - one).max()) for again in (two, three))
+        apart = max(_apart(evaluations[0], again) for again in evaluations[1:])
         return [("repeatable", f"value_and_grad gives other numbers when it is called again, up to {apart:.2g} apart")]
     return []
 
 
 def of_second_step(first: Any, second: Any, start: Reference, middle: Reference, learning_rate: float) -> Told:
-    """A step from where the first one has ended; the references are those at either's start."""
+    """A step from where the first one has ended; the references are those at either's start.
+
+    A wrong one is taken apart: (p₁ − p₂)/λ = α g₁ + β g₀, with the gradients at its own start and at the first one's.
+    """
     if not (wrong := _wrong(middle.agree("train_step", second, learning_rate))):
         return []
-    moved = vector(first[1]) - vector(second[1])
-    if not moved.any():
+    direction = (vector(first[1]) - vector(second[1])) / learning_rate
+    if not direction.any():
         return [("training", "train_step does not keep its update: the second step starts where the first one did")]
-    both = vector(start.truth.gradients) + vector(middle.truth.gradients)
-    if np.allclose(moved, learning_rate * both, rtol=1e-3, atol=1e-6):
-        return [("state", "gradients accumulate: the second train_step takes the gradient of the first one once more")]
+    gradients = np.stack([vector(middle.truth.gradients), vector(start.truth.gradients)], axis=1)
+    alpha, beta = np.linalg.lstsq(gradients, direction)[0]
+    if np.allclose(gradients @ (alpha, beta), direction, rtol=1e-3, atol=1e-3 * abs(direction).max()):
+        if np.allclose((alpha, beta), (0, 1), atol=1e-2):
+            return [("arguments", "the second train_step takes the gradient at the parameters of prepare: captured")]
+        if abs(alpha - 1) < 1e-2:
+            return [
+                ("state", f"something accumulates: the second train_step adds {beta:.2g} times the first's gradient")
+            ]
     return [("training", f"the second train_step's {_in_words(wrong)}")]
 
 
@@ -106,8 +117,7 @@ def of_moved(result: Any, start: Reference, here: Reference) -> Told:
 def of_loop(looped: Any, stepped: Any, tolerance: float) -> Told:
     """One call of train_loop beside as many steps; `tolerance` is relative to the largest parameter."""
     scale = np.abs(vector(stepped[1])).max()
-    pairs = zip(flat(looped), flat(stepped), strict=True)
-    apart = max(float(np.abs(np.asarray(one, np.float64) - other).max()) for one, other in pairs)
+    apart = _apart(looped, stepped)
     if apart <= tolerance * scale:
         return []
     return [("training", f"train_loop ends {apart:.2g} away from as many calls of train_step")]
@@ -140,6 +150,12 @@ def of_compiler(pass_name: str, traced: Traced, when: str) -> Told:
     if when and traced.compilations:
         told.append(("compiled", f"{pass_name} is compiled again {when}"))
     return told
+
+
+def _apart(one: Any, other: Any) -> float:
+    """The largest difference of two results."""
+    pairs = zip(flat(one), flat(other), strict=True)
+    return max(float(np.abs(np.asarray(a, np.float64) - b).max()) for a, b in pairs)
 
 
 def _wrong(agreements: Sequence[Agreement]) -> list[Agreement]:

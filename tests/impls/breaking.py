@@ -76,6 +76,22 @@ class AccumulatingInSteps(Accumulating):
         return loss, self.parameters
 
 
+class WithMomentum(NumpyTutorial):
+    def prepare(self, *arguments, **options):
+        super().prepare(*arguments, **options)
+        self.velocity = None
+
+    def train_step(self, learning_rate):
+        loss, gradients = self.value_and_grad()
+        before = self.velocity or gradients
+        factor = self.x.dtype.type(0.9 if self.velocity else 0)
+        self.velocity = [
+            Layer(*(factor * v + g for v, g in zip(*pair, strict=True))) for pair in zip(before, gradients, strict=True)
+        ]
+        self.parameters = stepped(self.parameters, self.velocity, learning_rate)
+        return loss, self.parameters
+
+
 class Updating(NumpyTutorial):
     """A gradient that takes a step on the way."""
 
@@ -264,6 +280,19 @@ class CapturedParameters(NumpyTutorial):
         result = super().train_step(learning_rate)
         self.captured = now
         return result
+
+
+class CapturedInSteps(NumpyTutorial):
+    """A step that was built with the parameters in it."""
+
+    def prepare(self, *arguments, **options):
+        super().prepare(*arguments, **options)
+        self.evaluation = super().value_and_grad()
+
+    def train_step(self, learning_rate):
+        loss, gradients = self.evaluation
+        self.parameters = stepped(self.parameters, gradients, learning_rate)
+        return loss, self.parameters
 
 
 class Raising(NumpyTutorial):
