@@ -9,6 +9,16 @@ function drawAcross() {
   }));
   const yName = `time per ${passOf().unit}`;
   drawCurves(holder, { lines }, { xName: "run", yName, xNames: runs, format: (ns) => time(ns, 1) });
+  const rows = lines.map(({ name, colour, points }) => {
+    const medians = new Map(points.map(([run, median]) => [run, median]));
+    const cells = runs.map((_, run) => {
+      const cell = element("td", "number", medians.has(run) ? time(medians.get(run)) : "–");
+      if (medians.has(run)) cell.dataset.value = medians.get(run);
+      return cell;
+    });
+    return element("tr", "", element("td", `name ${colour}`, name), ...cells);
+  });
+  document.getElementById("across-table").tBodies[0].replaceChildren(...rows);
   const told = lines.map(({ name, points }) => `${name} ${points.map(([run, median]) => `${time(median)} in run ${run + 1}`).join(", ")}`);
   document.getElementById("across-caption").textContent = `${whereNow()}; medians: ${told.join("; ")}.`;
 }

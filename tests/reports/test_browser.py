@@ -142,6 +142,22 @@ def test_of_the_fits_the_chosen_case_is_shown(opened, make_run):
     assert left[0] < left[1], "2 µs stands left of 8 µs"
 
 
+def test_runs_side_by_side_have_their_numbers(opened, make_run):
+    """The table under the figure is of the chosen batch, a column per run."""
+    page = opened(make_run(**SMALL), make_run(**SMALL, factor=2.0))
+    page.execute_script("document.getElementById('across-table').closest('details').open = true")
+    assert len(texts(page, "#across-table thead th")) == 3
+    before = texts(page, "#across-table tbody td")
+    choose(page, "across-batch", "64")
+    after = texts(page, "#across-table tbody td")
+    assert len(before) == len(after) == 15 and before != after
+    values = page.execute_script(
+        """return [...document.querySelectorAll('#across-table tbody tr')].map(
+            (row) => row.cells[2].dataset.value / row.cells[1].dataset.value)"""
+    )
+    assert values == pytest.approx([2.0] * 5, rel=1e-3)
+
+
 def test_the_chart_s_data_are_those_that_it_shows(opened, make_run):
     """The link follows the chosen problem and pass, variants too."""
     page = opened(make_run(passes=("value_and_grad", "forward:host"), batches=(4, 64)))

@@ -25,7 +25,11 @@ TEMPLATE = """
 <figure>
 <div class="plot" id="across"></div>
 <figcaption id="across-caption"></figcaption>
+{{ data_link("across-table", "runs-side-by-side") }}
 </figure>
+<details><summary>Numbers: side by side</summary>
+{{ table("across-table", "Medians in every run", across_columns, []) }}
+</details>
 <script type="application/json" id="across-data">{{ across | tojson }}</script>
 {% for pair in compared %}
 <h3>{{ pair.title }}</h3>
@@ -62,7 +66,8 @@ def data(material: Material) -> dict[str, Any] | None:
     return {
         "listed": [_listed(number, run) for number, run in enumerate(runs, start=1)],
         "compared": [_compared(number, material) for number in range(1, len(runs))],
-        "across": _across(material),
+        "across": (across := _across(material)),
+        "across_columns": [("implementation", False), *((f"run {name}", True) for name in across["runs"])],
         "problems": problem_options(groups),
         "passes": pass_options(groups),
         "settings": setting_options(groups),

@@ -24,6 +24,11 @@ many times faster than that it is, with its interval (95 % each).
 </span></li>
 {% endfor %}
 </ul>
+<details><summary>Numbers: the ladder</summary>
+{{ data_link("ladder-table", "ladder") }}
+{{ table("ladder-table", "Against each framework's slowest execution", [("framework", false), ("implementation", false),
+  ("median", true), ("times faster", true), ("interval", true)], rows) }}
+</details>
 """
 
 
@@ -35,11 +40,14 @@ def data(material: Material) -> dict[str, Any] | None:
         return None
     low, high = group.cases[0].median_ns, group.cases[-1].median_ns
     floors = [case for case in group.cases if case.is_floor]
-    rungs = []
-    for _, cases in ladder.rungs(run, group):
+    rungs, rows = [], []
+    for framework, cases in ladder.rungs(run, group):
         for case in cases:
             found = compare(group, cases[0], case)
             interval = units.interval(found.low, found.high)
+            name = cells.name(case.implementation, material.looks)
+            times = cells.ratio(found.ratio)
+            rows.append([framework, name, cells.time(case.median_ns), times, interval or "–"])
             rungs.append(
                 {
                     "name": case.implementation,
@@ -55,4 +63,5 @@ def data(material: Material) -> dict[str, Any] | None:
         "where": group.where,
         "floor": f"{floors[0].implementation}, {units.time(low)}" if floors and floors[0] is group.cases[0] else "",
         "rungs": rungs,
+        "rows": rows,
     }

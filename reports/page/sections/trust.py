@@ -33,6 +33,7 @@ TEMPLATE = """
 <p class="note">A duplicate of each group's baseline, in a process of its own, measured with the rest: an interval that
 does not hold 1 shows a difference where there is none. {{ holding }}</p>
 <details{{ " open" if sentinel | length < 7 }}><summary>Numbers: the same against itself</summary>
+{{ data_link("sentinel", "the-same-against-itself") }}
 {{ table("sentinel", "Duplicate over original", [("group", false), ("ratio", true), ("interval", true),
   ("holds 1", false)], sentinel) }}
 </details>
@@ -40,6 +41,7 @@ does not hold 1 shows a difference where there is none. {{ holding }}</p>
 {% if launches %}
 <h3>The yardstick</h3>
 <p class="note">A fixed piece of NumPy work, timed in every round: what the machine did meanwhile.</p>
+{{ data_link("launches", "yardstick") }}
 {{ table("launches", "One line per launch", [("launch", true), ("started", false), ("median", true),
   ("10th percentile", true), ("90th percentile", true), ("90th / 10th", true)], launches) }}
 {% endif %}
