@@ -86,6 +86,7 @@ class RunFile:
             "seed": self.run.request.seed,
             "prepare_ns": group.prepared[name]["prepare_ns"],
             "first_call_ns": group.prepared[name]["first_call_ns"],
+            **{key: value for key, value in group.prepared[name].items() if key.startswith("device_")},
             "tau": max(agreement.values()),
             "agreement": agreement,
             "launches": verdict.launch_figures(group.times_ns[name], baseline_ns),

@@ -22,6 +22,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 from numpy.typing import NDArray
@@ -96,6 +97,14 @@ class Implementation(ABC):
     def device_of(self, result: Any) -> str:
         """Where a result lies, read back from its arrays: "cpu", or an accelerator's kind and number, "gpu:0"."""
         return "cpu"
+
+    def device_memory_bytes(self) -> int | None:
+        """The most memory that was held on the accelerator since `prepare`; None where it does not tell."""
+        return None
+
+    def device_ns(self, run: Callable[[], Any]) -> float | None:
+        """What a call takes by the accelerator's own clock, from its first work to its last; None where it has none."""
+        return None
 
     @abstractmethod
     def to_numpy(self, result: Any) -> Any:

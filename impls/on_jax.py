@@ -31,6 +31,7 @@ class OnJax(Implementation):
         """Take that device. Raises Unavailable."""
         self.device = find_device(device)
         self.to_device = partial(jax.device_put, device=self.device)
+        self.earlier_peak_bytes = self._peak_bytes()
 
     def wait(self, result: Any) -> Any:
         """All arrays that one compiled call returns become ready together, so that the first stands for them.
@@ -45,6 +46,14 @@ class OnJax(Implementation):
     def device_of(self, result: Any) -> str:
         devices = [device for array in jax.tree.leaves(result) for device in array.devices()]
         return joined("cpu" if d.platform == "cpu" else f"{d.platform}:{d.id}" for d in devices)
+
+    def _peak_bytes(self) -> int:
+        return (self.device.memory_stats() or {}).get("peak_bytes_in_use", 0)
+
+    def device_memory_bytes(self) -> int | None:
+        """JAX has no way of beginning anew: where the process has held more before, this peak is not known."""
+        peak_bytes = self._peak_bytes()
+        return peak_bytes if peak_bytes > self.earlier_peak_bytes else None
 
     @classmethod
     def allow_tf32(cls, allowed: bool, device: str) -> None:

@@ -35,6 +35,9 @@ class OnTensorflow(Implementation):
         self.device = find_device(device)
         self.is_async = device != "cpu"
         self.to_device = self.here(tf.constant)
+        self.short_name = self.device.rpartition("device:")[2]
+        if self.is_async:
+            tf.config.experimental.reset_memory_stats(self.short_name)
 
     def here(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function on this device. That is said only where TensorFlow's own choice, the first GPU, is another."""
@@ -57,6 +60,9 @@ class OnTensorflow(Implementation):
     def device_of(self, result: Any) -> str:
         places = [tf.DeviceSpec.from_string(tensor.device) for tensor in _tensors(result)]
         return joined("cpu" if d.device_type == "CPU" else f"{d.device_type.lower()}:{d.device_index}" for d in places)
+
+    def device_memory_bytes(self) -> int | None:
+        return tf.config.experimental.get_memory_info(self.short_name)["peak"] if self.is_async else None
 
     @classmethod
     def allow_tf32(cls, allowed: bool, device: str) -> None:

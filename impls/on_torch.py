@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -36,6 +36,8 @@ class OnTorch(Implementation):
         self.device = find_device(device)
         if self.device.type == "mps" and dtype == "float64":
             raise Unavailable("PyTorch has no float64 on 'mps'; use float32, or device 'cpu'")
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
         return {"device": self.device, "dtype": getattr(torch, dtype)}
 
     def wait(self, result: Any) -> Any:
@@ -50,6 +52,20 @@ class OnTorch(Implementation):
         devices = [tensor.device for tensor in _tensors(result)]
         names = {"cuda": "gpu"}
         return joined("cpu" if d.type == "cpu" else f"{names.get(d.type, d.type)}:{d.index or 0}" for d in devices)
+
+    def device_memory_bytes(self) -> int | None:
+        return torch.cuda.max_memory_allocated(self.device) if self.device.type == "cuda" else None
+
+    def device_ns(self, run: Callable[[], Any]) -> float | None:
+        if self.device.type != "cuda":
+            return None
+        with torch.cuda.device(self.device):
+            start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+            start.record()
+            run()
+            end.record()
+            end.synchronize()
+        return 1e6 * start.elapsed_time(end)
 
     @classmethod
     def allow_tf32(cls, allowed: bool, device: str) -> None:

@@ -19,6 +19,7 @@ from impls.errors import Unavailable
 from impls.implementation import PASSES
 from impls.problem import DTYPES, XOR
 from impls.registry import DEFAULT, REGISTRY
+from tests.gpus_in_name import in_jax, in_tensorflow, in_torch
 
 FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "jaxlib")
 TIME_LIMIT_S = 1200
@@ -71,6 +72,8 @@ def _observe(name: str) -> dict[str, Any]:
         return {"unavailable": str(reason)}
     if name in ON_GPU:
         seen["on a GPU"] = ON_GPU[name](REGISTRY[name].load())
+    if name in IN_NAME:
+        seen["GPUs in name"] = IN_NAME[name]()
     if name in PIPELINES:
         seen["pipelined"] = PIPELINES[name](REGISTRY[name].load())
     seen["frameworks"] = sorted(before | {module for module in FRAMEWORKS if module in sys.modules})
@@ -170,3 +173,4 @@ def recorded(implementation: Any, events: list[str]) -> dict[str, list[str]]:
 
 ON_GPU = {"torch-eager": torch_on_gpu, "keras-xla": keras_on_gpu}
 PIPELINES = {"jax-jit": jax_pipelined}
+IN_NAME = {"torch-eager": in_torch, "jax-jit": in_jax, "keras-xla": in_tensorflow}

@@ -82,6 +82,23 @@ class PassCall:
                 f"but should lie on {self.asked.device}"
             )
 
+    def on_device(self) -> dict[str, float]:
+        """What an accelerator tells of the calls: the most memory held, and their time by its own clock."""
+        if self.asked.device == "cpu":
+            return {}
+        memory_bytes = self.implementation.device_memory_bytes()
+        times_ns = [self.implementation.device_ns(self.run) for _ in range(DEVICE_CALLS)]
+        if self.finish:
+            self.finish()
+        told: dict[str, float] = {} if memory_bytes is None else {"device_memory_bytes": memory_bytes}
+        if known_ns := [time_ns for time_ns in times_ns if time_ns is not None]:
+            told["device_ns"] = float(np.median(known_ns)) / self.asked.case.steps_per_call
+        return told
+
+
+DEVICE_CALLS = 11
+"""Timed by the accelerator's own clock, for their median."""
+
 
 class HostCall(PassCall):
     """A pass with the host at both ends: NumPy arrays are handed in, and the result is fetched as NumPy arrays."""

@@ -134,12 +134,14 @@ class Worker:
         reference = self._reference(the_problem, initial, batch, dtype, seed)
         agreements = call.agreements(result, reference)
         require(agreements, implementation=key, case=asked.case.group)
+        on_device = call.on_device()
         self.calls[key] = call
         settle()
         return {
             "prepare_ns": prepared_ns - began_ns,
             "first_call_ns": called_ns - prepared_ns,
             "agreement": {agreement.tensor: float(agreement.tau) for agreement in agreements},
+            **on_device,
         }
 
     def _reference(self, problem: Problem, parameters: Parameters, batch: int, dtype: str, seed: int) -> Reference:
@@ -212,8 +214,12 @@ def _failure(error: Exception) -> dict[str, Any]:
     return {"failed": kind, "reason": reason, "traceback": traceback.format_exc(limit=-3).splitlines()}
 
 
-OUT_OF_MEMORY = ("out of memory", "Out of memory", "OOM when allocating", "can't allocate memory")
-"""In what the frameworks raise: PyTorch on a GPU, JAX, TensorFlow, PyTorch on the CPU."""
+OUT_OF_MEMORY = (
+    *("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED"),
+    *("RESOURCE_EXHAUSTED", "Out of memory"),
+    *("ResourceExhaustedError", "OOM when allocating"),
+)
+"""In what the frameworks raise: PyTorch on a GPU, on the CPU and in cuBLAS; JAX; TensorFlow."""
 FAILURES = {Unavailable: "unavailable", Disagreement: "disagreement", BadInput: "bad input"}
 
 

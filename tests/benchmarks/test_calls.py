@@ -239,3 +239,24 @@ class TestPlace:
         implementation.place = "gpu:0"
         call = build(implementation, case)
         assert worst_tau(call.agreements(call.run(), reference(case))) <= 1
+
+    @pytest.mark.parametrize(("pass_name", "steps"), [("forward", 1), (LOOP, LOOP_STEPS), (f"forward:{PIPELINED}", 1)])
+    def test_what_its_device_tells_is_kept(self, pass_name, steps):
+        """The median time of some calls, of a loop per step; nothing is left pending."""
+        times_ns = iter([5000.0, 1000.0, 3000.0] * 5)
+
+        class Telling(self.Anywhere):
+            def device_memory_bytes(self):
+                return 2**20
+
+            def device_ns(self, run):
+                run()
+                return next(times_ns)
+
+        call = build(Telling(), asked(pass_name, device="gpu"))
+        assert call.on_device() == {"device_memory_bytes": 2**20, "device_ns": 3000 / steps}
+        assert getattr(call, "pending", []) == []
+
+    def test_what_it_does_not_tell_is_not_there(self):
+        assert build(self.Anywhere(), asked("forward", device="gpu")).on_device() == {}
+        assert build(self.Anywhere(), asked("forward")).on_device() == {}

@@ -1,0 +1,174 @@
+"""GPUs in name only: what frameworks say of a GPU, put in their mouths where there is none, and what is made of it.
+
+Each function runs in its framework's own process (see `tests/observations.py`) and leaves the framework as it was.
+What it returns is asserted in `tests/impls/test_on_gpu.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+from benchmarks.clock.worker import _failure
+from impls.errors import Unavailable
+from impls.problem import XOR
+
+TORCH_MEMORY = (
+    "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 23.69 GiB of which 1.02 GiB is free."
+)
+JAX_MEMORY = "RESOURCE_EXHAUSTED: Failed to allocate request for 4.00GiB (4294967296B) on device ordinal 0"
+TENSORFLOW_MEMORY = "failed to allocate memory [Op:AddV2]"
+
+
+def said(call: Callable[..., Any], *arguments: Any) -> str:
+    """What a call returns, in words, or why it is refused."""
+    try:
+        return str(call(*arguments))
+    except Unavailable as reason:
+        return f"Unavailable: {reason}"
+
+
+def in_torch() -> dict[str, Any]:
+    import torch
+
+    from impls import on_torch
+    from impls.torch_autograd import TorchEager
+
+    subject = TorchEager()
+    found: dict[str, Any] = {"without": [said(on_torch.find_device, name) for name in ("gpu", "cuda:1", "mps")]}
+    found["precision"] = [torch.get_float32_matmul_precision()]
+    with patch("torch.cuda.device_count", lambda: 2):
+        found["with two"] = [said(on_torch.find_device, name) for name in ("gpu", "cuda", "cuda:1", "cuda:2", "mps")]
+        for capability in ((7, 5), (9, 0)):
+            with patch("torch.cuda.get_device_capability", lambda device, capability=capability: capability):
+                found["precision"].append(said(TorchEager.allow_tf32, True, "cuda:1"))
+                found["precision"].append(torch.get_float32_matmul_precision())
+    TorchEager.allow_tf32(False, "cpu")
+    found["precision"].append(torch.get_float32_matmul_precision())
+    with patch("torch.backends.mps.is_available", lambda: True):
+        found["with mps"] = [said(on_torch.find_device, name) for name in ("gpu", "mps", "cuda")]
+        found["mps in float64"] = said(subject.place, "float64", "mps")
+    here, elsewhere = torch.zeros(1), torch.zeros(1, device="meta")
+    found["places"] = [subject.device_of(result) for result in (here, (here, [here]), (here, [here, elsewhere]))]
+    subject.device = torch.device("cuda", 1)
+    event = SimpleNamespace(record=lambda: None, synchronize=lambda: None, elapsed_time=lambda end: 2.5)
+    with (
+        patch("torch.cuda.max_memory_allocated", lambda device: 1000 + device.index),
+        patch("torch.cuda.Event", lambda enable_timing: event),
+        patch("torch.cuda.device", nullcontext),
+    ):
+        found["told"] = [subject.device_memory_bytes(), subject.device_ns(lambda: None)]
+    found["out of memory"] = _failure(torch.OutOfMemoryError(TORCH_MEMORY))["failed"]
+    return found
+
+
+def in_jax() -> dict[str, Any]:
+    import jax
+
+    from impls import on_jax
+    from impls.jax_autodiff import JaxJit
+
+    subject = JaxJit()
+    found: dict[str, Any] = {"without": [said(on_jax.find_device, name) for name in ("gpu", "cuda:1", "mps")]}
+    found["precision"] = [jax.config.jax_default_matmul_precision]
+    for capability in ("7.5", "gfx90a", "10.0"):
+        gpus = [SimpleNamespace(compute_capability=capability)]
+        with patch("jax.devices", lambda kind, gpus=gpus: gpus):
+            found["precision"].append(said(JaxJit.allow_tf32, True, "gpu"))
+            found["precision"].append(jax.config.jax_default_matmul_precision)
+    JaxJit.allow_tf32(False, "cpu")
+    found["precision"].append(jax.config.jax_default_matmul_precision)
+    with patch("jax.devices", lambda kind: [f"{kind} 0", f"{kind} 1"]):
+        found["with two"] = [said(on_jax.find_device, name) for name in ("gpu", "cuda:1", "cuda:2")]
+
+    def leaf(platform: str, number: int) -> Any:
+        return SimpleNamespace(devices=lambda: [SimpleNamespace(platform=platform, id=number)])
+
+    here, there = leaf("cpu", 0), leaf("gpu", 1)
+    found["places"] = [subject.device_of(result) for result in (here, (there, [there]), (there, [here]))]
+    found["place of a result"] = subject.device_of((jax.numpy.zeros(1), [(jax.numpy.ones(2), jax.numpy.ones(1))]))
+    peaks = iter([100, 150, 150, 150])
+    subject.device = SimpleNamespace(memory_stats=lambda: {"peak_bytes_in_use": next(peaks)})
+    found["memory"] = []
+    for _ in range(2):
+        subject.earlier_peak_bytes = subject._peak_bytes()
+        found["memory"].append(subject.device_memory_bytes())
+    found["out of memory"] = _failure(jax.errors.JaxRuntimeError(JAX_MEMORY))["failed"]
+    return found
+
+
+def in_tensorflow() -> dict[str, Any]:
+    import tensorflow as tf
+
+    from impls import on_tensorflow
+    from impls.keras_tensorflow import KerasXla
+
+    experimental = tf.config.experimental
+    subject = KerasXla()
+    found: dict[str, Any] = {"without": [said(on_tensorflow.find_device, name) for name in ("gpu", "cuda:1", "mps")]}
+    try:
+        with tf.device("/GPU:0"):
+            found["soft placement"] = f"on {tf.constant(1.0).device}"
+    except (tf.errors.InvalidArgumentError, RuntimeError) as error:
+        found["soft placement"] = type(error).__name__
+    gpus = [SimpleNamespace(name=f"/device:GPU:{number}") for number in range(2)]
+    found["precision"] = [experimental.tensor_float_32_execution_enabled()]
+    with (
+        patch("tensorflow.config.list_logical_devices", lambda kind: gpus if kind == "GPU" else []),
+        patch("tensorflow.config.list_physical_devices", lambda kind: gpus),
+    ):
+        found["with two"] = [said(on_tensorflow.find_device, name) for name in ("gpu", "cuda:1", "cuda:2", "mps")]
+        for capability in ((7, 5), (9, 0)):
+            details = {"compute_capability": capability}
+            with patch("tensorflow.config.experimental.get_device_details", lambda gpu, details=details: details):
+                found["precision"].append(said(KerasXla.allow_tf32, True, "cuda:1"))
+                found["precision"].append(experimental.tensor_float_32_execution_enabled())
+    found["precision"].append(said(KerasXla.allow_tf32, True, "cpu"))
+    KerasXla.allow_tf32(False, "cpu")
+    found["precision"].append(experimental.tensor_float_32_execution_enabled())
+
+    def leaf(kind: str, number: int) -> Any:
+        return SimpleNamespace(device=f"/job:localhost/replica:0/task:0/device:{kind}:{number}")
+
+    here, there = leaf("CPU", 0), leaf("GPU", 1)
+    found["places"] = [subject.device_of(result) for result in (here, (there, [there]), (there, [here]))]
+    subject.prepare(XOR, XOR.parameters(), 4)
+    found["place of a result"] = subject.device_of(subject.train_step(0.1))
+    subject.is_async, subject.short_name = True, "GPU:1"
+    memory = {"GPU:1": {"current": 1, "peak": 7}}
+    with patch("tensorflow.config.experimental.get_memory_info", memory.__getitem__):
+        found["told"] = subject.device_memory_bytes()
+    found["scopes"] = scopes_of(subject, gpus)
+    found["out of memory"] = _failure(tf.errors.ResourceExhaustedError(None, None, TENSORFLOW_MEMORY))["failed"]
+    return found
+
+
+def scopes_of(subject: Any, gpus: list[Any]) -> dict[str, list[str]]:
+    """The device scopes that a call enters, where there are two GPUs, by the device that is asked for."""
+    entered: list[str] = []
+
+    class Scope:
+        def __init__(self, name: str) -> None:
+            entered.append(name)
+
+        def __enter__(self) -> None:
+            pass
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    found = {}
+    cpus = [SimpleNamespace(name="/device:CPU:0")]
+    with (
+        patch("tensorflow.config.list_logical_devices", lambda kind: gpus if kind == "GPU" else cpus),
+        patch("tensorflow.device", Scope),
+    ):
+        for name in ("/device:CPU:0", "/device:GPU:0", "/device:GPU:1"):
+            entered.clear()
+            subject.device = name
+            assert subject.here(lambda value: value + 1)(1) == 2
+            found[name] = list(entered)
+    return found

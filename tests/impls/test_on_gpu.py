@@ -1,0 +1,88 @@
+"""The way to a GPU as far as a machine without one can go: finding, refusing, reading back, precision, memory.
+
+The frameworks are real, in their own processes; the GPUs are in name only (`tests/gpus_in_name.py`).
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from impls.registry import REGISTRY
+from tests.observations import observed
+
+NO_TF32 = "has no TF32: NVIDIA GPUs have it from compute capability 8.0 on; leave --tf32 out"
+NAMES = ("torch-eager", "jax-jit", "keras-xla")
+
+
+def made_of(name):
+    if reason := REGISTRY[name].missing():
+        pytest.skip(reason)
+    return observed(name)["GPUs in name"]
+
+
+@pytest.mark.parametrize(
+    ("name", "framework"), [("torch-eager", "torch"), ("jax-jit", "jax"), ("keras-xla", "tensorflow")]
+)
+def test_a_device_that_is_not_there_is_refused_by_name(name, framework):
+    for asked, answer in zip(("gpu", "cuda:1", "mps"), made_of(name)["without"], strict=True):
+        assert answer.startswith(f"Unavailable: {framework} ") and f"sees no {asked!r} device; use 'cpu'" in answer
+
+
+def test_pytorch_finds_the_device_that_was_asked_for():
+    found = made_of("torch-eager")
+    *there, third, mps = found["with two"]
+    assert there == ["cuda:0", "cuda:0", "cuda:1"]
+    assert "sees no 'cuda:2' device" in third and "sees no 'mps' device" in mps
+    assert found["with mps"][:2] == ["mps", "mps"] and "sees no 'cuda' device" in found["with mps"][2]
+    assert found["mps in float64"] == "Unavailable: PyTorch has no float64 on 'mps'; use float32, or device 'cpu'"
+
+
+def test_jax_and_tensorflow_find_the_device_that_was_asked_for():
+    *there, third = made_of("jax-jit")["with two"]
+    assert there == ["gpu 0", "cuda 1"] and "sees no 'cuda:2' device" in third
+    *there, third, mps = made_of("keras-xla")["with two"]
+    assert there == ["/device:GPU:0", "/device:GPU:1"]
+    assert "sees no 'cuda:2' device" in third and "sees no 'mps' device" in mps
+
+
+def test_where_a_result_lies_is_read_from_every_array_of_it():
+    assert made_of("torch-eager")["places"] == ["cpu", "cpu", "cpu and meta:0"]
+    for name in ("jax-jit", "keras-xla"):
+        found = made_of(name)
+        assert found["places"] == ["cpu", "gpu:1", "cpu and gpu:1"] and found["place of a result"] == "cpu"
+
+
+def test_tensorflow_does_not_take_the_cpu_for_a_gpu():
+    """With soft placement, which is its default, it does."""
+    assert made_of("keras-xla")["soft placement"] in ("InvalidArgumentError", "RuntimeError")
+
+
+def test_tensorflow_is_told_a_device_only_where_it_would_take_another():
+    assert made_of("keras-xla")["scopes"] == {
+        "/device:CPU:0": ["/device:CPU:0"],
+        "/device:GPU:0": [],
+        "/device:GPU:1": ["/device:GPU:1"],
+    }
+
+
+def test_tf32_is_off_until_a_case_asks_for_it_and_off_again_after_it():
+    """Read back from the framework; an older GPU, AMD's, and the CPU refuse, and change nothing."""
+    refused = [f"Unavailable: 'cuda:1' {NO_TF32}", "highest"]
+    assert made_of("torch-eager")["precision"] == ["highest", *refused, "None", "high", "highest"]
+    refused = [f"Unavailable: 'gpu' {NO_TF32}", "highest"]
+    assert made_of("jax-jit")["precision"] == ["highest", *refused * 2, "None", "tensorfloat32", "highest"]
+    refused = [f"Unavailable: 'cuda:1' {NO_TF32}", False]
+    on_cpu = f"Unavailable: 'cpu' {NO_TF32}"
+    assert made_of("keras-xla")["precision"] == [False, *refused, "None", True, on_cpu, False]
+
+
+def test_memory_and_time_are_the_device_s_own():
+    assert made_of("torch-eager")["told"] == [1001, 2.5e6]
+    assert made_of("keras-xla")["told"] == 7
+    assert made_of("jax-jit")["memory"] == [150, None]  # the second held no more than the process had held before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_framework_raises_for_want_of_memory_is_told_as_that(name):
+    """Its own class and words."""
+    assert made_of(name)["out of memory"] == "out of memory"
