@@ -9,9 +9,13 @@ import numpy as np
 from impls.parameters import Array
 from impls.verifying.diagnosis import Diagnosis, Judge, Observation
 
-CLOSE = 1e-9
-"""Two numbers this near, relatively, are called the same: far above rounding at the probes' scale, and far below any
-factor that a mistake introduces."""
+CLOSE = {"float64": 1e-9, "float32": 1e-4}
+"""Two numbers this near, relatively to the largest beside them, are called the same: millions of roundings of float64,
+or a thousand of float32, which a right gradient at the probes' scale never needs; and far below any factor that a
+mistake introduces (a number of rows, 2, the learning rate 0.375)."""
+DIGITS = {"rtol": 1e-4, "of_largest": 1e-6}
+"""Off by no more than this is a matter of lost digits and of no wrong formula: float32 inside, or differences in the
+place of derivatives; below a millionth of the largest entry those have no digits left."""
 
 
 def describe(
@@ -66,7 +70,7 @@ Case = tuple[Array, Array, int]
 
 def relation(cases: Sequence[Case], dtype: str) -> str:
     """The simplest relation that holds on all probes; written for one tensor ("is zero")."""
-    close = CLOSE if dtype == "float64" else 1e-4
+    close = CLOSE[dtype]
 
     def everywhere(test: Callable[[Array, Array], bool]) -> bool:
         return all(test(found, expected) for found, expected, _ in cases)
@@ -88,7 +92,7 @@ def relation(cases: Sequence[Case], dtype: str) -> str:
         return "is the transpose of the right one"
     if everywhere(lambda f, e: f.ndim == 2 and f.size > 1 and f.shape[0] == f.shape[1] and same(f, e.T)):
         return "is the transpose of the right one"
-    if factor := _factor(cases, same):
+    if factor := _factor(cases, same, close):
         return factor
     if everywhere(lambda f, e: f.shape == e.shape and f.ndim == 2 and same(np.sort(f.ravel()), np.sort(e.ravel()))):
         return "has the right numbers in the wrong places"
@@ -101,14 +105,14 @@ def relation(cases: Sequence[Case], dtype: str) -> str:
     if everywhere(lambda f, e: f.shape == e.shape and same(f.sum(), e.sum())):
         return "has the right sum in wrong parts"
     if dtype == "float64" and everywhere(
-        lambda f, e: f.shape == e.shape and np.allclose(f, e, rtol=1e-4, atol=1e-6 * _size(e))
+        lambda f, e: f.shape == e.shape and np.allclose(f, e, rtol=DIGITS["rtol"], atol=DIGITS["of_largest"] * _size(e))
     ):
         found, expected, _ = cases[0]
         return f"is right to about {_digits(found, expected)} digits only"
     return "is wrong"
 
 
-def _factor(cases: Sequence[Case], same: Callable[[Array, Array], bool]) -> str:
+def _factor(cases: Sequence[Case], same: Callable[[Array, Array], bool], close: float) -> str:
     """ "is 0.25 times the right one", or the factor's dependence on the number of rows."""
     factors = []
     for found, expected, rows in cases:
@@ -119,12 +123,12 @@ def _factor(cases: Sequence[Case], same: Callable[[Array, Array], bool]) -> str:
         if not same(found, factor * expected):
             return ""
         factors.append((rows, factor))
-    if np.allclose([factor for _, factor in factors], factors[0][1], rtol=1e-6) and any(r > 1 for r, _ in factors):
+    if np.allclose([factor for _, factor in factors], factors[0][1], rtol=close) and any(r > 1 for r, _ in factors):
         if all(found.size == 1 for found, _, _ in cases) and len(cases) < 2:
             return ""
         return f"is {factors[0][1]:.4g} times the right one"
     for power_of_rows, words in ((1, "N times"), (-1, "1/N of")):
-        if all(np.isclose(factor, float(rows) ** power_of_rows, rtol=1e-6) for rows, factor in factors):
+        if all(np.isclose(factor, float(rows) ** power_of_rows, rtol=close) for rows, factor in factors):
             return f"is {words} the right one (N rows)"
     return ""
 

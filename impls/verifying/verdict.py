@@ -112,7 +112,10 @@ def _steps_in_one_call(group, choices) -> int:
 
 
 def _same_direction(found: dict, expected: dict, names: list[str]) -> bool:
-    """Is the change at the usual learning rate a multiple of the gradient as well? Then it was one step."""
+    """Is the change at the usual learning rate a multiple of the gradient as well? Then it was one step.
+
+    A gradient is recovered to some 1e-9; a second step from where the first has led turns it by a hundredth and more.
+    """
     one, other = (np.concatenate([g[n].ravel() for n in names]) for g in (found, expected))
     ratio = float(one @ other) / float(other @ other)
     return bool(np.allclose(one, ratio * other, rtol=0, atol=1e-6 * float(np.max(abs(one)))))
@@ -250,7 +253,7 @@ def _with_literal(diagnosis: Diagnosis, observations, conventions, precision, li
     """Of the conventions that fit with some learning rate, the one whose rate is written in the source."""
     judge = Judge(observations, precision, rate_known=False)
     for convention in conventions:
-        fit = judge.right(diagnosis.activations, [convention])
+        fit = judge.right(diagnosis.activations, [convention])  # with its rate, known to some roundings: far below 1e-9
         if fit and any(abs(fit[1] - literal) <= 1e-9 * abs(literal) for literal in literals if literal > 0):
             return replace(diagnosis, convention=fit[0], constant=fit[1], taus=judge.taus(diagnosis.activations, *fit))
     return diagnosis
@@ -264,7 +267,7 @@ def _against_loss(target, answer, group, observations, losses, precision, recove
         for name, found in observation.gradients.items():
             expected, bound = loss["gradients"][name], loss["bounds"][name]
             bound = bound + observation.slack.get(name, 0.0)
-            if precision == "float32":
+            if precision == "float32":  # no bound is derived for a loss that is not known: 128 roundings of the largest
                 bound = bound + 64 * np.finfo(np.float32).eps * np.max(abs(expected))
             tau = float(np.max(abs(found - expected) / bound)) if found.shape == expected.shape else np.inf
             taus[name] = max(taus.get(name, 0.0), tau)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from impls.verifying.evidence import relation
+from impls.parameters import Array
+from impls.verifying.evidence import CLOSE, relation
 from impls.verifying.mutants import Place
 from impls.verifying.report import RIGHT, WRONG, Finding, Report, Row
 from impls.verifying.running import Running
@@ -42,18 +43,9 @@ def conclude_rule(target: str, answer) -> Report:
 
 def _slope_findings(answer) -> list[Finding]:
     """Which wrong slope an element-by-element rule has."""
-    z, a, v, found = (
-        (answer[k] for k in ("z", "a", "cotangent"))
-        if False
-        else (
-            answer["z"],
-            answer["a"],
-            answer["cotangent"],
-            answer["tensors"][0]["found"],
-        )
-    )
+    z, a, v, found = answer["z"], answer["a"], answer["cotangent"], answer["tensors"][0]["found"]
     forms = {"sigmoid": 1 / (1 + np.exp(-z)), "tanh": np.tanh(z), "relu": np.maximum(z, 0)}
-    activation = next((f for f, value in forms.items() if np.allclose(value, a, rtol=1e-12, atol=1e-12)), None)
+    activation = next((f for f, value in forms.items() if _same(value, a)), None)
     findings = []
     for name, title, sentence, slopes in WRONG_SLOPES if activation else ():
         if activation not in slopes:
@@ -61,9 +53,14 @@ def _slope_findings(answer) -> list[Finding]:
         one = Running(z), Running(a)
         place = Place(1, 1, activation, one[0], one[0], one[1], one[0], one[0], one[0], 1.0)
         expected = slopes[activation](place).value * v
-        if np.allclose(found, expected, rtol=1e-9, atol=1e-12):
+        if _same(found, expected):
             slope = SLOPE_FORMULAS[activation].format("")
             words = {"f": {"sigmoid": "σ"}.get(activation, activation), "where": "the rule", "more": "", "slope": slope}
             equation = f"grad_input = grad_output ∘ {slope}"
             findings.append(Finding(f"slope-{name}", title.format(**words), sentence.format(**words), equation))
     return findings
+
+
+def _same(one: Array, other: Array) -> bool:
+    """As the evidence has it; and what is below 1e-12 is 0 beside a probe's activations and slopes."""
+    return np.allclose(one, other, rtol=CLOSE["float64"], atol=1e-12)
