@@ -165,14 +165,18 @@ class WorkerProcess:
 
     def last_lines(self) -> list[str]:
         """The last lines that the worker wrote to standard error."""
-        if self._stderr.closed:
+        if self.is_closed:
             return []
         self._stderr.seek(max(0, self._stderr.seek(0, os.SEEK_END) - 20_000))
         return self._stderr.read().decode(errors="replace").splitlines()[-STDERR_LINES:]
 
+    @property
+    def is_closed(self) -> bool:
+        return self._stderr.closed
+
     def close(self) -> None:
         """End the process, now. A second time does nothing."""
-        if self._stderr.closed:
+        if self.is_closed:
             return
         _kill(self._process)
         self._process.wait()

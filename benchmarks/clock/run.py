@@ -222,10 +222,13 @@ class Launch:
                 self.worker(name)
 
     def worker(self, name: str) -> WorkerProcess:
-        """The worker of that name, started if need be. Raises WorkerFailed, at each call again if it does not start."""
+        """The worker of that name, started if there is none or it has died: a death ends its own case alone.
+
+        Raises WorkerFailed, at each call again, where it does not start.
+        """
         if name in self.unstartable:
             raise self.unstartable[name]
-        if name not in self.workers:
+        if name not in self.workers or self.workers[name].is_closed:
             try:
                 self._start(name)
             except WorkerFailed as failure:
@@ -338,10 +341,9 @@ class Launch:
 
     def _fail(self, group: Group, name: str, failure: WorkerFailed) -> None:
         group.failures.setdefault(name, failure)  # what comes after the first failure only follows from it
-        if failure.is_gone:  # the next case gets a new worker: a death ends its own case alone
-            worker = f"{group.baseline}{SENTINEL}" if name == SENTINEL else name
-            if self.workers.pop(worker, None) and failure.kind == "hung":
-                self._count_hang(worker)
+        worker = f"{group.baseline}{SENTINEL}" if name == SENTINEL else name
+        if failure.kind == "hung" and worker not in self.unstartable:
+            self._count_hang(worker)
 
     def _count_hang(self, worker: str) -> None:
         """Give a worker up where every case would cost the time limit."""

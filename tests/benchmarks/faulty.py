@@ -73,9 +73,11 @@ class Hangs(Sound):
 
 
 class OutOfMemory(Sound):
-    """The kernel refuses what the process asks for beyond its limit."""
+    """The kernel refuses what the process asks for beyond its limit, where it knows such limits."""
 
     def befall(self):
+        if sys.platform != "linux":
+            raise MemoryError("Unable to allocate 8.00 TiB")
         now = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (8 << 30, now[1]))
         try:

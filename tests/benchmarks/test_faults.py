@@ -30,6 +30,8 @@ from benchmarks.resume import Earlier
 from impls.errors import BadInput
 from impls.parameters import load
 from tests.benchmarks import runfiles
+
+pytest.importorskip("resource", reason="this platform has neither resource limits nor signals to stop a process")
 from tests.benchmarks.faulty import MODULES
 
 ROOT = Path(__file__).parents[2]
@@ -37,8 +39,6 @@ SOUND = "numpy"
 FORWARD, GRADIENT = "xor forward batch=4 float32 cpu", "xor value_and_grad batch=4 float32 cpu"
 TIME_LIMIT_S = 300
 """For a run, where it hangs itself."""
-
-pytestmark = pytest.mark.skipif(not hasattr(os, "killpg"), reason="this platform has no process groups")
 
 
 class Place:

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.clock.case import LEARNING_RATE
 from benchmarks.clock.crew import WorkerFailed
-from benchmarks.clock.run import BLOCK_SHARE, SENTINEL, YARDSTICK, Request
+from benchmarks.clock.run import BLOCK_SHARE, SENTINEL, YARDSTICK, Launch, Request, Run
 from tests.benchmarks.machine import CASES, FORWARD, STEP, VAG, FakeWorker, Machine, gone
 
 COSTS_NS = {"slow": 12_000.0, "fast": 4_000.0, "middle": 9_000.0, "floor": 500.0, YARDSTICK: 5_000.0}
@@ -376,3 +376,14 @@ class TestWhatIsKeptOfAnEarlierRun:
         here = machine()
         run = here.measure(launches=2, kept=begun.groups)
         assert not here.workers and not run.launches and not run.interrupted
+
+
+def test_a_check_alone_starts_a_new_worker_where_the_one_before_has_died():
+    """As --benchmark-disable has it: the next case is checked all the same."""
+    here = machine(fault=lambda a: gone(a) if a.do == "prepare" and a.request["pass_name"] == "train_step" else None)
+    with here.installed(), Launch(Run(Request({})), np.random.default_rng(0)) as launch:
+        here.note(1, 0, "")
+        with pytest.raises(WorkerFailed, match="the first reason"):
+            launch.check(STEP, "slow")
+        launch.check(VAG, "slow")
+    assert len(here.requests("start", "slow")) == 2
