@@ -106,6 +106,7 @@ def test_the_convention_is_named(convention):
     """On a probe with several outputs and batches, each convention is told from every other."""
     found = diagnose(right(SIGMOIDS, convention), candidates(2))
     assert found.right and found.convention.name == convention and found.activations == SIGMOIDS
+    assert set(found.taus) == {"W1", "b1", "W2", "b2"} and 0 < found.margin <= 1
 
 
 @pytest.mark.parametrize("activations", NETS[:4], ids="-".join)

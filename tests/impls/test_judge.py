@@ -195,7 +195,8 @@ def test_a_rate_that_is_not_known_is_found_on_the_first_probe_and_held_to_on_the
 @pytest.mark.parametrize("factor", [-1.0, 0.0])
 def test_a_factor_that_is_not_positive_is_no_rate(factor):
     climbing = observation(7)
-    climbing = replace(climbing, gradients={n: factor * g for n, g in climbing.gradients.items()})
+    slack = {n: np.full(g.shape, 1e-15) for n, g in climbing.gradients.items()}
+    climbing = replace(climbing, gradients={n: factor * g for n, g in climbing.gradients.items()}, slack=slack)
     assert Judge([climbing], rate_known=False).right(NET, CONVENTIONS) is None
 
 
