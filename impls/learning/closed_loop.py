@@ -7,14 +7,16 @@ the spread of its shadows, which differ by one rounding per gradient.
 
 from __future__ import annotations
 
+import json
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from impls.errors import Unavailable, choose
+from impls.files import write_whole
 from impls.learning import recipes, shadows, training
 from impls.learning.optimizers import OPTIMIZERS
 from impls.learning.recipes import RECIPES, Recipe
@@ -29,22 +31,21 @@ EPOCHS = 1000
 def measure(implementation: str, folder: str, dtype: str) -> int:
     """Train every recipe below `folder`, in the process that owns the framework: how many there were."""
     kind = load(implementation).TRAINER
-    below = list(_recipes(folder))
-    for place in below:
-        training.descend(kind, implementation, place, dtype)
-    return len(below)
+    return _each(folder, implementation, lambda place: training.descend(kind, implementation, place, dtype))
 
 
 def measure_shadows(folder: str, dtype: str) -> int:
     """The reference and the shadows of every recipe below `folder`: how many there were."""
-    below = list(_recipes(folder))
-    for place in below:
-        shadows.save(str(place), dtype)
+    return _each(folder, "shadows", lambda place: shadows.save(str(place), dtype))
+
+
+def _each(folder: str, name: str, work: Callable[[Path], object]) -> int:
+    """Work in the folder of each recipe, and tell how many are done."""
+    below = sorted(path.parent for path in Path(folder).glob("*/recipe.npz"))
+    for number, place in enumerate(below, start=1):
+        work(place)
+        write_whole(Path(folder) / f"{name}.progress", json.dumps({"epoch": number}).encode())
     return len(below)
-
-
-def _recipes(folder: str) -> Iterator[Path]:
-    return (path.parent for path in sorted(Path(folder).glob("*/recipe.npz")))
 
 
 def run(
@@ -55,13 +56,14 @@ def run(
     epochs: int,
     seed: int = SEED,
     dtype: str = "float64",
-    progress: Callable[[str], None] = lambda line: None,
+    progress: training.Progress = lambda states: None,
 ) -> dict[str, Any]:
     """Each problem's recipe with each optimizer, at most so many epochs of it, by all: {"format", "format_version",
     "settings", "rows", "left_out", "failed"}, JSON-able.
 
     A row is {"problem", "optimizer", "learning_rate", "epochs", "comparable_until", "implementation", "times_shadow"}.
-    Raises BadInput for unknown names, Unavailable where no framework gave an answer.
+    `progress` gets {name: {"stage", "epoch"}} meanwhile, of which "epoch" counts trainings. Raises BadInput for unknown
+    names, Unavailable where no framework gave an answer.
     """
     choose("dtype", dtype, DTYPES)
     asked = {f"{problem} {name}": _recipe(problem, name, epochs, seed) for problem in problems for name in names}
@@ -73,8 +75,7 @@ def run(
         work: training.Work = {"shadows": ("impls.learning.closed_loop:measure_shadows", request)}
         for name in implementations:
             work[name] = ("impls.learning.closed_loop:measure", {"implementation": name, **request})
-        progress(f"{', '.join(implementations)}: {len(asked)} trainings each")
-        answers, left_out, failed = training.together(work, folder, lambda states: None)
+        answers, left_out, failed = training.together(work, folder, progress)
         if "shadows" in failed:
             raise Unavailable(f"the references could not be trained: {failed['shadows']}")
         rows = [row for title, recipe in asked.items() for row in _rows(recipe, Path(folder) / title, answers)]

@@ -12,11 +12,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 class Live:
     """A context; `show` takes what `training.run` tells. Without a terminal it is silent."""
 
-    def __init__(self, console: Console, names: Sequence[str], epochs: int) -> None:
+    def __init__(self, console: Console, names: Sequence[str], epochs: int, unit: str = "epoch") -> None:
         self.bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
-            TextColumn("epoch {task.completed:,.0f} of {task.total:,}"),
+            TextColumn(unit + " {task.completed:,.0f} of {task.total:,}"),
             TextColumn("{task.fields[value]}"),
             TimeElapsedColumn(),
             console=console,
@@ -27,7 +27,7 @@ class Live:
         self.tasks = {name: self.bars.add_task(name, start=False, total=epochs, value="waiting") for name in names}
 
     def show(self, states: dict[str, dict[str, Any]]) -> None:
-        """{name: {"stage"}, and once there is something to tell "epoch" and "loss" or "converged"}."""
+        """{name: {"stage"}, and once there is something to tell "epoch", and perhaps "loss" or "converged"}."""
         for name, state in states.items():
             if state["stage"] == "waiting":
                 continue
@@ -50,4 +50,6 @@ def _told(state: dict[str, Any]) -> str:
         return "no result"
     if "loss" in state:
         return f"loss {state['loss']:.6f}"
-    return f"{state['converged']:.1%} converged" if "converged" in state else "starting"
+    if "converged" in state:
+        return f"{state['converged']:.1%} converged"
+    return "" if "epoch" in state else "starting"

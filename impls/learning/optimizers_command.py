@@ -40,20 +40,25 @@ def optimizers_command(
 
     from impls.learning import closed_loop as closed
     from impls.learning import open_loop
+    from impls.learning.live import Live
     from impls.learning.optimizers import OPTIMIZERS
+    from impls.learning.recipes import RECIPES
     from impls.learning.trainer import select
 
     how: dict[str, Any] = {
         "names": list(OPTIMIZERS) if names == "all" else [name.strip() for name in names.split(",")],
         "seed": seed,
         "dtype": dtype,
-        "progress": lambda line: click.echo(line, err=True),
     }
+    chosen = select(implementations)
     if closed_loop:
-        result = closed.run(select(implementations), epochs=closed.EPOCHS, **how)
+        trainings = len(how["names"]) * len(RECIPES)
+        with Live(Console(stderr=True), ["shadows", *chosen], trainings, unit="training") as live:
+            result = closed.run(chosen, epochs=closed.EPOCHS, progress=live.show, **how)
         wrong, shown = closed.wrong(result), [_closed(result)]
     else:
-        result = open_loop.run(select(implementations), learning_rate=learning_rate, steps=steps, **how)
+        how["progress"] = lambda line: click.echo(line, err=True)
+        result = open_loop.run(chosen, learning_rate=learning_rate, steps=steps, **how)
         wrong, shown = open_loop.wrong(result), _open(result)
     if as_json:
         click.echo(json.dumps(result, indent=1))

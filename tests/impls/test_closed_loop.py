@@ -28,7 +28,9 @@ def here(monkeypatch):
 def test_every_optimizer_of_numpy_is_explained(dtype, here):
     """A row per problem and optimizer, in either dtype."""
     here(NumpyTrainer)
-    result = run(["numpy"], epochs=20, dtype=dtype)
+    seen = []
+    result = run(["numpy"], epochs=20, dtype=dtype, progress=seen.append)
+    assert seen[-1] == dict.fromkeys(("shadows", "numpy"), {"stage": "done", "epoch": len(result["rows"])})
     assert wrong(result) == [] and json.loads(json.dumps(result, allow_nan=False)) == result
     titles = [(row["problem"], row["optimizer"]) for row in result["rows"]]
     assert titles == [(problem, name) for problem in ("xor", "line", "slides") for name in OPTIMIZERS]

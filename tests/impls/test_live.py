@@ -29,6 +29,7 @@ def shown(states, epochs=10_000, width=80):
         ({"stage": "waiting"}, ("epoch 0 of 10,000", "waiting")),
         ({"stage": "running"}, ("epoch 0 of 10,000", "starting")),
         ({"stage": "running", "epoch": 860, "loss": 0.2492871}, ("epoch 860 of 10,000", "loss 0.249287")),
+        ({"stage": "running", "epoch": 860}, ("epoch 860 of 10,000",)),
         ({"stage": "running", "epoch": 860, "converged": 0.254}, ("epoch 860 of 10,000", "25.4% converged")),
         ({"stage": "done", "epoch": 9850, "loss": 0.0038}, ("epoch 10,000 of 10,000", "loss 0.003800")),
         ({"stage": "failed", "epoch": 860, "loss": 0.2}, ("epoch 860 of 10,000", "no result")),
