@@ -64,18 +64,19 @@ def list_() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from impls.registry import DEFAULT, LEFT_OUT, PROVIDED, REGISTRY
+    from impls.registry import LEFT_OUT, PROVIDED, REGISTRY, default
 
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "framework", "execution", "here"):
         table.add_column(heading, no_wrap=heading in ("name", "here"))
     missing: dict[str, None] = {}
+    measured = default()
     for entry in REGISTRY.values():
         reason = entry.missing()
         if reason:
             missing[reason.removeprefix(entry.name).strip()] = None
         here = "missing" if reason else " ".join(next(iter(entry.versions().items())))
-        table.add_row(entry.name + (" *" if entry.name in DEFAULT else ""), entry.framework, entry.execution, here)
+        table.add_row(entry.name + (" *" if entry.name in measured else ""), entry.framework, entry.execution, here)
     console = Console(highlight=False)
     console.print(table)
     click.echo("\n* measured by default")

@@ -20,7 +20,7 @@ from impls.devices import DEVICES, split_device
 from impls.errors import BadInput, choose
 from impls.implementation import LOOP, PASSES
 from impls.problem import DTYPES, PROBLEMS, SEED, TF32, check_batch, get_problem
-from impls.registry import DEFAULT, select
+from impls.registry import default, select
 
 ALL_DEVICES = ("cpu", "gpu")
 BATCHES = (4, 256, 16384)
@@ -36,7 +36,7 @@ def add_options(parser: pytest.Parser) -> None:
     add = group.addoption
     add(
         "--implementations",
-        default=",".join(DEFAULT),
+        default=",".join(default()),
         metavar="NAMES",
         help="comma-separated names or patterns such as 'torch-*', or 'all' (default: %(default)s)",
     )

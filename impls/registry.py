@@ -60,6 +60,15 @@ REGISTRY: dict[str, Entry] = {entry.name: entry for entry in (*ENTRIES, *PROVIDE
 DEFAULT = ("numpy", "keras-xla", "torch-eager", "jax-jit", "c-floor")
 """The default run: the four, and the floor that they are read against."""
 
+KERAS_ON = ("keras-xla", "keras-jax", "keras-torch")
+"""The default's Keras: on TensorFlow, and where that is not installed the first of the others that can run."""
+
+
+def default() -> tuple[str, ...]:
+    """The default run as it can be made here. Imports nothing."""
+    keras = next((name for name in KERAS_ON if REGISTRY[name].missing() is None), KERAS_ON[0])
+    return tuple(keras if name == KERAS_ON[0] else name for name in DEFAULT)
+
 
 def get_entry(name: str) -> Entry:
     """The entry of that name. Raises BadInput for an unknown one, with the reason where a package's was left out."""

@@ -175,3 +175,34 @@ def test_versions_are_those_of_its_packages(name):
         pytest.skip(reason)
     assert set(entry.packages or ("numpy",)) <= set(entry.versions())
     assert all(version[0].isdigit() for package, version in entry.versions().items() if package != "compiler")
+
+
+WITHOUT_TENSORFLOW = """
+import json, sys
+for absent in {absent}:
+    sys.modules[absent] = None  # as if it were not installed
+from impls.registry import default, get_entry
+print(json.dumps([default(), get_entry("keras-xla").missing()]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("absent", "keras"),
+    [
+        ([], "keras-xla"),
+        (["tensorflow"], "keras-jax"),
+        (["tensorflow", "jax"], "keras-torch"),
+        (["tensorflow", "jax", "torch"], "keras-xla"),
+        (["keras"], "keras-xla"),
+    ],
+)
+def test_without_tensorflow_the_default_has_keras_on_what_is_there(absent, keras):
+    """And its name says so; where Keras cannot run at all it is skipped with what to install."""
+    packages = {"keras-xla": ("keras", "tensorflow"), "keras-jax": ("keras", "jax"), "keras-torch": ("keras", "torch")}
+    if reason := [name for name in packages[keras] if name not in absent and importlib.util.find_spec(name) is None]:
+        pytest.skip(f"{reason} is not installed here")
+    code = WITHOUT_TENSORFLOW.format(absent=absent)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    chosen, missing = json.loads(done.stdout)
+    assert chosen == ["numpy", keras, "torch-eager", "jax-jit", "c-floor"]
+    assert (missing is None) == (not absent)
