@@ -28,7 +28,7 @@ from impls.on_torch import OnTorch
 from impls.parameters import Array, Layer, Parameters
 from impls.problem import SEED, Problem
 
-CHUNK_BYTES = 32 * 1024
+CHUNK_BYTES = 64 * 1024
 """The length of a chunk's rows on a CPU; `xor` has 19 of them."""
 
 
