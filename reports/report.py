@@ -68,49 +68,52 @@ def figures(material: Material) -> dict[str, bytes]:
     return files
 
 
+Drawing = tuple["Figure | None", list[dict[str, Any]]]
+
+
 def drawings(material: Material) -> dict[str, tuple[Figure, list[dict[str, Any]]]]:
     """Each figure that the material has data for, with its numbers, by name; to be drawn within `style.applied`."""
-    from reports.figures import (
-        FIGURES,
-        batches,
-        call_cost,
-        cold_start,
-        drift,
-        fits,
-        goals,
-        ladder,
-        optimizers,
-        starts,
-        training,
-    )
+    found = _of_settings(material) | _of_run(material) | _beside(material)
+    return {stem: (figure, rows) for stem, (figure, rows) in found.items() if figure is not None}
+
+
+def _of_settings(material: Material) -> dict[str, Drawing]:
+    """For every dtype and device the plain passes' figures, and a sheet of times for each family of variants."""
+    from reports.figures import FIGURES, batches, fits
 
     run, looks = material.run, material.looks
-    found: dict[str, tuple[Figure | None, list[dict[str, Any]]]] = {}
+    found: dict[str, Drawing] = {}
     for dtype, device in run.settings:
         suffix = f"{safe(dtype)}-{safe(device)}"
-        first, *others = by_family(run.select(dtype, device)).items()
+        (family, groups), *others = by_family(run.select(dtype, device)).items()
         for kind in FIGURES:
-            found[f"{kind.NAME}-{suffix}"] = kind.draw(run, first[1], looks), kind.rows(first[1])
-        fitted = [
-            fit for fit in run.fits if (fit.dtype, fit.device, passes.family(fit.pass_)) == (dtype, device, first[0])
-        ]
-        found[f"{fits.NAME}-{suffix}"] = fits.draw(run, fitted, looks), fits.rows(fitted)
-        for family, groups in others:
-            found[f"{batches.NAME}-{safe(family)}-{suffix}"] = batches.draw(run, groups, looks), batches.rows(groups)
-    if material.ladder:
-        found[goals.NAME] = goals.draw(material.ladder, looks), goals.rows(material.ladder)
-        found[call_cost.NAME] = call_cost.draw(material.ladder, looks), call_cost.rows(material.ladder)
-    if material.optimizers:
-        found[optimizers.NAME] = optimizers.draw(material.optimizers, looks), optimizers.rows(material.optimizers)
-    if material.starts:
-        found[starts.NAME] = starts.draw(material.starts, looks), starts.rows(material.starts)
-    found[ladder.NAME] = ladder.draw(run, looks), ladder.rows(run)
-    found[cold_start.NAME] = cold_start.draw(run, looks), cold_start.rows(run)
-    if material.agreement:
-        found[drift.NAME] = drift.draw(material.agreement, looks), drift.rows(material.agreement)
-    if material.training:
-        found[training.NAME] = training.draw(material.training, looks), training.rows(material.training)
-    return {stem: (figure, rows) for stem, (figure, rows) in found.items() if figure is not None}
+            found[f"{kind.NAME}-{suffix}"] = kind.draw(run, groups, looks), kind.rows(groups)
+        fitted = [fit for fit in run.fits if (fit.dtype, fit.device) == (dtype, device)]
+        of_family = [fit for fit in fitted if passes.family(fit.pass_) == family]
+        found[f"{fits.NAME}-{suffix}"] = fits.draw(run, of_family, looks), fits.rows(fitted)
+        for other, members in others:
+            found[f"{batches.NAME}-{safe(other)}-{suffix}"] = batches.draw(run, members, looks), batches.rows(members)
+    return found
+
+
+def _of_run(material: Material) -> dict[str, Drawing]:
+    """What a run has once: its ladder and its cold starts."""
+    from reports.figures import cold_start, ladder
+
+    run, looks = material.run, material.looks
+    return {kind.NAME: (kind.draw(run, looks), kind.rows(run)) for kind in (ladder, cold_start)}
+
+
+def _beside(material: Material) -> dict[str, Drawing]:
+    """What stands beside the run."""
+    from reports.figures import call_cost, drift, goals, optimizers, starts, training
+
+    parts: tuple[tuple[Any, Any], ...] = (
+        *((kind, material.ladder) for kind in (goals, call_cost)),
+        *((drift, material.agreement), (training, material.training), (starts, material.starts)),
+        (optimizers, material.optimizers),
+    )
+    return {kind.NAME: (kind.draw(part, material.looks), kind.rows(part)) for kind, part in parts if part}
 
 
 def by_family(groups: list[Group]) -> dict[str, list[Group]]:

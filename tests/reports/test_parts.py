@@ -84,6 +84,16 @@ def test_without_measured_cold_starts_the_workers_readings_are_told(make_run, wr
     assert math.isnan(found["jax-jit"][0]["import"])
 
 
+def test_the_fits_of_variants_are_in_the_figure_s_numbers(make_run, write_run):
+    """The sheet shows the plain passes; its CSV has every pass."""
+    content = with_fits(make_run(problems=("xor",), passes=("value_and_grad", "value_and_grad:host"), batches=(4, 64)))
+    fits = content["samegrad"]["fits"]
+    fits.append({**fits[0], "pass": "value_and_grad:host"})
+    with style.applied():
+        _, rows = report.drawings(gather([write_run(content)]))["fixed-cost-and-rate-float32-cpu"]
+    assert {row["pass"] for row in rows} == {"value_and_grad", "value_and_grad:host"}
+
+
 def with_fits(content):
     content["samegrad"]["fits"] = [
         {
