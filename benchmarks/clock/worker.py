@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.clock import memory
 from benchmarks.clock.calls import Asked, PassCall, build
 from impls.checking.agreement import Disagreement, Reference, require
 from impls.errors import BadInput, Unavailable
@@ -116,6 +117,7 @@ class Worker:
     ) -> dict[str, Any]:
         """Build the case, call it once, and hold the result of that very call against the reference: the gate."""
         the_problem = get_problem(problem)
+        memory.require(the_problem, batch, dtype, device)
         initial = (
             the_problem.parameters(seed)
             if parameters is None
