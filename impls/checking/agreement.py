@@ -146,12 +146,12 @@ class Reference:
         if found.shape != expected.shape:
             return _fault(tensor, f"has shape {found.shape}, but should have {expected.shape}")
 
-        with np.errstate(invalid="ignore", over="ignore"):
-            error = abs(found.astype(np.float64) - expected)
+        error = abs(found.astype(np.float64) - expected)
         error = np.where(np.isfinite(found), error, np.inf)  # a NaN must never pass for small
         exact = np.where(error > 0, np.inf, 0.0)  # where no error is allowed: a ReLU that is off
-        tau = np.divide(error, bound, out=exact, where=bound > 0)
-        ulp = error / self._ulp(expected)
+        with np.errstate(over="ignore"):
+            tau = np.divide(error, bound, out=exact, where=bound > 0)
+            ulp = error / self._ulp(expected)
         worst = np.unravel_index(np.argmax(tau), tau.shape)
         return Agreement(
             tensor=tensor,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -199,6 +200,7 @@ def test_results_of_another_form_are_disagreements():
     too_many = "is one tensor too many: the network has no such layer"
     assert faults("value_and_grad", (loss, [*gradients, gradients[0]])) == {"W3": too_many, "b3": too_many}
     assert set(faults("value_and_grad", (loss, None))) == {"W1", "b1", "W2", "b2"}
+    assert faults("value_and_grad", (loss, [gradients[0][:1], gradients[1]])) == {"b1": "is missing"}
     assert faults("value_and_grad", (loss.reshape(1), gradients)) == {"loss": "has shape (1,), but should have ()"}
     assert faults("value_and_grad", (float(loss), gradients)) == {"loss": "has dtype float64, but should have float32"}
 
@@ -265,6 +267,17 @@ def test_what_is_exact_must_be_exact():
     assert worst_tau(truth.agree("forward", zero)) == 0
     (agreement,) = truth.agree("forward", off_by_little)
     assert agreement.tau == math.inf and agreement.index == (1, 0)
+
+
+def test_what_is_beyond_all_bounds_is_quiet():
+    """1e300 where next to nothing is allowed, infinities and NaN: τ is infinite, and nothing is said of overflow."""
+    off = Problem("off", (1, 1), ("relu",), lambda batch, seed: (np.ones((batch, 1)), np.zeros((batch, 1))))
+    truth = Reference(off, [Layer(np.full((1, 1), -1.0), np.full(1, -1.0))], *off.data(1, 1), "float64")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for value in (1e300, np.inf, np.nan):
+            found = [Layer(np.full((1, 1), value), np.full(1, value))]
+            assert worst_tau(truth.agree("value_and_grad", (np.zeros(()), found))) == math.inf
 
 
 def test_the_oracle_claims_no_more_than_it_sees():
