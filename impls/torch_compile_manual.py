@@ -1,20 +1,27 @@
 """`torch-compile-manual`: the gradient by hand, compiled by torch.compile into one loop over the batch.
 
 The equations are those of `numpy_manual`, with samples as columns and each product written as a multiplication and a
-sum, so that the compiler can fuse everything. Two of its habits shape the rest:
+sum, so that the compiler can fuse everything. A call pays for every array, so that parameters and last loss are one
+vector, inputs and targets are one array, and loss and gradient leave as one vector. Habits of the compiler shape the
+rest:
 
 - A float32 sum over more than 4096 elements is compiled into a cascade of partial sums, which costs more than the
   arithmetic. A large batch is therefore a matrix of rows of that length, summed along its rows and then across them.
 - Its exp is slower than its exp2, so that a = 1/(1 + 2^(−z·log₂e)). Where the power overflows, a = 0.
+- What it writes around the loop is Python, unless it is asked for C++ (`cpp_wrapper`).
+- What torch.compile returns checks at every call that nothing has changed since compilation, down to Python's own
+  `len`, and looks among what it has compiled. A pass compiled ahead of time checks its tensors and does its work.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from math import e, log2
 from typing import Any
 
+import numpy as np
 import torch
 
 from impls.errors import Unavailable
@@ -26,11 +33,12 @@ LENGTH = 4096
 """Of the rows of a large batch, in samples."""
 
 
+@dataclass(frozen=True)
 class Network:
-    """The passes as functions of parameters W1, b1, W2, … and of samples x: (inputs, rows, length), y likewise."""
+    """The passes as functions of a state [last loss, W1, b1, W2, …] and of samples (inputs + outputs, rows, length)."""
 
-    def __init__(self, sizes: tuple[int, ...], activations: tuple[str, ...]) -> None:
-        self.sizes, self.activations = sizes, activations
+    sizes: tuple[int, ...]
+    activations: tuple[str, ...]
 
     def activate(self, parameters: Sequence[torch.Tensor], x: torch.Tensor) -> list[list[torch.Tensor]]:
         """x and the activations of all layers: for each a list of units, each (rows, length)."""
@@ -62,11 +70,11 @@ class Network:
                 ]
         return torch.stack([sum(error * error for error in errors).sum(-1), *sums]).sum(-1)
 
-    def value_and_grad(self, parameters: Sequence[torch.Tensor], *samples: torch.Tensor) -> torch.Tensor:
-        """[loss, gradient] over all samples, given as x, y of the whole rows and x, y of what is left."""
-        parts = list(zip(samples[0::2], samples[1::2], strict=True))
-        size = sum(y.numel() for _, y in parts)
-        total = sum(self.sums(parameters, x, y) for x, y in parts)
+    def evaluate(self, state: torch.Tensor, *samples: torch.Tensor) -> torch.Tensor:
+        """[loss, gradient] over all samples, given as whole rows and what is left."""
+        parameters, inputs = self.split(state), self.sizes[0]
+        size = sum(part[inputs:].numel() for part in samples)
+        total = sum(self.sums(parameters, part[:inputs], part[inputs:]) for part in samples)
         return torch.cat([total[:1] / size, total[1:] * (2 / size)])
 
     def split(self, vector: Any) -> list[Any]:
@@ -83,10 +91,6 @@ class Network:
         evaluation = self.evaluate(state, *samples)
         return torch.cat([evaluation[:1], state[1:] - rate * evaluation[1:]])
 
-    def evaluate(self, state: torch.Tensor, *samples: torch.Tensor) -> torch.Tensor:
-        """`value_and_grad` of a state [last loss, W1, b1, W2, …]."""
-        return self.value_and_grad(self.split(state), *samples)
-
     def forward(self, state: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """`predict` of a state."""
         return self.predict(self.split(state), x)
@@ -97,13 +101,27 @@ def slope(activation: str, a: torch.Tensor) -> torch.Tensor | float:
     return a - a * a if activation == "sigmoid" else 1.0
 
 
+class Compiled:
+    """A pass, compiled at its first call for tensors like those of that call."""
+
+    def __init__(self, function: Callable[..., torch.Tensor], device: str) -> None:
+        self.function, self.device = function, device
+        self.code: Any = None
+
+    def __call__(self, *tensors: torch.Tensor) -> torch.Tensor:
+        if self.code is None:
+            options = {"cpp_wrapper": self.device == "cpu"}
+            code = torch.compile(
+                lambda *tensors: self.function(*tensors), fullgraph=True, dynamic=False, options=options
+            )
+            self.code = code.aot_compile((tensors, {})) if hasattr(code, "aot_compile") else code  # older PyTorch
+        return self.code(*tensors)
+
+
 @cache
-def compiled(sizes: tuple[int, ...], activations: tuple[str, ...]) -> tuple[Callable[..., torch.Tensor], ...]:
-    """The passes, each compiled for the shapes that it meets."""
-    torch._dynamo.config.recompile_limit = 1000  # it gives up after eight shapes otherwise
-    network = Network(sizes, activations)
-    passes = (network.forward, network.evaluate, network.descend)
-    return tuple(torch.compile(one, fullgraph=True, dynamic=False) for one in passes)
+def compiled(network: Network, batch: int, dtype: str, device: str) -> tuple[Compiled, ...]:
+    """The passes for so many samples of that dtype on that device."""
+    return tuple(Compiled(one, device) for one in (network.forward, network.evaluate, network.descend))
 
 
 class TorchCompileManual(OnTorch):
@@ -124,22 +142,18 @@ class TorchCompileManual(OnTorch):
         self.feed(*problem.data(batch, seed, dtype))
         flat = [torch.zeros(1), *(torch.tensor(tensor).ravel() for layer in parameters for tensor in layer)]
         self.state = torch.cat(flat).to(**kind)
-        self.rate, self.learning_rate = torch.zeros((), **kind), 0.0
+        self.rate, self.learning_rate = torch.zeros(1, **kind), 0.0  # aot_compile fails on a scalar
         self.network = Network(problem.sizes, problem.activations)
-        self._forward, self._evaluate, self._descend = compiled(problem.sizes, problem.activations)
+        self._forward, self._evaluate, self._descend = compiled(self.network, batch, dtype, device)
 
     def feed(self, x: Array, y: Array | None = None) -> None:
-        """Samples as columns, and for the gradient as a matrix of whole rows and what is left."""
-        columns = [torch.from_numpy(data.T).contiguous().to(self.device) for data in (x, y) if data is not None]
-        self.x = columns[0][:, None, :]
+        """Samples as columns; for the gradient inputs and targets in one, as whole rows and what is left."""
+        self.x = torch.from_numpy(x.T).contiguous().to(self.device)[:, None, :]
         if y is not None:
-            batch, whole = len(x), len(x) // LENGTH * LENGTH
-            parts = [(0, whole, LENGTH)] * (whole > 0) + [(whole, batch, batch - whole)] * (whole < batch)
-            self.samples = [
-                data[:, start:stop].reshape(len(data), -1, length).contiguous()
-                for start, stop, length in parts
-                for data in columns
-            ]
+            samples = torch.from_numpy(np.concatenate([x.T, y.T])).to(self.device)
+            whole, rest = samples.tensor_split([len(x) // LENGTH * LENGTH], dim=1)
+            parts = (whole.reshape(len(samples), -1, LENGTH), rest[:, None, :])
+            self.samples = [part.contiguous() for part in parts if part.numel()]
 
     def forward(self) -> torch.Tensor:
         return self.wait(self._forward(self.state, self.x))
