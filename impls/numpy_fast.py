@@ -47,7 +47,7 @@ Program = list[Callable[[], Any]]
 
 FEW = 64
 """Up to so many rows SciPy's sigmoid, one call that takes an element at a time, beats three calls over vectors."""
-CHUNK_BYTES = 32 * 1024
+CHUNK_BYTES = 64 * 1024
 """The length of a chunk's rows; `xor` has 18 of them."""
 
 
