@@ -8,10 +8,11 @@
 
     train_loop(learning_rate, steps)                     optional  the last of several steps in one call
     feed(x, y)                                           optional  other rows for the calls that follow
-    wait(result)                                         optional  what every pass does last, where calls only enqueue
-    device_of(result)                                    optional  where it lies; asked wherever that is not the CPU
+    wait(result)                                         optional  what a pass does last, where calls only enqueue work
+    device_of(result)                                    optional  where it lies, for those that know an accelerator
 
-- A timed call returns only when its result is ready on the device: it ends with `return self.wait(result)`.
+- A timed call returns only when its result is ready: where calls enqueue, each ends with `return self.wait(result)`.
+- A result lies on the device that was asked for; `device_of` reads it back.
 - The first call may trace and compile; later ones must not.
 - Data and parameters enter compiled code as arguments, never as captured constants, which a compiler may fold away.
 - The dtype asked for is the dtype computed in, on the whole path.
@@ -88,9 +89,9 @@ class Implementation(ABC):
         raise Unavailable(f"{type(self).__name__} takes its rows when it is prepared, not from the host at each call")
 
     def wait(self, result: Any) -> Any:
-        """Return `result`, of one call or a list of several, once it is ready. What computes at once has nothing to do.
+        """Return `result`, of one call or a list of several, once it is ready: at once, where calls compute and return.
 
-        Every pass ends in it and waits nowhere else, so that calls can also be timed in a row with one wait at the end.
+        Where they only enqueue, every pass ends in it and waits nowhere else, so that many can be timed with one wait.
         """
         return result
 
