@@ -30,6 +30,8 @@ SHARED = {"c": "numpy", "autograd": "numpy", "tensorflow": "keras", "equinox": "
 """Frameworks that are observed in the process of another."""
 SLOW_TO_COMPILE = ("torch-compile", "torch-compile-manual")
 """Observed at one shape only, as each is compiled for seconds."""
+ONE_SHAPE = 32_768
+"""Rows enough to see whether they wait (at most 0.08 of the work was left), and few enough for many references."""
 FAULTY: dict[str, dict[str, set[str]]] = {
     "jax": {"jax-jit unfenced": {"ready"}, "jax-jit captured": {"arguments"}, "jax-jit recompiling": {"compiled"}},
     "torch": {"torch-eager accumulating": {"state"}, "torch-eager recompiling": {"compiled"}},
@@ -65,9 +67,9 @@ def observe(names: Sequence[str]) -> dict[str, dict[str, Any]]:
 def _observe(name: str) -> dict[str, Any]:
     before = {module for module in FRAMEWORKS if module in sys.modules}
     target = f"tests.benchmarks.planted:{name}" if " " in name else name
-    batch = LARGE if name in SLOW_TO_COMPILE else BATCH
+    batch, large = (ONE_SHAPE, ONE_SHAPE) if name in SLOW_TO_COMPILE else (BATCH, LARGE)
     try:
-        seen = examine(target, ["xor"], DTYPES if name in DEFAULT else DTYPES[:1], batch)
+        seen = examine(target, ["xor"], DTYPES if name in DEFAULT else DTYPES[:1], batch, large)
     except Unavailable as reason:
         return {"unavailable": str(reason)}
     if name in ON_GPU:

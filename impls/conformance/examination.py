@@ -1,8 +1,8 @@
 """The examination of one implementation, in the process that owns its framework.
 
-Each case (problem × dtype) is gone through in three parts, each on a fresh preparation, so that what one part does to
-the state does not spoil the next: the gradient at the parameters given; the training from them; other rows, fed after
-the first calls. What the results mean is told by `explanations.py`.
+Each case (problem × dtype) is gone through in two parts, either on a fresh preparation, so that what the one does to
+the state does not spoil the other: the gradient at the parameters given, of the rows of prepare and then of others that
+are fed; and the training. What the results mean is told by `explanations.py`.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Case:
         """Why an operation, or the case as a whole, is not to be had."""
 
     def examine(self) -> None:
-        for part in (self._gradient, self._training, self._feeding):
+        for part in (self._gradient, self._training):
             with suppress(Stop):
                 part(self._prepared())
 
@@ -118,7 +118,9 @@ class Case:
         if predictions is not None:
             told = explanations.of_forward(kept, deepcopy(self._call(subject, "forward", when=AGAIN)))
             self._note("repeatable", told)
-            before = None if told else kept
+            if told:
+                self.sound.discard("forward")
+                before = None
         evaluation = self._call(subject, "value_and_grad", start)
         if evaluation is not None:
             evaluations = [deepcopy(evaluation)]
@@ -127,15 +129,36 @@ class Case:
             told = explanations.of_repetitions(evaluations, before, after)
             self._note("state repeatable", told)
             if told:
-                self.sound.discard("value_and_grad")
+                self.sound.clear()
         if predictions is not None:
             self._operate("wait for a list of results", lambda: subject.wait([subject.forward(), subject.forward()]))
-        for pass_name in ("train_step", "forward", "value_and_grad"):  # at other parameters, with other results
-            self._call(subject, pass_name)
+        if not self._feeding(subject):
+            for pass_name in PASSES[::-1]:  # at other parameters, so with other results
+                self._call(subject, pass_name)
         if predictions is not None:
             self._note_kept("forward", kept, predictions)
         if evaluation is not None:
             self._note_kept("value_and_grad", evaluations[0], evaluation)
+
+    def _feeding(self, subject: Implementation) -> bool:
+        """Other rows, twice: the first call for rows of the host may be compiled apart from one for rows of the device.
+
+        Returns whether the implementation takes them.
+        """
+        rng = np.random.default_rng(SEED)
+        for when in ("", "for other rows of the same shape"):
+            x, y = (rng.standard_normal(rows.shape).astype(self.dtype) for rows in self.rows)
+            try:
+                self._operate("feed", partial(subject.feed, x, y))
+            except Unavailable as reason:
+                self.refusals["feed"] = str(reason)
+                return False
+            own, fed = self._reference(), self._reference(rows=(x, y))
+            for pass_name in PASSES[:2]:
+                if pass_name in self.sound:
+                    result = self._call(subject, pass_name, when=when)
+                    self._note("arguments", explanations.of_fed(pass_name, result, own, fed))
+        return True
 
     def _training(self, subject: Implementation) -> None:
         start = self._reference()
@@ -154,24 +177,6 @@ class Case:
         looping = self._prepared()
         looped = self._operate("train_loop", lambda: looping.to_numpy(looping.train_loop(RATE, 3)))
         self._note("training", explanations.of_loop(looped, third, LOOP_TOLERANCE[self.dtype]))
-
-    def _feeding(self, subject: Implementation) -> None:
-        """Twice: the first call for rows of the host may be compiled apart from one for rows of the device."""
-        sound = [name for name in PASSES[:2] if name in self.sound]
-        for pass_name in sound:
-            self._call(subject, pass_name)
-        rng = np.random.default_rng(SEED)
-        for when in ("", "for other rows of the same shape"):
-            x, y = (rng.standard_normal(rows.shape).astype(self.dtype) for rows in self.rows)
-            try:
-                self._operate("feed", partial(subject.feed, x, y))
-            except Unavailable as reason:
-                self.refusals["feed"] = str(reason)
-                return
-            own, fed = self._reference(), self._reference(rows=(x, y))
-            for pass_name in sound:
-                result = self._call(subject, pass_name, when=when)
-                self._note("arguments", explanations.of_fed(pass_name, result, own, fed))
 
     # How it is asked, and what is noted.
 
