@@ -283,8 +283,10 @@ def test_an_update_row_by_row_is_no_surer_than_its_gradient(dtype):
 
 def test_updates_at_a_rate_of_one_unless_told():
     layers, x, y = case(("sigmoid",), 2)
-    found, told = (mutants.row_by_row(("sigmoid",), layers, x, y, Steps(), **rate) for rate in ({}, {"rate": 1.0}))
-    assert all(np.array_equal(found[name].value, told[name].value) for name in told)
+    folded = next(m for m in bank(("sigmoid",)) if m.name == "rate-folded-in").steps()
+    for make in (mutants.gradients, mutants.row_by_row):
+        found, told = (make(("sigmoid",), layers, x, y, folded, **rate) for rate in ({}, {"rate": 1.0}))
+        assert all(np.array_equal(found[name].value, told[name].value) for name in told)
 
 
 def test_row_by_row_is_refused_where_an_update_does_not_fit():
