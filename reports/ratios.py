@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from statistics import fmean, median, stdev
+from statistics import fmean, median
 
 from reports.reading import NOTHING
 from reports.records import Case, Group
@@ -78,7 +78,8 @@ def t_interval(logs: list[float], comparisons: int = 1) -> Comparison:
     if len(logs) < 2:
         return Comparison(math.exp(logs[0]))
     mean = fmean(logs)
-    half = quantile(len(logs) - 1, comparisons) * stdev(logs, mean) / math.sqrt(len(logs))
+    variance = math.fsum((log - mean) ** 2 for log in logs) / (len(logs) - 1)
+    half = quantile(len(logs) - 1, comparisons) * math.sqrt(variance / len(logs))
     return Comparison(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
 
 
