@@ -300,6 +300,17 @@ def test_errors_in_ulp():
     assert (agreement.error_ulp_worst, agreement.error_ulp_median, agreement.index) == (7, 0, (2, 0))
 
 
+def test_errors_in_ulp_are_of_the_dtype():
+    """A unit in the last place of float32, and at 0 of its smallest normal number."""
+    off = Problem("off", (1, 1), ("relu",), lambda batch, seed: (np.ones((batch, 1)), np.zeros((batch, 1))))
+    truth = Reference(off, [Layer(np.full((1, 1), 2.0), np.full(1, 1.0))], *off.data(1, 1), "float32")
+    (agreement,) = truth.agree("forward", np.full((1, 1), 3 + 7 * np.spacing(np.float32(3)), np.float32))
+    assert agreement.error_ulp_worst == 7
+    truth = Reference(off, [Layer(np.full((1, 1), -2.0), np.full(1, -1.0))], *off.data(1, 1), "float32")
+    (agreement,) = truth.agree("forward", np.full((1, 1), 5 * np.finfo(np.float32).smallest_subnormal))
+    assert agreement.error_ulp_worst == 5
+
+
 def test_the_reference_sees_what_the_implementation_sees():
     """Parameters and data are rounded to the dtype first: 0.1 in float32 is not 0.1, and that is not an error."""
     x, y = np.full((1, 1), 0.1), np.full((1, 1), 0.3)
