@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special
+from scipy import special
 
 LEAST_BATCHES = 4
 TOLERATED = 0.10
@@ -27,8 +27,10 @@ CONFIDENCE = 0.95
 
 def line(batches: ArrayLike, times_ns: ArrayLike) -> tuple[float, float]:
     """The fixed cost t0 and the cost per row 1/r∞ in ns, neither negative, of one launch's medians: (batches,)."""
+    from scipy.optimize import nnls  # its import takes 0.3 s, which pytest need not pay at its start
+
     n, t = np.asarray(batches, float), np.asarray(times_ns, float)
-    (t0_ns, per_row_ns), _ = optimize.nnls(np.column_stack([1 / t, n / t]), np.ones_like(t))
+    (t0_ns, per_row_ns), _ = nnls(np.column_stack([1 / t, n / t]), np.ones_like(t))
     return float(t0_ns), float(per_row_ns)
 
 
