@@ -26,7 +26,7 @@ ACTIVATIONS = {"sigmoid": tf.sigmoid, "tanh": tf.tanh, "relu": tf.nn.relu, "iden
 
 FEW = 64
 """Up to so many samples, multiplication and sum beat a matrix product."""
-CHUNK_BYTES = 64 * 1024
+CHUNK_BYTES = 16 * 1024
 """The length of a chunk's rows on a CPU."""
 
 
@@ -156,8 +156,8 @@ class Network:
         delta = e * slope(self.activations[-1], a)
         gradients: list[tf.Tensor] = []
         for layer in reversed(range(len(inputs))):
-            flat = tf.reshape(self.pair(inputs[layer], delta), [-1])
-            gradients = [flat, tf.reduce_sum(delta, axis=1), *gradients]
+            with_ones = tf.concat([inputs[layer], tf.ones_like(delta[:1])], axis=0)  # its product holds Σ δ as well
+            gradients = [tf.reshape(self.pair(with_ones, delta), [-1]), *gradients]
             if layer > 0:
                 W = self.layers(state)[layer].W
                 delta = self.weigh(tf.transpose(W), delta) * slope(self.activations[layer - 1], inputs[layer])
