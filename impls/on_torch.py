@@ -37,6 +37,7 @@ class OnTorch(Implementation):
         if self.device.type == "mps" and dtype == "float64":
             raise Unavailable("PyTorch has no float64 on 'mps'; use float32, or device 'cpu'")
         if self.device.type == "cuda":
+            torch.cuda.set_device(self.device)  # of streams, events and graphs, which name none
             torch.cuda.reset_peak_memory_stats(self.device)
         return {"device": self.device, "dtype": getattr(torch, dtype)}
 
@@ -59,12 +60,11 @@ class OnTorch(Implementation):
     def device_ns(self, run: Callable[[], Any]) -> float | None:
         if self.device.type != "cuda":
             return None
-        with torch.cuda.device(self.device):
-            start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-            start.record()
-            run()
-            end.record()
-            end.synchronize()
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        start.record()
+        run()
+        end.record()
+        end.synchronize()
         return 1e6 * start.elapsed_time(end)
 
     @classmethod

@@ -24,7 +24,7 @@ from typing import Any
 import torch
 
 from impls.errors import Unavailable
-from impls.on_torch import OnTorch
+from impls.on_torch import OnTorch, find_device
 from impls.parameters import Array, Layer, Parameters
 from impls.problem import SEED, Problem
 
@@ -173,8 +173,8 @@ class TorchCudaGraph(TorchManual):
         device: str = "cpu",
         seed: int = SEED,
     ) -> None:
-        if device == "cpu":
-            raise Unavailable("torch-cuda-graph records work for a GPU; use device 'gpu', or torch-manual on the CPU")
+        if find_device(device).type != "cuda":
+            raise Unavailable("torch-cuda-graph records work for a CUDA device; use device 'cuda', or torch-manual")
         super().prepare(problem, parameters, batch, dtype, device, seed)
         self.graphs = {work.__name__: self._record(work) for work in (self._predict, self._evaluate, self._descend)}
 

@@ -7,7 +7,6 @@ What it returns is asserted in `tests/impls/test_on_gpu.py`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -51,6 +50,12 @@ def in_torch() -> dict[str, Any]:
     with patch("torch.backends.mps.is_available", lambda: True):
         found["with mps"] = [said(on_torch.find_device, name) for name in ("gpu", "mps", "cuda")]
         found["mps in float64"] = said(subject.place, "float64", "mps")
+    with (
+        patch("torch.cuda.device_count", lambda: 2),
+        patch("torch.cuda.set_device", lambda device: found.setdefault("taken", []).append(str(device))),
+        patch("torch.cuda.reset_peak_memory_stats", lambda device: found["taken"].append(f"{device} counts anew")),
+    ):
+        found["kind"] = str(subject.place("float32", "cuda:1"))
     here, elsewhere = torch.zeros(1), torch.zeros(1, device="meta")
     found["places"] = [subject.device_of(result) for result in (here, (here, [here]), (here, [here, elsewhere]))]
     subject.device = torch.device("cuda", 1)
@@ -58,7 +63,6 @@ def in_torch() -> dict[str, Any]:
     with (
         patch("torch.cuda.max_memory_allocated", lambda device: 1000 + device.index),
         patch("torch.cuda.Event", lambda enable_timing: event),
-        patch("torch.cuda.device", nullcontext),
     ):
         found["told"] = [subject.device_memory_bytes(), subject.device_ns(lambda: None)]
     found["out of memory"] = _failure(torch.OutOfMemoryError(TORCH_MEMORY))["failed"]

@@ -37,6 +37,12 @@ def test_pytorch_finds_the_device_that_was_asked_for():
     assert found["mps in float64"] == "Unavailable: PyTorch has no float64 on 'mps'; use float32, or device 'cpu'"
 
 
+def test_pytorch_takes_the_device_and_counts_its_memory_anew():
+    found = made_of("torch-eager")
+    assert found["taken"] == ["cuda:1", "cuda:1 counts anew"]
+    assert found["kind"] == "{'device': device(type='cuda', index=1), 'dtype': torch.float32}"
+
+
 def test_jax_and_tensorflow_find_the_device_that_was_asked_for():
     *there, third = made_of("jax-jit")["with two"]
     assert there == ["gpu 0", "cuda 1"] and "sees no 'cuda:2' device" in third
