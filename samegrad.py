@@ -41,6 +41,8 @@ class FrontDoor(click.Group):
 
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # `samegrad list | head`: click ends it in silence
         except (BadInput, Unavailable, OSError) as error:
             click.echo(f"samegrad: {error}", err=True)
             ctx.exit(2)

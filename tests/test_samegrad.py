@@ -185,3 +185,11 @@ def test_it_runs_as_a_module_too():
     assert done.returncode == 2
     assert done.stderr == "samegrad: unknown problem 'xo'; allowed: xor, line. Did you mean 'xor'?\n"
     assert done.stdout == ""
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault():
+    """`samegrad list | head`, in a pipe that nobody reads any more."""
+    done = subprocess.Popen([sys.executable, "-m", "samegrad", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    done.stdout.close()
+    assert done.stderr.read() == b""
+    assert done.wait() == 1
