@@ -46,7 +46,7 @@ def test_one_that_cannot_start_says_why_and_is_not_tried_again(name):
     found = measure([name], lambda number, _: calls.append(number))[name]
     assert len(calls) == 1
     if name == "torch-cuda-graph":
-        assert found["unavailable"] == REGISTRY[name].missing() or "GPU" in found["unavailable"]
+        assert found["unavailable"] == REGISTRY[name].missing() or "CUDA" in found["unavailable"]
     else:
         assert "BadInput" in found["failed"] and name in found["failed"]
 
