@@ -173,11 +173,12 @@ def digits(implementations: Sequence[str]) -> KnownFault:
 
 
 def known(implementations: Iterable[str]) -> list[KnownFault]:
-    """All known faults; that of lost digits once for each framework of the implementations."""
+    """The known faults of the implementations' frameworks; that of lost digits once for each framework."""
     by_framework: dict[str, list[str]] = {}
     for name in implementations:
         by_framework.setdefault(get_entry(name).framework, []).append(name)
-    return [KERAS_ON_TORCH, CONSTANTS, *map(digits, by_framework.values())]
+    of_keras = [KERAS_ON_TORCH, CONSTANTS] if "keras" in by_framework else []
+    return [*of_keras, *map(digits, by_framework.values())]
 
 
 def check(fault: KnownFault) -> dict[str, Any]:
