@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 from pathlib import Path
 
 import pytest
+
+for name in [name for name in os.environ if name.startswith("PYTEST_XDIST")]:
+    del os.environ[name]  # or a pytest that a test starts takes itself for a worker of this run, and measures nothing
 
 MISSING = [name for name in ("hypothesis", "mpmath") if importlib.util.find_spec(name) is None]
 IMPORTS = re.compile(rf"^(?:import|from) (?:{'|'.join(MISSING)})\b", re.MULTILINE) if MISSING else None

@@ -76,7 +76,7 @@ def test_the_bound_takes_twice_the_worst(tmp_path, monkeypatch):
     ]
     (tmp_path / "constants.json").write_text(json.dumps({"measured": rows}))
     monkeypatch.setattr(bound, "MEASURED", tmp_path / "constants.json")
-    assert bound.arithmetic.__wrapped__("float32") == (2**-24, 2**-126, 5.0, 1.0)
+    assert bound.arithmetic.__wrapped__("float32")[:4] == (2**-24, 2**-126, 5.0, 1.0)
 
 
 def test_keeping_replaces_only_what_was_measured_again(tmp_path, monkeypatch, capsys):
