@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from benchmarks.clock.case import TIMED, Case
-from benchmarks.clock.run import BLOCK_SHARE, Request
+from benchmarks.clock.record import BLOCK_SHARE, Request
 from benchmarks.clock.verdict import MARGIN
 from benchmarks.resume import Earlier
 from impls.devices import DEVICES, split_device

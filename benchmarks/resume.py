@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.clock import environment, fresh
 from benchmarks.clock.case import Case
-from benchmarks.clock.run import SENTINEL, YARDSTICK, Group, Request
+from benchmarks.clock.record import SENTINEL, YARDSTICK, Group, Request
 from benchmarks.clock.schedule import Pace
 from benchmarks.runfile import FORMAT, parameters_told, version
 from impls.errors import BadInput

@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.clock import environment, fit, statistics, verdict
 from benchmarks.clock.case import Case
-from benchmarks.clock.run import SENTINEL, YARDSTICK, Group, Run
+from benchmarks.clock.record import SENTINEL, YARDSTICK, Group, Run
 from impls.entry import Entry
 from impls.registry import get_entry
 

@@ -16,6 +16,7 @@ from benchmarks.clock import cold_start, fresh
 from benchmarks.clock import run as clock
 from benchmarks.clock.case import Case
 from benchmarks.clock.crew import WorkerFailed
+from benchmarks.clock.record import Group, Request, Run
 from benchmarks.options import Options
 from benchmarks.runfile import RunFile
 from benchmarks.saving import Saving
@@ -117,11 +118,11 @@ class Session:
             self.run_file = RunFile(run, self.options.margin, found, self.options.earlier)
         return self.run_file
 
-    def _measure(self) -> clock.Run:
+    def _measure(self) -> Run:
         request, earlier = self.options.request(self.selected), self.options.earlier
         kept = earlier.groups if earlier else {}
         if not self.selected:
-            return clock.Run(request)
+            return Run(request)
         missing = {
             case: names
             for case, names in self.selected.items()
@@ -137,7 +138,7 @@ class Session:
         run.workers = (earlier.workers if earlier else {}) | run.workers
         return run
 
-    def _measure_cold_start(self, run: clock.Run) -> dict[str, dict[str, Any]]:
+    def _measure_cold_start(self, run: Run) -> dict[str, dict[str, Any]]:
         kept = self.options.earlier.cold_start(list(self.cold)) if self.options.earlier else {}
         names = [name for name in self.cold if name not in kept]
         if not names or run.interrupted:
@@ -194,7 +195,7 @@ class Session:
         """With --benchmark-disable: build the case, call it once and hold the result against the reference."""
         if self._single is None:
             request = self.options.request({case: (implementation,)})
-            self._single = clock.Launch(clock.Run(request, cpus=[]), np.random.default_rng())
+            self._single = clock.Launch(Run(request, cpus=[]), np.random.default_rng())
         try:
             self._single.check(case, implementation)
             self._note_end(case, "had")
@@ -247,7 +248,7 @@ class Terminal:
 class Progress:
     """Tells what a run will do, what it is doing, and how long it took."""
 
-    def __init__(self, config: pytest.Config, request: clock.Request, missing: dict[Case, tuple[str, ...]]) -> None:
+    def __init__(self, config: pytest.Config, request: Request, missing: dict[Case, tuple[str, ...]]) -> None:
         self.terminal, self.request, self.groups = Terminal(config), request, len(missing)
         self.began_s = time.monotonic()
         tests = sum(map(len, missing.values()))
@@ -276,7 +277,7 @@ def _count(number: int, one: str, several: str) -> str:
     return f"{number} {one if number == 1 else several}"
 
 
-def _taken(kept: Mapping[Case, clock.Group], selected: int, missing: Mapping[Case, Any]) -> str:
+def _taken(kept: Mapping[Case, Group], selected: int, missing: Mapping[Case, Any]) -> str:
     """3 of 5 groups whole, and some launches of 1 more, are"""
     in_part = sum(case in missing for case in kept)
     more = f", and some launches of {in_part} more, are" if in_part else " are"

@@ -21,7 +21,8 @@ from benchmarks.clock import fresh
 from benchmarks.clock.call_cost import PARTS
 from benchmarks.clock.case import Case
 from benchmarks.clock.environment import environment
-from benchmarks.clock.run import Request, Run, measure
+from benchmarks.clock.record import Request, Run
+from benchmarks.clock.run import measure
 from benchmarks.clock.statistics import Interval, quantiles, ratio_interval
 from benchmarks.clock.tables import duration
 from benchmarks.clock.verdict import figure, launch_log_ratios

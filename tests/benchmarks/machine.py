@@ -13,7 +13,8 @@ import pytest
 from benchmarks.clock import run as module
 from benchmarks.clock.case import Case
 from benchmarks.clock.crew import WorkerFailed
-from benchmarks.clock.run import Group, Request, Run, measure
+from benchmarks.clock.record import Group, Request, Run
+from benchmarks.clock.run import measure
 from impls.registry import Entry
 
 VAG = Case("xor", "value_and_grad", 4, "float32", "cpu")

@@ -283,6 +283,7 @@ class TestThreads:
     def test_another_number_is_set_as_well(self):
         worker = WorkerProcess("w", 3, TIME_LIMIT_S)
         try:
+            worker.ask("forget")  # it is up: the system tells nothing of an environment that is only being laid out
             found = psutil.Process(pid_of(worker)).environ()
             assert {found[name] for name in THREAD_VARIABLES} == {"3"}
         finally:

@@ -25,7 +25,7 @@ import pytest
 
 from benchmarks import interrupts
 from benchmarks.clock.case import Case
-from benchmarks.clock.run import Request
+from benchmarks.clock.record import Request
 from benchmarks.resume import Earlier
 from impls.errors import BadInput
 from impls.parameters import load

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks.clock.ladder import GOALS, Goal, case_of, cases, goals_table, judge, medians, rungs, rungs_table
-from benchmarks.clock.run import Group, Request, Run
+from benchmarks.clock.record import Group, Request, Run
 from impls.registry import REGISTRY
 
 ROUNDS, LAUNCHES = 10, 3

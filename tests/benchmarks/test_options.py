@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.clock.case import Case
-from benchmarks.clock.run import BLOCK_SHARE
+from benchmarks.clock.record import BLOCK_SHARE
 from benchmarks.options import BATCHES, HONOURED, REFUSED, SWEEP, read_options
 from impls import parameters
 from impls.errors import BadInput

@@ -9,7 +9,8 @@ import pytest
 
 from benchmarks.clock.case import LEARNING_RATE
 from benchmarks.clock.crew import WorkerFailed
-from benchmarks.clock.run import BLOCK_SHARE, SENTINEL, YARDSTICK, Launch, Request, Run
+from benchmarks.clock.record import BLOCK_SHARE, SENTINEL, YARDSTICK, Request, Run
+from benchmarks.clock.run import Launch
 from tests.benchmarks.machine import CASES, FORWARD, STEP, VAG, FakeWorker, Machine, gone
 
 COSTS_NS = {"slow": 12_000.0, "fast": 4_000.0, "middle": 9_000.0, "floor": 500.0, YARDSTICK: 5_000.0}

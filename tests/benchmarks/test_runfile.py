@@ -10,7 +10,7 @@ import pytest
 from benchmarks import runfile as module
 from benchmarks.clock.case import Case
 from benchmarks.clock.crew import WorkerFailed
-from benchmarks.clock.run import SENTINEL, YARDSTICK
+from benchmarks.clock.record import SENTINEL, YARDSTICK
 from benchmarks.runfile import RunFile, measured, version
 from impls.entry import Entry
 from tests.benchmarks import runfiles
