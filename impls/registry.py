@@ -41,7 +41,7 @@ ENTRIES = (
         *TORCH,
         needs_compiler=True,
     ),
-    Entry("torch-cuda-graph", "impls.torch_manual:TorchCudaGraph", "torch", "by hand, CUDA graph", *TORCH),
+    Entry("torch-cuda-graph", "impls.torch_manual:TorchCudaGraph", "torch", "by hand, CUDA graph: GPU only", *TORCH),
     Entry("jax-eager", "impls.jax_autodiff:JaxEager", "jax", "eager", *JAX),
     Entry("jax-jit", "impls.jax_autodiff:JaxJit", "jax", "jit-compiled", *JAX),
     Entry("jax-flat", "impls.jax_autodiff:JaxFlat", "jax", "jit-compiled, one vector", *JAX),
