@@ -257,7 +257,7 @@ def test_a_negative_step_is_a_sign_and_not_a_learning_rate():
         dataclasses.replace(o, gradients={n: -0.05 * g for n, g in o.gradients.items()}) for o in right(SIGMOIDS)
     ]
     found = diagnose(climbing, [SIGMOIDS], rate_known=False)
-    assert not found.right and found.explanations[0].mistake.name == "sign"
+    assert found.right is False and found.explanations[0].mistake.name == "sign"
 
 
 def in_turn(orders, mistake=None, dtype="float64"):
@@ -367,7 +367,7 @@ def test_what_nothing_explains_is_shown_where_most_is_right():
     found = diagnose(strange, [("tanh", "tanh"), SIGMOIDS, ("sigmoid", "tanh")], depth="right")
     assert (found.activations, found.convention.name, found.constant) == (SIGMOIDS, "half-sse", 1.0)
     assert [name for name, tau in found.taus.items() if tau > 1] == ["W1"]
-    assert found.explanations == () and not found.right and not found.row_by_row
+    assert found.explanations == () and found.right is False and not found.row_by_row
     assert found.first_wrong == "the weight gradient of the hidden layer, dW1 (db1, and so δ1, is right)"
 
 
