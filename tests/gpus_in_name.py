@@ -56,6 +56,7 @@ def in_torch() -> dict[str, Any]:
         patch("torch.cuda.reset_peak_memory_stats", lambda device: found["taken"].append(f"{device} counts anew")),
     ):
         found["kind"] = str(subject.place("float32", "cuda:1"))
+        found["waits"] = subject.is_async
     here, elsewhere = torch.zeros(1), torch.zeros(1, device="meta")
     found["places"] = [subject.device_of(result) for result in (here, (here, [here]), (here, [here, elsewhere]))]
     subject.device = torch.device("cuda", 1)

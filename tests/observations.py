@@ -107,7 +107,7 @@ def torch_on_gpu(cls: type) -> dict[str, list[str]]:
         parameter.register_post_accumulate_grad_hook(lambda _: events.append("gradient"))
     implementation.optimizer.register_step_post_hook(lambda *_: events.append("update"))
     torch.cuda.synchronize = lambda device=None: events.append(f"wait for {device}")
-    implementation.device = torch.device("cuda")
+    implementation.device, implementation.is_async = torch.device("cuda"), True
     return recorded(implementation, events)
 
 

@@ -41,6 +41,7 @@ def test_pytorch_takes_the_device_and_counts_its_memory_anew():
     found = made_of("torch-eager")
     assert found["taken"] == ["cuda:1", "cuda:1 counts anew"]
     assert found["kind"] == "{'device': device(type='cuda', index=1), 'dtype': torch.float32}"
+    assert found["waits"]
 
 
 def test_jax_and_tensorflow_find_the_device_that_was_asked_for():
