@@ -23,6 +23,35 @@ ELSEWHERE = {
 }
 """Commands with many options, which live beside what they run."""
 
+EXPORTED = {
+    "check": "impls.verifying.check:check",
+    "Report": "impls.verifying.report:Report",
+}
+"""What `import samegrad` offers in Python, each imported when it is first asked for."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in EXPORTED:
+        raise AttributeError(f"module 'samegrad' has no attribute {name!r}")
+    return _found_at(EXPORTED[name])
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *EXPORTED})
+
+
+def _found_at(place: str) -> Any:
+    """What "module:attribute" is."""
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """`%load_ext samegrad` gives the cell magic `%%verify`."""
+    from impls.verifying.magic import register
+
+    register(ipython)
+
 
 class FrontDoor(click.Group):
     """Finds the commands, and turns what the user can mend into one line on standard error and exit status 2."""
@@ -33,8 +62,7 @@ class FrontDoor(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in ELSEWHERE:
             return super().get_command(ctx, cmd_name)
-        module, _, name = ELSEWHERE[cmd_name].partition(":")
-        return getattr(importlib.import_module(module), name)
+        return _found_at(ELSEWHERE[cmd_name])
 
     def invoke(self, ctx: click.Context) -> Any:
         from impls.errors import BadInput, Unavailable

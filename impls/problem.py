@@ -1,8 +1,14 @@
 """Problems: layer sizes, activations, loss, data and initial parameters, each stated once and relied on everywhere.
 
-The loss is always the mean squared error, the mean taken over *all* elements of the prediction:
+The loss is the mean squared error, the mean taken over *all* elements of the prediction:
 
-    L = 1/(n·k) · Σᵢⱼ (aᵢⱼ − yᵢⱼ)²      a, y: (n, k)      ∂L/∂a = 2/(n·k) · (a − y)
+    squared                 L = 1/(n·k) · Σᵢⱼ (aᵢⱼ − yᵢⱼ)²                      a, y: (n, k)   ∂L/∂a = 2/(n·k) · (a − y)
+
+The suite measures and trains with that one. A gradient that a user brings may be of a cross-entropy instead, which goes
+with one activation of the output, so that ∂L/∂z = 1/(n·k) · (a − y) (for softmax where each row of y sums to 1):
+
+    binary cross-entropy    L = −1/(n·k) · Σᵢⱼ yᵢⱼ ln aᵢⱼ + (1 − yᵢⱼ) ln(1 − aᵢⱼ)     sigmoid
+    cross-entropy           L = −1/(n·k) · Σᵢⱼ yᵢⱼ ln aᵢⱼ                             softmax
 """
 
 from __future__ import annotations
@@ -18,6 +24,11 @@ from impls.errors import BadInput, choose
 from impls.parameters import Array, Parameters
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "identity")
+OUTPUTS = (*ACTIVATIONS, "softmax")
+"""Activations of a last layer; no implementation of the suite has softmax."""
+SQUARED, BINARY_CROSS_ENTROPY, CROSS_ENTROPY = LOSSES = ("squared", "binary cross-entropy", "cross-entropy")
+PARTNERS = {BINARY_CROSS_ENTROPY: "sigmoid", CROSS_ENTROPY: "softmax"}
+"""The activation of the output with which a loss's derivative is a − y."""
 DTYPES = ("float32", "float64")
 TF32 = "tf32"
 """float32 whose matrix products may round their factors to ten bits of fraction, as the tensor cores of GPUs do."""
@@ -33,12 +44,16 @@ class Problem:
     activations: tuple[str, ...]
     rows: Callable[[int, int], tuple[Array, Array]]
     """(batch, seed) → the first `batch` rows of that seed's sequence, x: (batch, inputs), y: (batch, outputs)."""
+    loss: str = SQUARED
 
     def __post_init__(self) -> None:
         if len(self.activations) != len(self.sizes) - 1:
             raise BadInput(f"problem {self.name!r}: {len(self.sizes) - 1} layers, {len(self.activations)} activations")
-        for activation in self.activations:
-            choose("activation", activation, ACTIVATIONS)
+        for ell, activation in enumerate(self.activations, start=1):
+            choose("activation", activation, OUTPUTS if ell == len(self.activations) else ACTIVATIONS)
+        choose("loss", self.loss, LOSSES)
+        if self.activations[-1] != PARTNERS.get(self.loss, self.activations[-1]):
+            raise BadInput(f"problem {self.name!r}: the {self.loss} needs {PARTNERS[self.loss]} in the last layer")
 
     def data(self, batch: int, seed: int = SEED, dtype: str = "float64") -> tuple[Array, Array]:
         """Inputs x: (batch, inputs) and targets y: (batch, outputs). Raises BadInput for a batch below 1."""

@@ -26,6 +26,11 @@ Each layer, with k = fan_in:
     ∂L/∂x = δWᵀ,  ∂L/∂W = xᵀδ,  ∂L/∂b = Σδ                         as sums of products
     p′ = p − λg      e_p′ = λe_g + 2u·λ(|g| + e_g) + u·(|p′| + the two terms before) + η        λ itself may be rounded
 
+With a cross-entropy ∂L/∂z of the last layer is (a − y)/N, which some compute so, and some as the product of the slope
+with −y/a + (1 − y)/(1 − a), whose every factor is right to a few roundings: 8u(|a| + |y|) pays for either. A softmax a
+moves, where each z moves by at most e, by a relative e^(2e) − 1, and costs k + 8 roundings and those of its exponent;
+with a squared error its cotangent is a ∘ (c − Σc a), in whatever order the products are formed.
+
 where N is the number of elements of the prediction, and the mean may be taken in two steps or by a rounded reciprocal.
 In TF32 the factors of a product of matrices are cut to ten bits of fraction, some devices rounding and some not. That
 changes a factor by 2⁻¹⁰ of itself at most and a product by p = (1 + 2⁻¹⁰)² − 1, so that n·u + p stands in the place of
@@ -47,7 +52,7 @@ import numpy as np
 from impls.checking.oracle import Evaluation, pieces
 from impls.errors import BadInput
 from impls.parameters import Array, Layer, Parameters
-from impls.problem import TF32, Problem, storage
+from impls.problem import SQUARED, TF32, Problem, storage
 
 MEASURED = Path(__file__).with_name("constants.json")
 CUT = 2.0**-10
@@ -155,12 +160,22 @@ def _of_rows(
         passed.append((W, before, slope))
 
     r = _rounded(Bounded(a.value - y, a.error), u)
-    t = _rounded(Bounded(r.value**2, (2 * abs(r.value) + r.error) * r.error), u, eta)
-    c = _rounded(Bounded(2 / elements * r.value, 2 / elements * r.error), 3 * u, eta)
+    if problem.loss == SQUARED:
+        t = _rounded(Bounded(r.value**2, (2 * abs(r.value) + r.error) * r.error), u, eta)
+        c = _rounded(Bounded(2 / elements * r.value, 2 / elements * r.error), 3 * u, eta)
+        d = (
+            _softmax_back(a, c, u, eta)
+            if problem.activations[-1] == "softmax"
+            else _rounded(_product(c, slope), u, eta)
+        )
+    else:
+        t = _cross_entropy(a, y, u, eta)
+        d = _rounded(Bounded(r.value / elements, (r.error + 8 * u * (a.reach + abs(y))) / elements), 3 * u, eta)
 
     gradients = []
-    for W, x_, slope in reversed(passed):
-        d = _rounded(_product(c, slope), u, eta)
+    for ell, (W, x_, slope) in reversed([*enumerate(passed, start=1)]):
+        if ell < len(passed):
+            d = _rounded(_product(c, slope), u, eta)
         dW = Bounded(abs(x_.value).T @ abs(d.value), abs(x_.value).T @ d.error + x_.error.T @ d.reach)
         gradients.append((dW, Bounded(abs(d.value).sum(axis=0), d.error.sum(axis=0))))
         m = W.shape[1]
@@ -218,11 +233,41 @@ def _identity(z: Bounded, cost: Arithmetic) -> tuple[Bounded, Bounded]:
     return z, Bounded(np.ones(z.value.shape), np.zeros(z.value.shape))
 
 
+def _softmax(z: Bounded, cost: Arithmetic) -> tuple[Bounded, Bounded]:
+    """e^(z − m)/Σ e^(z − m), m the largest z of the row; the slope is no number for each unit, and is left at 1."""
+    u, eta, *_ = cost
+    below = z.value - z.value.max(axis=1, keepdims=True)
+    a = np.exp(below)
+    a /= a.sum(axis=1, keepdims=True)
+    moved = np.expm1(2 * z.error.max(axis=1, keepdims=True) + 2 * u * abs(below).max(axis=1, keepdims=True))
+    return Bounded(a, a * (moved + (a.shape[1] + 8) * u * (1 + moved)) + eta), _identity(z, cost)[1]
+
+
+def _softmax_back(a: Bounded, c: Bounded, u: float, eta: float) -> Bounded:
+    """∂L/∂z = a ∘ (c − Σ c a) for softmax and the cotangent c = ∂L/∂a."""
+    k = a.value.shape[1]
+    p = _product(c, a)
+    s, e_s = p.value.sum(axis=1, keepdims=True), p.error.sum(axis=1, keepdims=True)
+    total = p.reach.sum(axis=1, keepdims=True)
+    inner = Bounded(c.value - s, c.error + e_s)
+    d = _product(a, inner)
+    return Bounded(d.value, d.error + (k + 6) * u * a.reach * (c.reach + total) + (k + 6) * eta)
+
+
+def _cross_entropy(a: Bounded, y: Array, u: float, eta: float) -> Bounded:
+    """A bound on the terms y ln a, and (1 − y) ln(1 − a) where one adds them: of the size of ln a, and u/a off."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        far = np.minimum(a.value, abs(1 - a.value)) - a.error
+        size = abs(np.log(np.maximum(far, eta))) + 1
+        return Bounded(size, (a.error + u) / np.maximum(far, eta) + 4 * u * size + eta)
+
+
 BOUNDS: dict[str, Callable[[Bounded, Arithmetic], tuple[Bounded, Bounded]]] = {
     "sigmoid": _sigmoid,
     "tanh": _tanh,
     "relu": _relu,
     "identity": _identity,
+    "softmax": _softmax,
 }
 
 

@@ -9,6 +9,9 @@ No difference is taken, so nothing cancels and h may be so small (10⁻²⁰) th
 gradient is as accurate as the loss itself (Squire & Trapp, SIAM Review 40:110–112, 1998; Martins, Sturdza & Alonso,
 ACM TOMS 29:245–262, 2003).
 
+A cross-entropy is written in terms of the last preactivation z, where no logarithm of a small number occurs:
+ln(1 + eᶻ) − y·z for a sigmoid, and Σⱼ yⱼ·(ln Σᵢ e^zᵢ − zⱼ) for softmax.
+
 What could still cancel is the residual a − y, where a unit is saturated at the value that it should have: σ(z) − 1 at
 z = 40 is 0 in float64 instead of −4·10⁻¹⁸. So an activation is given in two parts, a = s + d: s the asymptote that it
 is near (0 or 1 for the sigmoid) and d the distance to it, computed without subtraction. Then a − y = (s − y) + d loses
@@ -29,7 +32,7 @@ from numpy.typing import NDArray
 
 from impls.errors import BadInput
 from impls.parameters import Array, Layer, Parameters
-from impls.problem import Problem
+from impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED, Problem
 
 STEP = 1e-20
 RESOLUTION = np.finfo(np.float64).tiny / STEP
@@ -49,7 +52,7 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(problem: Problem, parameters: Parameters, x: Array, y: Array) -> Evaluation:
-    """Predictions, mean squared error and gradients in float64, of float64 x: (batch, inputs) and y: (batch, outputs).
+    """Predictions, loss (see `impls.problem`) and gradients in float64, of float64 x: (batch, inputs) and y: (batch, outputs).
 
     Raises BadInput where a gradient does not exist, because a ReLU stands exactly on its kink.
     """
@@ -57,11 +60,11 @@ def evaluate(problem: Problem, parameters: Parameters, x: Array, y: Array) -> Ev
     sizes, activations = problem.sizes, problem.activations
 
     predictions = np.empty(y.shape)
-    squares = []
+    losses = []
     for rows in pieces(len(x), WORKING_SET // max(sizes)):
-        predictions[rows], residual = outcome(unflatten(theta, sizes), activations, x[rows], y[rows])
-        squares.append(np.sum(residual**2))
-    loss = math.fsum(squares) / y.size
+        predictions[rows], terms = outcome(unflatten(theta, sizes), activations, problem.loss, x[rows], y[rows])
+        losses.append(np.sum(terms))
+    loss = math.fsum(losses) / y.size
 
     gradient = np.empty(theta.size)
     together = max(1, WORKING_SET // theta.size)  # parameters that are stepped in one go, each in its own copy of θ
@@ -71,19 +74,49 @@ def evaluate(problem: Problem, parameters: Parameters, x: Array, y: Array) -> Ev
         layers = unflatten(theta + step, sizes)
         parts = []
         for rows in pieces(len(x), WORKING_SET // (len(step) * max(sizes))):
-            _, residual = outcome(layers, activations, x[rows], y[rows])
-            parts.append(np.sum((residual**2).imag.reshape(len(step), -1), axis=1))
+            _, terms = outcome(layers, activations, problem.loss, x[rows], y[rows])
+            parts.append(np.sum(terms.imag.reshape(len(step), -1), axis=1))
         gradient[some] = [math.fsum(column) / STEP / y.size for column in np.transpose(parts)]
     return Evaluation(predictions, np.array(loss), unflatten(gradient, sizes))
 
 
-def outcome(layers: Sequence[Layer], activations: Sequence[str], x: Numbers, y: Array) -> tuple[Numbers, Numbers]:
-    """Predictions a and residuals a − y, each (…, batch, outputs), of parameters with any leading axes."""
+def outcome(
+    layers: Sequence[Layer], activations: Sequence[str], loss: str, x: Numbers, y: Array
+) -> tuple[Numbers, Numbers]:
+    """Predictions, and the terms whose sum over n·k elements is n·k·L; each (…, batch, outputs).
+
+    The parameters may have any leading axes.
+    """
     a = x
     for (W, b), activation in zip(layers, activations, strict=True):
-        asymptote, distance = PARTS[activation](a @ W + b[..., np.newaxis, :])
+        z = a @ W + b[..., np.newaxis, :]
+        asymptote, distance = PARTS[activation](z)
         a = asymptote + distance
-    return a, (asymptote - y) + distance
+    return a, TERMS[loss](z, (asymptote - y) + distance, y)
+
+
+def binary_terms(z: Numbers, residual: Numbers, y: Array) -> Numbers:
+    """−y ln σ(z) − (1 − y) ln(1 − σ(z)) = ln(1 + eᶻ) − y·z."""
+    right = z.real >= 0
+    return np.where(right, z, 0) + np.log1p(np.exp(np.where(right, -z, z))) - y * z
+
+
+def cross_entropy_terms(z: Numbers, residual: Numbers, y: Array) -> Numbers:
+    """−y ln a = y·(ln Σ eᶻ − z)."""
+    return y * (log_sum_exp(z) - z)
+
+
+TERMS: dict[str, Callable[[Numbers, Numbers, Array], Numbers]] = {
+    SQUARED: lambda z, residual, y: residual**2,
+    BINARY_CROSS_ENTROPY: binary_terms,
+    CROSS_ENTROPY: cross_entropy_terms,
+}
+
+
+def log_sum_exp(z: Numbers) -> Numbers:
+    """ln Σⱼ e^zⱼ over the units of each row: (…, batch, 1)."""
+    largest = z.real.max(axis=-1, keepdims=True)
+    return largest + np.log(np.sum(np.exp(z - largest), axis=-1, keepdims=True))
 
 
 def sigmoid(z: Numbers) -> tuple[Numbers, Numbers]:
@@ -115,11 +148,17 @@ def identity(z: Numbers) -> tuple[Numbers, Numbers]:
     return np.zeros(z.shape), z
 
 
+def softmax(z: Numbers) -> tuple[Numbers, Numbers]:
+    """e^z / Σ e^z = 0 + e^(z − ln Σ e^z)."""
+    return np.zeros(z.shape), np.exp(z - log_sum_exp(z))
+
+
 PARTS: dict[str, Callable[[Numbers], tuple[Numbers, Numbers]]] = {
     "sigmoid": sigmoid,
     "tanh": tanh,
     "relu": relu,
     "identity": identity,
+    "softmax": softmax,
 }
 
 

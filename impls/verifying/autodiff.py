@@ -1,118 +1,111 @@
 """A second opinion: the gradients that an installed framework's automatic differentiation gives at the same probes.
 
-    python -m impls.verifying.autodiff IMPLEMENTATION FD      probes on stdin, gradients on the pipe FD
+    python -m impls.verifying.autodiff READ WRITE      probes come in, gradients go out (see `impls.verifying.child`)
 
-Each framework runs in a process of its own, started early, since importing it takes longer than everything else.
+It is there for the networks that the suite's implementations have: a squared error and no softmax.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import subprocess
 import sys
-import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-from impls.errors import Unavailable
+import numpy as np
+
 from impls.parameters import tensors
-from impls.problem import Problem
-from impls.registry import DEFAULT, REGISTRY, Entry, get_entry
-from impls.verifying import messages
+from impls.problem import ACTIVATIONS, SQUARED, Problem
+from impls.registry import DEFAULT, REGISTRY, get_entry
+from impls.verifying import child, messages
+from impls.verifying.candidate import Candidate
+from impls.verifying.report import Report
 
 
-def installed() -> list[Entry]:
+def installed() -> list[Any]:
     """One implementation for everything installed that derives gradients itself, preferably one that runs by default.
 
     Keras on TensorFlow stands for TensorFlow; what differentiates by JAX, like equinox, would only repeat JAX.
     """
-    found: dict[str, Entry] = {}
+    found: dict[str, Any] = {}
     for entry in (*(REGISTRY[name] for name in DEFAULT), *REGISTRY.values()):
         if not entry.is_by_hand and entry.missing() is None:
             found.setdefault(entry.computes_with, entry)
     return list(found.values())
 
 
-@dataclass
-class Running:
-    """A framework's process, waiting for its probes."""
+def compare(report: Report, candidate: Candidate, time_limit_s: float) -> None:
+    """Hold the candidate's gradients against every framework's, and add the outcome to the report's rows."""
+    diagnosis = candidate.explained
+    if diagnosis.convention.loss != SQUARED or not set(diagnosis.activations) <= set(ACTIVATIONS):
+        report.unavailable.append("the frameworks' implementations have a squared error and no softmax")
+        return
+    if diagnosis.row_by_row or diagnosis.penalty or not report.rows or not candidate.known:
+        report.unavailable.append("the frameworks differentiate the loss of one whole batch and nothing else")
+        return
+    request = {
+        "sizes": list(report.sizes),
+        "activations": list(diagnosis.activations),
+        "dtype": report.dtype,
+        "probes": [
+            {"parameters": [[W, b] for W, b in o.parameters], "x": o.x, "y": o.y} for o in candidate.observations
+        ],
+    }
+    with ExitStack() as stack:
+        asked = [
+            (entry, stack.enter_context(child.Child(__name__, {**request, "name": entry.name}, time_limit_s)))
+            for entry in installed()
+        ]
+        for entry, process in asked:
+            try:
+                answers = next(process.messages())
+            except (child.Ended, StopIteration) as end:
+                report.unavailable.append(f"{entry.name}: {end}")
+                continue
+            if "error" in answers:
+                report.unavailable.append(answers["error"])
+                continue
+            _add(report, candidate, entry.framework, answers["gradients"])
 
-    entry: Entry
-    process: subprocess.Popen
-    pipe: int
+
+def _add(report: Report, candidate: Candidate, framework: str, answers: list[dict[str, Any]]) -> None:
+    """The worst τ of each row against a framework's gradients.
+
+    Either is within the bound of the oracle's, so the two are within twice that of each other.
+    """
+    diagnosis = candidate.explained
+    references = candidate.judge.references(diagnosis.activations) or []
+    for row in report.rows:
+        name, worst = row.tensor[1:], 0.0
+        for o, reference, theirs in zip(candidate.observations, references, answers, strict=True):
+            scale = diagnosis.constant * diagnosis.convention.factor(*o.y.shape)
+            found, expected = o.gradients[name], scale * theirs[name]
+            if found.shape != expected.shape:
+                worst = float("inf")
+                continue
+            allowed = 2 * scale * reference.bounds[name] + o.slack.get(name, 0.0)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                ratio = np.where(found == expected, 0.0, abs(found - expected) / allowed)
+            worst = max(worst, float(np.max(ratio)))
+        row.frameworks[framework] = worst
 
 
-def start(entry: Entry) -> Running:
-    """Start the process, which begins with the import."""
-    read, write = os.pipe()
-    environment = {**os.environ, "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-m", "impls.verifying.autodiff", entry.name, str(write)]
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        pass_fds=[write],
-        env=environment,
-    )
-    os.close(write)
-    return Running(entry, process, read)
+# -- in the framework's process ---------------------------------------------------------------------------------------
 
 
-def ask(running: Running, request: dict[str, Any], time_limit_s: float) -> list[dict[str, Any]]:
-    """Gradients by tensor for each probe. Raises Unavailable, with the reason, where the framework gives none."""
-    assert running.process.stdin is not None
+def answer(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The gradients of one implementation at every probe of the request, or why there are none."""
+    name = request["name"]
     try:
-        running.process.stdin.write(messages.dumps(request).encode())
-        running.process.stdin.close()
-    except OSError:
-        pass  # it died; the empty answer below says so
-    text = read_all(running.pipe, time_limit_s)
-    stop(running)
-    if not text:
-        raise Unavailable(f"{running.entry.name} gave no answer within {time_limit_s:.0f} s")
-    answer = messages.loads(text)
-    if isinstance(answer, dict):
-        raise Unavailable(answer["error"])
-    return answer
-
-
-def read_all(pipe: int, time_limit_s: float) -> str:
-    """Everything that is written to a pipe until it is closed; "" if that takes longer than the limit."""
-    import select
-
-    end = time.monotonic() + time_limit_s
-    pieces: list[bytes] = []
-    while (left := end - time.monotonic()) > 0:
-        ready, _, _ = select.select([pipe], [], [], left)
-        if not ready:
-            return ""
-        piece = os.read(pipe, 1 << 16)
-        if not piece:
-            return b"".join(pieces).decode()
-        pieces.append(piece)
-    return ""
-
-
-def stop(running: Running) -> None:
-    """End the process if it still runs."""
-    if running.process.poll() is None:
-        try:
-            running.process.wait(timeout=0.5)
-        except subprocess.TimeoutExpired:
-            running.process.kill()
-    running.process.wait()
-    if running.process.stdin and not running.process.stdin.closed:
-        with contextlib.suppress(OSError):
-            running.process.stdin.close()
-    with contextlib.suppress(OSError):
-        os.close(running.pipe)
+        yield {"gradients": evaluate(name, request)}
+    except Exception as error:  # reported as the reason why this opinion is missing
+        first = str(error).splitlines()[0] if str(error) else ""
+        yield {"error": f"{name}: {type(error).__name__}: {first}"}
 
 
 def evaluate(name: str, request: dict[str, Any]) -> list[dict[str, Any]]:
-    """The gradients of one implementation at every probe of the request."""
+    """Gradients by tensor at every probe."""
     implementation = get_entry(name).load()()
     answers = []
     for probe in request["probes"]:
@@ -130,19 +123,5 @@ def _first(data: Any, batch: int, seed: int) -> Any:
     return data
 
 
-def main() -> None:
-    name, pipe = sys.argv[1], int(sys.argv[2])
-    answer: Any
-    try:
-        get_entry(name).load()
-        request = messages.loads(sys.stdin.buffer.read().decode())
-        answer = evaluate(name, request)
-    except Exception as error:  # reported as the reason why this opinion is missing
-        answer = {"error": f"{name}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"}
-    with os.fdopen(pipe, "w", encoding="utf-8") as out:
-        out.write(messages.dumps(answer))
-    os._exit(0)
-
-
 if __name__ == "__main__":
-    main()
+    child.serve(answer, int(sys.argv[1]), int(sys.argv[2]))

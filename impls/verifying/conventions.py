@@ -1,39 +1,48 @@
-"""Conventions of the squared error: the same gradient up to one constant, so none of them is a mistake.
+"""Conventions: the same gradient up to one constant, so none of them is a mistake.
 
-With N rows and k outputs, and S = Σᵢⱼ (aᵢⱼ − yᵢⱼ)² over all of them, people write
+With N rows and k outputs, and S a sum over all N·k elements, people write
 
-    S/(N·k)      S/N      S/k      S      and each of them with ½ in front, so that the 2 of the derivative cancels.
+    S/(N·k)      S/N      S/k      S
 
-The gradient of each is `factor(N, k)` times that of the mean squared error S/(N·k). For one output S/(N·k) = S/N.
+of the squared errors (aᵢⱼ − yᵢⱼ)², also with ½ in front, so that the 2 of the derivative cancels; and of the terms of a
+cross-entropy. The gradient of each is `factor(N, k)` times that of the mean S/(N·k). For one output S/(N·k) = S/N.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from impls.errors import choose
+from impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, PARTNERS, SQUARED
 
 
 @dataclass(frozen=True)
 class Convention:
-    """One way to write the squared error."""
+    """One way to write a loss."""
 
     name: str
     formula: str
     relation: str
-    """The factor to the mean squared error's gradient, in words."""
+    """In words: the factor to the mean squared error's gradient; of a cross-entropy, what it is."""
     half: bool
     over_rows: bool
     """Is the mean taken over the rows?"""
     over_outputs: bool
+    loss: str = SQUARED
 
     def factor(self, rows: int, outputs: int) -> float:
-        """This convention's gradient over that of the mean squared error."""
+        """This convention's gradient over that of the mean over all elements."""
         whole = (1 if self.over_rows else rows) * (1 if self.over_outputs else outputs)
         return whole / 2 if self.half else float(whole)
 
+    def suits(self, activations: Sequence[str]) -> bool:
+        """Does this loss go with the activation of the output?"""
+        return PARTNERS.get(self.loss, activations[-1]) == activations[-1]
+
 
 MSE = Convention("mse", "1/(N·k)·Σ(a−y)²", "1 times", False, True, True)
+BINARY = "(y·ln a + (1−y)·ln(1−a))"
 CONVENTIONS = (
     MSE,
     Convention("half-mse", "½·1/(N·k)·Σ(a−y)²", "½ times", True, True, True),
@@ -43,14 +52,39 @@ CONVENTIONS = (
     Convention("row-mean", "1/N·Σ(a−y)²", "k times", False, True, False),
     Convention("row-sum", "Σ over rows of the mean over outputs of (a−y)²", "N times", False, False, True),
     Convention("half-row-sum", "½·Σ over rows of the mean over outputs of (a−y)²", "N/2 times", True, False, True),
-)
+    Convention(
+        "bce-mean", f"−1/(N·k)·Σ{BINARY}", "the mean binary cross-entropy", False, True, True, BINARY_CROSS_ENTROPY
+    ),
+    Convention("bce-sum", f"−Σ{BINARY}", "the binary cross-entropy, summed", False, False, False, BINARY_CROSS_ENTROPY),
+    Convention(
+        "bce-row-mean",
+        f"−1/N·Σ{BINARY}",
+        "the binary cross-entropy, averaged over the rows",
+        False,
+        True,
+        False,
+        BINARY_CROSS_ENTROPY,
+    ),
+    Convention("ce-mean", "−1/N·Σ y·ln a", "the cross-entropy, averaged over the rows", False, True, False, CROSS_ENTROPY),
+    Convention("ce-sum", "−Σ y·ln a", "the cross-entropy, summed", False, False, False, CROSS_ENTROPY),
+    Convention(
+        "ce-element-mean", "−1/(N·k)·Σ y·ln a", "the cross-entropy, averaged over all elements", False, True, True,
+        CROSS_ENTROPY,
+    ),
+)  # fmt: skip
 """Most usual first: where two are the same (one output, one row), the first is named."""
 
 BY_NAME = {convention.name: convention for convention in CONVENTIONS}
-STRICT = ("mse", "half-mse", "sse", "half-sse")
-"""What `--loss` takes."""
+STRICT = ("mse", "half-mse", "sse", "half-sse", "bce-mean", "bce-sum", "ce-mean", "ce-sum")
+"""What `--loss` takes, with one constant."""
+FAMILIES = {
+    "squared-error": tuple(c for c in CONVENTIONS if c.loss == SQUARED),
+    "cross-entropy": tuple(c for c in CONVENTIONS if c.loss != SQUARED),
+}
+"""What `--loss` takes as well, with any constant."""
 
 
-def get_convention(name: str) -> Convention:
-    """The convention of that name. Raises BadInput for an unknown one."""
-    return BY_NAME[choose("loss", name, STRICT)]
+def get_conventions(name: str) -> tuple[Convention, ...]:
+    """Those that `--loss name` allows. Raises BadInput for an unknown one."""
+    choose("loss", name, (*STRICT, *FAMILIES))
+    return FAMILIES.get(name) or (BY_NAME[name],)

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from impls.errors import BadInput
+from impls.problem import SQUARED
 from impls.verifying import mistakes, mutants
-from impls.verifying.conventions import CONVENTIONS, Convention
-from impls.verifying.judge import Activations, Judge, Observation
+from impls.verifying.conventions import CONVENTIONS, MSE, Convention
+from impls.verifying.judge import Activations, Judge, Observation, Penalty
 from impls.verifying.mutants import Mistake
-from impls.verifying.wording import layer_name
+from impls.verifying.wording import layer_name, output_cotangent
 
 
 @dataclass(frozen=True)
@@ -47,23 +48,12 @@ class Diagnosis:
     """Where the first wrong quantity is, if nothing explains it."""
     row_by_row: bool = False
     """Were the parameters updated after each row?"""
+    penalty: Penalty | None = None
+    """A penalty on the weights that the gradient contains."""
 
     @property
     def margin(self) -> float:
         return max(self.taus.values())
-
-
-def candidates(layers: int, first: Iterable[str] = ()) -> list[Activations]:
-    """The activations that a network of so many layers may have (all hidden layers alike), the likeliest first.
-
-    `first` names activations that are known to occur, in the source for example.
-    """
-    preferred = [*first]
-    order = sorted(("sigmoid", "tanh", "relu", "identity"), key=lambda f: f not in preferred)
-    output = sorted(("sigmoid", "identity", "tanh", "relu"), key=lambda f: f not in [*preferred, "identity"])
-    if layers == 1:
-        return [(f,) for f in output]
-    return [((hidden,) * (layers - 1)) + (last,) for hidden, last in itertools.product(order, output)]
 
 
 def diagnose(
@@ -142,11 +132,17 @@ def _explain(judge, activations, conventions, with_pairs) -> list[Explanation]:
     found = _float32_inside(judge, activations, conventions)
     if found:
         return found
-    every = [*conventions, *(c for c in CONVENTIONS if c not in conventions)]
+    every = [*conventions, *_others(conventions)]
     found = _search(judge, activations, every, mistakes.bank)
     if found or not with_pairs:
         return found
     return _search(judge, activations, every, lambda choice: mutants.pairs(mistakes.bank(choice)))
+
+
+def _others(conventions: Sequence[Convention]) -> list[Convention]:
+    """The other conventions of the same losses."""
+    losses = {convention.loss for convention in conventions}
+    return [c for c in CONVENTIONS if c not in conventions and c.loss in losses]
 
 
 def _search(judge, activations, conventions, bank: Callable[[Activations], Iterable[Mistake]]) -> list[Explanation]:
@@ -165,28 +161,21 @@ def _fitting(judge: Judge, choice: Activations, conventions, bank: Iterable[Mist
 
 def _other_conventions(judge: Judge, activations, conventions) -> list[Explanation]:
     """Right for a convention that is not allowed here."""
-    others = [convention for convention in CONVENTIONS if convention not in conventions]
+    others = _others(conventions)
     for choice in activations:
         if fit := judge.right(choice, others):
             asked, found = conventions[0], fit[0]
             mistake = Mistake(
                 "another-convention",
                 f"the gradient is that of {found.formula}, but the loss is {asked.formula}",
-                f"Every gradient is {found.relation} that of the mean squared error, where {asked.relation} is due.",
-                f"∂L/∂a = {output_cotangent(asked)}  for  L = {asked.formula}",
+                f"Every gradient is {found.relation} that of the mean squared error, where {asked.relation} is due."
+                if found.loss == asked.loss == SQUARED
+                else f"The gradient is that of another loss: {found.formula}.",
+                f"∂L/∂{'a' if asked.loss == SQUARED else 'z'} = {output_cotangent(asked)}  for  L = {asked.formula}",
                 {},
             )
             return [Explanation(mistake, choice, asked, fit[1])]
     return []
-
-
-def output_cotangent(convention: Convention) -> str:
-    """∂L/∂a, written out."""
-    below = [letter for letter, mean in (("N", convention.over_rows), ("k", convention.over_outputs)) if mean]
-    if not below:
-        return "(a − y)" if convention.half else "2·(a − y)"
-    divisor = below[0] if len(below) == 1 else "(N·k)"
-    return f"{'1' if convention.half else '2'}/{divisor}·(a − y)"
 
 
 def _float32_inside(judge: Judge, activations, conventions) -> list[Explanation]:
@@ -210,12 +199,16 @@ def _float32_inside(judge: Judge, activations, conventions) -> list[Explanation]
 
 
 def _nearest(judge: Judge, activations, conventions) -> tuple[Activations, Convention, float]:
-    """The activations and convention under which most tensors are right, to show where the others go wrong."""
+    """The activations and convention under which most tensors are right, to show where the others go wrong.
+
+    A demanded convention may suit none of the activations; then the mean squared error is shown.
+    """
 
     def right_tensors(choice: tuple[Activations, Convention]) -> int:
         return sum(tau <= 1 for tau in judge.taus(*choice).values())
 
-    return *max(itertools.product(activations, conventions), key=right_tensors), 1.0
+    possible = [pair for pair in itertools.product(activations, conventions) if pair[1].suits(pair[0])]
+    return *max(possible or [(activations[0], MSE)], key=right_tensors), 1.0
 
 
 def first_wrong(taus: dict[str, float], m: int) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 
 from impls.parameters import Array
-from impls.verifying.diagnosis import Diagnosis, Judge, Observation
+from impls.verifying.diagnosis import Diagnosis
+from impls.verifying.judge import Judge, Observation
 
 CLOSE = {"float64": 1e-9, "float32": 1e-4}
 """Two numbers this near, relatively to the largest beside them, are called the same: millions of roundings of float64,
@@ -32,7 +33,7 @@ def describe(
     if single_rows:
         observations = [o for o in observations if len(o.x) == 1] or observations
     judge = Judge(observations, dtype)
-    references = judge.references(diagnosis.activations) or []
+    references = judge.references(diagnosis.activations, diagnosis.convention.loss) or []
     seen: dict[str, str] = {}
     for name, tau in diagnosis.taus.items():
         if tau > 1:

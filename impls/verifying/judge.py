@@ -1,8 +1,16 @@
-"""Judging: is what was found, on every probe, within the bound of the right gradient, or of a mistaken one?"""
+"""Judging: is what was observed, on every probe, within the bound of the right gradient, or of a mistaken one?
+
+Beside the gradient of the loss there may be that of a penalty on the weights, in which the mean is not taken:
+
+    λ/2·ΣW²   has the gradient λ·W          λ·Σ|W|   has λ·sign(W)          elastic: both
+
+λ is found by least squares on every probe (it may contain 1/N), and then what is left must be within the bound.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -13,7 +21,7 @@ from impls.checking.bound import arithmetic
 from impls.checking.oracle import evaluate
 from impls.errors import BadInput
 from impls.parameters import Array, Parameters, tensors
-from impls.problem import Problem
+from impls.problem import LOSSES, SQUARED, Problem
 from impls.verifying import mutants
 from impls.verifying.conventions import Convention
 from impls.verifying.mutants import Mistake
@@ -43,11 +51,11 @@ Pair = tuple[dict[str, Array], dict[str, Array]]
 
 
 class Reference:
-    """The oracle for one probe and one choice of activations, and how far from it a right computation may be."""
+    """The oracle for one probe and one network, and how far from it a right computation may be."""
 
-    def __init__(self, observation: Observation, activations: Activations, dtype: str) -> None:
+    def __init__(self, observation: Observation, activations: Activations, dtype: str, loss: str = SQUARED) -> None:
         sizes = (observation.x.shape[1], *(len(layer.b) for layer in observation.parameters))
-        problem = Problem("probe", sizes, activations, lambda batch, seed: (observation.x, observation.y))
+        problem = Problem("probe", sizes, activations, lambda batch, seed: (observation.x, observation.y), loss)
         arguments = (problem, observation.parameters, observation.x, observation.y)
         truth, bound = evaluate(*arguments), allowance(*arguments, dtype)
         self.loss, self.loss_bound = float(truth.loss), float(bound.loss)
@@ -73,27 +81,82 @@ class Judge:
         self.backwards = backwards
         self.dtype = dtype
         self.rate_known = rate_known
-        self._references: dict[Activations, list[Reference] | None] = {}
+        self._references: dict[tuple[Activations, str], list[Reference] | None] = {}
 
-    def references(self, activations: Activations) -> list[Reference] | None:
+    def references(self, activations: Activations, loss: str = SQUARED) -> list[Reference] | None:
         """One for each observation; None where a ReLU stands too near its kink."""
-        if activations not in self._references:
+        key = activations, loss
+        if key not in self._references:
             try:
-                found = [Reference(observation, activations, self.dtype) for observation in self.observations]
+                found = [Reference(observation, activations, self.dtype, loss) for observation in self.observations]
             except BadInput:
                 found = None
-            self._references[activations] = found
-        return self._references[activations]
+            self._references[key] = found
+        return self._references[key]
 
     def right(self, activations: Activations, conventions: Sequence[Convention]) -> tuple[Convention, float] | None:
         """The first convention (and constant) for which every gradient is right, or None."""
-        expected = self._expected(activations)
-        return self._fit(expected, conventions) if expected else None
+        for loss, some in by_loss(activations, conventions):
+            if (expected := self._expected(activations, loss)) and (fit := self._fit(expected, some)):
+                return fit
+        return None
+
+    def penalised(
+        self, activations: Activations, conventions: Sequence[Convention]
+    ) -> tuple[Convention, Penalty] | None:
+        """The first convention for which every gradient is right but for a penalty on the weights, and the penalty."""
+        for loss, some in by_loss(activations, conventions):
+            expected = self._expected(activations, loss)
+            for convention, (kind, terms, with_biases) in itertools.product(some if expected else (), PENALTIES):
+                penalty = self._penalty(expected, convention, kind, terms, with_biases)
+                if penalty is not None:
+                    return convention, penalty
+        return None
+
+    def _penalty(self, expected, convention, kind, terms, with_biases) -> Penalty | None:
+        coefficients: list[tuple[float, ...]] = []
+        unit, step = arithmetic(self.dtype).u, 1.0
+        for observation, pair in zip(self.observations, expected, strict=True):
+            values = tensors(observation.parameters)
+            scale = convention.factor(*observation.y.shape)
+            names = [n for n in observation.gradients if n[0] == "W" or with_biases]
+            if any(g.shape != values[n].shape for n, g in observation.gradients.items()):
+                return None
+            rest = {n: observation.gradients[n] - scale * pair[0][n] for n in names}
+            if sum(rest[n].size for n in names) < 3 * len(terms) + 1:
+                return None  # too few numbers to tell a penalty from anything else
+            columns = np.stack([np.concatenate([f(values[n]).ravel() for n in names]) for f in terms], axis=1)
+            if not self.rate_known:  # the step's own factor is found on the first probe, and held to on the others
+                if not coefficients:
+                    free = np.column_stack([np.concatenate([pair[0][n].ravel() for n in names]), columns])
+                    found = np.concatenate([observation.gradients[n].ravel() for n in names])
+                    step = float(np.linalg.lstsq(free, found, rcond=None)[0][0]) / scale
+                if not step > 0:
+                    return None
+                scale *= step
+                rest = {n: observation.gradients[n] - scale * pair[0][n] for n in names}
+            allowed = self._allowed(observation, pair, scale)
+            noise = np.concatenate(
+                [(np.broadcast_to(allowed[n], rest[n].shape) + 2 * unit * abs(rest[n])).ravel() for n in names]
+            )
+            inverse = np.linalg.pinv(columns)
+            solved = inverse @ np.concatenate([rest[n].ravel() for n in names])
+            doubt = abs(inverse) @ noise  # how far off λ may be
+            for name in observation.gradients:
+                values_of = [f(values[name]) for f in terms] if name in names else []
+                extra = sum((c * v for c, v in zip(solved, values_of, strict=False)), np.zeros(values[name].shape))
+                loose = sum((d * abs(v) for d, v in zip(doubt, values_of, strict=False)), np.zeros(values[name].shape))
+                expected_here = scale * pair[0][name]
+                loose = loose + (8 if self.rate_known else 512) * unit * (abs(extra) + abs(expected_here))
+                if _tau(observation.gradients[name], expected_here + extra, allowed[name] + loose) > 1:
+                    return None
+            coefficients.append((len(observation.x), *map(float, solved)))
+        return Penalty(kind, tuple(coefficients), with_biases)
 
     def taus(self, activations: Activations, convention: Convention, constant: float = 1.0) -> dict[str, float]:
         """The worst |g − g*|/B of each tensor over all probes; infinite where the shape is not the parameter's."""
         scales = [constant * convention.factor(*observation.y.shape) for observation in self.observations]
-        return self._worst(self._expected(activations), scales)
+        return self._worst(self._expected(activations, convention.loss), scales)
 
     def taus_under(self, mistake: Mistake, activations: Activations, convention: Convention) -> dict[str, float]:
         """As `taus`, against the bank's own pass (which also knows row-by-row updates), where it can be made."""
@@ -103,23 +166,26 @@ class Judge:
         self, mistake: Mistake, activations: Activations, conventions: Sequence[Convention]
     ) -> tuple[Convention, float] | None:
         """The first convention (and constant) under which this mistake gives what was found on every probe, or None."""
-        if mistake.proportional and not self.row_by_row:
-            return self._fit(self._mutated(mistake, activations, None), conventions)
-        for convention in _different(conventions, self.observations) if self.row_by_row else conventions:
-            if self._fit(self._mutated(mistake, activations, convention), [ONCE]):
-                return convention, 1.0
+        for loss, some in by_loss(activations, conventions):
+            if mistake.loss not in ("", loss):
+                continue
+            if mistake.proportional and not self.row_by_row:
+                if fit := self._fit(self._mutated(mistake, activations, ALL_ELEMENTS[loss]), some):
+                    return fit
+                continue
+            for convention in _different(some, self.observations) if self.row_by_row else some:
+                if self._fit(self._mutated(mistake, activations, convention), [ONCE]):
+                    return convention, 1.0
         return None
 
-    def _expected(self, activations: Activations) -> list[Pair]:
-        return [(reference.gradients, reference.bounds) for reference in self.references(activations) or []]
+    def _expected(self, activations: Activations, loss: str) -> list[Pair]:
+        return [(reference.gradients, reference.bounds) for reference in self.references(activations, loss) or []]
 
-    def _mutated(
-        self, mistake: Mistake, activations: Activations, convention: Convention | None
-    ) -> Iterator[Pair | None]:
+    def _mutated(self, mistake: Mistake, activations: Activations, convention: Convention) -> Iterator[Pair | None]:
         """Gradients and bounds under the mistake, probe by probe, and lazily: most mistakes fail on the first."""
         for observation in self.observations:
             rows, outputs = observation.y.shape
-            factor = convention.factor(1 if self.row_by_row else rows, outputs) if convention else 1.0
+            factor = convention.factor(1 if self.row_by_row else rows, outputs)
             one_pass = mutants.gradients
             if self.row_by_row:
                 one_pass = partial(mutants.row_by_row, order=range(rows)[:: -1 if self.backwards else 1])
@@ -132,6 +198,7 @@ class Judge:
                 factor=factor,
                 rate=observation.rate,
                 dtype=self.dtype,
+                loss=convention.loss,
             )
             if found is None:
                 yield None
@@ -171,19 +238,61 @@ class Judge:
 
         The scale is a convention's constant, maybe times a learning rate that was found: at most 4 roundings more.
         """
+        for name, allowed in self._allowed(observation, expected, scale).items():
+            found, g = observation.gradients[name], scale * expected[0][name]
+            yield name, _tau(found, g, allowed) if found.shape == g.shape else np.inf
+
+    def _allowed(self, observation: Observation, expected: Pair, scale: float) -> dict[str, Array]:
+        """How far from `scale` times what is expected each tensor may be."""
         gradients, bounds = expected
         regrouped = 4 * arithmetic(self.dtype).u
-        for name, found in observation.gradients.items():
-            g = scale * gradients[name]
-            if found.shape == g.shape:
-                allowed = scale * bounds[name] + regrouped * abs(g) + observation.slack.get(name, 0.0)
-                yield name, _tau(found, g, allowed)
-            else:
-                yield name, np.inf
+        return {
+            name: scale * bounds[name]
+            + regrouped * abs(scale * gradients[name])
+            + _fitting(observation.slack.get(name, np.zeros(())), bounds[name])
+            for name in observation.gradients
+        }
 
 
+def _fitting(slack: Array, bound: Array) -> Array:
+    """The slack where it has the tensor's shape; where it has another, so has the gradient, which is wrong anyhow."""
+    return slack if slack.shape in ((), bound.shape) else np.zeros(())
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """A penalty on the weights that the gradient contains."""
+
+    kind: str
+    """L2, L1, elastic."""
+    coefficients: tuple[tuple[float, ...], ...]
+    """For each probe: its rows, then λ of each term as it stands in the gradient."""
+    with_biases: bool
+
+    @property
+    def descends(self) -> bool:
+        """Does it pull the weights towards zero, as a penalty does?"""
+        return all(value > 0 for _, *values in self.coefficients for value in values)
+
+
+PENALTIES: tuple[tuple[str, tuple[Callable[[Array], Array], ...], bool], ...] = (
+    ("L2", (lambda W: W,), False),
+    ("L1", (np.sign,), False),
+    ("L2", (lambda W: W,), True),
+    ("elastic", (lambda W: W, np.sign), False),
+    ("L1", (np.sign,), True),
+    ("elastic", (lambda W: W, np.sign), True),
+)
 ONCE = Convention("once", "", "", False, True, True)
 """Factor 1: for gradients that contain their convention's factor already."""
+ALL_ELEMENTS = {loss: Convention("", "", "", False, True, True, loss) for loss in LOSSES}
+
+
+def by_loss(activations: Activations, conventions: Sequence[Convention]) -> Iterator[tuple[str, list[Convention]]]:
+    """The conventions that go with these activations, by their loss, in the order in which the losses first occur."""
+    suiting = [convention for convention in conventions if convention.suits(activations)]
+    for loss in dict.fromkeys(convention.loss for convention in suiting):
+        yield loss, [convention for convention in suiting if convention.loss == loss]
 
 
 def _different(conventions: Sequence[Convention], observations: Sequence[Observation]) -> list[Convention]:

@@ -29,12 +29,14 @@ def _order(activations: Sequence[str]) -> Iterator[Mistake]:
     yield _sign()
     yield from _missing_biases(m)
     yield from slopes_of(activations)
+    yield from _ignored_biases(m)
     yield from _way_back(m, activations)
     yield from _weights(m)
     yield from _biases(m)
     yield from _rows()
     yield from _errors(m)
     yield from _scales()
+    yield from _tensor_scales(m)
     yield from _lone_signs(m)
 
 
@@ -79,47 +81,69 @@ def _missing_biases(m: int) -> Iterator[Mistake]:
         )
 
 
+def _ignored_biases(m: int) -> Iterator[Mistake]:
+    for ell in range(1, m + 1):
+        yield Mistake(
+            f"b{ell}-ignored",
+            f"{of_layer('bias', ell, m)} is left out of the prediction that is trained",
+            "The error must come from the network's own prediction, bias and all. While the bias is still zero the "
+            "difference cannot be seen: it shows from the second step on.",
+            f"z{ell} = {f'a{ell - 1}' if ell > 1 else 'x'} W{ell} + b{ell}",
+            {"sum": lambda at, before, W, b, ell=ell: before @ W if at == ell else before @ W + b},
+        )
+
+
 def _way_back(m: int, activations: Sequence[str]) -> Iterator[Mistake]:
     if m == 1:
         return
     equation = ",  ".join(delta_equation(ell, activations) for ell in range(m - 1, 0, -1))
     last = f"W{m}" if m == 2 else "W of the layer above"
 
-    def mistake(name: str, title: str, sentence: str, back: Callable) -> Mistake:
-        return Mistake(f"back-{name}", title, sentence, equation, {"back": back}, proportional=name != "updated-first")
+    def mistake(name: str, title: str, sentence: str, back: Callable) -> Iterator[Mistake]:
+        free = name != "updated-first"
+        yield Mistake(f"back-{name}", title, sentence, equation, {"back": back}, proportional=free)
+        for ell in range(1, m) if m > 2 else ():
+            yield Mistake(
+                f"back-{name}-{ell}",
+                title.replace(last, f"W{ell + 1}"),
+                sentence.replace(last, f"W{ell + 1}"),
+                delta_equation(ell, activations),
+                {"back": at_layers([ell + 1], back, Steps.back)},
+                proportional=free,
+            )
 
-    yield mistake(
+    yield from mistake(
         "updated-first",
         f"{last} is updated before it is used to pass the error back",
         f"The hidden delta needs {last} as it was in the forward pass. Compute all deltas first, then update.",
         lambda at, delta, cotangent, dW: delta @ (at.W - at.rate * dW).T,
     )
-    yield mistake(
+    yield from mistake(
         "without-weights",
         f"{last} is left out when the error is passed back",
         f"A hidden unit answers for the output's error in proportion to the weight that connects them: {last}.",
         lambda at, delta, cotangent, dW: delta.sum(axis=1, keepdims=True) * np.ones((1, at.W.shape[0])),
     )
-    yield mistake(
+    yield from mistake(
         "without-slope",
         f"the raw error is passed back instead of δ{m}" if m == 2 else "the raw cotangent is passed back instead of δ",
         f"What goes back through {last} is δ, the error *times the slope* of the layer above, not the error itself.",
         lambda at, delta, cotangent, dW: cotangent @ at.W.T,
     )
-    yield mistake(
+    yield from mistake(
         "reshaped-weights",
         f"{last} is reshaped, not transposed, when the error is passed back",
         "reshape keeps the numbers in their order and cuts the rows anew; transposing swaps rows and columns.",
         lambda at, delta, cotangent, dW: delta @ at.W.reshape(*at.W.shape[::-1]),
     )
-    yield mistake(
+    yield from mistake(
         "untransposed-weights",
         f"{last} is not transposed when the error is passed back",
         f"The forward pass multiplies by {last}, the backward pass by its transpose; with a square matrix "
         "(or one shape equal to another) NumPy does not complain.",
         lambda at, delta, cotangent, dW: delta @ at.W,
     )
-    yield mistake(
+    yield from mistake(
         "elementwise-weights",
         f"the error is multiplied by {last} element by element instead of by a matrix product",
         f"δ*{last} pairs row i of the batch with hidden unit i, which only runs because there are as "
@@ -297,6 +321,13 @@ def _errors(m: int) -> Iterator[Mistake]:
         {"error": lambda a, y: a - np.full(y.shape, y.mean()) if y.shape[1] == 1 else _refuse()},
     )
     yield Mistake(
+        "flat-target-sum",
+        "the target's shape (N,) is broadcast against predictions of shape (N, 1)",
+        "a − y then is an (N, N) table of every prediction against every target, all of which are summed.",
+        f"{right} with y of shape (N, 1): y = y.reshape(-1, 1)",
+        {"error": lambda a, y: (a - np.full(y.shape, y.mean())) * float(len(y)) if y.shape[1] == 1 else _refuse()},
+    )
+    yield Mistake(
         "flat-target-table",
         "the target's shape (N,) is broadcast against predictions of shape (N, 1)",
         "a − y then is an (N, N) table of every prediction against every target.",
@@ -324,6 +355,26 @@ def _errors(m: int) -> Iterator[Mistake]:
         right,
         {"error": lambda a, y: a},
     )
+
+
+def _tensor_scales(m: int) -> Iterator[Mistake]:
+    """One tensor, or the two of one layer, with N times or 1/N of the others' constant."""
+    layers = range(1, m + 1) if m > 1 else ()
+    for which in [*((f"W{ell}", f"b{ell}") for ell in layers), *((f"W{ell}",) for ell in range(1, m + 1))]:
+        what = f"W{which[0][1:]}" if len(which) == 1 else layer_name(int(which[0][1:]), m)
+        for name, words, power in (("summed", "summed over the rows where the others' are averaged", 1.0),
+                                   ("averaged", "averaged over the rows where the others' are summed", -1.0)):  # fmt: skip
+            yield Mistake(
+                f"{'-'.join(which)}-{name}",
+                f"the gradient{'s' * (len(which) > 1)} of {what} {'are' if len(which) > 1 else 'is'} {words}",
+                "The 1/N of a mean belongs into the output's δ, once and for all tensors.",
+                ",  ".join([weight_equation(int(which[0][1:]))] + [bias_equation(int(n[1:])) for n in which[1:]]),
+                {
+                    "finish": lambda found, rate, rows, which=which, power=power: {
+                        n: g * float(rows) ** power if n in which else g for n, g in found.items()
+                    }
+                },
+            )
 
 
 def _scales() -> Iterator[Mistake]:
@@ -371,6 +422,14 @@ def _lone_signs(m: int) -> Iterator[Mistake]:
                     n: -g if n in (f"W{ell}", f"b{ell}") else g for n, g in found.items()
                 }
             },
+        )
+    for tensor in [f"{kind}{ell}" for ell in range(1, m + 1) for kind in "Wb"]:
+        yield Mistake(
+            f"{tensor}-sign",
+            f"the sign of the gradient of {tensor} is flipped",
+            "One parameter climbs while the others descend.",
+            f"{tensor} ← {tensor} − rate·d{tensor}",
+            {"finish": _every(lambda name, g: -g, only=tensor)},
         )
     if m > 1:
         yield Mistake(

@@ -6,8 +6,9 @@ the place of one step (`mistakes.bank` lists them); a pair of mistakes replaces 
 
     rows      x, y           which rows are used
     error     e   = a − y
-    slope     s   = f′(z)
-    weight    dWℓ = aℓ₋₁ᵀ δℓ          δℓ = cotangentℓ ∘ sℓ,  cotangentₘ = 2/(N·k) · e
+    sum       zℓ  = aℓ₋₁ Wℓ + bℓ
+    slope     s   = f′(z)                of the last layer with a cross-entropy 1, as the loss's derivative cancels it
+    weight    dWℓ = aℓ₋₁ᵀ δℓ          δℓ = cotangentℓ ∘ sℓ,  cotangentₘ = 2/(N·k) · e  (1/(N·k) · e)
     bias      dbℓ = Σ over rows of δℓ
     back      cotangentℓ = δℓ₊₁ Wℓ₊₁ᵀ
     finish    what is done to all gradients at the end
@@ -24,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from impls.parameters import Array, Parameters, tensors
+from impls.problem import SQUARED
 from impls.verifying.running import Running
 
 Gradients = dict[str, Running]
@@ -32,6 +34,7 @@ FUNCTIONS: dict[str, Callable[[Running], Running]] = {
     "tanh": Running.tanh,
     "relu": Running.relu,
     "identity": lambda z: z,
+    "softmax": Running.softmax,
 }
 
 
@@ -45,6 +48,11 @@ SLOPES: dict[str, Callable[[Running, Running], Running]] = {
     "relu": lambda z, a: z.step(),
     "identity": lambda z, a: ones(z),
 }
+
+
+def softmax_back(cotangent: Running, a: Running) -> Running:
+    """a ∘ (c − Σ c a): a softmax has no slope for each unit, as every unit depends on every z of its row."""
+    return a * (cotangent - (cotangent * a).sum(axis=1, keepdims=True))
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,19 @@ class Place:
     z_before: Running
     error: Running
     rate: float
+    loss: str = SQUARED
+
+    @property
+    def cancels(self) -> bool:
+        """Does the loss's derivative cancel the slope of this layer?"""
+        return self.ell == self.m and self.loss != SQUARED
+
+
+def usual_slope(at: Place) -> Running | None:
+    """f′(z); 1 where the loss cancels it; None for softmax, which has none."""
+    if at.cancels:
+        return ones(at.z)
+    return None if at.activation == "softmax" else SLOPES[at.activation](at.z, at.a)
 
 
 @dataclass(frozen=True)
@@ -69,7 +90,8 @@ class Steps:
 
     rows: Callable[[Array, Array], tuple[Array, Array]] = lambda x, y: (x, y)
     error: Callable[[Running, Array], Running] = lambda a, y: a - y
-    slope: Callable[[Place], Running] = lambda at: SLOPES[at.activation](at.z, at.a)
+    sum: Callable[[int, Running, Running, Any], Running] = lambda ell, a_before, W, b: a_before @ W + b
+    slope: Callable[[Place], Running | None] = usual_slope
     weight: Callable[[Place, Running], Running] = lambda at, delta: at.a_before.T @ delta
     bias: Callable[[Place, Running, Running | None], Running] = lambda at, delta, above: delta.sum(axis=0)
     back: Callable[[Place, Running, Running, Running], Running] = lambda at, delta, cotangent, dW: delta @ at.W.T
@@ -93,6 +115,8 @@ class Mistake:
     """The single mistakes of a pair."""
     proportional: bool = True
     """Does twice the loss give twice this gradient?"""
+    loss: str = ""
+    """The only loss with which it can be made; "" for any."""
 
     def steps(self) -> Steps:
         return replace(Steps(), **self.changes)
@@ -108,20 +132,21 @@ def gradients(
     factor: float = 1.0,
     rate: float = 1.0,
     dtype: str = "float64",
+    loss: str = SQUARED,
 ) -> Gradients | None:
-    """What a pass of these steps gives for `factor` times the mean squared error: {"W1": …, "b1": …, …}.
+    """What a pass of these steps gives for `factor` times the loss's mean over all elements: {"W1": …, "b1": …, …}.
 
     x: (batch, inputs), y: (batch, outputs). `rate` is the learning rate, for the mistakes that involve it. None where
     the mistake cannot be made at these shapes, since NumPy would refuse them.
     """
     with np.errstate(all="ignore"):
         try:
-            return _pass(activations, parameters, x, y, steps, factor, rate, dtype)
+            return _pass(activations, parameters, x, y, steps, factor, rate, dtype, loss)
         except (ValueError, IndexError):
             return None
 
 
-def _pass(activations, parameters, x, y, steps, factor, rate, dtype) -> Gradients:
+def _pass(activations, parameters, x, y, steps, factor, rate, dtype, loss) -> Gradients:
     batch, elements = len(x), y.size
     x, y = steps.rows(x, y)
     a = z = Running(x, 0.0, dtype)
@@ -129,16 +154,17 @@ def _pass(activations, parameters, x, y, steps, factor, rate, dtype) -> Gradient
     for number, ((W, b), activation) in enumerate(zip(parameters, activations, strict=True), start=1):
         before, z_before = a, z
         weights = W if isinstance(W, Running) else Running(W, 0.0, dtype)
-        z = before @ weights + b
+        z = steps.sum(number, before, weights, b)
         a = FUNCTIONS[activation](z)
         places.append(partial(Place, number, len(parameters), activation, weights, z, a, before, z_before))
 
-    cotangent = error = steps.error(a, y) * (2 * factor / elements)
+    cotangent = error = steps.error(a, y) * ((2 if loss == SQUARED else 1) * factor / elements)
     found: Gradients = {}
     above = None
     for place in reversed(places):
-        at = place(error, rate)
-        delta = cotangent * steps.slope(at)
+        at = place(error, rate, loss)
+        slope = steps.slope(at)
+        delta = softmax_back(cotangent, at.a) if slope is None else cotangent * slope
         found[f"b{at.ell}"] = steps.bias(at, delta, above)
         found[f"W{at.ell}"] = dW = steps.weight(at, delta)
         if at.ell > 1:
@@ -157,6 +183,7 @@ def row_by_row(
     rate: float = 1.0,
     dtype: str = "float64",
     order: Sequence[int] | None = None,
+    loss: str = SQUARED,
 ) -> Gradients | None:
     """What looks like a gradient, (p − p′)/rate, after one update for each row in turn (stochastic gradient descent).
 
@@ -167,7 +194,7 @@ def row_by_row(
     for row in order if order is not None else range(len(x)):
         layers: Any = [(now[f"W{ell}"], now[f"b{ell}"]) for ell in range(1, len(parameters) + 1)]
         one = slice(row, row + 1)
-        found = gradients(activations, layers, x[one], y[one], steps, factor=factor, rate=rate, dtype=dtype)
+        found = gradients(activations, layers, x[one], y[one], steps, factor=factor, rate=rate, dtype=dtype, loss=loss)
         if found is None or any(found[name].shape != p.shape for name, p in now.items()):
             return None
         now = {name: p - rate * found[name] for name, p in now.items()}
@@ -186,6 +213,7 @@ def pairs(singles: Sequence[Mistake]) -> Iterator[Mistake]:
                 changes={**one.changes, **other.changes},
                 parts=(one, other),
                 proportional=one.proportional and other.proportional,
+                loss=one.loss or other.loss,
             )
 
 

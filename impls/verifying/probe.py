@@ -37,12 +37,36 @@ def make(
 ) -> tuple[Parameters, Array, Array]:
     """Parameters, x: (batch, inputs) and y: (batch, outputs) for one probe; a missing bias is zero.
 
-    All are float64 arrays of numbers that `dtype` holds exactly. Targets are in [0, 1], inputs standard normal: no
-    activation saturates, no preactivation is near a kink.
+    All are float64 arrays of numbers that `dtype` holds exactly. Targets are in (0, 1), those of a row of several add up
+    to 1 exactly, as a softmax's do; inputs are standard normal: no activation saturates, no preactivation is near a kink.
     """
     layers = parameters.initial(tuple(sizes), seed=1000 + seed, scale=SCALE)
     layers = [Layer(W, b if has else np.zeros_like(b)) for (W, b), has in zip(layers, biases, strict=True)]
     rng = np.random.default_rng([seed, batch])
-    x, y = rng.standard_normal((batch, sizes[0])), rng.random((batch, sizes[-1]))
-    x, y = (array.astype(dtype).astype(np.float64) for array in (x, y))
-    return parameters.rounded(parameters.rounded(layers, dtype), "float64"), x, y
+    x = rng.standard_normal((batch, sizes[0])).astype(dtype).astype(np.float64)
+    return parameters.rounded(parameters.rounded(layers, dtype), "float64"), x, _targets(rng, batch, sizes[-1])
+
+
+FINE = 2**16
+"""Targets are multiples of 1/FINE, which float32 holds and adds exactly."""
+
+
+def _targets(rng: np.random.Generator, batch: int, outputs: int) -> Array:
+    """Numbers in (0, 1): (batch, outputs); each row adds up to 1 where there are several."""
+    if outputs == 1:
+        return rng.integers(1, FINE, (batch, 1)) / FINE
+    cuts = np.stack([rng.choice(np.arange(1, FINE), outputs - 1, replace=False) for _ in range(batch)])
+    edges = np.concatenate([np.zeros((batch, 1)), np.sort(cuts, axis=1), np.full((batch, 1), FINE)], axis=1)
+    return np.diff(edges, axis=1) / FINE
+
+
+def labels(rng_seed: int, batch: int, outputs: int) -> Array:
+    """Targets of one class for each row, as 0 and 1: (batch, outputs); the last class always occurs.
+
+    A single output is 0 or 1.
+    """
+    if outputs == 1:
+        return labels(rng_seed, batch, 2)[:, 1:]
+    drawn = np.random.default_rng(rng_seed).integers(0, outputs, batch)
+    drawn[-1] = outputs - 1
+    return np.eye(outputs)[drawn]

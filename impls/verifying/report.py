@@ -1,10 +1,10 @@
-"""What `verify` found out about a target."""
+"""What `verify` has to say about a target."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-RIGHT, WRONG, ERROR = "right", "wrong", "error"
+RIGHT, WRONG, UNKNOWN = "right", "wrong", "cannot tell"
 
 
 @dataclass
@@ -28,8 +28,8 @@ class Row:
 
 
 @dataclass
-class Finding:
-    """A mistake that explains what was found."""
+class Named:
+    """A mistake that explains what was observed."""
 
     name: str
     title: str
@@ -39,14 +39,14 @@ class Finding:
 
 @dataclass
 class Report:
-    """What `verify` found out."""
+    """The verdict on a target, and what it rests on."""
 
     target: str
-    status: str
-    """right, wrong, error."""
+    verdict: str
+    """right, wrong, cannot tell."""
     headline: str
     evidence: str = ""
-    findings: list[Finding] = field(default_factory=list)
+    mistakes: list[Named] = field(default_factory=list)
     """Every mistake that fits, the most usual first; they are alternatives."""
     rows: list[Row] = field(default_factory=list)
     sizes: tuple[int, ...] = ()
@@ -54,6 +54,9 @@ class Report:
     batches: tuple[int, ...] = ()
     dtype: str = "float64"
     convention: str = ""
+    """The name of the loss's convention; own, rule."""
+    loss: str = ""
+    """The loss in words and as a formula."""
     factor: str = ""
     constant: float = 1.0
     margin: float = float("nan")
@@ -63,10 +66,33 @@ class Report:
     recovered: bool = False
     """Were the gradients recovered from the change of the weights?"""
     notes: list[str] = field(default_factory=list)
+    untested: list[str] = field(default_factory=list)
+    """What a verdict of right does not cover."""
+    advice: str = ""
+    """Of cannot tell: what to do next, maybe as lines of code."""
     traceback: str = ""
     unavailable: list[str] = field(default_factory=list)
+    hint: bool = False
+    """Is only the place to look to be shown, and not the mistake? What is stored here stays whole."""
 
+    @property
+    def exit_code(self) -> int:
+        """0 right, 1 wrong, 2 cannot tell."""
+        return {RIGHT: 0, WRONG: 1, UNKNOWN: 2}[self.verdict]
 
-def exit_code(report: Report) -> int:
-    """0 right, 1 wrong, 2 could not run."""
-    return {RIGHT: 0, WRONG: 1, ERROR: 2}[report.status]
+    def __repr__(self) -> str:
+        """The verdict first, then why, in about twelve lines."""
+        from impls.verifying import render
+
+        return render.brief(self)
+
+    def __str__(self) -> str:
+        """All of it, as `samegrad verify` prints it."""
+        from impls.verifying import render
+
+        return render.plain(render.render(self))
+
+    def _repr_html_(self) -> str:
+        from impls.verifying import page
+
+        return page.html(self)

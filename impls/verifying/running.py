@@ -82,6 +82,16 @@ class Running:
         error = self.error.sum(axis=axis, keepdims=keepdims) + terms * self._u * total
         return Running(self.value.sum(axis=axis, keepdims=keepdims), error, self.dtype)
 
+    def softmax(self) -> Running:
+        """e^z / Σ e^z in each row; the errors as `bound._softmax` has them, with twice the roundings."""
+        below = self.value - self.value.max(axis=1, keepdims=True)
+        a = np.exp(below)
+        a /= a.sum(axis=1, keepdims=True)
+        spread = self.error.max(axis=1, keepdims=True) + self._u * abs(below).max(axis=1, keepdims=True)
+        with np.errstate(over="ignore"):
+            moved = np.expm1(2 * spread)
+        return Running(a, a * (moved + (a.shape[1] + 8) * self._u * (1 + moved)) + self._eta, self.dtype)
+
     def absolute(self) -> Running:
         return self._moved(abs)
 

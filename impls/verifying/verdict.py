@@ -1,304 +1,166 @@
-"""The verdict: from what was observed to what is said of it."""
+"""The verdict: the ways of using a target are looked at one after the other, until one of them is right.
+
+A gradient that is right on every probe is not so by accident: then the target was used as it was meant. Where no way is
+right, the one in which most is known is explained; and only if the mistake can be shown there, the verdict is wrong.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from impls.checking.bound import arithmetic
 from impls.errors import BadInput
-from impls.verifying.conventions import CONVENTIONS, MSE, Convention
-from impls.verifying.diagnosis import (
-    Activations,
-    Diagnosis,
-    Judge,
-    Observation,
-    candidates,
-    diagnose,
-    diagnose_row_by_row,
-)
-from impls.verifying.evidence import phrase, relation
-from impls.verifying.observations import to_observation
-from impls.verifying.phrases import formula
-from impls.verifying.report import ERROR, RIGHT, WRONG, Report, Row
-from impls.verifying.reporting import activation_words, note_own_data, note_repeat, to_report
-from impls.verifying.second_opinion import ask_frameworks
+from impls.verifying.asked import Asked, Source
+from impls.verifying.candidate import Candidate
+from impls.verifying.diagnosis import diagnose
+from impls.verifying.report import RIGHT, UNKNOWN, WRONG, Report
+from impls.verifying.verdict_of_loss import against_loss
 from impls.verifying.verdict_of_rule import conclude_rule
+from impls.verifying.writing import cannot_tell, write
+
+EXPLAINED = 4
+"""Ways that are explained, at most: those in which most is known."""
+
+Again = Callable[[int, str], dict[str, Any] | None]
+"""(Number of a way, which loss) → the same observations with that loss differentiated beside them."""
 
 
-def returns_unknown_loss(answer: dict[str, Any], conventions, strict: bool) -> bool:
-    """Does it return a loss beside its gradients that no squared error of this network has?"""
-    if "groups" not in answer or "losses" in answer or strict:
-        return False
-    observations = [to_observation(o) for o in answer["groups"][0]["observed"]]
-    losses = [o.loss for o in observations]
-    if any(loss is None for loss in losses):
-        return False
-    return _recognise(Judge(observations), candidates(answer["layers"]), losses) is None
-
-
-def conclude(target, answer, conventions, strict, activations, dtype, opinions, time_limit_s) -> Report:
-    if "error" in answer:
-        text = answer["text"]
-        if answer["error"] == "traceback":
-            return Report(target, ERROR, f"could not run: {text.splitlines()[-1]}", traceback=text)
-        return Report(target, ERROR, f"could not run: {text}")
-    if "rule" in answer:
-        return conclude_rule(target, answer)
-
-    layers = answer["layers"]
-    if activations and len(activations) != layers:
-        raise BadInput(f"--activations names {len(activations)}, but the network has {layers} layer(s)")
-    choices = [tuple(activations)] if activations else candidates(layers, answer["activations"])
-    if steps := _steps_in_one_call(answer["groups"][0], choices):
-        return Report(
-            target,
-            ERROR,
-            f"could not run: one call takes {steps} steps, and a gradient can be recovered from one step only; name a "
-            "method that takes one (file.py:Class.method), or let the number of steps be an argument, as epochs=…",
-        )
-    groups = answer["groups"]
-    judged = (target, answer), (choices, conventions, strict, dtype)
-    report, diagnosis = _judge_group(*judged[0], groups[0], *judged[1], depth="singles")
-    for group in answer.get("alternatives", ()):
-        other, other_diagnosis = _judge_group(*judged[0], group, *judged[1], depth="singles")
-        if _explains_more(other, report):
-            report, diagnosis, groups = other, other_diagnosis, [group]
-    if report.status == WRONG and len(groups) > 1:
-        other, other_diagnosis = _judge_group(*judged[0], groups[1], *judged[1], depth="singles")
-        if other.status == RIGHT:
-            what = report.findings[0].title if report.findings else report.evidence
-            other.notes.append(f"Right for one output, but not for several: {what}.")
-        if _explains_more(other, report):
-            report, diagnosis, groups = other, other_diagnosis, groups[1:]
-    if report.status == WRONG and not report.findings and diagnosis is not None:
-        report, diagnosis = _judge_group(*judged[0], groups[0], *judged[1], depth="pairs")
-    if diagnosis is not None:
-        ask_frameworks(report, diagnosis, groups[0], opinions, time_limit_s)
-    note_own_data(report, answer, groups[0])
-    return report
-
-
-def _steps_in_one_call(group, choices) -> int:
-    """How many steps one call takes: at a tiny learning rate n steps are n times one. 0 where it is no such thing.
-
-    There the n steps differ by n times a millionth, relatively; a gradient is recovered to some 1e-9; so agreement
-    to 1 % of the largest is no accident, and allows for n up to thousands.
-    """
-    if not group["slow"]:
-        return 0
-    first = to_observation(group["observed"][0])
-    names = [n for n, g in group["slow"].items() if g.shape == first.gradients[n].shape]
-    found = np.concatenate([group["slow"][n].ravel() for n in names])
-    judge = Judge([first])
-    for choice in choices:
-        for reference in judge.references(choice) or ():
-            expected = np.concatenate([reference.gradients[n].ravel() for n in names])
-            if found.shape != expected.shape or not np.any(expected):
-                continue
-            ratio = float(found @ expected) / float(expected @ expected)
-            if not np.allclose(found, ratio * expected, rtol=0, atol=0.01 * float(np.max(abs(found)))):
-                continue
-            steps = [ratio / convention.factor(*first.y.shape) for convention in CONVENTIONS]
-            whole = [round(n) for n in steps if n > 1.5 and abs(n - round(n)) < 0.01 * n]
-            one_step = any(abs(n - 1) < 0.01 for n in steps)
-            moved_like_one = _same_direction(first.gradients, reference.gradients, names)
-            if whole and not one_step and not moved_like_one:
-                return whole[0]
-    return 0
-
-
-def _same_direction(found: dict, expected: dict, names: list[str]) -> bool:
-    """Is the change at the usual learning rate a multiple of the gradient as well? Then it was one step.
-
-    A gradient is recovered to some 1e-9; a second step from where the first has led turns it by a hundredth and more.
-    """
-    one, other = (np.concatenate([g[n].ravel() for n in names]) for g in (found, expected))
-    ratio = float(one @ other) / float(other @ other)
-    return bool(np.allclose(one, ratio * other, rtol=0, atol=1e-6 * float(np.max(abs(one)))))
-
-
-def _explains_more(one: Report, other: Report) -> bool:
-    """Is this reading of the weights' layout the better one?"""
-
-    def rank(report: Report) -> tuple[bool, bool, bool]:
-        return report.status == RIGHT, report.forward_known, bool(report.findings)
-
-    return rank(one) > rank(other)
-
-
-def _judge_group(
-    target, answer, group, choices, conventions, strict, dtype, depth: str
-) -> tuple[Report, Diagnosis | None]:
-    """Judge the probes of one network size; `depth` is how far to look for an explanation, as in `diagnose`."""
-    readings = group["observed"]
-    observations = [to_observation(o) for o in readings]
-    recovered = readings[0]["kind"] == "update"
-    rate_known = all(o["rate_known"] for o in readings)
-    precision = dtype or ("float32" if all(o["dtype"] == "float32" for o in readings) else "float64")
-    judge = Judge(observations, precision)
-    matching = [choice for choice in choices if _predicts(judge, choice)]
-    choices = matching or choices
-    if all(o["loss_is_given"] for o in readings):
-        conventions, strict = [MSE], True
-
-    held, held_loss = conventions, strict
-    losses = answer.get("losses")
-    returned = [loss["loss"] for loss in losses] if losses else [o.loss for o in observations]
-    if all(loss is not None for loss in returned) and not strict:
-        recognised = _recognise(judge, choices, returned)
-        if recognised:
-            choices, held = recognised
-            held_loss = True
-        elif losses or answer.get("own_loss"):
-            losses = losses or [answer["own_loss"]]
-            report, none = _against_loss(target, answer, group, observations, losses, precision, recovered)
-            squared = diagnose(observations, choices, dtype=precision, rate_known=rate_known, depth="right")
-            if report.status == WRONG and squared.right:
-                what = formula(squared.convention, observations[0].y.shape[1])
-                report.headline = f"the gradient is that of {what}, which is not the loss given with it"
-            return report, none
-
-    diagnosis = _diagnose(observations, choices, held, precision, rate_known, recovered, answer, depth)
-    report = to_report(target, answer, group, observations, diagnosis, precision, recovered, held_loss)
-    report.forward_known = bool(matching)
-    if group["repeat"]:
-        note_repeat(report, group["repeat"])
-    if matching and not diagnosis.right and not diagnosis.explanations:
-        report.notes.append(f"The forward pass is right for {activation_words(matching[0])}.")
-    if losses:
-        report.notes.append(f"Your loss is {held[0].formula}, recognised by its values.")
-    return report, diagnosis
-
-
-def _predicts(judge: Judge, choice: Activations) -> bool:
-    """Are all predictions that the target gave those of a network with these activations?"""
-    references = judge.references(choice)
-    pairs = list(zip(judge.observations, references or [], strict=False))
-    return bool(pairs) and all(
-        o.predictions is not None
-        and o.predictions.shape == r.predictions.shape
-        and bool(np.all(abs(o.predictions - r.predictions) <= r.predictions_bound))
-        for o, r in pairs
-    )
-
-
-def _recognise(judge: Judge, choices, losses) -> tuple[list[Activations], list[Convention]] | None:
-    """The activations and conventions under which the network has these losses on all probes."""
-    constant = 4 * arithmetic(judge.dtype).u  # the convention's, multiplied in: a few roundings more, as in the Judge
-    for choice in choices:
-        references = judge.references(choice)
-        if references is None:
+def conclude(asked: Asked, answers: Iterator[dict[str, Any]], again: Again) -> tuple[Report, Candidate | None]:
+    """The report, and the way of using the target on which it rests."""
+    source: Source | None = None
+    candidates: list[Candidate] = []
+    for message in answers:
+        if "error" in message:
+            if not candidates:
+                return cannot_tell(asked.target, message), None
+            break
+        if "rule" in message:
+            return conclude_rule(asked.target, message), None
+        if source is None:
+            source = Source(**message)
             continue
-        found = []
-        for convention in CONVENTIONS:
-            pairs = zip(judge.observations, references, losses, strict=True)
-            if all(
-                abs(loss - convention.factor(*o.y.shape) * r.loss)
-                <= convention.factor(*o.y.shape) * (r.loss_bound + constant * r.loss)
-                for o, r, loss in pairs
-            ):
-                found.append(convention)
-        if found:
-            return [choice], found
+        candidate = Candidate(message, asked, source)
+        if asked.activations and len(asked.activations) != candidate.layers:
+            raise BadInput(
+                f"--activations names {len(asked.activations)}, but the network has {candidate.layers} layer(s)"
+            )
+        if "losses" in message:
+            report = against_loss(candidate, message["losses"])
+            if report.verdict == RIGHT or candidate.known or not candidates:
+                candidates.insert(0, candidate)
+            if report.verdict == RIGHT or candidate.known:
+                return report, candidate
+            continue
+        candidates.append(candidate)
+        if candidate.verdict.right:
+            if candidate.returned == [] and (report := _by_its_own_loss(candidate, again)):
+                return report, candidate
+            return _of_right_one(candidate, candidates)
+        if candidate.known and candidate.shown_wrong and _is_one_mistake(candidate):
+            return write(candidate, WRONG), candidate
+    if not candidates:
+        return cannot_tell(asked.target, {"error": "unreadable", "text": "it could not be called"}), None
+    if asked.own_loss:
+        return against_loss(candidates[0], candidates[0].message["losses"]), candidates[0]
+    return _of_none_right(sorted(candidates, key=_standing), again)
+
+
+def _of_right_one(right: Candidate, candidates: list[Candidate]) -> tuple[Report, Candidate]:
+    """Right, unless the training around it, or the same program at another depth, is shown to be wrong."""
+    if right.deeper_wrong is not None:
+        return write(right.deeper_wrong, WRONG), right.deeper_wrong
+    if right.verdict.untested and right.verdict.untested[-1].startswith("any place"):
+        return write(right, UNKNOWN), right
+    for other in candidates:
+        if other is not right and _overrules(other, right):
+            return write(other, WRONG), other
+    report = write(right, RIGHT)
+    wholes = [c for c in candidates if c.kind == "whole" and c is not right]
+    if wholes and right.kind != "whole":
+        report.untested.append(f"what {wholes[0].message['main']} does with it")
+    one_output = next((c for c in candidates if c is not right and c.known and c.outputs > 1 == right.outputs), None)
+    if one_output is not None and one_output.shown_wrong:
+        other_report = write(one_output, WRONG)
+        report.untested.append(f"several outputs, with which it is another gradient: {other_report.headline}")
+    return report, right
+
+
+def _is_one_mistake(candidate: Candidate) -> bool:
+    """Does a single mistake of the bank, or a pile-up, explain what was observed? No other way can be the right one."""
+    explanations = candidate.explained.explanations
+    return bool(explanations and not explanations[0].mistake.parts) or candidate.message["repeat"] == "accumulates"
+
+
+def _overrules(other: Candidate, right: Candidate) -> bool:
+    """Is a mistake that is named in this way of using the target not refuted by another way that is right?
+
+    Not where the right way is a part of this one (its gradient is right, its training is not), is blind for the mistake
+    (one row, where this one has several), or gives targets of another shape than the file's own.
+    """
+    own_x, own_y = (other.source.own.get(role, ()) for role in "xy")
+    more = len(other.observations[0].gradients) - len(right.observations[0].gradients)
+    if more > 0 and other.message["sizes"] == right.message["sizes"] and other.known and other.shown_wrong:
+        return True  # a parameter was taken for something else
+    if other.message["layout"] == right.message["layout"]:
+        return bool(other.known) and other.kind == "whole" != right.kind and other.shown_wrong
+    elif len(right.observations[0].x) == 1 < len(other.observations[0].x):
+        may = bool(other.known)
+    else:
+        may = "flat targets" in other.message["layout"] and (len(own_x), len(own_y)) == (2, 1)
+    named = may and other.shown_wrong and other.explained.explanations
+    return bool(named) and not named[0].mistake.parts
+
+
+def _standing(candidate: Candidate) -> tuple[bool, bool, bool]:
+    """Sorts those first in which most is known."""
+    return not candidate.known, candidate.predicts_otherwise, candidate.kind != "whole"
+
+
+def _of_none_right(candidates: list[Candidate], again: Again) -> tuple[Report, Candidate]:
+    by_loss = [(r, c) for c in candidates[:EXPLAINED] if (r := _by_its_own_loss(c, again))]
+    if by_loss:
+        return next((pair for pair in by_loss if pair[0].verdict == RIGHT), by_loss[0])
+    for candidate in candidates[:EXPLAINED]:
+        candidate.look_for_two()
+    shown = next((c for c in candidates[:EXPLAINED] if c.shown_wrong and c.explained.explanations), None)
+    shown = shown or next((c for c in candidates[:EXPLAINED] if c.shown_wrong), None)
+    if shown is not None:
+        return write(shown, WRONG), shown
+    telling = next((c for c in candidates if c.optimizer or c.steps), candidates[0])
+    return write(telling, UNKNOWN), telling
+
+
+def _by_its_own_loss(candidate: Candidate, again: Again) -> Report | None:
+    """The verdict by the derivative of a loss that the program returns or has a function for; None without one."""
+    if candidate.message["repeat"]:
+        return None
+    if candidate.returned == [] and not candidate.predicts_otherwise and not candidate.asked.strict:
+        message = again(candidate.message["way"], "returned")
+        if message is not None and any(np.any(g) for loss in message["losses"] for g in loss["gradients"].values()):
+            report = against_loss(candidate, message["losses"])
+            if report.verdict == WRONG:
+                squared = diagnose(candidate.observations, candidate.choices, dtype=candidate.dtype, depth="right")
+                if squared.right:
+                    report.headline = (
+                        f"the gradient is that of {squared.convention.formula}, which is not the loss given with it"
+                    )
+            return report
+    if candidate.predicts_otherwise and candidate.asked.strict:
+        reports = []
+        for loss in dict.fromkeys(c.loss for c in candidate.asked.conventions):
+            if (message := again(candidate.message["way"], loss)) is not None:
+                reports.append(against_loss(candidate, message["losses"], loss))
+        if reports:
+            return next((report for report in reports if report.verdict == RIGHT), reports[0])
+    if not candidate.loss_known and not candidate.known:
+        names = {n for reading in candidate.readings for n in reading["numbers"] if n.endswith("()")}
+        for name in sorted(names)[:2]:
+            message = again(candidate.message["way"], name)
+            if message is not None:
+                report = against_loss(candidate, message["losses"])
+                if report.verdict == RIGHT:
+                    report.notes.insert(0, f"Your loss is taken from {name} in the file.")
+                    return report
     return None
-
-
-def _diagnose(observations, choices, conventions, precision, rate_known, recovered, answer, depth) -> Diagnosis:
-    """Right in any way is looked for first; then one mistake, then a mistake row by row, then two."""
-    look = partial(diagnose, observations, choices, conventions, dtype=precision)
-    rows = recovered and any(len(o.x) > 1 for o in observations)
-    found = look(depth="right")
-    if found.right:
-        return found
-    if not rate_known and (free := look(rate_known=False, depth="right")).right:
-        return _with_literal(free, observations, conventions, precision, answer["literals"])
-    if rows and (turn := _row_by_row(observations, choices, conventions, precision, explain=False)):
-        return turn
-    found = look(depth="singles")
-    if not found.explanations and not rate_known:
-        free = look(rate_known=False, depth="singles")
-        found = free if free.explanations else found
-    if not found.explanations and rows:
-        found = _row_by_row(observations, choices, conventions, precision, explain=True) or found
-    if found.explanations or depth == "singles":
-        return found
-    return diagnose(observations, choices[:2], conventions, dtype=precision, rate_known=rate_known, depth="pairs")
-
-
-def _row_by_row(observations, choices, conventions, precision, explain) -> Diagnosis | None:
-    """Try updates after each row, in the order of the rows, at the learning rate found on batches of one."""
-    alone = [o for o in observations if len(o.x) == 1]
-    if alone:
-        single = diagnose(alone, choices, conventions, dtype=precision, rate_known=False, depth="right")
-        if single.right and not any(o.rate != 1.0 for o in observations):
-            observations = [_at_rate(o, single.constant) for o in observations]
-    return diagnose_row_by_row(observations, choices, conventions, dtype=precision, explain=explain)
-
-
-def _at_rate(o: Observation, rate: float) -> Observation:
-    """The same change of the parameters, read with another learning rate."""
-    return replace(
-        o,
-        rate=rate,
-        gradients={n: g / rate for n, g in o.gradients.items()},
-        slack={n: s / rate for n, s in o.slack.items()},
-    )
-
-
-def _with_literal(diagnosis: Diagnosis, observations, conventions, precision, literals) -> Diagnosis:
-    """Of the conventions that fit with some learning rate, the one whose rate is written in the source."""
-    judge = Judge(observations, precision, rate_known=False)
-    for convention in conventions:
-        fit = judge.right(diagnosis.activations, [convention])  # with its rate, known to some roundings: far below 1e-9
-        if fit and any(abs(fit[1] - literal) <= 1e-9 * abs(literal) for literal in literals if literal > 0):
-            return replace(diagnosis, convention=fit[0], constant=fit[1], taus=judge.taus(diagnosis.activations, *fit))
-    return diagnosis
-
-
-def _against_loss(target, answer, group, observations, losses, precision, recovered) -> tuple[Report, None]:
-    """Held against the derivative of a loss that is no squared error of this network."""
-    taus: dict[str, float] = {}
-    cases: dict[str, list] = {}
-    for observation, loss in zip(observations, losses, strict=False):
-        for name, found in observation.gradients.items():
-            expected, bound = loss["gradients"][name], loss["bounds"][name]
-            bound = bound + observation.slack.get(name, 0.0)
-            if precision == "float32":  # no bound is derived for a loss that is not known: 128 roundings of the largest
-                bound = bound + 64 * np.finfo(np.float32).eps * np.max(abs(expected))
-            tau = float(np.max(abs(found - expected) / bound)) if found.shape == expected.shape else np.inf
-            taus[name] = max(taus.get(name, 0.0), tau)
-            cases.setdefault(name, []).append((found, expected, len(observation.x)))
-    right = all(tau <= 1 for tau in taus.values())
-    method = losses[0]["method"]
-    report = Report(
-        target,
-        RIGHT if right else WRONG,
-        "right for your own loss" if right else "the gradient is not that of your loss",
-        rows=[Row(f"d{n}", answer["names"].get(n, n), observations[0].gradients[n].shape, t) for n, t in taus.items()],
-        sizes=tuple(group["sizes"]),
-        batches=tuple(len(o.x) for o, _ in zip(observations, losses, strict=False)),
-        dtype=precision,
-        convention="own",
-        margin=max(taus.values()),
-        recovered=recovered,
-    )
-    report.notes.append(
-        f"Your loss is no squared error that is known here; it was differentiated by {_method(method)}."
-    )
-    if not right:
-        report.evidence = phrase({n: relation(c, precision) for n, c in cases.items() if taus[n] > 1}, list(taus))
-        from impls.verifying.diagnosis import first_wrong
-
-        report.first_wrong = first_wrong(taus, answer["layers"])
-        report.headline += f"; the first wrong quantity is {report.first_wrong}" if report.first_wrong else ""
-    return report, None
-
-
-def _method(method: str) -> str:
-    return (
-        "the complex step" if method == "complex step" else "extrapolated differences, as it takes no complex numbers"
-    )

@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from impls.parameters import Array
 from impls.verifying.evidence import CLOSE, relation
 from impls.verifying.mutants import Place
-from impls.verifying.report import RIGHT, WRONG, Finding, Report, Row
+from impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row
 from impls.verifying.running import Running
 from impls.verifying.slopes import WRONG_SLOPES
 from impls.verifying.wording import SLOPE_FORMULAS
 
 
-def conclude_rule(target: str, answer) -> Report:
-    """A torch.autograd.Function or jax.custom_vjp for a part of a network."""
+def conclude_rule(target: str, answer: dict[str, Any]) -> Report:
+    """The verdict on a torch.autograd.Function or jax.custom_vjp for a part of a network."""
+    reports = [_of_case(target, answer, case) for case in answer["cases"]]
+    report = next((r for r in reports if r.verdict == WRONG), None) or next(
+        (r for r in reports if r.verdict == UNKNOWN), reports[-1]
+    )
+    with_, *without = [", ".join(case["inputs"]) for case in reversed(answer["cases"])]
+    tried = f"with {with_}" + (f", and with {without[0]} alone" if without else "")
+    report.notes.insert(0, f"A {answer['rule']}, called {tried}, and held against differences of its own forward pass.")
+    missing = [name for case in answer["cases"] for name in case["missing"]]
+    if missing:
+        report.untested.append(f"a gradient for {', '.join(dict.fromkeys(missing))}, for which it returns none")
+    return report
+
+
+def _of_case(target: str, answer: dict[str, Any], case: dict[str, Any]) -> Report:
     rows, words = [], []
-    for tensor in answer["tensors"]:
+    for tensor in case["tensors"]:
         found, expected = tensor["found"], tensor["expected"]
         same = found.shape == expected.shape
-        tau = float(np.max(abs(found - expected) / tensor["bound"])) if same else float("inf")
-        rows.append(Row(f"∂{tensor['name']}", tensor["name"], tuple(found.shape), tau))
+        tau = float(np.max(abs(found - expected) / tensor["bound"], initial=0.0)) if same else float("inf")
+        tau = tau if np.isfinite(tau) else float("inf")
+        rows.append(Row(f"∂{tensor['name']}", tensor["name"], tuple(found.shape), tau, absent=tensor["absent"]))
         if tau > 1:
-            words.append(f"the gradient of {tensor['name']} {relation([(found, expected, 2)], 'float64')}")
+            what = "is not returned" if tensor["absent"] else relation([(found, expected, 2)], "float64")
+            words.append(f"the gradient of {tensor['name']} {what}")
     right = all(row.right for row in rows)
     report = Report(
         target,
@@ -33,15 +51,36 @@ def conclude_rule(target: str, answer) -> Report:
         convention="rule",
         margin=max((row.tau for row in rows), default=0.0),
     )
-    report.notes.append(f"A {answer['rule']}, held against extrapolated differences of its own forward pass.")
-    if not right and "z" in answer:
-        report.findings = _slope_findings(answer)
-        if report.findings:
-            report.headline = report.findings[0].title
+    if right:
+        return report
+    if case["identity"] or not any(np.any(abs(t["expected"]) > t["bound"]) for t in case["tensors"]):
+        report.verdict = UNKNOWN
+        what = "the identity" if case["identity"] else "constant almost everywhere, so that its derivative is 0"
+        report.headline = (
+            f"cannot tell: the forward pass is {what}, and the rule gives another gradient, as a straight-through "
+            "estimator, a gradient that is clipped or one that is reversed does on purpose"
+        )
+    elif case["ignores"]:
+        report.mistakes = [IGNORES_UPSTREAM]
+    elif "z" in case:
+        report.mistakes = _slope_findings(case)
+    if report.mistakes:
+        report.headline = report.mistakes[0].title
+    elif words and report.verdict == WRONG:
+        report.headline += f": {words[0]}"
     return report
 
 
-def _slope_findings(answer) -> list[Finding]:
+IGNORES_UPSTREAM = Named(
+    "upstream-ignored",
+    "the gradient that comes from above is left out",
+    "backward is given ∂L/∂output, which is 1 only where the output is the loss itself; every gradient that it returns "
+    "has to be multiplied by it.",
+    "grad_input = grad_output · ∂output/∂input",
+)
+
+
+def _slope_findings(answer) -> list[Named]:
     """Which wrong slope an element-by-element rule has."""
     z, a, v, found = answer["z"], answer["a"], answer["cotangent"], answer["tensors"][0]["found"]
     forms = {"sigmoid": 1 / (1 + np.exp(-z)), "tanh": np.tanh(z), "relu": np.maximum(z, 0)}
@@ -57,7 +96,7 @@ def _slope_findings(answer) -> list[Finding]:
             slope = SLOPE_FORMULAS[activation].format("")
             words = {"f": {"sigmoid": "σ"}.get(activation, activation), "where": "the rule", "more": "", "slope": slope}
             equation = f"grad_input = grad_output ∘ {slope}"
-            findings.append(Finding(f"slope-{name}", title.format(**words), sentence.format(**words), equation))
+            findings.append(Named(f"slope-{name}", title.format(**words), sentence.format(**words), equation))
     return findings
 
 

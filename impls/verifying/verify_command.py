@@ -10,36 +10,42 @@ import click
 
 from impls.errors import BadInput
 from impls.problem import DTYPES
-from impls.verifying.conventions import STRICT
+from impls.verifying.conventions import FAMILIES, STRICT
 
 
 @click.command("verify", context_settings={"max_content_width": 80})
 @click.argument("target", metavar="FILE.py:NAME")
-@click.option("--loss", metavar="LOSS", help=f"Demand this loss: {', '.join(STRICT)}; or your own, as file.py:name.")
 @click.option(
-    "--activations", metavar="F,G", help="The layers' activations, first to last: sigmoid, tanh, relu, identity."
+    "--loss", metavar="LOSS", help=f"Demand this loss: {', '.join((*STRICT, *FAMILIES))}; or your own, as file.py:name."
+)
+@click.option(
+    "--activations",
+    metavar="F,G",
+    help="The layers' activations, first to last: sigmoid, tanh, relu, identity, softmax.",
 )
 @click.option("--sizes", metavar="2-4-1", help="Layer sizes to probe, where the code does not take any.")
 @click.option("--init", metavar="ARGS", help='Arguments for a class, as "n_in=2, n_hidden=4".')
 @click.option("--parameters", metavar="W1=…,b1=…", help="Which attribute is which, as W1=weights,b1=net.bias,….")
 @click.option("--arguments", metavar="x,y,W1,…", help="What a function's arguments are, in order.")
 @click.option("--dtype", type=click.Choice(DTYPES), help="Hold it to this precision (default: that of its results).")
-@click.option("--frameworks/--no-frameworks", default=True, help="Compare with the installed frameworks' autodiff too.")
+@click.option(
+    "--frameworks/--no-frameworks", default=False, help="Compare with the installed frameworks' autodiff too."
+)
+@click.option("--hint", is_flag=True, help="Of a mistake, name the equation to look at and not the mistake.")
 @click.option(
     "--time-limit", "time_limit_s", metavar="SECONDS", type=click.FloatRange(min=0.1), default=60.0, show_default=True
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def verify_command(target: str, as_json: bool, **options: Any) -> None:
+def verify_command(target: str, as_json: bool, hint: bool, **options: Any) -> None:
     """Is a hand-written gradient right? If not, which mistake is it?
 
-    FILE.py:NAME is a function that returns gradients, a class or object with a forward and a backward or train method,
-    a torch.autograd.Function or a jax.custom_vjp. It is observed in a process of its own and held against an oracle,
-    within the rounding bound, and against every installed framework.
+    FILE.py:NAME is a function that returns gradients or takes a step, a class or object that trains, a list of layers,
+    a torch.autograd.Function or a jax.custom_vjp; FILE may be a notebook. It is observed in a process of its own, and
+    its gradients are held against an oracle, within the rounding bound.
 
-    Exit code: 0 right, 1 wrong, 2 could not run.
+    Exit status: 0 right, 1 wrong, 2 cannot tell.
     """
-    from impls.verifying import verify, verify_report
-    from impls.verifying.report import exit_code
+    from impls.verifying import render, verify
 
     try:
         report = verify.run(target, **parsed(options))
@@ -47,10 +53,10 @@ def verify_command(target: str, as_json: bool, **options: Any) -> None:
         click.echo(f"samegrad verify: {error}", err=True)
         sys.exit(2)
     if as_json:
-        click.echo(verify_report.to_json(report))
+        click.echo(render.to_json(report, hint))
     else:
-        verify_report.show(report)
-    sys.exit(exit_code(report))
+        render.show(report, hint=hint)
+    sys.exit(report.exit_code)
 
 
 def parsed(options: dict[str, Any]) -> dict[str, Any]:

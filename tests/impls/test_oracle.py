@@ -12,7 +12,7 @@ from impls.checking import oracle
 from impls.checking.bound import running_bound
 from impls.errors import BadInput
 from impls.parameters import Layer, initial, tensors
-from impls.problem import LINE, XOR, Problem
+from impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, LINE, SQUARED, XOR, Problem
 
 FUNCTIONS = {
     "sigmoid": lambda z: 1 / (1 + mpmath.exp(-z)),
@@ -22,16 +22,29 @@ FUNCTIONS = {
 }
 
 
-def problem(sizes, activations):
-    return Problem("net", sizes, activations, lambda batch, seed: (_ for _ in ()).throw(AssertionError))
+LOSSES = {
+    SQUARED: lambda a, y: (a - y) ** 2,
+    BINARY_CROSS_ENTROPY: lambda a, y: -y * mpmath.log(a) - (1 - y) * mpmath.log(1 - a),
+    CROSS_ENTROPY: lambda a, y: -y * mpmath.log(a),
+}
+
+
+def softmax(z):
+    e = np.vectorize(mpmath.exp, otypes=[object])(z)
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def problem(sizes, activations, loss=SQUARED):
+    return Problem("net", sizes, activations, lambda batch, seed: (_ for _ in ()).throw(AssertionError), loss)
 
 
 def exact_loss(net, theta, x, y):
     layers = oracle.unflatten(theta, net.sizes)
     a = x
     for (W, b), name in zip(layers, net.activations, strict=True):
-        a = np.vectorize(FUNCTIONS[name], otypes=[object])(a @ W + b)
-    return ((a - y) ** 2).sum() / y.size
+        z = a @ W + b
+        a = softmax(z) if name == "softmax" else np.vectorize(FUNCTIONS[name], otypes=[object])(z)
+    return np.vectorize(LOSSES[net.loss], otypes=[object])(a, y).sum() / y.size
 
 
 def exact(net, parameters, x, y):
@@ -74,6 +87,62 @@ def test_agrees_with_400_digit_arithmetic(net, scale, seed):
     for name, g in tensors(gradients).items():
         allowed = 0.5 * tensors(bound.gradients)[name] + oracle.RESOLUTION
         np.testing.assert_array_less(abs(tensors(found.gradients)[name] - g), allowed, err_msg=name)
+
+
+CLASSIFIERS = [
+    problem((2, 3, 1), ("tanh", "sigmoid"), BINARY_CROSS_ENTROPY),
+    problem((3, 2), ("sigmoid",), BINARY_CROSS_ENTROPY),
+    problem((3, 4), ("softmax",), CROSS_ENTROPY),
+    problem((2, 4, 3), ("relu", "softmax"), CROSS_ENTROPY),
+    problem((2, 3), ("softmax",)),
+]
+
+
+@pytest.mark.parametrize("scale", [1, 10, 100])
+@pytest.mark.parametrize("net", CLASSIFIERS, ids=lambda net: f"{net.activations[-1]} {net.loss}")
+@pytest.mark.parametrize("certain", [True, False], ids=["one class", "shares"])
+def test_cross_entropies_and_softmax_agree_with_400_digit_arithmetic(net, scale, certain):
+    """As above, with targets that are a class for each row, or shares of all classes that add up to 1."""
+    rng = np.random.default_rng(scale)
+    x, k = rng.standard_normal((3, net.sizes[0])), net.sizes[-1]
+    y = (
+        np.eye(max(k, 2))[rng.integers(0, max(k, 2), 3)][:, :k]
+        if certain
+        else rng.multinomial(64, np.ones(k + 1) / (k + 1), 3)[:, :k] / 64
+    )
+    if net.activations[-1] == "softmax" and not certain:
+        y[:, -1] += 1 - y.sum(axis=1)
+    parameters = initial(net.sizes, 3, scale)
+    found, bound = oracle.evaluate(net, parameters, x, y), running_bound(net, parameters, x, y, "float64")
+    loss, gradients = exact(net, parameters, x, y)
+    assert abs(found.loss - loss) <= 0.5 * bound.loss
+    for name, g in tensors(gradients).items():
+        allowed = 0.5 * tensors(bound.gradients)[name] + oracle.RESOLUTION
+        np.testing.assert_array_less(abs(tensors(found.gradients)[name] - g), allowed, err_msg=name)
+
+
+@pytest.mark.parametrize("z", [-800.0, -40.0, 0.5, 40.0, 800.0])
+@pytest.mark.parametrize("y", [0.0, 1.0])
+def test_the_loss_of_a_saturated_sigmoid_keeps_its_digits(z, y):
+    """ln(1 + e^z) − y·z in 400 digits; naively it would be the logarithm of 0 from z = 37 on. Some roundings: 8u."""
+    net = problem((1, 1), ("sigmoid",), BINARY_CROSS_ENTROPY)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = oracle.evaluate(net, [Layer(np.full((1, 1), z), np.zeros(1))], np.ones((1, 1)), np.full((1, 1), y))
+    with mpmath.workdps(400):
+        expected = float(mpmath.log(1 + mpmath.exp(z)) - y * z)
+    np.testing.assert_allclose(found.loss, expected, rtol=8 * 2**-53, atol=abs(z) * 2**-53)  # z is rounded once
+
+
+def test_a_softmax_is_of_the_row_and_its_rows_add_up_to_1():
+    """Of e^z by hand, where one z is far above the others, and the same with 1000 added to each: 16 roundings."""
+    net = problem((3, 3), ("softmax",), CROSS_ENTROPY)
+    z = np.array([[0.0, 1.0, 2.0], [-3.0, 0.5, 50.0]])
+    expected = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    for shift in (0.0, 1000.0):
+        found = oracle.evaluate(net, [Layer(np.eye(3), np.full(3, shift))], z, np.eye(3)[:2])
+        np.testing.assert_allclose(found.predictions, expected, rtol=(16 + 2 * shift) * 2**-53)  # z + 1000 is rounded
+        np.testing.assert_allclose(found.predictions.sum(axis=1), 1, rtol=(16 + 2 * shift) * 2**-53)
 
 
 @pytest.mark.parametrize(

@@ -107,3 +107,16 @@ def test_a_network_needs_one_known_activation_for_each_layer():
         Problem("p", (2, 4, 1), ("sigmoid",), XOR.rows)
     with pytest.raises(BadInput, match=r"unknown activation 'sigmiod'.*Did you mean 'sigmoid'"):
         Problem("p", (2, 1), ("sigmiod",), XOR.rows)
+
+
+def test_a_cross_entropy_needs_its_own_activation_and_softmax_is_for_the_output():
+    """ln a needs a in (0, 1); the derivative a − y is that of one pair of loss and activation."""
+    for loss, right, wrong in (("binary cross-entropy", "sigmoid", "softmax"), ("cross-entropy", "softmax", "sigmoid")):
+        assert Problem("p", (2, 3), (right,), XOR.rows, loss).loss == loss
+        with pytest.raises(BadInput, match=f"the {loss} needs {right} in the last layer"):
+            Problem("p", (2, 3), (wrong,), XOR.rows, loss)
+    assert Problem("p", (2, 3), ("softmax",), XOR.rows).loss == "squared"
+    with pytest.raises(BadInput, match="unknown activation 'softmax'"):
+        Problem("p", (2, 3, 2), ("softmax", "softmax"), XOR.rows)
+    with pytest.raises(BadInput, match="unknown loss 'crossentropy'"):
+        Problem("p", (2, 3), ("softmax",), XOR.rows, "crossentropy")

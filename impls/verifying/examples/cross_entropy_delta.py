@@ -20,9 +20,11 @@ def train_step():
     global wh, bh, wout, bout
     hidden = sigmoid(np.dot(X, wh) + bh)
     output = sigmoid(np.dot(hidden, wout) + bout)
+    loss = np.mean((y - output) ** 2)
     d_output = y - output
     d_hidden = d_output.dot(wout.T) * hidden * (1 - hidden)
     wout = wout + hidden.T.dot(d_output) * lr
     bout = bout + np.sum(d_output, axis=0, keepdims=True) * lr
     wh = wh + X.T.dot(d_hidden) * lr
     bh = bh + np.sum(d_hidden, axis=0, keepdims=True) * lr
+    return loss

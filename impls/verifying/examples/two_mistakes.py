@@ -19,6 +19,9 @@ class Network:
             self.a.append(sigmoid(self.a[-1] @ W + b))
         return self.a[-1]
 
+    def loss(self, x, y):
+        return np.mean((self.feed_forward(x) - y) ** 2)
+
     def backprop(self, x, y):
         self.feed_forward(x)
         delta = self.a[2] - y

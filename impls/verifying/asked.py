@@ -1,0 +1,39 @@
+"""What is asked of a verification, and what the target's process says of the target as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from impls.verifying.conventions import CONVENTIONS, Convention
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user demands."""
+
+    target: str
+    conventions: Sequence[Convention] = CONVENTIONS
+    strict: bool = False
+    """Is the loss demanded, and not to be recognised?"""
+    own_loss: bool = False
+    """Has the user named a loss function of their own?"""
+    activations: Sequence[str] | None = None
+    dtype: str | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the target's source says."""
+
+    name: str
+    activations: Sequence[str]
+    """Those that it mentions."""
+    literals: Sequence[float]
+    """The numbers that are written in it."""
+    ascends: bool
+    """Does it speak of a likelihood or of ascent, so that the gradient may point uphill?"""
+    own: dict[str, list[int]]
+    """The shapes of its own data: x, y."""
+    float32: bool
+    """Does it ask for float32 anywhere?"""

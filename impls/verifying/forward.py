@@ -1,0 +1,144 @@
+"""Which network is it, and which loss has it? Told from what the program predicts and computes, not from its gradient.
+
+The forward pass is known where the program's predictions are those of a network with certain activations: those that its
+own forward function returns, or else any array of that shape which it computes on the way. A loss is known by its value:
+returned beside the gradient, returned by a loss function of the file, kept in a variable called like a loss, or printed.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from impls.checking.bound import arithmetic
+from impls.problem import LOSSES
+from impls.verifying.conventions import CONVENTIONS, Convention
+from impls.verifying.judge import Activations, Judge, Observation
+
+NEAR = 1e-6
+"""Relative error up to which a number is taken for a loss: it may contain an ε in its logarithm, or be printed short."""
+
+
+def candidates(layers: int, first: Iterable[str] = (), outputs: int = 1) -> list[Activations]:
+    """The activations that a network of so many layers may have, all hidden layers alike, the likeliest first.
+
+    `first` names activations that are known to occur, in the source for example. A softmax has several outputs.
+    """
+    preferred = [*first]
+    order = sorted(("sigmoid", "tanh", "relu", "identity"), key=lambda f: f not in preferred)
+    last = sorted(("sigmoid", "identity", "tanh", "relu"), key=lambda f: f not in [*preferred, "identity"])
+    if outputs > 1 and "softmax" in preferred:
+        last.append("softmax")
+    if layers == 1:
+        return [(f,) for f in last]
+    return [((hidden,) * (layers - 1)) + (f,) for hidden, f in itertools.product(order, last)]
+
+
+def mixed(layers: int) -> Iterator[Activations]:
+    """Every choice for networks whose hidden layers differ."""
+    hidden = itertools.product(("sigmoid", "tanh", "relu", "identity"), repeat=layers - 1)
+    last = ("sigmoid", "identity", "tanh", "relu", "softmax")
+    yield from ((*some, f) for some in hidden for f in last if len(set(some)) > 1)
+
+
+def matching(
+    judge: Judge, choices: Sequence[Activations], outputs: Sequence[Sequence[np.ndarray]]
+) -> list[Activations]:
+    """Those of `choices` that predict what the program predicts, on all probes; `outputs`: what it computed on each."""
+    found = [choice for choice in choices if predicts(judge, choice, outputs)]
+    if found or not judge.observations or len(choices) == 1:
+        return found
+    return [choice for choice in mixed(len(judge.observations[0].parameters)) if predicts(judge, choice, outputs)][:1]
+
+
+def predicts(judge: Judge, choice: Activations, outputs: Sequence[Sequence[np.ndarray]] = ()) -> bool:
+    """Are the program's predictions those of a network with these activations?
+
+    Where its forward function gives predictions, these; else some array that it computed, at least on every probe of
+    one row, as programs that learn row by row have the last row's only.
+    """
+    if not _roughly(judge.observations[0], choice, outputs[0] if outputs else ()):
+        return False
+    references = judge.references(choice)
+    if not references:
+        return False
+    seen = []
+    for number, (o, r) in enumerate(zip(judge.observations, references, strict=True)):
+        own = [o.predictions] if o.predictions is not None else outputs[number] if outputs else []
+        fits = any(
+            a.shape == r.predictions.shape and bool(np.all(abs(a - r.predictions) <= r.predictions_bound)) for a in own
+        )
+        seen.append((len(o.x), o.predictions is not None, fits))
+    if any(explicit and not fits for _, explicit, fits in seen):
+        return False
+    single = [fits for rows, _, fits in seen if rows == 1]
+    return all(single) if single else all(fits for _, _, fits in seen)
+
+
+FUNCTIONS = {
+    "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+    "tanh": np.tanh,
+    "relu": lambda z: np.maximum(z, 0),
+    "identity": lambda z: z,
+    "softmax": lambda z: (
+        np.exp(z - z.max(axis=1, keepdims=True)) / np.exp(z - z.max(axis=1, keepdims=True)).sum(1, keepdims=True)
+    ),
+}
+
+
+def _roughly(o: Observation, choice: Activations, outputs: Sequence[np.ndarray]) -> bool:
+    """A cheap look before the exact one: do the predictions of the first probe agree to four digits?"""
+    own = [o.predictions] if o.predictions is not None else outputs
+    a = o.x
+    with np.errstate(over="ignore"):
+        for (W, b), f in zip(o.parameters, choice, strict=True):
+            a = FUNCTIONS[f](a @ W + b)
+    if len(o.x) > 1 and o.predictions is None:
+        return True  # row by row, only the last row's are seen
+    return any(p.shape == a.shape and np.allclose(p, a, rtol=1e-4, atol=1e-4) for p in own)
+
+
+def recognise(
+    judge: Judge, choices: Sequence[Activations], losses: Sequence[float], near: float = 0.0
+) -> tuple[list[Activations], list[Convention]] | None:
+    """The activations and conventions under which the network has these losses on all probes.
+
+    Within the bound of a right computation, or within `near` relatively where that is more.
+    """
+    constant = 4 * arithmetic(judge.dtype).u  # the convention's, multiplied in: a few roundings more, as in the Judge
+    for choice in choices:
+        found = []
+        for loss in LOSSES:
+            some = [c for c in CONVENTIONS if c.loss == loss and c.suits(choice)]
+            references = judge.references(choice, loss) if some else None
+            for convention in some if references else ():
+                triples = zip(judge.observations, references or (), losses, strict=True)
+                if all(
+                    abs(value - convention.factor(*o.y.shape) * r.loss)
+                    <= convention.factor(*o.y.shape) * (r.loss_bound + (constant + near) * abs(r.loss))
+                    for o, r, value in triples
+                ):
+                    found.append(convention)
+        if found:
+            return [choice], found
+    return None
+
+
+def loss_families(judge: Judge, choices: Sequence[Activations], numbers: Sequence[dict[str, float]]) -> dict[str, str]:
+    """The losses that the program is seen to compute: loss → the name under which it has it.
+
+    A name counts where its number is a loss of the network on every probe of one row, or on all where there is none.
+    """
+    single = [i for i, o in enumerate(judge.observations) if len(o.x) == 1] or [*range(len(judge.observations))]
+    part = Judge([judge.observations[i] for i in single], judge.dtype)
+    found: dict[str, str] = {}
+    for name in dict.fromkeys(n for i in single for n in numbers[i]):
+        values = [numbers[i].get(name) for i in single]
+        if any(value is None or not np.isfinite(value) or value == 0 for value in values):
+            continue
+        if recognised := recognise(part, choices, values, NEAR):  # type: ignore[arg-type]
+            for convention in recognised[1]:
+                found.setdefault(convention.loss, name)
+    return found

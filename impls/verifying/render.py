@@ -1,0 +1,227 @@
+"""What `samegrad verify` prints: the verdict, the mistake, the equation and the evidence, the table; or JSON.
+
+With `hint`, given or in the report itself, of a mistake only the equation to look at is shown, wherever it is shown.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import math
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from impls.verifying.hint import hinted
+from impls.verifying.report import UNKNOWN, WRONG, Report
+
+LEGEND = "τ = |yours − right| / rounding bound, at its worst; up to 1 is right."
+SHOWN = 4
+"""Explanations that are spelt out; what fits beyond these is counted."""
+
+
+LINES = 12
+"""Of the brief form."""
+
+
+def render(report: Report, hint: bool = False) -> RenderableType:
+    """The report for a terminal of 80 columns: what it rests on, then the verdict, then what to do."""
+    report = as_shown(report, hint)
+    parts: list[RenderableType] = []
+    if report.traceback:
+        parts += [Text(report.traceback), Text()]
+    if report.rows:
+        if line := probes(report):
+            parts += [Text(line), Text()]
+        parts += [_table(report), *([] if without_taus(report) else [Text(LEGEND, style="dim")]), Text()]
+    parts.append(_verdict(report))
+    if found := _details(report):
+        parts += [Text(), *found]
+    for number, named in enumerate(report.mistakes[1:SHOWN]):
+        parts += [Text(), Text("What else fits just as well:")] if not number else []
+        parts.append(Padding(Text(f"{sentence(named.title)} {_one_line(named.equation)}"), (0, 0, 0, 2)))
+    if len(report.mistakes) > SHOWN:
+        parts.append(Text(f"  and {len(report.mistakes) - SHOWN} more (see --json)"))
+    if remarks := notes(report):
+        parts += [Text(), *(_item("Note", note) for note in remarks)]
+    if report.advice:
+        parts += [Text(), Text(report.advice)]
+    return Group(*parts)
+
+
+def as_shown(report: Report, hint: bool = False) -> Report:
+    """What of the report may be shown."""
+    return hinted(dataclasses.replace(report, hint=True)) if hint or report.hint else report
+
+
+def show(report: Report, console: Console | None = None, hint: bool = False) -> None:
+    """Print it."""
+    (console or Console(highlight=False)).print(render(report, hint), soft_wrap=False)
+
+
+def brief(report: Report) -> str:
+    """The report in at most LINES lines of plain text, the verdict first."""
+    report = as_shown(report)
+    parts: list[RenderableType] = [_verdict(report), *_details(report)]
+    fits = [named.title for named in report.mistakes[1:]]
+    parts += [_item("Or else", sentence("; or ".join(fits)))] if fits else []
+    parts += [_item("Note", note) for note in notes(report)]
+    parts += [Text(report.advice)] if report.advice else []
+    lines = plain(Group(*parts)).splitlines()
+    if len(lines) <= LINES:
+        return "\n".join(lines)
+    return "\n".join([*lines[: LINES - 1], "… (print() shows all of it)"])
+
+
+def plain(shown: RenderableType) -> str:
+    """As text of 80 columns without colours, wherever it is printed."""
+    out = io.StringIO()
+    console = Console(
+        file=out, width=80, color_system=None, force_terminal=False, force_jupyter=False, highlight=False, emoji=False
+    )
+    console.print(shown, soft_wrap=False)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def to_json(report: Report, hint: bool = False) -> str:
+    """The report for machines; a τ that is not finite (a wrong shape, or one that is not to be shown) is null."""
+    report = as_shown(report, hint)
+    content: dict[str, Any] = {**dataclasses.asdict(report), "exit_code": report.exit_code, "format": 2}
+    for row, as_dictionary in zip(report.rows, content["rows"], strict=True):
+        as_dictionary["right"] = row.right
+    return json.dumps(_finite(content), ensure_ascii=False, indent=2)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+def probes(report: Report) -> str:
+    """ "Probes: 4-5-3, tanh and sigmoid; batches of 7, 1 and 2 rows; float64."; "" where there were none."""
+    if not report.sizes:
+        return ""
+    parts = [", ".join(filter(None, ("-".join(map(str, report.sizes)), " and ".join(report.activations))))]
+    if report.batches:
+        *first, last = map(str, report.batches)
+        rows = "row" if report.batches == (1,) else "rows"
+        parts.append(f"batches of {', '.join(first)}{' and ' * bool(first)}{last} {rows}")
+    return f"Probes: {'; '.join([*parts, report.dtype])}."
+
+
+def without_taus(report: Report) -> bool:
+    """Is only right or wrong to be said of each gradient?"""
+    return report.hint and report.verdict == WRONG
+
+
+def table(report: Report) -> tuple[list[str], list[list[str]]]:
+    """The table's headings, and of each gradient the cells; the last one is the verdict on it."""
+    frameworks = sorted({name for row in report.rows for name in row.frameworks})
+    own = any(row.name != row.tensor[1:] for row in report.rows)
+    headings = ["gradient", *(["your name"] if own else [])]
+    if not without_taus(report):
+        headings += ["shape", "τ oracle", *(f"τ {name}" for name in frameworks)]
+    lines = []
+    for row in report.rows:
+        cells = [row.tensor, *([row.name] if own else [])]
+        if not without_taus(report):
+            taus = [row.tau, *(row.frameworks.get(name, math.nan) for name in frameworks)]
+            cells += ["×".join(map(str, row.shape)) or "1", *map(number, taus)]
+        lines.append([*cells, "right" if row.right else "missing" if row.absent else "WRONG"])
+    return [*headings, ""], lines
+
+
+def _table(report: Report) -> Table:
+    headings, lines = table(report)
+    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in headings:
+        if heading == "your name":
+            shown.add_column(heading, overflow="ellipsis", max_width=24)
+        else:
+            shown.add_column(heading, justify="right" if heading.startswith("τ") else "left", no_wrap=True)
+    for *cells, last in lines:
+        shown.add_row(*map(escape, cells), Text(last, style="green" if last == "right" else "bold red"))
+    return shown
+
+
+def number(tau: float) -> str:
+    """A τ in the table."""
+    if math.isnan(tau):
+        return "–"
+    if math.isinf(tau):
+        return "shape"
+    return f"{tau:.2f}" if tau < 100 else f"{tau:.0e}".replace("e+0", "e").replace("e+", "e")
+
+
+def verdict(report: Report) -> tuple[str, str]:
+    """RIGHT, WRONG or CANNOT TELL, and the rest of the sentence."""
+    if report.verdict == UNKNOWN:
+        return "CANNOT TELL", sentence(report.headline.removeprefix("cannot tell: "))
+    if report.verdict == WRONG:
+        return "WRONG", _plain_end(report.headline)
+    text = _plain_end(report.headline.removeprefix("right "))
+    if report.margin == report.margin and report.margin > 0:
+        text += f" Margin: τ = {number(report.margin)}, where 1 would be the limit."
+    return "RIGHT", text
+
+
+def _verdict(report: Report) -> Text:
+    if report.verdict == UNKNOWN:
+        return Text(sentence(report.headline), style="bold yellow")
+    word, text = verdict(report)
+    colon = ": " if report.verdict == WRONG or not report.headline.startswith("right ") else " "
+    return Text.assemble((word, "bold red" if report.verdict == WRONG else "bold green"), colon, text)
+
+
+def details(report: Report) -> list[tuple[str, str]]:
+    """What there is to say of a mistake: the evidence, why it is one, and what should stand there."""
+    if report.verdict != WRONG:
+        return []
+    found = [("Evidence", sentence(report.evidence))] if report.evidence else []
+    if report.mistakes:
+        best = report.mistakes[0]
+        found += [("Why", best.sentence), ("It should be", best.equation)]
+    return found
+
+
+def _details(report: Report) -> list[RenderableType]:
+    return [_item(label, text) for label, text in details(report)]
+
+
+def notes(report: Report) -> list[str]:
+    """The notes, what is not installed, and what was not tested."""
+    untested = [f"Not tested: {'; '.join(report.untested)}."] if report.untested else []
+    return [*report.notes, *(f"No framework: {reason}." for reason in report.unavailable), *untested]
+
+
+def _item(label: str, text: str) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(width=12, style="bold" if label != "Note" else "dim")
+    grid.add_column(overflow="fold")
+    grid.add_row(label, Text(text))
+    return grid
+
+
+def sentence(text: str) -> str:
+    """Begins with a capital, unless with a symbol such as db1, and ends with a full stop."""
+    starts_plain = text[:2].islower() and not any(c.isdigit() for c in text.split(" ")[0])
+    text = text[0].upper() + text[1:] if starts_plain and not text.startswith(("d", "σ")) else text
+    return text if text.endswith((".", "…", "?", ":")) else f"{text}."
+
+
+def _plain_end(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."
+
+
+def _one_line(text: str) -> str:
+    return "(" + "; ".join(text.splitlines()) + ")"

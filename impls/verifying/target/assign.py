@@ -1,0 +1,146 @@
+"""Assignment: which of the returned values is the gradient of which parameter.
+
+Names decide where they can (the keys of a dictionary, the names in the return statement), then the order where the
+numbers agree, then shapes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from impls.parameters import Array
+from impls.verifying.target import names
+from impls.verifying.target.layouts import Slot
+
+Named = tuple[str, Array]
+LOSS = re.compile(r"(^|_)(loss|cost|error|err|mse|sse|ell|j|c|e|objective|value)(_?value|_?total)?$")
+RESULT = re.compile(r"(^|_)(a\d?|o|out|outputs?|y_?hat|y_?pred|pred(iction)?s?|z\d?|h\d?|hidden)$")
+
+
+class Assigned(NamedTuple):
+    gradients: dict[str, Array]
+    """By tensor; those that were not found are absent."""
+    loss: float | None
+    labelled: bool
+    """Do the names say that these are gradients?"""
+
+
+def assign(leaves: Sequence[Named], slots: Sequence[Slot]) -> Assigned | None:
+    """The gradient of each slot among the returned leaves; None where not even every weight has one."""
+    loss = next((float(v) for n, v in leaves if v.size == 1 and LOSS.search(_last(n)) and not names.tensor(n)), None)
+    parsed = [(names.tensor(name), value) for name, value in leaves]
+    for gradients_only in (True, False):
+        labelled = [(t, v) for t, v in parsed if t and (t.gradient or not gradients_only)]
+        found = _by_name(labelled, slots)
+        if found:
+            unnamed = [v for t, v in parsed if t is None and v.size > 1]
+            found.update(_left_over(unnamed, [slot for slot in slots if slot.tensor not in found]))
+            return Assigned(found, loss if loss is not None else _stray_number(leaves, parsed), gradients_only)
+    rest = [(n, v) for n, v in leaves if not (LOSS.search(_last(n)) and v.size == 1) and not RESULT.search(_last(n))]
+    values = [v for _, v in rest]
+    matched = _by_order(values, slots)
+    if matched is None and len(values) > len(slots) and values[0].size == 1:
+        loss, matched = float(values[0].item()), _by_order(values[1:], slots)
+    if matched is None and len(values) > len(slots) and values[-1].size == 1:
+        loss, matched = float(values[-1].item()), _by_order(values[:-1], slots)
+    matched = matched or _by_shape(values, slots) or _flat(values, slots)
+    return Assigned(matched, loss, False) if matched else None
+
+
+def _left_over(values: Sequence[Array], slots: Sequence[Slot]) -> dict[str, Array]:
+    """Values without a telling name that have the shape of a tensor which is still missing."""
+    free = list(values)
+    found: dict[str, Array] = {}
+    for slot in slots:
+        index = next((i for i, value in enumerate(free) if _same_shape(value.shape, slot.shape)), None)
+        if index is not None:
+            found[slot.tensor] = free.pop(index)
+    return found
+
+
+def _last(name: str) -> str:
+    return re.split(r"[.\[]", name)[-1].strip("]'\"").lower()
+
+
+def _stray_number(leaves: Sequence[Named], parsed) -> float | None:
+    """An unnamed number beside named gradients is the loss."""
+    numbers = [v for (n, v), (t, _) in zip(leaves, parsed, strict=True) if t is None and v.size == 1]
+    return float(numbers[0].item()) if len(numbers) == 1 else None
+
+
+def _by_name(labelled, slots: Sequence[Slot]) -> dict[str, Array]:
+    """Match by kind, and within a kind by the rank in the names."""
+    found: dict[str, Array] = {}
+    for kind in "Wb":
+        mine = sorted(((t.rank, i, v) for i, (t, v) in enumerate(labelled) if t.kind == kind), key=lambda e: e[:2])
+        wanted = [slot for slot in slots if slot.tensor.startswith(kind)]
+        if len(mine) == len(wanted):
+            found.update({slot.tensor: value for slot, (_, _, value) in zip(wanted, mine, strict=True)})
+        elif kind == "W":
+            return {}
+        else:
+            found.update(_some_biases([(rank, value) for rank, _, value in mine], wanted))
+    return found
+
+
+def _some_biases(mine: Sequence[tuple[float, Array]], wanted: Sequence[Slot]) -> dict[str, Array]:
+    """Fewer biases than layers: by the number or word in the name, else by size."""
+    found: dict[str, Array] = {}
+    for rank, value in mine:
+        free = [slot for slot in wanted if slot.tensor not in found]
+        by_rank = [s for s in free if int(s.tensor[1:]) == rank or (rank == 99 and s is wanted[-1])]
+        by_size = [s for s in free if np.prod(s.canonical) == value.size]
+        for slot in [*by_rank, *by_size][:1]:
+            found[slot.tensor] = value
+    return found
+
+
+def _by_order(values: Sequence[Array], slots: Sequence[Slot]) -> dict[str, Array] | None:
+    if len(values) != len(slots):
+        return None
+    if all(v.size == np.prod(s.canonical) or v.size == 1 for v, s in zip(values, slots, strict=True)):
+        return {slot.tensor: value for slot, value in zip(slots, values, strict=True)}
+    by_shape = _by_shape(values, slots)
+    if by_shape and len(by_shape) == len(slots):
+        return by_shape
+    kinds = all(
+        (v.ndim == 2 and min(v.shape) > 1) or s.tensor[0] == "b" or 1 in s.canonical
+        for v, s in zip(values, slots, strict=True)
+    )
+    return {slot.tensor: value for slot, value in zip(slots, values, strict=True)} if kinds else None
+
+
+def _by_shape(values: Sequence[Array], slots: Sequence[Slot]) -> dict[str, Array] | None:
+    """Each slot takes the first free value of its shape, then of its transposed shape; every weight must get one."""
+    free = list(values)
+    found: dict[str, Array] = {}
+    for test in (_same_shape, _transposed_shape):
+        for slot in slots:
+            if slot.tensor in found:
+                continue
+            index = next((i for i, value in enumerate(free) if test(value.shape, slot.shape)), None)
+            if index is not None:
+                found[slot.tensor] = free.pop(index)
+    return found if all(s.tensor in found for s in slots if s.tensor.startswith("W")) else None
+
+
+def _same_shape(found: tuple[int, ...], expected: tuple[int, ...]) -> bool:
+    return found == expected or [n for n in found if n != 1] == [n for n in expected if n != 1] != []
+
+
+def _transposed_shape(found: tuple[int, ...], expected: tuple[int, ...]) -> bool:
+    return len(found) == 2 and found == expected[::-1]
+
+
+def _flat(values: Sequence[Array], slots: Sequence[Slot]) -> dict[str, Array] | None:
+    """One vector of all gradients, in the order of the slots."""
+    total = sum(int(np.prod(slot.shape)) for slot in slots)
+    vectors = [v for v in values if v.size == total and max(v.shape, default=0) == total]
+    if len(vectors) != 1:
+        return None
+    pieces = np.split(vectors[0].ravel(), np.cumsum([int(np.prod(slot.shape)) for slot in slots])[:-1])
+    return {slot.tensor: piece.reshape(slot.shape) for slot, piece in zip(slots, pieces, strict=True)}

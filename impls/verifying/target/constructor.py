@@ -1,0 +1,181 @@
+"""Constructors: making an object of a user's class, of given layer sizes where its constructor takes any."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import itertools
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from impls.verifying.target import names, source
+from impls.verifying.target.calls import Unreadable
+
+ROLES = (
+    "hidden_size", "sizes", "rate", "epochs", "seed", "quiet", "inputs_size", "outputs_size", "x", "y", "batch",
+)  # fmt: skip
+SIZES = {"inputs_size", "hidden_size", "hidden_sizes", "outputs_size", "sizes", "x"}
+HIDDEN_LIST = re.compile(r"hidden_?(sizes|layers|dims|units|nodes|neurons|units_list|layer_sizes|sizes_list)|hiddens")
+BY_COUNT = {
+    1: [("inputs_size",), ("sizes",), ("hidden_size",)],
+    2: [("inputs_size", "outputs_size"), ("inputs_size", "hidden_size"), ("hidden_size", "hidden_size"), ("x", "y")],
+    3: [("inputs_size", "hidden_size", "outputs_size"), ("x", "y", "hidden_size")],
+    4: [("inputs_size", "hidden_size", "hidden_size", "outputs_size")],
+}
+"""What arguments may be whose names say nothing, by how many there are."""
+
+
+class Constructor:
+    """How to make the object: a role for every argument of a class's `__init__`, or a copy of the user's own object."""
+
+    def __init__(self, root: Any, path: Path, init: dict[str, Any]) -> None:
+        """`init` are arguments that the user gave by hand. Raises nothing: what is unknown is said when it is made."""
+        self.root, self.path, self.init = root, path, init
+        self.is_class = inspect.isclass(root)
+        self.spread = False
+        """Does it take its sizes as *sizes?"""
+        self.parameters = self._parameters() if self.is_class else []
+        self.roles = self._roles()
+        self.sizeable = self.spread or bool(SIZES & set(self.roles.values()))
+
+    def _parameters(self) -> list[inspect.Parameter]:
+        try:
+            every = list(inspect.signature(self.root).parameters.values())
+        except (TypeError, ValueError):
+            return []
+        self.spread = any(p.kind is p.VAR_POSITIONAL and names.role(p.name, ("sizes",)) for p in every)
+        return [p for p in every if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL) and p.name not in self.init]
+
+    def _roles(self) -> dict[str, str]:
+        roles: dict[str, str] = {}
+        beside_hidden = any(names.role(p.name, ("hidden_size",)) for p in self.parameters)
+        for p in self.parameters:
+            role = names.role(p.name, ROLES)
+            if role == "hidden_size" and HIDDEN_LIST.fullmatch(p.name.lower()) and _is_list(p):
+                role = "hidden_sizes"
+            if p.name.lower() in ("inputs", "input", "outputs", "output") and not beside_hidden:
+                role = "x" if p.name.lower().startswith("in") else "y"  # arrays, not numbers of units
+            if "array" in p.name.lower() and role in (None, "x", "y"):
+                role = "y" if re.match("out|target|label", p.name.lower()) else "x"
+            if role in SIZES and isinstance(p.default, str | bool):
+                role = None
+            if p.default is None and (role in ("x", "y") or names.tensor(p.name)):
+                role = None
+            roles[p.name] = role or ("default" if p.default is not p.empty else "unknown")
+        units = {"hidden_size", "outputs_size"} & set(roles.values())
+        if units and "x" in roles.values() and "y" not in roles.values():  # features, hidden, classes: numbers
+            roles = {n: "inputs_size" if r == "x" else r for n, r in roles.items()}
+        return roles
+
+    def variants(self) -> Iterator[dict[str, str]]:
+        """Roles for all arguments; where names say nothing, what their number suggests, one guess after another."""
+        unknown = [name for name, role in self.roles.items() if role == "unknown"]
+        if not unknown:
+            yield self.roles
+            if {"x", "y"} <= set(self.roles.values()):  # or how many of them
+                number = {"x": "inputs_size", "y": "outputs_size"}
+                yield {n: number.get(r, r) for n, r in self.roles.items()}
+            if "hidden_size" in self.roles.values():  # or a list of them
+                yield {n: "sizes" if r == "hidden_size" else r for n, r in self.roles.items()}
+                yield {n: "hidden_sizes" if r == "hidden_size" else r for n, r in self.roles.items()}
+            return
+        known = set(self.roles.values())
+        for guess in BY_COUNT.get(len(unknown), ()):
+            if not (known & SIZES and set(guess) & known & {"inputs_size", "outputs_size", "sizes"}):
+                yield {**self.roles, **dict(zip(unknown, guess, strict=True))}
+
+    def hidden_layers(self) -> int | None:
+        """How many hidden layers its arguments, or their own default values, speak of; None where it can vary."""
+        for p in self.parameters:
+            role = self.roles[p.name]
+            if role in ("sizes", "hidden_sizes") and isinstance(p.default, list | tuple):
+                return len(p.default) - (2 if role == "sizes" else 0)
+        for value in self.init.values():
+            if isinstance(value, list | tuple) and len(value) > 1 and all(isinstance(v, int) for v in value):
+                return len(value) - 2
+        if self.spread or {"sizes", "hidden_sizes"} & set(self.roles.values()):
+            return None
+        hidden = sum(role == "hidden_size" for role in self.roles.values())
+        if hidden == 1 and not {"inputs_size", "outputs_size", "x"} & set(self.roles.values()):
+            return None  # units, nodes, …: a number, or a list of them
+        return max(hidden, 1) if "x" in self.roles.values() else hidden
+
+    def make(
+        self, roles: dict[str, str], sizes: Sequence[int], data: tuple[Any, Any] | None, rate: float, epochs: int
+    ) -> Any:
+        """A fresh object of these layer sizes. Raises UserError, or Unreadable with the flag to give."""
+        seed_everything()
+        if not self.is_class:
+            if isinstance(self.root, ModuleType):
+                return self.root
+            with source.own_errors(self.path):
+                return copy.deepcopy(self.root)
+        x, y = data if data is not None else (np.zeros((7, sizes[0])), np.zeros((7, sizes[-1])))
+        hidden = iter(sizes[1:-1])
+        values: dict[str, Callable[[], Any]] = {
+            "inputs_size": lambda: sizes[0],
+            "hidden_size": lambda: next(hidden, sizes[-2]),
+            "hidden_sizes": lambda: list(sizes[1:-1]),
+            "outputs_size": lambda: sizes[-1],
+            "sizes": lambda: list(sizes),
+            "x": lambda: x,
+            "y": lambda: y,
+            "rate": lambda: rate,
+            "epochs": lambda: epochs,
+            "seed": lambda: 0,
+            "quiet": lambda: False,
+            "batch": lambda: len(x),
+        }
+        arguments = dict(self.init)
+        for p in self.parameters:
+            role = roles.get(p.name, "unknown")
+            if role == "unknown":
+                raise Unreadable(
+                    f'its constructor\'s argument {p.name!r} is not known; say what to give: --init "{p.name}=…"'
+                )
+            if role == "quiet" and not isinstance(p.default, bool) and p.default is not p.empty:
+                continue
+            if role != "default":
+                arguments[p.name] = values[role]()
+        with source.own_errors(self.path), np.errstate(all="ignore"):
+            return self.root(*(sizes if self.spread else ()), **arguments)
+
+
+def _is_list(p: inspect.Parameter) -> bool:
+    """May the argument be a list of sizes? Not where its default is one number, or its name speaks of units."""
+    if isinstance(p.default, list | tuple) or "list" in str(p.annotation).lower():
+        return True
+    return not isinstance(p.default, int) and bool(re.search(r"sizes|layers|dims|list|hiddens", p.name.lower()))
+
+
+def seed_everything() -> None:
+    """The same random numbers for everything that is made or called from here on."""
+    import random
+    import sys
+
+    np.random.seed(0)
+    random.seed(0)
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.manual_seed(0)
+
+
+def fix_unseeded_generators() -> None:
+    """Make `np.random.default_rng()` and `RandomState()` give the same numbers each time, as a probe needs."""
+    generator, state = np.random.default_rng, np.random.RandomState
+    np.random.default_rng = lambda seed=None: generator(0 if seed is None else seed)  # type: ignore[assignment]
+
+    class Seeded(state):  # type: ignore[misc, valid-type]
+        def __init__(self, seed: Any = None) -> None:
+            super().__init__(0 if seed is None else seed)
+
+    np.random.RandomState = Seeded  # type: ignore[misc]
+
+
+def other_inputs(sizes: Sequence[int], found: Sequence[int]) -> tuple[int, ...]:
+    """Sizes to ask for with another number of inputs, where a layer that is fixed happens to be as large."""
+    return (next(n for n in itertools.count(6) if n not in (*sizes, *found)), *sizes[1:])

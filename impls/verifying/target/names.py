@@ -1,0 +1,195 @@
+"""Names: what people call the things of a network, and how to tell from a name what it holds.
+
+A guess from a name is only ever a first try: what does not fit by shape is discarded, and flags overrule both.
+"""
+
+# ruff: noqa: E501  (the tables of names read best unbroken)
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+
+class Tensor(NamedTuple):
+    """A name read as that of a parameter or of its gradient."""
+
+    kind: str
+    """W or b."""
+    rank: float
+    """Orders the layers: the number in the name, or 1 for "hidden", 99 for "output", else SOMEWHERE."""
+    gradient: bool
+
+
+SOMEWHERE = 50.0
+
+GRADIENT_PREFIX = re.compile(
+    r"^(d_?(?:l|loss|j|e|c|cost|err|error)_?_?d_?|(?:partial|nabla|gradients?|grads?|deltas?|diff|del)_?(?:of_)?|d_?|g_?)"
+)
+GRADIENT_SUFFIX = re.compile(r"_?(gradients?|grads?|deltas?|updates?|adjustments?|adj|change|derivative)$")
+STATE = re.compile(r"^(v|m|s|vel|velocity|mom|momentum|prev|previous|old|cache|last|best|sum|acc|init|initial)_?[wb]")
+
+_PLACE = (
+    r"(?:(?:input|inp|in|i|x)?_?(?:to|2)?_?(?:hidden|hid|h)(?:_?layer)?_?\d*"
+    r"|(?:hidden|hid|h)?_?(?:to|2)?_?(?:outputs?|out|o|y)(?:_?layer)?_?\d*"
+    r"|h\d_?(?:to)?_?(?:h\d|o)|(?:input|in|i|x)(?:_?layer)?|layer_?\d*|(?:l|fc|dense|linear|lin|affine|d|n|lyr)_?\d+|\d+|first|second|third|last|final)"
+)
+_WORD = {
+    "W": r"weights?|slope|omega|wts?|w|theta|synapses?|synaptic_weights?|syn|kernels?|coefs?|coefficients?|wgts?|weight_?(?:matrix|matrices|mat)|w_?mat",
+    "b": r"biases|bias|b|thresholds?|intercepts?|offsets?|(?:theta|beta|alpha|w|weights?)_?0(?=_)|beta(?=_?\d)|bias_?(?:vector|vec|terms?|weights?)",
+}
+_FORWARD = {kind: re.compile(rf"^(?:{word})s?_?(?P<place>{_PLACE})?_?$") for kind, word in _WORD.items()}
+_REVERSED = {
+    kind: re.compile(rf"^(?P<place>{_PLACE})_?(?:layer_?)?(?:{word})_?(?P<more>\d*)$") for kind, word in _WORD.items()
+}
+_LATE = re.compile(r"(\do$|out|output|last|final|second|ho|^o|_o|^y|hy)")
+
+
+IN_GRADIENTS = re.compile(r"(^|[._\['\"])(d|grads?|gradients?|deltas?|derivatives?)\d*[.\[]", re.IGNORECASE)
+IN_STATE = re.compile(
+    r"(^|[._\['\"])(cache|velocity|velocities|v|m|s|momentum|moments?|state|adam|optimi[sz]er|history|old|best)[.\[]"
+)
+
+
+def tensor(name: str) -> Tensor | None:
+    """Read a name such as W1, b_hidden, wout, dW2, bias_output_grad, params['W1']; None if it is no tensor's."""
+    if IN_STATE.search(name):
+        return None
+    found = _tensor(_plain(name))
+    if found and found.rank == SOMEWHERE:
+        found = found._replace(rank=_rank_of_holder(name))
+    return found._replace(gradient=True) if found and IN_GRADIENTS.search(name) else found
+
+
+def _rank_of_holder(name: str) -> float:
+    """The rank that the object which holds a tensor has by its name: l1.w, layers[0].W, hidden[*].weights."""
+    holder = re.sub(r"\[\*\]|(\.\w+|\['\w+'\])$", "", name.lower())
+    if holder == name.lower():
+        return SOMEWHERE
+    if digits := re.findall(r"\d+", holder):
+        return float(digits[0])
+    if re.search(r"hid", holder):
+        return 1.0
+    return 99.0 if re.search(r"out", holder) else SOMEWHERE
+
+
+def _tensor(text: str) -> Tensor | None:
+    if STATE.match(text) and not _parse(text):
+        return None
+    if found := _parse(text):
+        return Tensor(*found, gradient=False)
+    stripped = GRADIENT_SUFFIX.sub("", text)
+    if stripped != text and (found := _parse(stripped)):
+        return Tensor(*found, gradient=True)
+    shorter = GRADIENT_PREFIX.sub("", stripped, count=1)
+    if shorter != stripped and (found := _parse(shorter)):
+        return Tensor(*found, gradient=True)
+    return None
+
+
+def without_gradient(name: str) -> str:
+    """The last part of a name without what says that it is a gradient: g_omega1, self.m_gradient → omega1, m."""
+    text = re.split(r"[.\[]", name)[-1].strip("]'\"_").lower()
+    stripped = GRADIENT_SUFFIX.sub("", text)
+    return stripped if stripped != text else GRADIENT_PREFIX.sub("", text, count=1)
+
+
+def _plain(name: str) -> str:
+    """The last part of a path in lower case, with the index of a list before it: "self.weights[0]" → "weights0"."""
+    text = re.sub(r"\[(\*|1:|:-1|-1)\]|\[0\]$", "", name) if "[*]" in name or ":" in name else name
+    text = re.sub(r"\[['\"]([^'\"]*)['\"]\]", r".\1", text)
+    layer = re.search(r"\[(\d+)\]", text)
+    text = re.sub(r"\[\d+\]", "", text).split(".")[-1]
+    text = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text).strip("_").lower()
+    if layer and not re.search(r"\d", text):
+        text += layer.group(1)
+    return text
+
+
+def _parse(text: str) -> tuple[str, float] | None:
+    for kind in "Wb":
+        for pattern in (_FORWARD[kind], _REVERSED[kind]):
+            if match := pattern.match(text):
+                place = (match.group("place") or "") + (match.groupdict().get("more") or "")
+                return kind, _rank(place)
+    if match := re.fullmatch(r"(w|b)[hijklqxy]{1,2}", text):  # wij, bj, wxh: between units, in the order they are made
+        return match[1].replace("w", "W"), 1.0 + "xijklhqy".index(text[1])
+    return None
+
+
+def _rank(place: str) -> float:
+    if digits := re.search(r"\d+$", place):
+        return float(digits.group())
+    if not place:
+        return SOMEWHERE
+    return 99.0 if _LATE.search(place) else 1.0
+
+
+ROLES: dict[str, str] = {
+    "x": r"x|xs|xb|batch_?x|x_?in|data_?x|x_?batch|x_?train(ing)?|train_?x|x_?data|xi|x_i|inputs?|inp|in_?data|data|features?|samples?|a0|a_0"
+    r"|input_?(data|vector|values|array|batch|list)|inputs_?(list|array)|training_?(inputs?|data|set)(_inputs)?|input_x|row|example",
+    "y": r"y|ys|yb|batch_?y|y_?out|data_?y|y_?batch|y_?train(ing)?|train_?y|y_?data|yi|y_i|t|d|targets?|target_?(data|vector|values|array|batch|list|output)"
+    r"|targets_?(list|array)|labels?|y_?true|truth|expected(_output)?s?|desired(_output)?s?|answers?|training_?(outputs?|labels?|targets?)",
+    "rate": r"lr|learning_?rate|learn_?rate|l_?rate|alpha|eta|rate|step_?size|gamma|mu_lr|lr_rate|learningrate",
+    "epochs": r"(n_?|num_?|number_of_?|max_?|no_)?(epochs?|iter(ation)?s?|iters?|steps|training_?(iterations|steps|epochs))(_num)?|niter|n_iter|(n_?|num_?|number_?of_?)?(rounds|cycles|passes|loops|repeats|repetitions)|(number_?of_?|num_?)(training_?)?(iterations|epochs|steps)|train_?(steps|iters|epochs|iterations)|epoch_?(num|count|number|s)?|maxiter|max_?it",
+    "output": r"o|out|outputs?|y_?hat|y_?pred(icted)?|pred|preds|predictions?|predicted(_output)?|a_?out(put)?|final_?outputs?|a_?2|al",
+    "upstream": r"grad_?out(put)?s?|d_?out(put)?|d_?a(2|l|_?out)?|upstream(_grad(ient)?)?|loss_?grad(ient)?|output_?(gradient|grad|error)"
+    r"|gradient|grad|d_?loss|d_?y|cotangent|err(or)?|delta|dl_?d(a|y|out)|accum_?grad",
+    "cache": r"caches?|memory|intermediates?|activations?|forward_?(cache|pass|result)|saved|store|context|tape|layers?_?outputs",
+    "params": r"params?|parameters?|p|net(work)?|model|weights_and_biases|theta|ws|layers|wb",
+    "batch": r"batch_?size|m|n|n_?samples|num_?samples|minibatch_?size",
+    "seed": r"(random_?)?(seed|state)|rng_?seed",
+    "quiet": r"verbose|print.*|log.*|debug|display|show.*|plot.*|shuffle",
+    "penalty": r"reg(ulari[sz]ation)?(_?(strength|param(eter)?|rate|factor|lambda|coeff?))?|_?lambd(a)?_?|lam|lmbda|l2(_?(reg|lambda|penalty))?|weight_?decay|decay",
+    "momentum": r"momentum|mu|beta",
+    "inputs_size": r"num_?in|in_?features|n_?dims?|dims?|inp_?(size|dim)|n_?in(puts?)?|in(put)?_?(size|dims?|nodes|neurons|units|features|layer_?size|layer|number|count)|inputs|inputnodes"
+    r"|num_?(of_?)?inputs?(_nodes|_neurons)?|d_?in|n_?x|n_?input_(nodes|neurons|units)|ni|n_?i|input_?layer_?(neurons|nodes)|n_?features|num_?features",
+    "hidden_size": r".*hid.*|n_?h\d?|h\d?|d_?h|nh|nodes|(n_?|num_?|number_?of_?)(nodes|units|neurons)_?\d*|(units|neurons|nodes)_?\d",
+    "outputs_size": r"out|num_?out|out_?features|n_?out(puts?)?|out(put)?_?(size|dims?|nodes|neurons|units|features|layer_?size|layer|number|count)|outputs|outputnodes"
+    r"|num_?(of_?)?outputs?(_nodes|_neurons)?|d_?out|n_?y|n_?output_(nodes|neurons|units)|no|n_?o|output_?layer_?(neurons|nodes)|(n_?|num_?|number_?of_?)?classes|(n_?|num_?)labels|k",
+    "sizes": r"(layer_?|net(work)?_?)?(sizes?|dims?|dimensions|architecture|topology|structure|shape|layout|units|neurons|nodes)|layers|layers_?(sizes|dims)|nn_?architecture|arch|model|(layer|network|net)_?(config|spec|structure|list|nodes|units|neurons)|n_?nodes_?list|layers_?(units|nodes|neurons|structure)|size_?list",
+}
+_COMPILED = {role: re.compile(rf"^(?:{pattern})$") for role, pattern in ROLES.items()}
+
+
+def role(name: str, among: tuple[str, ...]) -> str | None:
+    """Which of these roles an argument or attribute of that name plays: the first that its name fits."""
+    text = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).strip("_").lower()
+    return next((choice for choice in among if _COMPILED[choice].match(text)), None)
+
+
+FORWARD = ("forward", "feedforward", "feed_forward", "forward_pass", "forward_propagation", "forward_prop", "forwardprop", "propagate_forward", "forward_propagate", "predict", "think", "__call__", "query", "activate", "run", "propagate", "compute_output", "inference")  # fmt: skip
+BACKWARD = ("backward", "backprop", "back_prop", "backpropagate", "back_propagate", "backpropagation", "back_propagation", "backward_pass", "backward_propagation", "backward_prop", "backwards", "gradients", "gradient", "grads", "grad", "compute_gradients", "compute_gradient", "get_gradients", "calculate_gradients", "compute_grads", "loss_and_grad", "loss_and_gradients", "value_and_grad", "bp", "propagate_back")  # fmt: skip
+TRAIN = ("train_step", "training_step", "train_on_batch", "train_batch", "partial_fit", "train", "fit", "learn", "train_network", "gradient_descent", "optimize", "training")  # fmt: skip
+UPDATE = ("update", "step", "update_weights", "update_parameters", "update_params", "apply_gradients", "apply_grads", "apply", "optimize", "optimizer_step", "gradient_descent", "adjust_weights", "update_network")  # fmt: skip
+LOSS = re.compile(r"(^|_)(loss|cost|error|err|mse|sse|bce|rmse|entropy|objective|criterion|nll|likelihood|j|e)(_|$|\d)")
+NO_LOSS = re.compile(r"prime|deriv|grad|delta|back|history|plot|print|rate|_d$|^d_|dx|signal|hidden")
+
+
+def is_loss(name: str) -> bool:
+    """Is a function or a number of that name a loss? Not its derivative, nor a list of losses."""
+    text = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().strip("_")
+    return bool(LOSS.search(text) or "loss" in text or "cost" in text) and not NO_LOSS.search(text)
+
+
+CLEAR = (
+    "zero_grad",
+    "zero_grads",
+    "zero_gradients",
+    "clear_gradients",
+    "clear_grads",
+    "reset_gradients",
+    "reset_grads",
+)
+
+
+def methods(available: list[str], wanted: tuple[str, ...]) -> list[str]:
+    """Those of `available` that are called like `wanted`, in its order; then those that contain such a word."""
+    plain = {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().strip("_") or name: name for name in available}
+    exact = [plain[name] for name in (w.strip("_") if w != "__call__" else "call" for w in wanted) if name in plain]
+    near = [
+        name
+        for text, name in plain.items()
+        if name not in exact and any((len(w) > 4 and w in text) or w in text.split("_") for w in wanted)
+    ]
+    return exact + near

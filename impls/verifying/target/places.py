@@ -1,0 +1,225 @@
+"""Places: the numeric values in whatever people keep or return them in, each under a name, to be read and set.
+
+A place is a `Leaf` (one value in an object, list or dictionary), a `Stack` (the same attribute of several neurons, as
+one matrix), or a `Part` of either (the bias that is the first or last entry of the weights, and the weights beside it).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from impls.parameters import Array
+from impls.verifying.target import names
+
+DEPTH = 5
+"""How many containers within containers are looked into."""
+
+
+def to_array(value: Any) -> Array | None:
+    """A real array of a number, an array, nested lists of numbers or a framework's tensor; None of anything else."""
+    if value is None or isinstance(value, str | bytes | bool | dict | set | ModuleType) or callable(value):
+        return None
+    if hasattr(value, "detach") and hasattr(value, "cpu"):
+        value = value.detach().cpu().numpy()
+    if isinstance(value, list | tuple) and not _numbers(value):
+        return None
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError):
+        return None
+    return array if array.dtype.kind in "fiu" and array.ndim <= 3 else None
+
+
+def _numbers(value: Sequence) -> bool:
+    """Nested lists of plain numbers, not a list of arrays."""
+    return bool(value) and all(
+        (isinstance(v, int | float | np.number) and not isinstance(v, bool))
+        or (isinstance(v, list | tuple) and _numbers(v))
+        for v in value
+    )
+
+
+def of_result(
+    value: Any, labels: Sequence[str] | None = None, path: str = "", joined: bool = False
+) -> Iterator[tuple[str, Array]]:
+    """(name, array) for everything numeric in a returned structure; `labels` are the names in the return statement.
+
+    A list of rows is one matrix where its name is that of a tensor, or anyhow if `joined`.
+    """
+    array = to_array(value)
+    named = (t := names.tensor(path)) and t.rank < names.SOMEWHERE
+    if array is None and isinstance(value, list) and (named or (joined and path)):
+        array = _rows(value)
+    if array is not None and not (isinstance(value, list | tuple) and labels and len(labels) > 1):
+        yield (labels[0] if labels and len(labels) == 1 and not path else path), array
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from of_result(item, None, f"{path}.{key}" if path else str(key), joined)
+    elif hasattr(value, "_fields"):
+        for key in value._fields:
+            yield from of_result(getattr(value, key), None, f"{path}.{key}" if path else key, joined)
+    elif isinstance(value, list | tuple):
+        labelled = labels if labels and len(labels) == len(value) else None
+        base = labels[0] if labels and len(labels) == 1 and not path else path
+        for index, item in enumerate(value):
+            yield from of_result(item, None, labelled[index] if labelled else f"{base}[{index}]", joined)
+    elif hasattr(value, "__dict__") and not callable(value):
+        for key, item in vars(value).items():
+            yield from of_result(item, None, f"{path}.{key}" if path else key, joined)
+
+
+def _rows(value: list) -> Array | None:
+    """One matrix of a list of vectors of one length."""
+    rows = [to_array(item) for item in value]
+    if not rows or any(row is None or row.ndim != 1 or row.shape != rows[0].shape for row in rows):  # type: ignore[union-attr]
+        return None
+    return np.stack(rows)  # type: ignore[arg-type]
+
+
+@dataclass
+class Leaf:
+    """A numeric value in an object, list or dictionary, by its path."""
+
+    name: str
+    container: Any
+    key: Any
+
+    def get(self) -> Any:
+        if isinstance(self.container, dict | list | tuple):
+            return self.container[self.key]
+        return getattr(self.container, self.key)
+
+    def array(self) -> Array:
+        array = to_array(self.get())
+        return np.asarray(np.nan) if array is None else np.array(array)
+
+    def set(self, value: Array) -> None:
+        """Write into the array where possible, so that its other names see it too; else put a new one there."""
+        old = self.get()
+        if isinstance(old, np.ndarray) and old.shape == value.shape and old.dtype.kind == "f" and old.flags.writeable:
+            old[...] = value
+            return
+        new: Any = value
+        if hasattr(old, "detach"):
+            import torch
+
+            new = torch.tensor(value, dtype=old.dtype, requires_grad=old.requires_grad)
+        elif isinstance(old, list):
+            new = value.tolist()
+        elif not isinstance(old, np.ndarray):
+            new = float(value) if value.ndim == 0 else value
+        elif old.dtype.kind == "f":
+            new = value.astype(old.dtype)
+        if isinstance(self.container, tuple):
+            raise TypeError(f"{self.name} is in a tuple and cannot be set")
+        if isinstance(self.container, dict | list):
+            self.container[self.key] = new
+        else:
+            setattr(self.container, self.key, new)
+
+
+@dataclass
+class Stack:
+    """The same value of several objects of a list, as one array: `hidden[*].weights`, (units, inputs)."""
+
+    name: str
+    parts: list[Leaf]
+
+    def get(self) -> Any:
+        return self
+
+    def array(self) -> Array:
+        return np.stack([part.array() for part in self.parts])
+
+    def set(self, value: Array) -> None:
+        for part, row in zip(self.parts, value, strict=True):
+            part.set(row)
+
+
+@dataclass
+class Part:
+    """The bias, or the weights, of an array that holds both along one axis."""
+
+    whole: Leaf | Stack
+    axis: int
+    first: bool
+    """Is the bias the first entry along the axis, and not the last?"""
+    is_bias: bool
+
+    @property
+    def name(self) -> str:
+        where = {(True, True): "[0]", (True, False): "[-1]", (False, True): "[1:]", (False, False): "[:-1]"}
+        return self.whole.name + where[self.is_bias, self.first]
+
+    def get(self) -> Any:
+        return self
+
+    def take(self, array: Array) -> Array:
+        """This part of an array of the whole's shape."""
+        entry: Any = (0 if self.first else -1) if self.is_bias else slice(1, None) if self.first else slice(None, -1)
+        return array[tuple(entry if axis == self.axis else slice(None) for axis in range(array.ndim))]
+
+    def array(self) -> Array:
+        return np.array(self.take(self.whole.array()))
+
+    def set(self, value: Array) -> None:
+        array = self.whole.array().astype(np.float64)
+        part = self.take(array)
+        if part.ndim:
+            part[...] = value
+        else:
+            array[0 if self.first else -1] = value
+        self.whole.set(array)
+
+
+Place = Leaf | Stack | Part
+
+
+def of_object(
+    root: Any, own: Callable[[type], bool], path: str = "", depth: int = 0, seen: set[int] | None = None
+) -> Iterator[Leaf]:
+    """Every numeric leaf below an object: in attributes, lists, dictionaries, and objects of the user's own classes."""
+    seen = set() if seen is None else seen
+    if id(root) in seen or depth > DEPTH:
+        return
+    seen.add(id(root))
+    for key, value in _items(root):
+        name = f"{path}[{key!r}]" if isinstance(root, dict | list | tuple) else f"{path}.{key}" if path else str(key)
+        if to_array(value) is not None:
+            yield Leaf(name, root, key)
+        elif isinstance(value, dict | list | tuple) or (own(type(value)) and hasattr(value, "__dict__")):
+            yield from of_object(value, own, name, depth + 1, seen)
+
+
+def _items(root: Any) -> list[tuple[Any, Any]]:
+    if isinstance(root, dict):
+        return list(root.items())
+    if isinstance(root, list | tuple):
+        return list(enumerate(root))
+    own = dict(vars(root))
+    if not isinstance(root, type | ModuleType):
+        for base in reversed(type(root).__mro__[:-1]):
+            own.update({k: v for k, v in vars(base).items() if to_array(v) is not None and k not in own})
+    return [(k, v) for k, v in own.items() if not k.startswith("__")]
+
+
+_OF_LIST = re.compile(r"^(?P<list>.*)\[(?P<index>\d+)\](?P<rest>(?:\.\w+|\['\w+'\]))$")
+
+
+def stacks(leaves: Sequence[Leaf]) -> list[Stack]:
+    """The values that every object of a list has alike: numbers, or vectors of one length."""
+    groups: dict[str, list[Leaf]] = {}
+    for leaf in leaves:
+        if match := _OF_LIST.match(leaf.name):
+            groups.setdefault(f"{match['list']}[*]{match['rest']}", []).append(leaf)
+    return [
+        Stack(name, parts)
+        for name, parts in groups.items()
+        if parts[0].array().ndim <= 1 and all(part.array().shape == parts[0].array().shape for part in parts)
+    ]

@@ -1,0 +1,288 @@
+"""The target's own process: a request comes in, and what was observed in each way of using the target goes out.
+
+    python -m impls.verifying.target.serve READ WRITE       two pipes: from the parent, to the parent
+
+Messages are described in `impls.verifying.child`. The parent stops reading as soon as it knows enough. What the target
+prints goes nowhere, and it reads nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from impls.errors import BadInput
+from impls.verifying import child, probe
+from impls.verifying.target import adapter, losses, names, rules, source
+from impls.verifying.target.calls import Unreadable
+from impls.verifying.target.constructor import fix_unseeded_generators
+from impls.verifying.target.observe import Group, groups, observe, one
+from impls.verifying.target.places import to_array
+from impls.verifying.target.subjects import ArgumentSubject, Subject
+from impls.verifying.target.ways import Way, find_subject, ways
+
+WAYS = 24
+"""Ways that work and are passed on, at most: a right one among them has been seen within the first eight."""
+STRANGE = 4
+"""Ways whose gradients have other shapes than their parameters: passed on where there are no others."""
+DEPTHS_OF = 3
+"""Ways of which other depths are observed too."""
+NATURAL = ("rows", "flat targets", "columns", "labels", "one row")
+"""The data as a person would give it first: of the errors that were raised, those are shown."""
+
+
+def answer(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What is observed of the target, message by message; never raises for what is wrong with it."""
+    try:
+        yield from _answer(request)
+    except source.UserError as error:
+        yield {"error": "traceback", "text": str(error)}
+    except (Unreadable, BadInput) as error:
+        yield {"error": "unreadable", "text": str(error), "adapter": ""}
+    except Exception as error:  # a fault of ours must not look like one of the target's
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(where.filename).name}:{where.lineno}"
+        yield {
+            "error": "unreadable",
+            "text": f"samegrad itself failed on it ({type(error).__name__}: {error}; {place})",
+        }
+
+
+def _answer(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    np.random.seed(0)
+    fix_unseeded_generators()
+    path = Path(request["path"])
+    if not request["name"] and (script := adapter.of_script(path)) and not _defines_something(path):
+        raise Unreadable(script)
+    module = source.load(path, request["name"])
+    text = source.read(path)
+    name = request["name"] or source.guess_name(module, path)
+    thing, _ = source.find(module, name, path)
+    shapes = own_data(module, text)
+    subject: Subject
+    if rules.is_rule(thing):
+        network = rules.network(thing, path)
+        if network is None:
+            yield rules.check(thing, name, path)
+            return
+        subject = ArgumentSubject(module, network, path)
+    else:
+        subject = find_subject(
+            module, name, path, init=request.get("init"), mapping=request.get("parameters"),
+            arguments=request.get("arguments"),
+        )  # fmt: skip
+    yield {
+        "name": name,
+        "activations": source.activations(text),
+        "literals": source.literals(text),
+        "ascends": "likelihood" in text.lower() or "ascent" in text.lower(),
+        "own": {role: list(shape) for role, shape in shapes.items()},
+        "float32": "float32" in text,
+    }
+    yield from _groups(subject, request, path, name, module, flat_targets(shapes))
+
+
+def _groups(
+    subject: Subject, request: dict[str, Any], path: Path, name: str, module: Any, flat: bool
+) -> Iterator[dict[str, Any]]:
+    given = _given_loss(request, path, module)
+    wanted = request.get("differentiate") or {}
+    failures: list[Exception] = []
+    number = 0
+    forward_seen = False
+    strange: list[Group] = []
+    for sizes, is_last_resort in _sizes(subject, request.get("sizes"), flat):
+        if forward_seen and is_last_resort:
+            break
+        for group in groups(_all_ways(subject, sizes, flat, failures), failures, strange):
+            number += 1
+            reading = group.observed[0].reading
+            forward_seen |= reading.predictions is not None or bool(reading.outputs and len(sizes) > 2)
+            if number > WAYS:
+                return
+            if (message := _asked_of(group, number, wanted, given)) is not None:
+                yield message
+    for group in strange[:STRANGE] if not number else ():
+        number += 1
+        if (message := _asked_of(group, number, wanted, given)) is not None:
+            yield message
+    if not number and (group := _as_many_rows_as_units(subject, flat)):
+        yield _message(group, 1)
+    elif not number:
+        error = _most_natural(failures)
+        if isinstance(error, Unreadable):
+            raise Unreadable(f"{error}") from None
+        raise error
+
+
+def _asked_of(
+    group: Group, number: int, wanted: dict[str, Any], given: tuple[Callable, Path] | None
+) -> dict[str, Any] | None:
+    """The message on a group, with the loss that is to be differentiated; None where another group is wanted."""
+    if wanted and wanted["way"] != number:
+        return None
+    message = _message(group, number)
+    which = wanted.get("of") or ("" if given is None else "given")
+    if which:
+        message["losses"] = losses.differentiate(group, which, given)
+    elif number <= DEPTHS_OF:
+        message["deeper"] = [_message(other, 0) for other in _other_depths(group)]
+    return message
+
+
+def _all_ways(subject: Subject, sizes: Sequence[int], flat: bool, failures: list[Exception]) -> Iterator[Way]:
+    try:
+        yield from ways(subject, sizes, flat)
+    except (source.UserError, Unreadable) as error:
+        failures.append(error)
+
+
+def _sizes(subject: Subject, asked: Sequence[int] | None, flat: bool) -> Iterator[tuple[tuple[int, ...], bool]]:
+    """The layer sizes to try, those that tell most first; and whether only a target that takes no others gets them."""
+    if asked or subject.fixed_sizes:
+        yield from ((tuple(sizes), False) for sizes in ([asked] if asked else subject.fixed_sizes))
+        return
+    for turn, depth in enumerate(subject.depths):
+        general = probe.general_sizes(depth)
+        if not flat:
+            yield general, turn > 0
+        yield probe.one_output(general), turn > 0
+        if depth <= 2:
+            yield ((2, 4, 1) if depth == 2 else (1, 1)), True
+
+
+def _as_many_rows_as_units(subject: Subject, flat: bool) -> Group | None:
+    """The last resort: as many rows as hidden units, where shapes that do not belong together fit by chance."""
+    sizes = subject.fixed_sizes[0] if subject.fixed_sizes else (2, 4, 1) if subject.depths[0] > 1 else (1, 1)
+    rows = sizes[1] if len(sizes) > 2 else sizes[0]
+    for way in _all_ways(subject, sizes, flat, []):
+        try:
+            group = observe(way, (rows, rows))
+        except (source.UserError, Unreadable, ValueError):
+            continue
+        for other in probe.BATCHES:
+            try:
+                one(way, other, 2)
+            except source.UserError as error:
+                group.refused.append((other, str(error).splitlines()[-1]))
+            except (Unreadable, ValueError) as error:
+                group.refused.append((other, str(error)))
+        return group
+    return None
+
+
+def _other_depths(group: Group) -> Iterator[Group]:
+    """The same way of using the target, for networks of other depths, where it can have them."""
+    way = group.way
+    own = way.form.layers
+    variable = isinstance(way.subject, ArgumentSubject) or len(way.subject.depths) > 1
+    for depth in (3, 1, 4) if variable and not way.form.born_late and not way.subject.fixed_sizes else ():
+        sizes = probe.general_sizes(depth)
+        sizes = sizes if way.form.sizes[-1] > 1 else probe.one_output(sizes)
+        if depth == own:
+            continue
+        failed: list[Exception] = []
+        for other in _all_ways(way.subject, sizes, False, failed):
+            if other.data != way.data or other.plan != way.plan or other.form.layers != depth:
+                continue
+            try:
+                found = observe(replace(other, lift=way.lift))
+            except (source.UserError, Unreadable, ValueError):
+                continue
+            yield found
+            break
+
+
+def _message(group: Group, number: int) -> dict[str, Any]:
+    """A group as the parent reads it."""
+    way = group.way
+    return {
+        "way": number,
+        "sizes": list((group.observed[0].reading.parameters and way.form.sizes) or way.form.sizes),
+        "layout": way.data.name,
+        "flipped": way.form.flipped,
+        "kind": way.plan.kind,
+        "main": way.plan.main,
+        "names": way.form.names,
+        "start": way.start,
+        "hypothesis": list(way.hypothesis),
+        "refused": [list(item) for item in group.refused],
+        "repeat": group.repeat,
+        "slow": group.slow,
+        "observed": [
+            {"parameters": [[W, b] for W, b in o.parameters], "x": o.x, "y": o.y}
+            | {name: getattr(o.reading, name) for name in READ}
+            for o in group.observed
+        ],
+    }
+
+
+READ = (
+    "gradients", "slack", "kind", "loss", "predictions", "dtype", "absent", "rate_known", "rate", "loss_is_given",
+    "outputs", "numbers",
+)  # fmt: skip
+"""Of a reading."""
+
+
+def _given_loss(request: dict[str, Any], path: Path, module: Any) -> tuple[Callable, Path] | None:
+    if not request.get("loss_file"):
+        return None
+    file = Path(request["loss_file"])
+    holder = module if file.resolve() == path.resolve() else source.load(file, request["loss_name"])
+    return source.find(holder, request["loss_name"], file)[0], file
+
+
+def _most_natural(failures: list[Exception]) -> Exception:
+    """The error of the call that a person would make first, and of those the one that got furthest."""
+
+    def rank(error: Exception) -> tuple[bool, int, bool]:
+        way = getattr(error, "way", None)
+        natural = way is None or way.data.name in NATURAL
+        return natural, getattr(error, "depth", 0), isinstance(error, source.UserError)
+
+    return max(failures, key=rank, default=Unreadable("it cannot be called"))
+
+
+def _defines_something(path: Path) -> bool:
+    """Does the file define a class, or a function that looks like a gradient or a training?"""
+    import ast
+
+    try:
+        tree = ast.parse(source.read(path))
+    except SyntaxError:
+        return True
+    functions = [n.name for n in tree.body if isinstance(n, ast.FunctionDef)]
+    return any(isinstance(n, ast.ClassDef) for n in tree.body) or bool(
+        names.methods(functions, (*names.BACKWARD, *names.TRAIN))
+    )
+
+
+def own_data(module: Any, text: str) -> dict[str, tuple[int, ...]]:
+    """The shapes of the inputs and targets that the file keeps at its top level: {"x": …, "y": …}."""
+    found: dict[str, tuple[int, ...]] = {}
+    for name, value in vars(module).items():
+        role = names.role(name, ("x", "y", "output"))
+        array = to_array(value) if role and isinstance(value, np.ndarray | list) else None
+        if array is None or array.ndim not in (1, 2):
+            continue
+        role = "y" if role in ("output", None) else role
+        reshaped = any(f"{name}{mark}" in text for mark in (".reshape", "[:, None", "[:, np.newaxis", "[:,None"))
+        if not (role == "y" and array.ndim == 1 and reshaped):
+            found.setdefault(role, array.shape)
+    return found
+
+
+def flat_targets(shapes: dict[str, tuple[int, ...]]) -> bool:
+    """Are the file's own targets of shape (n,) beside inputs of n rows?"""
+    x, y = shapes.get("x"), shapes.get("y")
+    return bool(x and y and len(x) == 2 and len(y) == 1 and y[0] > 1 and x[0] == y[0])
+
+
+if __name__ == "__main__":
+    child.serve(answer, int(sys.argv[1]), int(sys.argv[2]))

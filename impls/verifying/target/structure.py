@@ -1,0 +1,197 @@
+"""Structure: which places of an object are weights and biases, and how they chain into a network.
+
+Names are a hint; shapes decide. Several readings may be possible, and all are tried: by the names, by the shapes alone,
+with the bias as an entry of the weights (inputs + 1 of them), the weights as (inputs, units) or (units, inputs).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from impls.verifying.target import names
+from impls.verifying.target.layouts import Slot
+from impls.verifying.target.places import Leaf, Part, Place, Stack, stacks
+
+
+@dataclass
+class Structure:
+    """One reading of an object's arrays as a network."""
+
+    places: dict[str, Place]
+    """Tensor → where it is: W1, b1, W2, …"""
+    sizes: tuple[int, ...]
+    flipped: bool
+    """Are the weights (units, inputs)?"""
+
+    @property
+    def slots(self) -> list[Slot]:
+        slots = []
+        for ell, (fan_in, fan_out) in enumerate(itertools.pairwise(self.sizes), start=1):
+            shape = self.places[f"W{ell}"].array().shape
+            slots.append(Slot(f"W{ell}", (fan_in, fan_out), shape, self.flipped and len(shape) == 2))
+            if f"b{ell}" in self.places:
+                slots.append(Slot(f"b{ell}", (fan_out,), self.places[f"b{ell}"].array().shape))
+        return slots
+
+
+Layers = list[tuple[Place, Place | None]]
+"""Weights, and the bias if there is one, from the first layer to the last."""
+
+
+def structures(
+    leaves: Sequence[Leaf], ends: tuple[int | None, int | None], mapping: dict[str, str] | None = None
+) -> Iterator[Structure]:
+    """Every reading that chains from `ends[0]` inputs to `ends[1]` outputs (None: any number), the likeliest first."""
+    for layers in _arrangements(leaves, mapping):
+        for augmented in _with_biases_inside(layers):
+            for flipped in (False, True):
+                sizes = _chain([w.array().shape for w, _ in augmented], flipped)
+                if sizes and all(end in (None, size) for end, size in zip(ends, (sizes[0], sizes[-1]), strict=True)):
+                    if structure := _checked(augmented, sizes, flipped):
+                        yield structure
+
+
+def _checked(layers: Layers, sizes: tuple[int, ...], flipped: bool) -> Structure | None:
+    """With its biases, where each has as many entries as its layer has units."""
+    places: dict[str, Place] = {}
+    for ell, (weights, bias) in enumerate(layers, start=1):
+        places[f"W{ell}"] = weights
+        if bias is not None:
+            if bias.array().size != sizes[ell]:
+                return None
+            places[f"b{ell}"] = bias
+    return Structure(places, sizes, flipped)
+
+
+def _arrangements(leaves: Sequence[Leaf], mapping: dict[str, str] | None) -> Iterator[Layers]:
+    """Weights and biases in the order of the layers: as the user says, by names, by shapes alone."""
+    every: list[Place] = [*leaves, *stacks(leaves)]
+    if mapping:
+        by_name = {place.name: place for place in every}
+        layers = sum(tensor[0] == "W" for tensor in mapping)
+        if all(name in by_name for name in mapping.values()):
+            yield [
+                (by_name[mapping[f"W{n}"]], by_name[mapping[f"b{n}"]] if f"b{n}" in mapping else None)
+                for n in range(1, layers + 1)
+                if f"W{n}" in mapping
+            ]
+        return
+    usable = [p for p in every if p.array().ndim <= 2 and not _is_something_else(p)]
+    single = [p for p in usable if isinstance(p, Leaf)]
+    stacked = [p for p in usable if isinstance(p, Stack)]
+    for some in (single, stacked):
+        if found := _by_names(some):
+            yield found
+            if any(bias is None for _, bias in found) and (more := _add_biases(found, some)) != found:
+                yield more
+    for some in (single, stacked):
+        yield from _by_shapes(some)
+
+
+def _is_something_else(place: Place) -> bool:
+    """Does the name say that it holds data, a gradient or an optimizer's state, or is it a setting?"""
+    name = place.name
+    tensor = names.tensor(name)
+    last = name.split(".")[-1]
+    data = names.role(last, ("x", "y", "output"))
+    setting = place.array().ndim == 0 and names.role(last, ("rate", "epochs", "batch", "penalty", "momentum"))
+    return bool(tensor and tensor.gradient) or bool(names.IN_STATE.search(name) or (not tensor and (data or setting)))
+
+
+def _by_names(every: Sequence[Place]) -> Layers:
+    read = [(t, place) for place in every if (t := names.tensor(place.name))]
+    weights = _distinct([(t, p) for t, p in read if t.kind == "W"])
+    biases = _distinct([(t, p) for t, p in read if t.kind == "b"])
+    if len(biases) == len(weights):
+        return [(w, b) for (_, w), (_, b) in zip(weights, biases, strict=True)]
+    layers: Layers = []
+    left = list(biases)
+    for t, weight in weights:  # fewer biases than weights: by the number or word in the name, else by the units
+        mine = [b for b in left if b[0].rank == t.rank] or [
+            b for b in left if b[1].array().size in weight.array().shape
+        ]
+        layers.append((weight, mine[0][1] if mine else None))
+        left = [b for b in left if not mine or b is not mine[0]]
+    return layers
+
+
+def _distinct(found: list[tuple[names.Tensor, Place]]) -> list[tuple[names.Tensor, Place]]:
+    """In the order of the layers; an array that is known under two names counts once."""
+    seen: set[int] = set()
+    result = []
+    for _index, (t, place) in sorted(enumerate(found), key=lambda e: (e[1][0].rank, e[0])):
+        if id(place.get()) not in seen or not isinstance(place.get(), np.ndarray | list):
+            seen.add(id(place.get()))
+            result.append((t, place))
+    return result
+
+
+def _add_biases(layers: Layers, every: Sequence[Place]) -> Layers:
+    """The same weights, each without a bias with a vector of as many entries as it has units."""
+    taken = {id(p) for pair in layers for p in pair}
+    vectors = [p for p in every if id(p) not in taken and p.array().ndim and p.array().size == max(p.array().shape)]
+    result: Layers = []
+    for weight, bias in layers:
+        if bias is None and weight.array().ndim == 2:
+            bias = next((v for v in vectors if v is not weight and v.array().size in weight.array().shape), None)
+            vectors = [v for v in vectors if v is not bias]
+        result.append((weight, bias))
+    return result
+
+
+MOST = 10
+"""Arrays of which every chain is looked for: an object with more has to name them, or the user does."""
+
+
+def _by_shapes(every: Sequence[Place]) -> Iterator[Layers]:
+    """Matrices that chain, in the order in which they were made, with vectors as biases: those that leave least over."""
+    floats = [p for p in every if p.array().dtype.kind == "f" and p.array().ndim]
+    if len(floats) > MOST:
+        return
+    found: list[tuple[int, int, int, Layers]] = []
+    for count in range(1, len(floats) + 1):
+        for some in itertools.combinations([p for p in floats if p.array().ndim == 2], count):
+            shapes = [p.array().shape for p in some]
+            if any(_chain(shapes, flipped) for flipped in (False, True)):
+                layers = _add_biases([(p, None) for p in some], floats)
+                used = sum(p is not None for pair in layers for p in pair)
+                found.append((len(floats) - used, -count, len(found), layers))
+    yield from (layers for *_, layers in sorted(found, key=lambda f: f[:3])[:3])
+    vectors = [p for p in floats if p.array().ndim == 1]
+    if len(vectors) == 1:
+        yield [(vectors[0], None)]
+
+
+def _with_biases_inside(layers: Layers) -> Iterator[Layers]:
+    """The layers as they are; and, where none has a bias, with the bias as first or last entry of the weights."""
+    yield layers
+    if not layers or any(bias is not None for _, bias in layers):
+        return
+    wholes = [w for w, _ in layers if not isinstance(w, Part)]
+    dimensions = {w.array().ndim for w in wholes}
+    if len(wholes) < len(layers) or not dimensions <= {1, 2}:
+        return
+    for axis, first in itertools.product((1, 0) if 2 in dimensions else (0,), (True, False)):
+        yield [
+            tuple(Part(w, min(axis, w.array().ndim - 1), first, is_bias) for is_bias in (False, True))  # type: ignore[misc]
+            for w in wholes
+        ]
+
+
+def _chain(shapes: Sequence[tuple[int, ...]], flipped: bool) -> tuple[int, ...]:
+    """The layer sizes of a chain of weights; () where they do not chain."""
+    pairs = []
+    for shape in shapes:
+        if len(shape) == 2:
+            pairs.append(shape[::-1] if flipped else shape)
+        else:
+            pairs.append((shape[0] if shape else 1, 1))
+    if not pairs or any(out != into for (_, out), (into, _) in itertools.pairwise(pairs)):
+        return ()
+    if any(0 in pair for pair in pairs):
+        return ()
+    return (pairs[0][0], *(out for _, out in pairs))

@@ -1,0 +1,330 @@
+"""Subjects: what is checked, as something that can be made, holds parameters in places, and has functions to call.
+
+    ArgumentSubject    a function that takes the parameters as arguments
+    ObjectSubject      a class, an object, a list of layers, or a file whose functions work on its global variables
+
+A `Form` is one guess of how its parameters lie; `make` gives an `Instance` of it for layer sizes and data.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from impls.parameters import Array
+from impls.verifying.target import names, source
+from impls.verifying.target.calls import Unreadable
+from impls.verifying.target.constructor import Constructor, other_inputs, seed_everything
+from impls.verifying.target.layouts import PARAMETER_LAYOUTS, VECTOR_LAYOUTS, Slot
+from impls.verifying.target.places import Leaf, Place, of_object, of_result, to_array
+from impls.verifying.target.signature import Spec, build, deeper, specs
+from impls.verifying.target.structure import Structure, structures
+
+
+@dataclass
+class Instance:
+    """One fresh instance of the subject."""
+
+    thing: Any
+    """The object, the module, or the dictionary of a function's arguments."""
+    functions: dict[str, Callable]
+    places: dict[str, Place] = field(default_factory=dict)
+    """Tensor → where its parameter is."""
+    held: dict[str, Any] = field(default_factory=dict)
+    """A function's arguments that hold parameters."""
+
+    def values(self) -> dict[str, Array]:
+        """Copies of all parameters, as the user has them."""
+        return {tensor: np.array(place.array()) for tensor, place in self.places.items()}
+
+
+@dataclass
+class Form:
+    """One guess of how the parameters lie: the arrays' shapes, and what else the subject needs to make an instance."""
+
+    slots: list[Slot]
+    sizes: tuple[int, ...]
+    flipped: bool
+    how: Any = None
+    """For the subject's own use."""
+    born_late: bool = False
+    """Are the parameters made while training, so that they cannot be given?"""
+    names: dict[str, str] = field(default_factory=dict)
+    """Tensor → what the user calls it."""
+
+    @property
+    def layers(self) -> int:
+        return len(self.sizes) - 1
+
+    @property
+    def biases(self) -> list[bool]:
+        tensors = {slot.tensor for slot in self.slots}
+        return [f"b{ell}" in tensors for ell in range(1, self.layers + 1)]
+
+
+class ArgumentSubject:
+    """A function that takes the parameters as arguments."""
+
+    def __init__(self, module: ModuleType, function: Callable, path: Path, order: Sequence[str] | None = None) -> None:
+        """`order` names the arguments' roles, x, y, W1, b1, …, where their own names do not tell."""
+        self.module, self.function, self.path = module, function, path
+        self.specs = [self._with_forward(spec) for spec in specs(function, module, order)]
+        self.specs = [spec for spec in self.specs if spec.layers]
+        if not self.specs:
+            raise Unreadable("no parameters among the arguments")
+        self.depths: list[int] = list(dict.fromkeys(spec.layers for spec in self.specs))
+        self.fixed_sizes: list[tuple[int, ...]] = []
+        self.given = self.specs[0].roles if order else {}
+
+    def _with_forward(self, spec: Spec) -> Spec:
+        """A backward function that is given the forward pass's results may leave out parameters that this takes."""
+        needs = {"middle", "cache", "output", "upstream"} & set(spec.roles.values())
+        for name in names.methods(list(own_functions(self.module, self.function)), names.FORWARD) if needs else ():
+            whole = next(specs(getattr(self.module, name), self.module, None))
+            if whole.layers >= max(spec.layers, 1) and not (spec.templates and spec.layers):
+                roles = {a: whole.roles.get(a, r) if r[1:].isdigit() else r for a, r in spec.roles.items()}
+                return Spec(roles, spec.templates, whole.layers, whole.biases, whole.templates)
+        return spec
+
+    def forms(self, sizes: Sequence[int]) -> Iterator[Form]:
+        """The layouts that the parameters may have, likeliest first."""
+        for spec in self.specs:
+            grown = spec if spec.layers == len(sizes) - 1 else deeper(spec, len(sizes) - 1)
+            if grown is None:
+                continue
+            named = {t: a for a, t in grown.roles.items() if t[0] in "Wb" and t[1:].isdigit()}
+            layouts = [*PARAMETER_LAYOUTS, *(VECTOR_LAYOUTS if sizes[-1] == 1 else ())]
+            seen: list[list[Slot]] = []
+            for layout in sorted(layouts, key=lambda layout: not self._is_own(layout, grown)):
+                slots = layout.slots(sizes, grown.biases)
+                if slots in seen:
+                    continue
+                seen.append(slots)
+                for template in _templates(grown):
+                    yield Form(slots, tuple(sizes), any(s.flipped for s in slots), (grown, template), names=named)
+
+    def _is_own(self, layout: Any, spec: Spec) -> bool:
+        """Is this the layout of the arrays of the arguments' names in the user's own module, where there are such?"""
+        own = {t: to_array(getattr(self.module, a, None)) for a, t in spec.roles.items()}
+        shapes = {t: array.shape for t, array in own.items() if array is not None}
+        weights = [shapes.get(f"W{ell}", ()) for ell in range(1, spec.layers + 1)]
+        if any(len(w) != 2 for w in weights) or spec.layers < 2:
+            return False
+        into, out = (1, 0) if layout.flipped else (0, 1)
+        slots = layout.slots((weights[0][into], *(w[out] for w in weights)), spec.biases)
+        return all(shapes.get(slot.tensor, slot.shape) == slot.shape for slot in slots)
+
+    def make(self, form: Form, data: Any, arrays: dict[str, Array], rate: float, epochs: int) -> Instance:
+        """Arguments that hold these arrays (in the user's layout)."""
+        spec, template = form.how
+        seed_everything()
+        held = {a: build(t, arrays) for a, t in template.items()}
+        held |= {a: arrays[role] for a, role in spec.roles.items() if role in arrays}
+        forward = {a: build(t[0], arrays) for a, t in spec.of_forward.items() if a not in held}
+        root = {**held, **forward}
+        places: dict[str, Place] = {}
+        for leaf in of_object(root, lambda kind: kind.__name__ == "SimpleNamespace"):
+            for tensor, array in arrays.items():
+                if leaf.get() is array:
+                    places.setdefault(tensor, leaf)
+        loose = {t: Leaf(t, arrays, t) for t in arrays if t not in places}
+        functions = {self.function.__name__: self.function, **own_functions(self.module, self.function)}
+        return Instance(root, functions, {**places, **loose}, {**root, **self._by_tensor(arrays)})
+
+    def _by_tensor(self, arrays: dict[str, Array]) -> dict[str, Array]:
+        """The arrays by the names that the file's other functions give them (W1, b1 of a forward pass)."""
+        found: dict[str, Array] = {}
+        for function in own_functions(self.module, self.function).values():
+            for argument in inspect.signature(function).parameters:
+                if argument in arrays:
+                    found[argument] = arrays[argument]
+        return found
+
+
+def _templates(spec: Spec) -> Iterator[dict[str, Any]]:
+    count = max((len(t) for t in spec.templates.values()), default=1)
+    for index in range(count):
+        yield {a: t[min(index, len(t) - 1)] for a, t in spec.templates.items()}
+
+
+class ObjectSubject:
+    """A class, an instance, a list of layers, or a module with weights at its top level."""
+
+    def __init__(
+        self,
+        module: ModuleType,
+        root: Any,
+        path: Path,
+        method: str | None = None,
+        init: dict[str, Any] | None = None,
+        mapping: dict[str, str] | None = None,
+    ) -> None:
+        """`method` is the one to check, `init` the constructor's arguments, `mapping` tensor → attribute path."""
+        self.module, self.root, self.path = module, root, path
+        self.method, self.mapping = method, mapping
+        self.own = source.is_own(path)
+        self.constructor = Constructor(root, path, init or {})
+        self.given: dict[str, str] = {}
+        self.returned: dict[str, Any] = {}
+        hidden = self.constructor.hidden_layers()
+        self.depths = [2, 3, 1, 4] if hidden is None else [hidden + 1]
+        if isinstance(root, ModuleType):
+            self.depths = [2, 1]
+        self.fixed_sizes: list[tuple[int, ...]] = [] if self.constructor.sizeable else self._fixed_sizes()
+
+    def _fixed_sizes(self) -> list[tuple[int, ...]]:
+        """The sizes of weights that are there from the start and follow nothing, in every reading of them."""
+        thing = self.constructor.make(next(self.constructor.variants(), {}), (2, 4, 1), None, 0.1, 1)
+        return list(dict.fromkeys(s.sizes for s in structures(self.leaves(thing), (None, None), self.mapping)))
+
+    def leaves(self, thing: Any, returned: Any = None) -> list[Leaf]:
+        """Every numeric value that the object holds, then what its training returned, under its names there."""
+        data = {name for name, role in self.constructor.roles.items() if role in ("x", "y")}
+        every = [leaf for leaf in of_object(thing, self.own) if leaf.name not in data]
+        if isinstance(thing, ModuleType):
+            every = [leaf for leaf in every if "." not in leaf.name]
+        if returned is not None:
+            held = dict(of_result(returned, self.returned_names))
+            every = [Leaf(name, held, name) for name in held]
+        return every
+
+    @property
+    def returned_names(self) -> list[str] | None:
+        function = getattr(self.root, self.method, None) if self.method else None
+        return source.returned_names(function) if function else None
+
+    def forms(self, sizes: Sequence[int]) -> Iterator[Form]:
+        """Every structure that an object made for these sizes shows; one that is born late where it shows none."""
+        failure: Exception | None = None
+        shown = False
+        for roles in self.constructor.variants():
+            asked = tuple(sizes)
+            try:
+                thing = self.constructor.make(roles, asked, None, 0.1, 1)
+                every = list(structures(self.leaves(thing), self._ends(asked), self.mapping))
+                if every and any(n in every[0].sizes[1:] for n in asked[:1]) and self.constructor.sizeable:
+                    asked = other_inputs(asked, every[0].sizes)
+                    thing = self.constructor.make(roles, asked, None, 0.1, 1)
+                    every = list(structures(self.leaves(thing), self._ends(asked), self.mapping))
+            except (source.UserError, Unreadable) as error:
+                failure = failure or error
+                continue
+            for structure in every:
+                shown = True
+                if not self.fixed_sizes or structure.sizes == asked:
+                    yield _form(structure, (roles, asked))
+            if not every:
+                shown = True
+                yield Form([], asked, False, (roles, asked), born_late=True)
+        if not shown:
+            raise failure or Unreadable("it cannot be constructed")
+
+    def _ends(self, asked: Sequence[int]) -> tuple[int | None, int | None]:
+        roles = set(self.constructor.roles.values())
+        into = asked[0] if self.constructor.sizeable and roles & {"inputs_size", "sizes", "x"} else None
+        return into, None
+
+    def structure_of(self, form: Form, thing: Any, returned: Any = None) -> Structure | None:
+        """The structure of that form in an object that has been trained; the first one for a form that is born late."""
+        ends = (form.sizes[0], form.sizes[-1] if form.born_late else None)
+        every = structures(self.leaves(thing, returned), ends, self.mapping)
+        if form.born_late and not form.slots:
+            return max(every, key=lambda s: len(s.places), default=None)
+        slots = {slot.tensor: slot.shape for slot in form.slots}
+        alike = [s for s in every if s.flipped == form.flipped and {x.tensor: x.shape for x in s.slots} == slots]
+        named = (s for s in alike if {t: p.name for t, p in s.places.items()} == form.names)
+        return next(named, alike[0] if alike else None)
+
+    def make(self, form: Form, data: Any, arrays: dict[str, Array], rate: float, epochs: int) -> Instance:
+        """A fresh object with these parameters (in the user's layout), or with its own where they are born late."""
+        roles, asked = form.how
+        thing = self.constructor.make(roles, asked, data, rate, epochs)
+        instance = Instance(thing, callables(thing))
+        if form.born_late:
+            return instance
+        leaves = {leaf.name: leaf for leaf in self.leaves(thing)}
+        structure = self.structure_of(form, thing)
+        if structure is None:
+            raise Unreadable(f"its weights are of other shapes each time: {', '.join(leaves) or 'none'}")
+        instance.places = structure.places
+        for tensor, place in structure.places.items():
+            try:
+                place.set(arrays[tensor])
+            except (TypeError, ValueError) as error:
+                raise Unreadable(str(error)) from None
+        return instance
+
+
+def _form(structure: Structure, how: Any) -> Form:
+    named = {tensor: place.name for tensor, place in structure.places.items()}
+    return Form(structure.slots, structure.sizes, structure.flipped, how, names=named)
+
+
+Subject = ArgumentSubject | ObjectSubject
+
+
+def own_functions(module: ModuleType, but: Any = None) -> dict[str, Callable]:
+    """The module's own functions."""
+    return {
+        n: v
+        for n, v in vars(module).items()
+        if inspect.isfunction(v) and v.__module__ == module.__name__ and v is not but
+    }
+
+
+def callables(thing: Any) -> dict[str, Callable]:
+    """What an object can do, by name; a module's own functions."""
+    if isinstance(thing, ModuleType):
+        return own_functions(thing)
+    found: dict[str, Callable] = {}
+    for name in dir(thing):
+        if name.startswith("__") and name != "__call__":
+            continue
+        value = getattr(thing, name, None)  # a property may lack what it is made of
+        if inspect.ismethod(value) or inspect.isfunction(value):
+            found[name] = value
+    return found
+
+
+class Layers:
+    """A list of layer objects as one object: forward through all of them, and ∂L/∂a back through them."""
+
+    def __init__(self, layers: Sequence[Any]) -> None:
+        self.layers = list(layers)
+
+    def forward(self, x: Any) -> Any:
+        for layer in self.layers:
+            x = _one_of(layer, names.FORWARD)(x)
+        return x
+
+    def backward(self, upstream: Any, learning_rate: float) -> Any:
+        for layer in reversed(self.layers):
+            method = _one_of(layer, names.BACKWARD)
+            takes = [p.name for p in inspect.signature(method).parameters.values()]
+            rate = [learning_rate] if len(takes) > 1 else []
+            upstream = method(upstream, *rate)
+        for layer in self.layers:
+            for name in names.methods([n for n in dir(layer) if not n.startswith("__")], names.UPDATE)[:1]:
+                method = getattr(layer, name)
+                if callable(method) and len(inspect.signature(method).parameters) == 1:
+                    method(learning_rate)
+        return None
+
+
+def is_layer(thing: Any) -> bool:
+    """Does it pass rows forward and a gradient back?"""
+    named = [n for n in dir(thing) if not n.startswith("__") or n == "__call__"]
+    return bool(names.methods(named, names.FORWARD) and names.methods(named, names.BACKWARD)) and not inspect.isclass(
+        thing
+    )
+
+
+def _one_of(layer: Any, kind: tuple[str, ...]) -> Callable:
+    named = [n for n in dir(layer) if (not n.startswith("__") or n == "__call__") and callable(getattr(layer, n, None))]
+    return getattr(layer, names.methods(named, kind)[0])

@@ -1,0 +1,183 @@
+"""Ways: how a target may be used. Each is one guess of where the parameters lie, how the data is given and what is called.
+
+Guesses are tried in order, the likeliest first. Whether one was the right guess shows in what it gives: a gradient that
+is right on every probe is not so by accident.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from impls.verifying import probe
+from impls.verifying.forward import candidates
+from impls.verifying.target import names, source
+from impls.verifying.target.calls import Unreadable, roles_of
+from impls.verifying.target.layouts import DATA_LAYOUTS, FLAT, DataLayout
+from impls.verifying.target.subjects import (
+    ArgumentSubject,
+    Form,
+    Layers,
+    ObjectSubject,
+    Subject,
+    callables,
+    is_layer,
+    own_functions,
+)
+
+BACKWARD, WHOLE = "backward", "whole"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The functions to call, by name, in order."""
+
+    main: str
+    forward: str | None = None
+    update: str | None = None
+    kind: str = BACKWARD
+    """"whole" where the training itself is called, with its update."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to use the target."""
+
+    subject: Subject
+    form: Form
+    data: DataLayout
+    plan: Plan
+    lift: Callable[[Any], Any] = lambda array: array
+    """What the target's arrays are made with: as they are, or as tensors of torch."""
+    hypothesis: tuple[str, ...] = ()
+    """The activations with which the intermediates are made that the target asks for and no function of its file gives."""
+    start: int = 0
+    """Epochs before the step that is looked at: 0 looks at the first, from given parameters."""
+    rate: float = probe.RATE
+
+
+def ways(subject: Subject, sizes: Sequence[int], flat: bool) -> Iterator[Way]:
+    """All ways to use the subject as a network of these sizes; `flat` says that the file's own targets are (N,)."""
+    layouts = [FLAT, *(layout for layout in DATA_LAYOUTS if layout is not FLAT)] if flat else list(DATA_LAYOUTS)
+    forms = list(subject.forms(sizes))
+    for layout in layouts:
+        for form in forms:
+            for plan in plans(subject, form):
+                for lift in _lifts(subject):
+                    for hypothesis in _hypotheses(subject, form):
+                        yield Way(subject, form, layout, plan, lift, hypothesis)
+
+
+def _hypotheses(subject: Subject, form: Form) -> list[tuple[str, ...]]:
+    """No activations, unless the target asks for results of a forward pass that is not in its file."""
+    if not isinstance(subject, ArgumentSubject) or not asks_for_intermediates(form):
+        return [()]
+    if names.methods(list(own_functions(subject.module, subject.function)), names.FORWARD):
+        return [()]
+    return candidates(form.layers, source.activations(source.read(subject.path)), form.sizes[-1])
+
+
+def asks_for_intermediates(form: Form) -> bool:
+    """Does a function of that form take results of a forward pass?"""
+    spec = form.how[0]
+    return bool({"cache", "output", "upstream", "middle"} & set(spec.roles.values()))
+
+
+def _lifts(subject: Subject) -> list[Callable[[Any], Any]]:
+    """Arrays as they are; then, for a function in a file that imports torch, tensors."""
+    lifts: list[Callable[[Any], Any]] = [lambda array: array]
+    if isinstance(subject, ArgumentSubject) and any(
+        getattr(value, "__name__", "") == "torch" for value in vars(subject.module).values()
+    ):
+        import torch
+
+        lifts.append(lambda array: torch.tensor(array))
+    return lifts
+
+
+def plans(subject: Subject, form: Form) -> list[Plan]:
+    """What may be called, the whole training before its parts. Raises Unreadable where nothing looks like it."""
+    if isinstance(subject, ArgumentSubject):
+        return [Plan(subject.function.__name__)]
+    functions = _functions(subject)
+    forward = next(iter(names.methods([n for n in functions if n != subject.method], names.FORWARD)), None)
+    if subject.method:
+        update = _first(functions, names.UPDATE, (subject.method, forward))
+        main = Plan(subject.method, forward, update)
+        return [main, replace(main, forward=None)] if forward and _takes_data(functions[subject.method]) else [main]
+    found: list[Plan] = []
+    rest = [n for n in functions if n != forward]
+    backward = names.methods(rest, names.BACKWARD)[:2]
+    for train in [n for n in names.methods(rest, names.TRAIN) if n not in backward or len(backward) == 1][:2]:
+        found += [Plan(train, None, None, WHOLE)]
+    for name in backward:
+        update = _first(functions, names.UPDATE, (name, forward))
+        found.append(Plan(name, forward, update))
+        if forward and _takes_data(functions[name]):
+            found.append(Plan(name, None, update))
+    if not found and (update := _first(functions, names.UPDATE, (forward,))):
+        found.append(Plan(update, forward, None, WHOLE))
+    if not found:
+        found = [Plan(name, forward) for name in rest if _takes_targets(functions[name])]
+    if not found:
+        raise Unreadable(
+            f"no method is called like backward or train; there are: {', '.join(functions) or 'none'}. "
+            "Say which: file.py:Class.method"
+        )
+    return list(dict.fromkeys(found))
+
+
+def _functions(subject: ObjectSubject) -> dict[str, Callable]:
+    root = subject.root
+    if inspect.isclass(root):
+        return {n: v for n in dir(root) if (not n.startswith("__") or n == "__call__") and callable(v := getattr(root, n))
+                and (inspect.isfunction(v) or inspect.ismethod(v))}  # fmt: skip
+    return callables(root)
+
+
+def _first(functions: dict[str, Callable], kind: tuple[str, ...], but: Sequence[str | None]) -> str | None:
+    return next(iter(names.methods([n for n in functions if n not in but], kind)), None)
+
+
+def _takes_data(function: Callable) -> bool:
+    """Does it take inputs and targets, so that it may run the forward pass itself?"""
+    roles = roles_of(list(inspect.signature(function).parameters)).values()
+    return "x" in roles and "y" in roles
+
+
+def _takes_targets(function: Callable) -> bool:
+    """Does it take inputs and targets and is called as if it gave gradients (costFunctionPrime)?"""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", function.__name__).lower()
+    return _takes_data(function) and any(
+        w in words for w in ("prime", "deriv", "grad", "back", "fit", "train", "propagate")
+    )
+
+
+def find_subject(
+    module: Any,
+    name: str,
+    path: Any,
+    *,
+    init: dict[str, Any] | None = None,
+    mapping: dict[str, str] | None = None,
+    arguments: Sequence[str] | None = None,
+) -> Subject:
+    """The subject of that name. Raises BadInput for an unknown name, UserError and Unreadable."""
+    thing, owner = source.find(module, name, path)
+    if inspect.isclass(thing):
+        return ObjectSubject(module, thing, path, None, init, mapping)
+    if (inspect.isfunction(thing) or inspect.ismethod(thing)) and owner is not module:
+        return ObjectSubject(module, owner, path, name.split(".")[-1], init, mapping)
+    if (inspect.isfunction(thing) and owner is module) or (callable(thing) and inspect.isbuiltin(thing)):
+        try:
+            return ArgumentSubject(module, thing, path, arguments)
+        except Unreadable:
+            return ObjectSubject(module, module, path, name, None, mapping)
+    if isinstance(thing, list | tuple) and thing and all(is_layer(layer) for layer in thing):
+        return ObjectSubject(module, Layers(thing), path, None, init, mapping)
+    if not hasattr(thing, "__dict__"):
+        raise Unreadable(f"{name} is of type {type(thing).__name__}, and no function, class or object with weights")
+    return ObjectSubject(module, thing, path, None, init, mapping)

@@ -1,0 +1,110 @@
+"""The verdict by a loss that is only known as a program, differentiated beside the target's own gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from impls.parameters import Array
+from impls.verifying.candidate import Candidate
+from impls.verifying.conventions import CONVENTIONS
+from impls.verifying.diagnosis import diagnose, first_wrong
+from impls.verifying.evidence import phrase, relation
+from impls.verifying.forward import NEAR, recognise
+from impls.verifying.report import RIGHT, WRONG, Report, Row
+from impls.verifying.wording import loss_words
+
+
+def against_loss(candidate: Candidate, losses: list[dict[str, Any]], family: str = "") -> Report:
+    """Hold the gradients against those of `losses`, one for each probe.
+
+    With `family`, a known loss of the program's own predictions as a mean over all elements: any convention of it is
+    right. A loss that is recognised by its values is held to the oracle's bound as well, and is right by either.
+    """
+    recognised = (
+        None if family else recognise(candidate.judge, candidate.choices, [loss["loss"] for loss in losses], NEAR)
+    )
+    best: dict[str, float] = {}
+    scales: list[float] = []
+    for convention in [c for c in CONVENTIONS if c.loss == family] if family else [None]:
+        some = [convention.factor(*o.y.shape) if convention else 1.0 for o in candidate.observations]
+        taus = _taus(candidate, losses, some)
+        if not best or max(taus.values()) < max(best.values()):
+            best, scales = taus, some
+    right = all(tau <= 1 for tau in best.values())
+    words = "your own loss"
+    if recognised and not right:
+        known = diagnose(candidate.observations, recognised[0], recognised[1], dtype=candidate.dtype, depth="right")
+        if known.right:
+            right, best = True, known.taus
+    if recognised:
+        words += f", {loss_words(recognised[1][0], candidate.outputs)}"
+    if family:
+        words = (
+            f"the {family} of its own forward pass"
+            if family != "squared"
+            else "the squared error of its own forward pass"
+        )
+    names = candidate.message["names"]
+    rows = [Row(f"d{n}", names.get(n, n), candidate.observations[0].gradients[n].shape, t) for n, t in best.items()]
+    report = Report(
+        candidate.asked.target,
+        RIGHT if right else WRONG,
+        f"right for {words}" if right else f"the gradient is not that of {words}",
+        rows=sorted(rows, key=lambda row: (row.tensor[2:], row.tensor[1] == "b")),
+        sizes=tuple(candidate.message["sizes"]),
+        batches=tuple(len(o.x) for o in candidate.observations),
+        dtype=candidate.dtype,
+        convention=recognised[1][0].name if recognised else "own",
+        loss=words,
+        margin=max(best.values()),
+        recovered=candidate.recovered,
+        forward_known=bool(candidate.known),
+    )
+    method = losses[0]["method"]
+    how = "the complex step" if method == "complex step" else "extrapolated differences, as it takes no complex numbers"
+    report.notes.append(
+        f"Your loss is {recognised[1][0].formula}, recognised by its values."
+        if recognised
+        else f"Your loss is none that is known here; it was differentiated by {how}."
+    )
+    if not right:
+        _locate(report, candidate, losses, scales, best)
+    return report
+
+
+def _taus(candidate: Candidate, losses: list[dict[str, Any]], scales: list[float]) -> dict[str, float]:
+    """The worst τ of each tensor over all probes."""
+    taus: dict[str, float] = {}
+    for observation, loss, scale in zip(candidate.observations, losses, scales, strict=False):
+        for name, found in observation.gradients.items():
+            expected, bound = scale * loss["gradients"][name], scale * loss["bounds"][name]
+            bound = bound + observation.slack.get(name, 0.0) + 1e-14 * np.max(abs(expected), initial=0.0)
+            if candidate.dtype == "float32":  # no bound is derived for an unknown loss: 128 roundings of the largest
+                bound = bound + 64 * np.finfo(np.float32).eps * np.max(abs(expected))
+            if candidate.source is not None and not candidate.source.float32:
+                bound = bound + NEAR * np.max(abs(expected), initial=0.0) * _contains_epsilon(candidate)
+            tau = float(np.max(abs(found - expected) / bound)) if found.shape == expected.shape else np.inf
+            tau = tau if np.isfinite(tau) else np.inf  # a loss that is no number proves nothing
+            taus[name] = max(taus.get(name, 0.0), tau)
+    return taus
+
+
+def _contains_epsilon(candidate: Candidate) -> float:
+    """1 where the source has a tiny number, which keeps logarithms and quotients finite and moves them by as much."""
+    return float(any(0 < number <= 1e-5 for number in candidate.source.literals))
+
+
+def _locate(
+    report: Report, candidate: Candidate, losses: list[dict[str, Any]], scales: list[float], taus: dict[str, float]
+) -> None:
+    """Say what is wrong in which tensor, and where the first wrong quantity is."""
+    cases: dict[str, list[tuple[Array, Array, int]]] = {}
+    for observation, loss, scale in zip(candidate.observations, losses, scales, strict=False):
+        for name, found in observation.gradients.items():
+            cases.setdefault(name, []).append((found, scale * loss["gradients"][name], len(observation.x)))
+    wrong = {n: relation(c, candidate.dtype) for n, c in cases.items() if taus[n] > 1}
+    report.evidence = phrase(wrong, list(taus))
+    report.first_wrong = first_wrong(taus, candidate.layers)
+    report.headline += f"; the first wrong quantity is {report.first_wrong}" if report.first_wrong else ""

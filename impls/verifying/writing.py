@@ -1,0 +1,220 @@
+"""Writing: a judged candidate as a report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from impls.problem import SQUARED
+from impls.verifying.candidate import Candidate
+from impls.verifying.diagnosis import Diagnosis, Explanation
+from impls.verifying.evidence import describe
+from impls.verifying.judge import Penalty
+from impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row
+from impls.verifying.wording import formula, in_layout, in_words, loss_words, with_factor
+
+
+def cannot_tell(target: str, message: dict[str, Any]) -> Report:
+    """The report on a target that could not be used, from the message that says why."""
+    text = message["text"]
+    if message["error"] == "traceback":
+        return Report(target, UNKNOWN, f"could not run: {text.splitlines()[-1]}", traceback=text)
+    first, _, rest = text.partition("\n\n")
+    return Report(target, UNKNOWN, f"could not run: {first}", advice=rest)
+
+
+def write(candidate: Candidate, verdict: str) -> Report:
+    """The report with this verdict."""
+    diagnosis = candidate.explained
+    message, outputs = candidate.message, candidate.outputs
+    absent = set().union(*(o["absent"] for o in candidate.readings))
+    names = message["names"]
+    rows = [
+        Row(f"d{n}", names.get(n, n), _own_shape(n, candidate), tau, absent=n in absent)
+        for n, tau in diagnosis.taus.items()
+    ]
+    report = Report(
+        candidate.asked.target,
+        verdict,
+        "",
+        rows=sorted(rows, key=lambda row: (row.tensor[2:], row.tensor[1] == "b")),
+        sizes=tuple(message["sizes"]),
+        activations=diagnosis.activations if verdict != UNKNOWN or candidate.known else (),
+        batches=tuple(len(o.x) for o in candidate.observations),
+        dtype=candidate.dtype,
+        convention=diagnosis.convention.name,
+        loss=loss_words(diagnosis.convention, outputs),
+        factor=in_words(diagnosis.convention, outputs),
+        constant=diagnosis.constant,
+        margin=diagnosis.margin,
+        first_wrong=diagnosis.first_wrong,
+        recovered=candidate.recovered,
+        forward_known=bool(candidate.known),
+        untested=list(candidate.verdict.untested),
+    )
+    if verdict == RIGHT:
+        report.headline = _right_headline(candidate, diagnosis)
+        _note_right(report, candidate, diagnosis)
+    elif verdict == WRONG:
+        _write_wrong(report, candidate, diagnosis, absent)
+    else:
+        _write_unknown(report, candidate, diagnosis)
+    _note_calls(report, candidate, diagnosis)
+    return report
+
+
+def _own_shape(tensor: str, candidate: Candidate) -> tuple[int, ...]:
+    """The shape of the gradient as the user has it, but for axes of length one."""
+    shape = candidate.observations[0].gradients[tensor].shape
+    return shape[::-1] if candidate.message["flipped"] and tensor[0] == "W" else shape
+
+
+def _right_headline(candidate: Candidate, diagnosis: Diagnosis) -> str:
+    if candidate.loss_is_given:
+        return "it passes the ∂L/∂a that it is given back rightly"
+    words = f"right for {loss_words(diagnosis.convention, candidate.outputs)}"
+    return f"{words}, with {_penalty(diagnosis.penalty)}" if diagnosis.penalty else words
+
+
+def _penalty(penalty: Penalty) -> str:
+    """ "an L2 penalty on the weights (weight decay), 0.01·W in the gradient"."""
+    first, *others = penalty.coefficients
+    shown = []
+    for term, values in enumerate(zip(*(c[1:] for c in penalty.coefficients), strict=True)):
+        by_rows = [value * rows for value, (rows, *_) in zip(values, penalty.coefficients, strict=True)]
+        symbol = "sign(W)" if penalty.kind == "L1" or term else "W"
+        if others and not _alike(values) and _alike(by_rows):
+            shown.append(f"{by_rows[0]:.6g}/N·{symbol}")
+        else:
+            shown.append(f"{values[0]:.6g}·{symbol}")
+    where = "weights and biases" if penalty.with_biases else "weights"
+    decay = " (weight decay)" if penalty.kind == "L2" else ""
+    kind = {"L2": "an L2 penalty", "L1": "an L1 penalty", "elastic": "an elastic penalty"}[penalty.kind]
+    return f"{kind} on the {where}{decay}, {' + '.join(shown)} in the gradient"
+
+
+def _alike(values: Any) -> bool:
+    return max(values) - min(values) <= 1e-6 * abs(max(values))
+
+
+def _note_right(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> None:
+    report.notes += candidate.verdict.notes
+    convention = diagnosis.convention
+    if convention.loss != SQUARED and not candidate.loss_known:
+        report.notes.append(
+            "No loss is computed in the file; this is the one whose gradient it is. If you mean the squared error, the "
+            "slope of the output's activation is missing."
+        )
+    if hypothesis := candidate.message["hypothesis"]:
+        report.untested.append(
+            f"whether the intermediates that it is given are those of {' and '.join(hypothesis)}, as was supposed"
+        )
+    elif not candidate.known and not candidate.loss_is_given:
+        report.untested.append("the forward pass, which was not seen")
+
+
+def _write_wrong(report: Report, candidate: Candidate, diagnosis: Diagnosis, absent: set[str]) -> None:
+    report.evidence = describe(diagnosis, candidate.observations, candidate.dtype, absent, diagnosis.row_by_row)
+    report.mistakes = [_named(e, candidate) for e in diagnosis.explanations]
+    if candidate.message["repeat"] == "accumulates":
+        report.mistakes.insert(0, PILED_UP)
+        report.evidence = "the same call gives 1 times, then 2 times the same gradient"
+    if report.mistakes:
+        report.headline = report.mistakes[0].title
+        if diagnosis.convention.name != "mse" and not candidate.asked.strict:
+            report.notes.append(
+                f"Not a mistake: the constant is that of {formula(diagnosis.convention, candidate.outputs)}, "
+                f"{report.factor}."
+            )
+    else:
+        report.headline = f"the gradient is not that of {_expected_loss(candidate, diagnosis)}" + (
+            f"; the first wrong quantity is {diagnosis.first_wrong}" if diagnosis.first_wrong else ""
+        )
+        report.notes.append("No known mistake explains it.")
+        if candidate.known:
+            report.notes.append(f"The forward pass is right for {' and '.join(candidate.known[0])}.")
+    if candidate.families and not candidate.returned:
+        loss, name = next(iter(candidate.families.items()))
+        report.notes.append(f"The loss is the {_family(loss)}, as {_where(name)}.")
+
+
+PILED_UP = Named(
+    "accumulates",
+    "the gradients pile up from call to call",
+    "A second call on the same data gives twice the gradient: what the last call left is not set to zero.",
+    "dW = 0 before each pass (or dW = aᵀ δ instead of dW += aᵀ δ)",
+)
+
+
+def _family(loss: str) -> str:
+    return "squared error" if loss == SQUARED else loss
+
+
+def _where(name: str) -> str:
+    if name == "returned":
+        return "returned with the gradient"
+    if name.startswith("print"):
+        return "printed"
+    return f"{name} computes it" if name.endswith("()") else f"kept in {name}"
+
+
+def _expected_loss(candidate: Candidate, diagnosis: Diagnosis) -> str:
+    if candidate.asked.strict or candidate.returned:
+        return formula(diagnosis.convention, candidate.outputs)
+    return f"the {_family(diagnosis.convention.loss)}"
+
+
+def _write_unknown(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> None:
+    if candidate.verdict.right:
+        report.headline = (
+            "cannot tell: it is right at its first step, where all weights are zero; that hides a forgotten slope, a "
+            "penalty and a bias that is left out. Let the number of epochs be an argument, so that later steps are seen"
+        )
+        report.untested = []
+        return
+    report.headline = f"cannot tell: {candidate.verdict.reason}"
+    report.rows = []
+
+
+def _named(explanation: Explanation, candidate: Candidate) -> Named:
+    m = explanation.mistake
+    equation = m.equation if candidate.outputs > 1 else m.equation.replace("(N·k)", "N")
+    equation = with_factor(equation, explanation.convention, candidate.outputs)
+    columns = "column" in candidate.message["layout"]
+    return Named(m.name, m.title, m.sentence, in_layout(equation, candidate.message["flipped"], columns))
+
+
+def _note_calls(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> None:
+    message = candidate.message
+    if report.recovered and report.verdict != UNKNOWN:
+        known = candidate.rate_known or diagnosis.constant == 1
+        where = f" after {message['start']} epochs" if message["start"] else ""
+        report.notes.append(
+            f"The gradients were recovered from the change of the weights{where}"
+            + ("." if known else f", with the step {diagnosis.constant:.6g} that fits.")
+        )
+    if diagnosis.row_by_row:
+        report.notes.append(
+            "The weights are updated after every row (stochastic gradient descent), not once per batch."
+        )
+    if report.dtype == "float32":
+        report.notes.append("Your numbers are float32, so they are held to float32's precision.")
+    if message["refused"]:
+        *first, last = [str(batch) for batch, _ in message["refused"]]
+        counts = f"{', '.join(first)} or {last}" if first else last
+        error = message["refused"][0][1]
+        report.notes.append(f"With {counts} {'row' if counts == '1' else 'rows'} it does not run: {error}")
+    _note_own_data(report, candidate)
+
+
+def _note_own_data(report: Report, candidate: Candidate) -> None:
+    """What the shapes of the file's own arrays would do."""
+    x, y = candidate.source.own.get("x"), candidate.source.own.get("y")
+    layout = candidate.message["layout"]
+    if not (x and y and len(x) and x[0] == y[0]):
+        return
+    if len(y) == 1 and x[0] > 1 and not layout.endswith(("flat targets", "flat numbers", "labels")):
+        report.notes.append(
+            f"Your file's targets have shape ({y[0]},), with which it fails; it was given (N, 1), as y.reshape(-1, 1)."
+        )
+    elif "flat targets" in layout and report.verdict == WRONG:
+        report.notes.append(f"It was given targets of shape (N,), like your file's own, ({y[0]},).")

@@ -1,0 +1,16 @@
+# target: step
+# exit: 0
+# says: RIGHT
+# awaits: of parameters that move in place and others that are returned, only the former are read: a false accusation
+import numpy as np
+
+
+def loss(X, y, w, b):
+    return np.mean((X @ w + b - y) ** 2) / 2
+
+
+def step(X, y, w, b, lr):
+    miss = X @ w + b - y
+    w -= lr * X.T @ miss / miss.size
+    b = b - lr * miss.sum(axis=0) / miss.size
+    return w, b

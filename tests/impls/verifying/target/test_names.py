@@ -1,0 +1,53 @@
+"""Names: what people call things, and what it says of what they hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from impls.verifying.target import names
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("W1", ("W", 1, False)),
+        ("self.bias2", ("b", 2, False)),
+        ("wout", ("W", 99, False)),
+        ("bh", ("b", 1, False)),
+        ("weights_hidden_output", ("W", 99, False)),
+        ("params['W1']", ("W", 1, False)),
+        ("grads['W1']", ("W", 1, True)),
+        ("self.layers[1].weights", ("W", 1, False)),
+        ("dW2", ("W", 2, True)),
+        ("gb1", ("b", 1, True)),
+        ("bias_output_grad", ("b", 99, True)),
+        ("nabla_w[0]", ("W", 0, True)),
+        ("hiddenBias", ("b", 1, False)),
+        ("batch", None),
+        ("beta", None),
+        ("best", None),
+        ("vW1", None),
+        ("width", None),
+        ("velocity['W1']", None),
+    ],
+)
+def test_a_name_says_what_it_holds(name, expected):
+    found = names.tensor(name)
+    assert (found and tuple(found)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [("X", "x"), ("x_train", "x"), ("targets", "y"), ("y_true", "y"), ("learning_rate", "rate"), ("eta", "rate"),
+     ("n_iters", "epochs"), ("y_hat", "output"), ("grad_output", "upstream"), ("cache", "cache"), ("verbose", "quiet"),
+     ("something", None)],
+)  # fmt: skip
+def test_an_argument_has_a_role(name, role):
+    every = ("x", "y", "rate", "epochs", "params", "cache", "output", "upstream", "batch", "seed", "quiet")
+    assert names.role(name, every) == role
+
+
+def test_methods_are_found_by_their_names():
+    assert names.methods(["train", "feedForward", "back_propagation"], names.BACKWARD)[0] == "back_propagation"
+    assert names.methods(["train", "feedForward"], names.FORWARD) == ["feedForward"]
+    assert names.methods(["helper"], names.TRAIN) == []

@@ -1,0 +1,39 @@
+"""Differences: the derivative of a loss that is only known as a program."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from impls.verifying import differences
+
+
+def test_the_complex_step_is_taken_where_it_can_be_and_is_exact():
+    theta = np.array([0.3, -1.2])
+    found = differences.derivative(lambda t: np.exp(t[0]) * np.sin(t[1]), theta)
+    exact = np.exp(0.3) * np.array([np.sin(-1.2), np.cos(-1.2)])
+    assert found.method == "complex step" and np.all(abs(found.gradient - exact) <= found.bound)
+    assert np.all(found.bound <= 1e-13)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda t: abs(t[0]) ** 3 + t[1],
+        lambda t: np.real(t[0]) ** 3 + np.real(t[1]),
+        lambda t: t[0] ** 3 + np.real(t[1]),
+    ],
+    ids=["abs", "real only", "half of it real"],
+)
+def test_differences_take_over_where_the_loss_is_not_analytic(loss):
+    """Also where the complex step runs and is silently wrong."""
+    found = differences.derivative(loss, np.array([0.7, 0.2]))
+    assert found.method == "differences"
+    assert np.all(abs(found.gradient - [3 * 0.49, 1]) <= found.bound) and np.all(found.bound < 1e-9)
+
+
+def test_the_bound_of_differences_is_honest_for_a_rough_loss():
+    """With noise of 1e-10 in the loss, the error grows and the bound with it."""
+    rng = np.random.default_rng(0)
+    found = differences.richardson(lambda t: np.sin(t[0]) + 1e-10 * rng.standard_normal(), np.array([0.5]))
+    assert abs(found.gradient[0] - np.cos(0.5)) <= found.bound[0]

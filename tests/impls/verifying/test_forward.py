@@ -1,0 +1,157 @@
+"""The network and its loss, told from what a program predicts and computes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED
+from impls.verifying import probe
+from impls.verifying.conventions import BY_NAME
+from impls.verifying.forward import FUNCTIONS, NEAR, candidates, loss_families, matching, mixed, predicts, recognise
+from impls.verifying.judge import Judge, Observation
+
+
+def predicted(layers, activations, x):
+    a = x
+    for (W, b), f in zip(layers, activations, strict=True):
+        a = FUNCTIONS[f](a @ W + b)
+    return a
+
+
+def observations(activations, batches=probe.BATCHES, outputs=3, explicit=True):
+    """Probes with the predictions of a network of these activations, as a program computes them."""
+    found = []
+    for seed, batch in enumerate(batches):
+        sizes = (*probe.general_sizes(len(activations))[:-1], outputs)
+        layers, x, y = probe.make(sizes, batch, seed, [True] * len(activations))
+        predictions = predicted(layers, activations, x) if explicit else None
+        found.append(Observation(layers, x, y, {}, predictions=predictions))
+    return found
+
+
+def computed(probes, activations, other=()):
+    """What a program with these activations computed on the way, beside other arrays."""
+    return [[*other, predicted(o.parameters, activations, o.x)] for o in probes]
+
+
+CHOICES = candidates(2, ["softmax"], outputs=3)
+
+
+@pytest.mark.parametrize("activations", CHOICES, ids="-".join)
+def test_a_network_is_known_by_its_predictions(activations):
+    """Each choice by its own, and by no other's; NumPy's own functions give the predictions.
+
+    Of what is computed on the way, the probe of one row decides, and there two ReLUs may hide what is below them.
+    """
+    assert matching(Judge(observations(activations)), CHOICES, [[], [], []]) == [activations]
+    seen = observations(activations, explicit=False)
+    nonsense = np.full((7, 3), 0.5), np.zeros(3)
+    found = matching(Judge(seen), CHOICES, computed(seen, activations, nonsense))
+    assert found == [activations] or (activations in found and {f for _, f in found} == {"relu"})
+
+
+def test_layers_that_differ_are_found_among_the_mixed_ones():
+    """Three layers, tanh and then relu; the usual choices have all hidden layers alike."""
+    activations = ("tanh", "relu", "sigmoid")
+    assert activations not in candidates(3) and activations in mixed(3)
+    assert matching(Judge(observations(activations)), candidates(3), [[], [], []]) == [activations]
+    assert not [choice for choice in mixed(3) if choice in candidates(3)] and not [*mixed(2)]
+
+
+def test_a_softmax_over_the_wrong_axis_is_no_softmax():
+    """Over the rows of the batch in the place of the classes: on one row each unit is then 1."""
+    probes = observations(("tanh", "softmax"))
+    for axis, known in ((1, [("tanh", "softmax")]), (0, [])):
+        turned = []
+        for o in probes:
+            z = np.tanh(o.x @ o.parameters[0].W + o.parameters[0].b) @ o.parameters[1].W + o.parameters[1].b
+            turned.append(replace(o, predictions=np.exp(z) / np.exp(z).sum(axis=axis, keepdims=True)))
+        assert matching(Judge(turned), CHOICES, [[], [], []]) == known
+
+
+def test_where_rows_are_taken_in_turn_the_probes_of_one_row_decide():
+    """Of several rows only the last one's prediction is seen, at parameters that have moved."""
+    activations = ("sigmoid", "identity")
+    probes = observations(activations, explicit=False)
+    seen = computed(probes, activations)
+    in_turn = [[array[-1:] + (0.1 if len(array) > 1 else 0)] for (array,) in seen]
+    assert matching(Judge(probes), CHOICES, in_turn) == [activations]
+    in_turn[1][0] = in_turn[1][0] + 1e-9  # the probe of one row
+    assert matching(Judge(probes), CHOICES, in_turn) == []
+
+
+def test_without_a_probe_of_one_row_all_have_to_agree():
+    activations = ("sigmoid", "identity")
+    probes = observations(activations, (7, 2), explicit=False)
+    seen = computed(probes, activations)
+    assert matching(Judge(probes), CHOICES, seen) == [activations]
+    seen[1] = []
+    assert matching(Judge(probes), CHOICES, seen) == []
+
+
+def test_what_its_own_forward_function_says_counts_more_than_an_array_on_the_way():
+    """A forward function that predicts something else, though the right array occurs too."""
+    activations = ("sigmoid", "identity")
+    probes = observations(activations)
+    probes[0] = replace(probes[0], predictions=probes[0].predictions + 1e-3)
+    assert matching(Judge(probes), CHOICES, computed(probes, activations)) == []
+    assert matching(Judge(observations(activations, explicit=False)), CHOICES, [[], [], []]) == []
+
+
+def test_predictions_are_known_to_rounding_and_no_further():
+    """Within the bound of a right computation: 1e-9 off is another network (it is seven digits more than the bound)."""
+    activations = ("tanh", "identity")
+    for off, known in ((1e-16, True), (1e-9, False)):
+        probes = observations(activations)
+        probes[-1] = replace(probes[-1], predictions=probes[-1].predictions + off)
+        assert predicts(Judge(probes), activations) == known
+
+
+def test_softmax_is_a_choice_of_several_outputs_that_is_spoken_of():
+    assert ("tanh", "softmax") in candidates(2, ["softmax"], outputs=3)
+    assert ("tanh", "softmax") not in candidates(2, ["softmax"], outputs=1)
+    assert ("tanh", "softmax") not in candidates(2, [], outputs=3)
+
+
+LOSSES = {
+    "mse": (("tanh", "sigmoid"), lambda a, y: np.mean((a - y) ** 2)),
+    "half-sse": (("tanh", "sigmoid"), lambda a, y: 0.5 * np.sum((a - y) ** 2)),
+    "row-mean": (("tanh", "identity"), lambda a, y: np.sum((a - y) ** 2) / len(a)),
+    "bce-mean": (("tanh", "sigmoid"), lambda a, y: -np.mean(y * np.log(a) + (1 - y) * np.log(1 - a))),
+    "bce-row-mean": (("tanh", "sigmoid"), lambda a, y: -np.sum(y * np.log(a) + (1 - y) * np.log(1 - a)) / len(a)),
+    "ce-mean": (("relu", "softmax"), lambda a, y: -np.sum(y * np.log(a)) / len(a)),
+    "ce-sum": (("relu", "softmax"), lambda a, y: -np.sum(y * np.log(a))),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_is_known_by_its_value(name):
+    """As NumPy computes it from the predictions."""
+    activations, loss = LOSSES[name]
+    probes = observations(activations)
+    values = [float(loss(o.predictions, o.y)) for o in probes]
+    assert recognise(Judge(probes), CHOICES, values) == ([activations], [BY_NAME[name]])
+    assert recognise(Judge(probes), CHOICES, [*values[:2], values[2] * (1 + 1e-9)]) is None
+    printed = [round(value, 7) for value in values]  # to seven digits, as people print it: within NEAR
+    assert recognise(Judge(probes), CHOICES, printed, NEAR) == ([activations], [BY_NAME[name]])
+
+
+def test_the_losses_that_a_program_computes_are_found_under_their_names():
+    """On the probes of one row; what is none there, zero, or not finite, is no loss."""
+    activations = ("tanh", "sigmoid")
+    probes = observations(activations, outputs=1)
+    cross = [float(LOSSES["bce-mean"][1](o.predictions, o.y)) for o in probes]
+    squared = [float(LOSSES["mse"][1](o.predictions, o.y)) for o in probes]
+    numbers = [
+        {"train.error": 0.25, "cost()": c, "nothing": 0.0, "mse": s if len(o.x) == 1 else 99.0, "nan": np.nan}
+        for o, c, s in zip(probes, cross, squared, strict=True)
+    ]
+    found = loss_families(Judge(probes), [activations], numbers)
+    assert found == {BINARY_CROSS_ENTROPY: "cost()", SQUARED: "mse"}
+    numbers[1]["cost()"] *= 1.001
+    assert loss_families(Judge(probes), [activations], numbers) == {SQUARED: "mse"}
+    assert loss_families(Judge(probes), [("relu", "identity")], numbers) == {}
+    assert CROSS_ENTROPY not in found
