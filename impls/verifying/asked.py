@@ -26,7 +26,6 @@ class Asked:
 class Source:
     """What the target's source says."""
 
-    name: str
     activations: Sequence[str]
     """Those that it mentions."""
     literals: Sequence[float]

@@ -9,13 +9,14 @@ WRONG      the network and the loss are known, and the gradient of that loss is 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
-from impls.parameters import tensors
+from impls.parameters import Array, tensors
 from impls.problem import PARTNERS, SQUARED
 from impls.verifying import messages
 from impls.verifying.asked import Asked, Source
@@ -29,16 +30,17 @@ UNIT = np.finfo(np.float64).eps / 2
 PENALTY_SIGN = Mistake(
     "penalty-sign",
     "the sign of the penalty on the weights is flipped",
-    "A penalty pulls every weight towards zero: its gradient λ·W is added to that of the loss. Here it is subtracted, so "
-    "that it pushes the weights away.",
+    "A penalty pulls every weight towards zero: its gradient λ·W is added to that of the loss. Here it is subtracted, "
+    "so that it pushes the weights away.",
     "dW = ∂L/∂W + λ·W",
     {},
 )
 DIGITS = 1e-6
-"""Relative error up to which a gradient is right but for lost digits: an ε in a denominator, differences in the place of
-derivatives, results that are rounded. No wrong formula of the bank is so near to the right one."""
+"""Relative error up to which a gradient is right but for lost digits: an ε in a denominator, differences in the place
+of derivatives, results that are rounded. No wrong formula of the bank is so near to the right one."""
 SIGN_SPREAD = 1e-3
-"""Relative spread of the sizes of all entries of a first step of Adam, RMSprop or Adagrad, whose ε disturbs small ones."""
+"""Relative spread of the sizes of all entries of a first step of Adam, RMSprop or Adagrad, whose ε disturbs small
+ones."""
 
 
 @dataclass
@@ -73,6 +75,7 @@ class Candidate:
 
     @cached_property
     def every_choice(self) -> list[Activations]:
+        """The activations that the network may have, before its predictions are looked at."""
         if self.asked.activations or self.message["hypothesis"]:
             return [tuple(self.asked.activations or self.message["hypothesis"])]
         return candidates(self.layers, self.source.activations, self.outputs)
@@ -84,6 +87,7 @@ class Candidate:
 
     @property
     def choices(self) -> list[Activations]:
+        """The activations that its predictions show; all that it may have where they show none."""
         return self.known or self.every_choice
 
     @cached_property
@@ -122,6 +126,7 @@ class Candidate:
 
     @property
     def loss_known(self) -> bool:
+        """Is the loss demanded, given, or seen in what the program computes?"""
         return self.asked.strict or self.loss_is_given or bool(self.returned) or bool(self.families)
 
     # -- right ----------------------------------------------------------------------------------------------------
@@ -246,14 +251,15 @@ class Candidate:
         """
         numbers = dict.fromkeys([0.015625, *(n for n in self.source.literals if 0 < n < 1)])
         plain = diagnose(self.observations, self.choices, self.allowed, dtype=self.dtype, depth="right")
-        for size, per_row, term in itertools.product(list(numbers)[:8], (False, True), (lambda W: W, np.sign)):
+        terms: tuple[Callable[[Array], Array], ...] = (lambda W: W, np.sign)
+        for size, per_row, term in itertools.product(list(numbers)[:8], (False, True), terms):
             without = []
             for o in self.observations:
                 values, scale = tensors(o.parameters), size / (len(o.x) if per_row else 1)
                 if any(g.shape != values[n].shape for n, g in o.gradients.items() if n[0] == "W"):
                     return None
                 gradients = {n: g - scale * term(values[n]) if n[0] == "W" else g for n, g in o.gradients.items()}
-                slack = {n: o.slack.get(n, 0.0) + 4 * UNIT * abs(o.gradients[n]) for n in o.gradients}
+                slack: dict[str, Array] = {n: o.slack.get(n, 0.0) + 4 * UNIT * abs(o.gradients[n]) for n in o.gradients}
                 without.append(replace(o, gradients=gradients, slack=slack))
             look = partial(diagnose, without, self.choices, self.allowed, dtype=self.dtype)
             found = look(depth="right")
@@ -306,7 +312,7 @@ class Candidate:
         """The mistakes that fit: one, then one row by row, then two; or where the first wrong quantity is."""
         if self.verdict.diagnosis is not None:
             return self.verdict.diagnosis
-        look = partial(diagnose, self.observations, self._natural, self.allowed, dtype=self.dtype)
+        look = partial(diagnose, self.observations, self.choices, self.allowed, dtype=self.dtype)
         found = look(depth="singles")
         if not found.explanations and not self.rate_known:
             free = look(rate_known=False, depth="singles")
@@ -331,10 +337,6 @@ class Candidate:
         self.may_be_two = True
         for name in ("explained", "shown_wrong"):
             self.__dict__.pop(name, None)
-
-    @property
-    def _natural(self) -> list[Activations]:
-        return self.choices
 
     @cached_property
     def shown_wrong(self) -> bool:
@@ -379,8 +381,8 @@ class Candidate:
             if np.quantile(moving, 0.25) < (1 - 10 * SIGN_SPREAD) * np.median(moving):
                 return ""
         return (
-            "the step is not plain gradient descent: every weight moves by the same amount, as in a first step of Adam, "
-            "RMSprop or Adagrad, whatever the gradient is; name the method that returns the gradient "
+            "the step is not plain gradient descent: every weight moves by the same amount, as in a first step of "
+            "Adam, RMSprop or Adagrad, whatever the gradient is; name the method that returns the gradient "
             "(file.py:Class.method), or let it take a plain step"
         )
 

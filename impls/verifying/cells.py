@@ -104,9 +104,7 @@ def in_own_words(report: Report, cells: Sequence[Cell], path: Path) -> Report:
 
     def own(text: str) -> str:
         text = re.sub(rf'File "[^"\n]*{re.escape(FILE)}", line (\d+)', line, text)
-        text = text.replace(str(path), "the cells").replace(f"in {FILE}", "in the cells")
-        text = re.sub(rf"^from {path.stem} import .*\n\n?", "", text, flags=re.MULTILINE)
-        return text.replace("# adapter.py: ", "# ").replace("samegrad verify adapter.py:step", "samegrad.check(step)")
+        return text.replace(str(path), "the cells").replace(f"in {FILE}", "in the cells")
 
     notes = [own(note) for note in report.notes]
     headline, advice, trace = own(report.headline), own(report.advice), own(report.traceback)

@@ -4,13 +4,14 @@ The parent writes one request and reads messages until it knows enough. Each is 
 
     hmac-sha256(key, number of the message and content)  content as JSON
 
-The key goes to the child with the request. A line that does not fit, whoever wrote it to the pipe, is passed over; so is
-every line of a process that the child was forked into. The child is the leader of a process group. The whole group ends
-with it, with its parent (whose end closes the pipe that the child watches), and at the time limit.
+The key goes to the child with the request. A line that does not fit, whoever wrote it to the pipe, is passed over; so
+is every line of a process that the child was forked into. The child is the leader of a process group. The whole group
+ends with it, with its parent (whose end closes the pipe that the child watches), and at the time limit.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -65,10 +66,8 @@ class Child:
         os.close(down_read)
         os.close(up_write)
         line = json.dumps({"key": self.key.hex(), "request": messages.pack(request)}).encode() + b"\n"
-        try:
+        with contextlib.suppress(BrokenPipeError):  # it has died; reading says how
             _send(self.down, line)
-        except BrokenPipeError:
-            pass  # it has died; reading says how
 
     def messages(self) -> Iterator[dict[str, Any]]:
         """What the child sends, one message after the other, until it is done. Raises Ended for any other end."""
@@ -132,13 +131,11 @@ def serve(answer: Callable[[dict[str, Any]], Iterator[dict[str, Any]]], down: in
     request = json.loads(line)
     key, mine = bytes.fromhex(request["key"]), os.getpid()
     threading.Thread(target=_end_with_parent, args=(down,), daemon=True).start()
-    number = 0
-    for message in _until_done(answer(messages.unpack(request["request"]))):
+    for number, message in enumerate(_until_done(answer(messages.unpack(request["request"])))):
         if os.getpid() != mine:
             os._exit(0)  # a process that the target forked is not asked
         content = messages.dumps(message).encode()
         _send(up, b"\n" + _sign(key, number, content) + b" " + content + b"\n")
-        number += 1
     os.killpg(0, signal.SIGKILL)
 
 

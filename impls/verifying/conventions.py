@@ -65,7 +65,9 @@ CONVENTIONS = (
         False,
         BINARY_CROSS_ENTROPY,
     ),
-    Convention("ce-mean", "−1/N·Σ y·ln a", "the cross-entropy, averaged over the rows", False, True, False, CROSS_ENTROPY),
+    Convention(
+        "ce-mean", "−1/N·Σ y·ln a", "the cross-entropy, averaged over the rows", False, True, False, CROSS_ENTROPY
+    ),
     Convention("ce-sum", "−Σ y·ln a", "the cross-entropy, summed", False, False, False, CROSS_ENTROPY),
     Convention(
         "ce-element-mean", "−1/(N·k)·Σ y·ln a", "the cross-entropy, averaged over all elements", False, True, True,

@@ -53,6 +53,7 @@ class Diagnosis:
 
     @property
     def margin(self) -> float:
+        """The worst τ of all tensors."""
         return max(self.taus.values())
 
 
@@ -125,7 +126,10 @@ def diagnose_row_by_row(
     return None
 
 
-def _explain(judge, activations, conventions, with_pairs) -> list[Explanation]:
+def _explain(
+    judge: Judge, activations: Sequence[Activations], conventions: Sequence[Convention], with_pairs: bool
+) -> list[Explanation]:
+    """The mistakes that fit: another convention, float32 inside, single ones of the bank, then pairs if asked for."""
     found = _other_conventions(judge, activations, conventions)
     if found:
         return found
@@ -145,12 +149,19 @@ def _others(conventions: Sequence[Convention]) -> list[Convention]:
     return [c for c in CONVENTIONS if c not in conventions and c.loss in losses]
 
 
-def _search(judge, activations, conventions, bank: Callable[[Activations], Iterable[Mistake]]) -> list[Explanation]:
+def _search(
+    judge: Judge,
+    activations: Sequence[Activations],
+    conventions: Sequence[Convention],
+    bank: Callable[[Activations], Iterable[Mistake]],
+) -> list[Explanation]:
     """What fits, for the first activations under which anything does."""
     return next(filter(None, (_fitting(judge, choice, conventions, bank(choice)) for choice in activations)), [])
 
 
-def _fitting(judge: Judge, choice: Activations, conventions, bank: Iterable[Mistake]) -> list[Explanation]:
+def _fitting(
+    judge: Judge, choice: Activations, conventions: Sequence[Convention], bank: Iterable[Mistake]
+) -> list[Explanation]:
     """What fits; of several that say the same, the first."""
     found: dict[str, Explanation] = {}
     for mistake in bank:
@@ -159,7 +170,9 @@ def _fitting(judge: Judge, choice: Activations, conventions, bank: Iterable[Mist
     return list(found.values())
 
 
-def _other_conventions(judge: Judge, activations, conventions) -> list[Explanation]:
+def _other_conventions(
+    judge: Judge, activations: Sequence[Activations], conventions: Sequence[Convention]
+) -> list[Explanation]:
     """Right for a convention that is not allowed here."""
     others = _others(conventions)
     for choice in activations:
@@ -178,7 +191,9 @@ def _other_conventions(judge: Judge, activations, conventions) -> list[Explanati
     return []
 
 
-def _float32_inside(judge: Judge, activations, conventions) -> list[Explanation]:
+def _float32_inside(
+    judge: Judge, activations: Sequence[Activations], conventions: Sequence[Convention]
+) -> list[Explanation]:
     """Right to float32's precision, though float64 is claimed (what claims float32 has been found wrong there)."""
     coarse = Judge(judge.observations, "float32", judge.rate_known)
     for choice in activations:
@@ -198,7 +213,9 @@ def _float32_inside(judge: Judge, activations, conventions) -> list[Explanation]
     return []
 
 
-def _nearest(judge: Judge, activations, conventions) -> tuple[Activations, Convention, float]:
+def _nearest(
+    judge: Judge, activations: Sequence[Activations], conventions: Sequence[Convention]
+) -> tuple[Activations, Convention, float]:
     """The activations and convention under which most tensors are right, to show where the others go wrong.
 
     A demanded convention may suit none of the activations; then the mean squared error is shown.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import numpy as np
 
@@ -157,6 +157,6 @@ def _order(name: str) -> tuple[str, bool]:
     return name[1:], name.startswith("b")
 
 
-def _join(names) -> str:
+def _join(names: Iterable[str]) -> str:
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last

@@ -1,24 +1,27 @@
 """Which network is it, and which loss has it? Told from what the program predicts and computes, not from its gradient.
 
-The forward pass is known where the program's predictions are those of a network with certain activations: those that its
-own forward function returns, or else any array of that shape which it computes on the way. A loss is known by its value:
-returned beside the gradient, returned by a loss function of the file, kept in a variable called like a loss, or printed.
+The forward pass is known where the program's predictions are those of a network with certain activations: those that
+its own forward function returns, or else any array of that shape which it computes on the way. A loss is known by its
+value: returned beside the gradient, returned by a loss function of the file, kept in a variable called like a loss, or
+printed.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
 from impls.checking.bound import arithmetic
+from impls.parameters import Array
 from impls.problem import LOSSES
 from impls.verifying.conventions import CONVENTIONS, Convention
 from impls.verifying.judge import Activations, Judge, Observation
 
 NEAR = 1e-6
-"""Relative error up to which a number is taken for a loss: it may contain an ε in its logarithm, or be printed short."""
+"""Relative error up to which a number is taken for a loss: it may contain an ε in its logarithm, or be printed
+short."""
 
 
 def candidates(layers: int, first: Iterable[str] = (), outputs: int = 1) -> list[Activations]:
@@ -77,7 +80,7 @@ def predicts(judge: Judge, choice: Activations, outputs: Sequence[Sequence[np.nd
     return all(single) if single else all(fits for _, _, fits in seen)
 
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
     "tanh": np.tanh,
     "relu": lambda z: np.maximum(z, 0),

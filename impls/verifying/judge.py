@@ -113,9 +113,17 @@ class Judge:
                     return convention, penalty
         return None
 
-    def _penalty(self, expected, convention, kind, terms, with_biases) -> Penalty | None:
+    def _penalty(
+        self,
+        expected: Sequence[Pair],
+        convention: Convention,
+        kind: str,
+        terms: tuple[Callable[[Array], Array], ...],
+        with_biases: bool,
+    ) -> Penalty | None:
+        """The penalty of these terms that the gradients contain on every probe beside what is expected, or None."""
         coefficients: list[tuple[float, ...]] = []
-        unit, step = arithmetic(self.dtype).u, 1.0
+        unit = arithmetic(self.dtype).u
         for observation, pair in zip(self.observations, expected, strict=True):
             values = tensors(observation.parameters)
             scale = convention.factor(*observation.y.shape)
@@ -126,15 +134,6 @@ class Judge:
             if sum(rest[n].size for n in names) < 3 * len(terms) + 1:
                 return None  # too few numbers to tell a penalty from anything else
             columns = np.stack([np.concatenate([f(values[n]).ravel() for n in names]) for f in terms], axis=1)
-            if not self.rate_known:  # the step's own factor is found on the first probe, and held to on the others
-                if not coefficients:
-                    free = np.column_stack([np.concatenate([pair[0][n].ravel() for n in names]), columns])
-                    found = np.concatenate([observation.gradients[n].ravel() for n in names])
-                    step = float(np.linalg.lstsq(free, found, rcond=None)[0][0]) / scale
-                if not step > 0:
-                    return None
-                scale *= step
-                rest = {n: observation.gradients[n] - scale * pair[0][n] for n in names}
             allowed = self._allowed(observation, pair, scale)
             noise = np.concatenate(
                 [(np.broadcast_to(allowed[n], rest[n].shape) + 2 * unit * abs(rest[n])).ravel() for n in names]
@@ -147,7 +146,7 @@ class Judge:
                 extra = sum((c * v for c, v in zip(solved, values_of, strict=False)), np.zeros(values[name].shape))
                 loose = sum((d * abs(v) for d, v in zip(doubt, values_of, strict=False)), np.zeros(values[name].shape))
                 expected_here = scale * pair[0][name]
-                loose = loose + (8 if self.rate_known else 512) * unit * (abs(extra) + abs(expected_here))
+                loose = loose + 8 * unit * (abs(extra) + abs(expected_here))
                 if _tau(observation.gradients[name], expected_here + extra, allowed[name] + loose) > 1:
                     return None
             coefficients.append((len(observation.x), *map(float, solved)))

@@ -37,12 +37,15 @@ def unpack(value: Any) -> Any:
 
 
 def dumps(value: Any) -> str:
+    """One line of JSON for `loads`."""
     return json.dumps(pack(value))
 
 
 def loads(text: str) -> Any:
+    """What `dumps` was given, with arrays as arrays."""
     return unpack(json.loads(text))
 
 
 def to_layers(lists: list[list[Array]]) -> Parameters:
+    """The parameters of pairs [W, b], as they come out of a message."""
     return [Layer(W, b) for W, b in lists]

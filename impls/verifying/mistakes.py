@@ -10,13 +10,7 @@ import numpy as np
 from impls.verifying.mutants import Mistake, Steps, at_layers
 from impls.verifying.running import Running
 from impls.verifying.slopes import slopes_of
-from impls.verifying.wording import (
-    bias_equation,
-    delta_equation,
-    layer_name,
-    of_layer,
-    weight_equation,
-)
+from impls.verifying.wording import bias_equation, delta_equation, layer_name, of_layer, weight_equation
 
 
 def bank(activations: Sequence[str]) -> list[Mistake]:
@@ -362,8 +356,10 @@ def _tensor_scales(m: int) -> Iterator[Mistake]:
     layers = range(1, m + 1) if m > 1 else ()
     for which in [*((f"W{ell}", f"b{ell}") for ell in layers), *((f"W{ell}",) for ell in range(1, m + 1))]:
         what = f"W{which[0][1:]}" if len(which) == 1 else layer_name(int(which[0][1:]), m)
-        for name, words, power in (("summed", "summed over the rows where the others' are averaged", 1.0),
-                                   ("averaged", "averaged over the rows where the others' are summed", -1.0)):  # fmt: skip
+        for name, words, power in (
+            ("summed", "summed over the rows where the others' are averaged", 1.0),
+            ("averaged", "averaged over the rows where the others' are summed", -1.0),
+        ):
             yield Mistake(
                 f"{'-'.join(which)}-{name}",
                 f"the gradient{'s' * (len(which) > 1)} of {what} {'are' if len(which) > 1 else 'is'} {words}",

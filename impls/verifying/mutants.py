@@ -39,6 +39,7 @@ FUNCTIONS: dict[str, Callable[[Running], Running]] = {
 
 
 def ones(like: Running) -> Running:
+    """Exact ones in the shape of `like`."""
     return Running(np.ones(like.shape), 0.0, like.dtype)
 
 
@@ -119,6 +120,7 @@ class Mistake:
     """The only loss with which it can be made; "" for any."""
 
     def steps(self) -> Steps:
+        """The backward pass under this mistake."""
         return replace(Steps(), **self.changes)
 
 
@@ -146,7 +148,17 @@ def gradients(
             return None
 
 
-def _pass(activations, parameters, x, y, steps, factor, rate, dtype, loss) -> Gradients:
+def _pass(
+    activations: Sequence[str],
+    parameters: Parameters,
+    x: Array,
+    y: Array,
+    steps: Steps,
+    factor: float,
+    rate: float,
+    dtype: str,
+    loss: str,
+) -> Gradients:
     batch, elements = len(x), y.size
     x, y = steps.rows(x, y)
     a = z = Running(x, 0.0, dtype)

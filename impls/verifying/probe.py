@@ -25,10 +25,12 @@ GENERAL = {1: (4, 3), 2: (4, 5, 3), 3: (4, 6, 5, 3), 4: (4, 6, 5, 8, 3)}
 
 
 def general_sizes(layers: int) -> tuple[int, ...]:
+    """Layer sizes for so many layers, all distinct from each other and from the batches."""
     return GENERAL.get(layers) or (4, *range(8, 8 + layers - 1), 3)
 
 
 def one_output(sizes: Sequence[int]) -> tuple[int, ...]:
+    """The same sizes with one output."""
     return (*sizes[:-1], 1)
 
 
@@ -37,8 +39,9 @@ def make(
 ) -> tuple[Parameters, Array, Array]:
     """Parameters, x: (batch, inputs) and y: (batch, outputs) for one probe; a missing bias is zero.
 
-    All are float64 arrays of numbers that `dtype` holds exactly. Targets are in (0, 1), those of a row of several add up
-    to 1 exactly, as a softmax's do; inputs are standard normal: no activation saturates, no preactivation is near a kink.
+    All are float64 arrays of numbers that `dtype` holds exactly. Targets are in (0, 1), those of a row of several add
+    up to 1 exactly, as a softmax's do; inputs are standard normal: no activation saturates, no preactivation is near a
+    kink.
     """
     layers = parameters.initial(tuple(sizes), seed=1000 + seed, scale=SCALE)
     layers = [Layer(W, b if has else np.zeros_like(b)) for (W, b), has in zip(layers, biases, strict=True)]

@@ -24,6 +24,7 @@ class Row:
 
     @property
     def right(self) -> bool:
+        """Is it within the bound?"""
         return self.tau <= 1
 
 

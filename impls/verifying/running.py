@@ -35,13 +35,16 @@ class Running:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """That of the value."""
         return self.value.shape
 
     @property
     def T(self) -> Running:  # noqa: N802  (as NumPy has it)
+        """The transpose."""
         return self._moved(np.transpose)
 
     def reshape(self, *shape: int) -> Running:
+        """The same numbers in another shape."""
         return self._moved(lambda array: array.reshape(*shape))
 
     def __getitem__(self, index: Any) -> Running:
@@ -77,6 +80,7 @@ class Running:
     __rmul__ = __mul__
 
     def sum(self, axis: int | None = None, keepdims: bool = False) -> Running:
+        """As np.sum; n terms cost n roundings of the sum of their sizes."""
         terms = self.value.size if axis is None else self.shape[axis]
         total = (abs(self.value) + self.error).sum(axis=axis, keepdims=keepdims)
         error = self.error.sum(axis=axis, keepdims=keepdims) + terms * self._u * total
@@ -93,18 +97,22 @@ class Running:
         return Running(a, a * (moved + (a.shape[1] + 8) * self._u * (1 + moved)) + self._eta, self.dtype)
 
     def absolute(self) -> Running:
+        """|x|, which is exact."""
         return self._moved(abs)
 
     def sigmoid(self) -> Running:
+        """1/(1 + e⁻ᶻ) in each element, by t = e^(−|z|)."""
         t = np.exp(-abs(self.value))
         value = np.where(self.value >= 0, 1, t) / (1 + t)
         return self._function(value, t / (1 + t) ** 2, arithmetic(self.dtype).sigmoid)
 
     def tanh(self) -> Running:
+        """tanh in each element."""
         value = np.tanh(self.value)
         return self._function(value, (1 - value) * (1 + value), arithmetic(self.dtype).tanh)
 
     def relu(self) -> Running:
+        """z where it is positive and 0 elsewhere, which is exact."""
         on = self.value > 0
         return Running(np.where(on, self.value, 0), np.where(on, self.error, 0), self.dtype)
 

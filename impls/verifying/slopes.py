@@ -72,6 +72,7 @@ CROSS_ENTROPY_NOTE = (
 
 
 def slopes_of(activations: Sequence[str]) -> Iterator[Mistake]:
+    """Every wrong slope that a network of these activations can have: everywhere, in one layer, in all hidden ones."""
     m = len(activations)
     for name, title, sentence, forms in WRONG_SLOPES:
         affected = [ell for ell in range(1, m + 1) if activations[ell - 1] in forms]

@@ -55,8 +55,8 @@ def conclude(asked: Asked, answers: Iterator[dict[str, Any]], again: Again) -> t
             continue
         candidates.append(candidate)
         if candidate.verdict.right:
-            if candidate.returned == [] and (report := _by_its_own_loss(candidate, again)):
-                return report, candidate
+            if candidate.returned == [] and (by_loss := _by_its_own_loss(candidate, again)):
+                return by_loss, candidate
             return _of_right_one(candidate, candidates)
         if candidate.known and candidate.shown_wrong and _is_one_mistake(candidate):
             return write(candidate, WRONG), candidate
@@ -109,7 +109,7 @@ def _overrules(other: Candidate, right: Candidate) -> bool:
         may = bool(other.known)
     else:
         may = "flat targets" in other.message["layout"] and (len(own_x), len(own_y)) == (2, 1)
-    named = may and other.shown_wrong and other.explained.explanations
+    named = other.explained.explanations if may and other.shown_wrong else ()
     return bool(named) and not named[0].mistake.parts
 
 

@@ -83,7 +83,7 @@ def _taus(candidate: Candidate, losses: list[dict[str, Any]], scales: list[float
             bound = bound + observation.slack.get(name, 0.0) + 1e-14 * np.max(abs(expected), initial=0.0)
             if candidate.dtype == "float32":  # no bound is derived for an unknown loss: 128 roundings of the largest
                 bound = bound + 64 * np.finfo(np.float32).eps * np.max(abs(expected))
-            if candidate.source is not None and not candidate.source.float32:
+            if not candidate.source.float32:
                 bound = bound + NEAR * np.max(abs(expected), initial=0.0) * _contains_epsilon(candidate)
             tau = float(np.max(abs(found - expected) / bound)) if found.shape == expected.shape else np.inf
             tau = tau if np.isfinite(tau) else np.inf  # a loss that is no number proves nothing

@@ -17,7 +17,7 @@ from impls.verifying.wording import SLOPE_FORMULAS
 
 def conclude_rule(target: str, answer: dict[str, Any]) -> Report:
     """The verdict on a torch.autograd.Function or jax.custom_vjp for a part of a network."""
-    reports = [_of_case(target, answer, case) for case in answer["cases"]]
+    reports = [_of_case(target, case) for case in answer["cases"]]
     report = next((r for r in reports if r.verdict == WRONG), None) or next(
         (r for r in reports if r.verdict == UNKNOWN), reports[-1]
     )
@@ -30,7 +30,7 @@ def conclude_rule(target: str, answer: dict[str, Any]) -> Report:
     return report
 
 
-def _of_case(target: str, answer: dict[str, Any], case: dict[str, Any]) -> Report:
+def _of_case(target: str, case: dict[str, Any]) -> Report:
     rows, words = [], []
     for tensor in case["tensors"]:
         found, expected = tensor["found"], tensor["expected"]
@@ -80,7 +80,7 @@ IGNORES_UPSTREAM = Named(
 )
 
 
-def _slope_findings(answer) -> list[Named]:
+def _slope_findings(answer: dict[str, Any]) -> list[Named]:
     """Which wrong slope an element-by-element rule has."""
     z, a, v, found = answer["z"], answer["a"], answer["cotangent"], answer["tensors"][0]["found"]
     forms = {"sigmoid": 1 / (1 + np.exp(-z)), "tanh": np.tanh(z), "relu": np.maximum(z, 0)}

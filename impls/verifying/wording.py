@@ -39,14 +39,17 @@ def delta_equation(ell: int, activations: Sequence[str], loss: str = SQUARED) ->
 
 
 def weight_equation(ell: int) -> str:
+    """dWℓ as it should be."""
     return f"dW{ell} = {f'a{ell - 1}' if ell > 1 else 'x'}ᵀ δ{ell}"
 
 
 def bias_equation(ell: int) -> str:
+    """dbℓ as it should be."""
     return f"db{ell} = sum over rows of δ{ell}"
 
 
 def hidden_name(m: int) -> str:
+    """What a student calls all layers but the last of m."""
     return "the hidden layer" if m == 2 else "the hidden layers"
 
 

@@ -57,7 +57,7 @@ def write(candidate: Candidate, verdict: str) -> Report:
     elif verdict == WRONG:
         _write_wrong(report, candidate, diagnosis, absent)
     else:
-        _write_unknown(report, candidate, diagnosis)
+        _write_unknown(report, candidate)
     _note_calls(report, candidate, diagnosis)
     return report
 
@@ -77,7 +77,7 @@ def _right_headline(candidate: Candidate, diagnosis: Diagnosis) -> str:
 
 def _penalty(penalty: Penalty) -> str:
     """ "an L2 penalty on the weights (weight decay), 0.01·W in the gradient"."""
-    first, *others = penalty.coefficients
+    others = penalty.coefficients[1:]
     shown = []
     for term, values in enumerate(zip(*(c[1:] for c in penalty.coefficients), strict=True)):
         by_rows = [value * rows for value, (rows, *_) in zip(values, penalty.coefficients, strict=True)]
@@ -163,7 +163,7 @@ def _expected_loss(candidate: Candidate, diagnosis: Diagnosis) -> str:
     return f"the {_family(diagnosis.convention.loss)}"
 
 
-def _write_unknown(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> None:
+def _write_unknown(report: Report, candidate: Candidate) -> None:
     if candidate.verdict.right:
         report.headline = (
             "cannot tell: it is right at its first step, where all weights are zero; that hides a forgotten slope, a "

@@ -31,18 +31,21 @@ def _reference(seed: int, scale: float, dtype: str) -> Reference:
 
 
 def ours(seed: int, scale: float, gradients: Parameters, dtype: str = "float64") -> bool:
+    """The oracle and the bound: τ ≤ 1 for every tensor?"""
     reference = _reference(seed, scale, dtype)
     result = (reference.truth.loss.astype(dtype), gradients)
     return worst_tau(reference.agree("value_and_grad", result)) <= 1
 
 
 def allclose(seed: int, scale: float, gradients: Parameters) -> bool:
+    """Is every tensor near autodiff's, as NumPy has it?"""
     right = backward(network(seed, scale), naive_slope, "float64")
     pairs = zip(tensors(gradients).values(), tensors(right).values(), strict=True)
     return all(np.allclose(found, expected, rtol=1e-5) for found, expected in pairs)
 
 
 def scipy_check(seed: int, scale: float, gradients: Parameters) -> bool:
+    """Is SciPy's norm of the difference to its forward differences below the usual limit?"""
     import scipy.optimize
 
     def loss(theta: Array) -> float:
@@ -57,6 +60,7 @@ def scipy_check(seed: int, scale: float, gradients: Parameters) -> bool:
 
 
 def torch_check(seed: int, scale: float, gradients: Parameters) -> bool:
+    """Does torch.autograd.gradcheck accept it?"""
     import torch
 
     planted_tensors = [torch.tensor(tensor) for tensor in tensors(gradients).values()]
@@ -98,6 +102,7 @@ def _jax_loss() -> Any:
 
 
 def jax_check(seed: int, scale: float, gradients: Parameters) -> bool:
+    """Does jax.test_util.check_grads accept it?"""
     import jax.test_util
 
     loss, planted_gradients = _jax_loss(), list(tensors(gradients).values())

@@ -36,6 +36,7 @@ def planted() -> list[Mistake]:
 
 
 def network(seed: int, scale: float) -> Parameters:
+    """The 2-4-1 network of that seed, with weights of that scale."""
     return initial(XOR.sizes, seed, scale)
 
 
@@ -90,4 +91,5 @@ def downcasts(parameters: Parameters) -> dict[str, Parameters]:
 
 
 def as_dtype(gradients: Parameters, dtype: str) -> Parameters:
+    """The same numbers, rounded to `dtype`."""
     return [Layer(W.astype(dtype), b.astype(dtype)) for W, b in gradients]

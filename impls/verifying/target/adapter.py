@@ -1,4 +1,4 @@
-"""Adapters: where a target cannot be called, the few lines that its author completes so that it can."""
+"""Adapters: where a file trains in a loop and has nothing to call, the function to put one step of that loop into."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import textwrap
 from pathlib import Path
 
 from impls.verifying.target import names, source
-from impls.verifying.target.subjects import Subject
 
 
 def of_script(path: Path) -> str:
@@ -30,8 +29,8 @@ def of_script(path: Path) -> str:
     arguments = ", ".join(dict.fromkeys([*data, *changed]))
     step = textwrap.indent(textwrap.dedent("\n".join(lines)), "    ")
     return (
-        f"the file trains in a loop (lines {loop.lineno} to {loop.end_lineno}) and has no function to call. Put one step of "
-        f"that loop into a function, and check the function:\n\n"
+        f"the file trains in a loop (lines {loop.lineno} to {loop.end_lineno}) and has no function to call. Put one "
+        f"step of that loop into a function, and check the function:\n\n"
         f"def step({arguments}):\n{step}\n    return {', '.join(changed)}\n\n"
         f"samegrad verify {path}:step"
     )
@@ -48,27 +47,3 @@ def _changed(body: list[ast.stmt]) -> list[str]:
             if any(isinstance(n, ast.Name) and n.id == target for n in ast.walk(node.value)):
                 found.setdefault(target)
     return [name for name in found if name.isidentifier()]
-
-
-def of_subject(subject: Subject | None, path: Path, name: str) -> str:
-    """For anything else: a function of data and parameters around the target, with what is known filled in."""
-    thing, _, method = name.partition(".")
-    shown = {"W1": "W1", "b1": "b1", "W2": "W2", "b2": "b2"}
-    made, set_, call = (
-        f"net = {thing}(…)",
-        "net.W1, net.b1, net.W2, net.b2 = W1, b1, W2, b2",
-        f"net.{method or '…'}(x, y)",
-    )
-    if subject is None or not hasattr(subject, "constructor"):
-        made, set_, call = "", "", f"{name}(x, y, W1, b1, W2, b2)"
-    lines = [
-        "# adapter.py: complete it where … stands",
-        f"from {path.stem} import {thing}",
-        "",
-        f"def step(x, y, {', '.join(shown)}):      # x: (rows, inputs), y: (rows, outputs), W1: (inputs, units)",
-        *(f"    {line}" for line in (made, set_, call) if line),
-        "    return …      # the gradients of W1, b1, W2, b2, or their new values",
-        "",
-        "samegrad verify adapter.py:step",
-    ]
-    return "\n".join(lines)

@@ -22,6 +22,8 @@ RESULT = re.compile(r"(^|_)(a\d?|o|out|outputs?|y_?hat|y_?pred|pred(iction)?s?|z
 
 
 class Assigned(NamedTuple):
+    """Which of the returned values is what."""
+
     gradients: dict[str, Array]
     """By tensor; those that were not found are absent."""
     loss: float | None
@@ -39,7 +41,7 @@ def assign(leaves: Sequence[Named], slots: Sequence[Slot]) -> Assigned | None:
         if found:
             unnamed = [v for t, v in parsed if t is None and v.size > 1]
             found.update(_left_over(unnamed, [slot for slot in slots if slot.tensor not in found]))
-            return Assigned(found, loss if loss is not None else _stray_number(leaves, parsed), gradients_only)
+            return Assigned(found, loss if loss is not None else _stray_number(parsed), gradients_only)
     rest = [(n, v) for n, v in leaves if not (LOSS.search(_last(n)) and v.size == 1) and not RESULT.search(_last(n))]
     values = [v for _, v in rest]
     matched = _by_order(values, slots)
@@ -66,13 +68,13 @@ def _last(name: str) -> str:
     return re.split(r"[.\[]", name)[-1].strip("]'\"").lower()
 
 
-def _stray_number(leaves: Sequence[Named], parsed) -> float | None:
+def _stray_number(parsed: Sequence[tuple[names.Tensor | None, Array]]) -> float | None:
     """An unnamed number beside named gradients is the loss."""
-    numbers = [v for (n, v), (t, _) in zip(leaves, parsed, strict=True) if t is None and v.size == 1]
+    numbers = [v for t, v in parsed if t is None and v.size == 1]
     return float(numbers[0].item()) if len(numbers) == 1 else None
 
 
-def _by_name(labelled, slots: Sequence[Slot]) -> dict[str, Array]:
+def _by_name(labelled: Sequence[tuple[names.Tensor, Array]], slots: Sequence[Slot]) -> dict[str, Array]:
     """Match by kind, and within a kind by the rank in the names."""
     found: dict[str, Array] = {}
     for kind in "Wb":

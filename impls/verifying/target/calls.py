@@ -21,8 +21,10 @@ from impls.verifying.target.layouts import DataLayout
 from impls.verifying.target.places import to_array
 
 ROLES = (
-    "x", "y", "rate", "epochs", "batch", "seed", "quiet", "penalty", "momentum", "output", "upstream", "cache", "params",
-    "inputs_size", "hidden_size", "outputs_size", "sizes",
+    "x", "y", "rate", "epochs", "batch", "seed", "quiet", "penalty", "momentum", "output", "upstream", "cache",
+    "x_more",
+    "y_more",
+    "params", "inputs_size", "hidden_size", "outputs_size", "sizes",
 )  # fmt: skip
 FIRST = ("x", "y", "rate", "epochs", "batch", "seed", "quiet")
 """Roles that go before the program's own names for things."""

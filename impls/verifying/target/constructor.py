@@ -21,7 +21,7 @@ ROLES = (
 )  # fmt: skip
 SIZES = {"inputs_size", "hidden_size", "hidden_sizes", "outputs_size", "sizes", "x"}
 HIDDEN_LIST = re.compile(r"hidden_?(sizes|layers|dims|units|nodes|neurons|units_list|layer_sizes|sizes_list)|hiddens")
-BY_COUNT = {
+BY_COUNT: dict[int, list[tuple[str, ...]]] = {
     1: [("inputs_size",), ("sizes",), ("hidden_size",)],
     2: [("inputs_size", "outputs_size"), ("inputs_size", "hidden_size"), ("hidden_size", "hidden_size"), ("x", "y")],
     3: [("inputs_size", "hidden_size", "outputs_size"), ("x", "y", "hidden_size")],
@@ -48,7 +48,9 @@ class Constructor:
             every = list(inspect.signature(self.root).parameters.values())
         except (TypeError, ValueError):
             return []
-        self.spread = any(p.kind is p.VAR_POSITIONAL and names.role(p.name, ("sizes",)) for p in every)
+        self.spread = any(
+            p.kind is p.VAR_POSITIONAL and (p.name == "args" or names.role(p.name, ("sizes",))) for p in every
+        )
         return [p for p in every if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL) and p.name not in self.init]
 
     def _roles(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The derivative of a loss that is only known as a program: the user's own, or a known one of the user's forward pass."""
+"""The derivative of a loss that is only known as a program: the user's own, or a known one of their forward pass."""
 
 from __future__ import annotations
 
@@ -113,8 +113,8 @@ def _call_given(way: Way, arrays: dict[str, Array], observed: Observed, function
         value, _ = call(mine, known, path)
     except Unreadable as error:
         raise BadInput(
-            f"--loss {name}: {error}; it should take the parameters, x and y, or predictions and targets, for which the "
-            "target's file needs a forward function"
+            f"--loss {name}: {error}; it should take the parameters, x and y, or predictions and targets, for which "
+            "the target's file needs a forward function"
         ) from None
     return _scalar(value, name)
 

@@ -140,6 +140,8 @@ ROLES: dict[str, str] = {
     "batch": r"batch_?size|m|n|n_?samples|num_?samples|minibatch_?size",
     "seed": r"(random_?)?(seed|state)|rng_?seed",
     "quiet": r"verbose|print.*|log.*|debug|display|show.*|plot.*|shuffle",
+    "x_more": r"x_?(val(id(ation)?)?|test|dev|eval)|(val(id(ation)?)?|test|dev)_?(x|inputs?|data|set|images|features)",
+    "y_more": r"y_?(val(id(ation)?)?|test|dev|eval)|(val(id(ation)?)?|test|dev)_?(y|outputs?|targets?|labels)",
     "penalty": r"reg(ulari[sz]ation)?(_?(strength|param(eter)?|rate|factor|lambda|coeff?))?|_?lambd(a)?_?|lam|lmbda|l2(_?(reg|lambda|penalty))?|weight_?decay|decay",
     "momentum": r"momentum|mu|beta",
     "inputs_size": r"num_?in|in_?features|n_?dims?|dims?|inp_?(size|dim)|n_?in(puts?)?|in(put)?_?(size|dims?|nodes|neurons|units|features|layer_?size|layer|number|count)|inputs|inputnodes"

@@ -16,7 +16,7 @@ from impls.verifying import probe
 from impls.verifying.forward import FUNCTIONS
 from impls.verifying.target import names, results, source
 from impls.verifying.target.calls import Known, Unreadable, call, named_parts, output_among, ran_to_the_end
-from impls.verifying.target.places import Part, Place, of_object, to_array
+from impls.verifying.target.places import Part, Place, Stack, of_object, to_array
 from impls.verifying.target.results import Reading
 from impls.verifying.target.subjects import ArgumentSubject, Form, Instance
 from impls.verifying.target.trace import Watch
@@ -95,7 +95,7 @@ def _settings(way: Way, instance: Instance, rate: float, epochs: int, ux: Any, u
     subject, used = way.subject, set()
     source.Loops.rounds, source.Loops.limited = epochs, False
     values = {"rate": rate, "epochs": epochs}
-    taken = {id(part) for place in instance.places.values() for part in [place]}
+    taken = {id(place) for place in instance.places.values()}
     places = [] if isinstance(subject, ArgumentSubject) else subject.leaves(instance.thing)
     for leaf in [*places, *of_object(subject.module, subject_own(way))]:
         last = leaf.name.split(".")[-1]
@@ -130,6 +130,8 @@ def known_values(way: Way, instance: Instance, data: tuple[Any, Any], x: Array, 
     sizes = way.form.sizes
     roles: dict[str, Any] = {
         "x": data[0], "y": data[1], "rate": rate, "epochs": epochs, "batch": len(x), "seed": 0, "quiet": False,
+        "x_more": data[0],
+        "y_more": data[1],
         "penalty": PENALTY, "momentum": 0.0, "inputs_size": sizes[0], "outputs_size": sizes[-1], "sizes": list(sizes),
         "hidden_size": sizes[1] if len(sizes) > 2 else None,
     }  # fmt: skip
@@ -149,7 +151,7 @@ def _once(way: Way, instance: Instance, data: tuple[Any, Any], x: Array, y: Arra
             predictions = forward(way, instance, known, way.plan.forward, x, y, watch)
         elif way.hypothesis:
             layers = results.canonical(way.form.slots, before)
-            known.names.update(intermediates(way, layers, x, y))
+            known.names.update(intermediates(way, layers, x))
         elif isinstance(way.subject, ArgumentSubject) and asks_for_intermediates(way.form):
             predictions = _any_forward(way, instance, known, x, y, watch)
         main = instance.functions[way.plan.main]
@@ -157,8 +159,8 @@ def _once(way: Way, instance: Instance, data: tuple[Any, Any], x: Array, y: Arra
         after = _after(way, instance)
         update = way.plan.update
         if update and not _moved(before, after) and not _gradients(way, instance, result, main):
-            known.gradients, known.roles["result"] = result, result
-            more, again = call(instance.functions[update], known, path)
+            known.gradients = result
+            _, again = call(instance.functions[update], known, path)
             after, used = _after(way, instance), used | again
     return Outcome(instance, result, before, after, used | _limited(), watch, predictions, main)
 
@@ -167,7 +169,7 @@ def _limited() -> set[str]:
     return {"epochs"} if source.Loops.limited else set()
 
 
-def intermediates(way: Way, parameters: Parameters, x: Array, y: Array) -> dict[str, Any]:
+def intermediates(way: Way, parameters: Parameters, x: Array) -> dict[str, Any]:
     """z1, a1, h, …, of a network with the activations of the hypothesis, under usual names and in the data's layout."""
     found: dict[str, Any] = {}
     a = x
@@ -175,12 +177,12 @@ def intermediates(way: Way, parameters: Parameters, x: Array, y: Array) -> dict[
         z = a @ W + b
         a = FUNCTIONS[f](z)
         last = ell == len(parameters)
-        for name, value in ((f"z{ell}", z), (f"a{ell}", a), (f"h{ell}", a), *_usual(z, a, last, ell)):
+        for name, value in ((f"z{ell}", z), (f"a{ell}", a), (f"h{ell}", a), *_usual(a, last, ell)):
             found[name] = value.T.copy() if "column" in way.data.name else value[0] if way.data.single else value
     return found
 
 
-def _usual(z: Array, a: Array, last: bool, ell: int) -> list[tuple[str, Array]]:
+def _usual(a: Array, last: bool, ell: int) -> list[tuple[str, Array]]:
     if last:
         return [(n, a) for n in ("output", "out", "o", "y_hat", "yhat", "y_pred", "pred", "probs", "al", "a")]
     return [(n, a) for n in ("h", "hidden", "hidden_output", "hidden_layer", "hidden_outputs")] if ell == 1 else []
@@ -206,11 +208,12 @@ def forward(
                 found = None if array is None else way.data.predictions(array, *y.shape)
                 predictions, raw = (found, value) if found is not None else (predictions, raw)
     known.roles["cache"] = _cache(result, raw)
+    sure = result is not None
     if raw is not None and predictions is not None:
         known.roles["output"] = raw
         upstream = way.data.encode(x, 2 / y.size * (predictions - y))[1] if not way.data.labels else None
         known.roles["upstream"] = None if upstream is None else np.asarray(upstream).reshape(np.shape(raw))
-    return predictions
+    return predictions if sure else None  # an attribute may hold the sum before the activation; outputs have both
 
 
 def _cache(result: Any, raw: Any) -> Any:
@@ -246,8 +249,8 @@ def _after(way: Way, instance: Instance) -> dict[str, Array]:
     def again(place: Place) -> Place:
         if isinstance(place, Part):
             return replace(place, whole=again(place.whole))  # type: ignore[arg-type]
-        if hasattr(place, "parts"):
-            return replace(place, parts=[now.get(part.name, part) for part in place.parts])  # type: ignore[union-attr]
+        if isinstance(place, Stack):
+            return replace(place, parts=[now.get(part.name, part) for part in place.parts])
         return now.get(place.name, place)
 
     return {tensor: np.array(again(place).array()) for tensor, place in instance.places.items()}
@@ -272,17 +275,17 @@ def _gradients(way: Way, instance: Instance, result: Any, main: Callable) -> res
 
 
 def _renamed(way: Way, named: list[tuple[str, Array]]) -> list[tuple[str, Array]]:
-    """The same values; one that is called like a gradient of a parameter's own name (g_omega1, m_grad) is called dW1."""
+    """The same values; one called like a gradient of a parameter's own name (g_omega1, m_grad) is called dW1."""
     own: dict[tuple[str, str], str] = {}
     for tensor, name in way.form.names.items():
         own[_holder(name), re.split(r"[.\[]", name)[-1].strip("]'\"_").lower()] = tensor
     result = []
     for name, value in named:
-        tensor = names.tensor(name)
+        read_as = names.tensor(name)
         mine = own.get((_holder(name), names.without_gradient(name))) or own.get(("", names.without_gradient(name)))
         last = re.split(r"[.\[]", name)[-1].strip("]'\"_").lower()
         is_gradient = mine and last != names.without_gradient(name)
-        result.append((f"d{mine}" if is_gradient and not (tensor and tensor.gradient) else name, value))
+        result.append((f"d{mine}" if is_gradient and not (read_as and read_as.gradient) else name, value))
     return result
 
 
@@ -339,12 +342,12 @@ def _read_returned(way: Way, outcome: Outcome, arrays: dict[str, Array], x: Arra
     found = _gradients(way, outcome.instance, outcome.result, outcome.main)  # type: ignore[arg-type]
     if found is None:
         raise ran_to_the_end(_nothing_found(way, outcome))
-    if isinstance(way.subject, ArgumentSubject) and not found.labelled:
-        if _are_updates(way, found.gradients, outcome, arrays, x, y, rate):
-            new = {t: np.asarray(found.gradients.get(t, outcome.before[t])) for t in outcome.before}
-            reading = results.of_change(way.form.slots, outcome.before, new, rate, "rate" in outcome.used)
-            reading.loss = found.loss
-            return reading
+    may_be = isinstance(way.subject, ArgumentSubject) and not found.labelled
+    if may_be and _are_updates(way, found.gradients, outcome, arrays, x, y, rate):
+        new = {t: np.asarray(found.gradients.get(t, outcome.before[t])) for t in outcome.before}
+        reading = results.of_change(way.form.slots, outcome.before, new, rate, "rate" in outcome.used)
+        reading.loss = found.loss
+        return reading
     return results.of_returned(found, way.form.slots)
 
 
@@ -360,7 +363,9 @@ def _nothing_found(way: Way, outcome: Outcome) -> str:
     return f"it returned {shapes}; the gradients of {wanted} are expected, as a tuple, list or dictionary"
 
 
-def _are_updates(way: Way, found: dict[str, Array], outcome: Outcome, arrays, x, y, rate: float) -> bool:
+def _are_updates(
+    way: Way, found: dict[str, Array], outcome: Outcome, arrays: dict[str, Array], x: Array, y: Array, rate: float
+) -> bool:
     """Are these the parameters after a step? Then they come near to those before as the rate goes to zero."""
     before = outcome.before
     if any(np.shape(found[t]) != before[t].shape for t in found if t in before):
@@ -418,7 +423,7 @@ def _read_later(way: Way, parameters: Parameters, x: Array, y: Array, rate: floa
         raise ran_to_the_end("no weights were found: what it returned, or keeps, is the same after another epoch")
     reading = results.of_change(form.slots, before, after, rate, "rate" in one.used)
     reading.parameters = results.canonical(form.slots, before)
-    user = {t: a.astype(np.float64) for t, a in before.items()}
+    user: dict[str, Array] = {t: a.astype(np.float64) for t, a in before.items()}
     return _with_evidence(way, reading, replace(second, before=before), user, x, y, first.instance)
 
 

@@ -68,7 +68,7 @@ def of_result(
         labelled = labels if labels and len(labels) == len(value) else None
         base = labels[0] if labels and len(labels) == 1 and not path else path
         for index, item in enumerate(value):
-            yield from of_result(item, None, labelled[index] if labelled else f"{base}[{index}]", joined)
+            yield from of_result(item, None, (labelled[index] if labelled else "") or f"{base}[{index}]", joined)
     elif hasattr(value, "__dict__") and not callable(value):
         for key, item in vars(value).items():
             yield from of_result(item, None, f"{path}.{key}" if path else key, joined)
@@ -91,11 +91,13 @@ class Leaf:
     key: Any
 
     def get(self) -> Any:
+        """The value itself, as the user has it."""
         if isinstance(self.container, dict | list | tuple):
             return self.container[self.key]
         return getattr(self.container, self.key)
 
     def array(self) -> Array:
+        """A copy of the value; NaN where it is no longer a number."""
         array = to_array(self.get())
         return np.asarray(np.nan) if array is None else np.array(array)
 
@@ -132,12 +134,15 @@ class Stack:
     parts: list[Leaf]
 
     def get(self) -> Any:
+        """Itself, as there is no one value."""
         return self
 
     def array(self) -> Array:
+        """One row for each object."""
         return np.stack([part.array() for part in self.parts])
 
     def set(self, value: Array) -> None:
+        """Give every object its row."""
         for part, row in zip(self.parts, value, strict=True):
             part.set(row)
 
@@ -154,10 +159,12 @@ class Part:
 
     @property
     def name(self) -> str:
+        """That of the whole, with the part that this is: weights[:-1], weights[-1]."""
         where = {(True, True): "[0]", (True, False): "[-1]", (False, True): "[1:]", (False, False): "[:-1]"}
         return self.whole.name + where[self.is_bias, self.first]
 
     def get(self) -> Any:
+        """Itself, as it is only a view of a value."""
         return self
 
     def take(self, array: Array) -> Array:
@@ -166,9 +173,11 @@ class Part:
         return array[tuple(entry if axis == self.axis else slice(None) for axis in range(array.ndim))]
 
     def array(self) -> Array:
+        """A copy of this part."""
         return np.array(self.take(self.whole.array()))
 
     def set(self, value: Array) -> None:
+        """Write this part, and leave the other as it is."""
         array = self.whole.array().astype(np.float64)
         part = self.take(array)
         if part.ndim:

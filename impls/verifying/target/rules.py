@@ -55,6 +55,7 @@ class Rule:
         self.thing, self.path = thing, path
 
     def forward(self, inputs: Sequence[Array]) -> Array:
+        """The output for these inputs. Raises UserError."""
         with source.own_errors(self.path):
             if _is_torch(self.thing):
                 import torch
@@ -68,6 +69,7 @@ class Rule:
             return np.asarray(self.thing(*(jnp.asarray(a) if isinstance(a, np.ndarray) else a for a in inputs)))
 
     def backward(self, inputs: Sequence[Array], cotangent: Array) -> list[Array | None]:
+        """By the rule, the gradient of Σ cotangent·output for each input; None where it has none. Raises UserError."""
         with source.own_errors(self.path):
             if _is_torch(self.thing):
                 import torch
@@ -134,8 +136,8 @@ NUMBER = 0.5
 """For an input that has to be a plain number: a threshold, a slope, a probability."""
 
 
-def check(thing: Any, name: str, path: Path) -> dict[str, Any]:
-    """Hold a rule for a part of a network against differences of its own forward pass, with and without optional inputs.
+def check(thing: Any, path: Path) -> dict[str, Any]:
+    """A rule for a part of a network beside differences of its own forward pass, with and without optional inputs.
 
     Raises UserError and Unreadable where it cannot be called.
     """
@@ -145,7 +147,7 @@ def check(thing: Any, name: str, path: Path) -> dict[str, Any]:
         raise Unreadable("the rule takes no inputs")
     found = [_case(rule, inputs) for inputs in cases]
     kind = "torch.autograd.Function" if _is_torch(thing) else "jax.custom_vjp"
-    return {"rule": kind, "name": name, "cases": found}
+    return {"rule": kind, "cases": found}
 
 
 def _case(rule: Rule, inputs_of: list[str]) -> dict[str, Any]:

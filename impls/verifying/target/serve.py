@@ -27,8 +27,8 @@ from impls.verifying.target.places import to_array
 from impls.verifying.target.subjects import ArgumentSubject, Subject
 from impls.verifying.target.ways import Way, find_subject, ways
 
-WAYS = 24
-"""Ways that work and are passed on, at most: a right one among them has been seen within the first eight."""
+WAYS = 10
+"""Ways that work and are passed on, at most, for networks of one size: a right one was among the first eight so far."""
 STRANGE = 4
 """Ways whose gradients have other shapes than their parameters: passed on where there are no others."""
 DEPTHS_OF = 3
@@ -44,7 +44,7 @@ def answer(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     except source.UserError as error:
         yield {"error": "traceback", "text": str(error)}
     except (Unreadable, BadInput) as error:
-        yield {"error": "unreadable", "text": str(error), "adapter": ""}
+        yield {"error": "unreadable", "text": str(error)}
     except Exception as error:  # a fault of ours must not look like one of the target's
         where = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(where.filename).name}:{where.lineno}"
@@ -69,7 +69,7 @@ def _answer(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if rules.is_rule(thing):
         network = rules.network(thing, path)
         if network is None:
-            yield rules.check(thing, name, path)
+            yield rules.check(thing, path)
             return
         subject = ArgumentSubject(module, network, path)
     else:
@@ -78,19 +78,16 @@ def _answer(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
             arguments=request.get("arguments"),
         )  # fmt: skip
     yield {
-        "name": name,
         "activations": source.activations(text),
         "literals": source.literals(text),
         "ascends": "likelihood" in text.lower() or "ascent" in text.lower(),
         "own": {role: list(shape) for role, shape in shapes.items()},
         "float32": "float32" in text,
     }
-    yield from _groups(subject, request, path, name, module, flat_targets(shapes))
+    yield from _groups(subject, request, path, module, flat_targets(shapes))
 
 
-def _groups(
-    subject: Subject, request: dict[str, Any], path: Path, name: str, module: Any, flat: bool
-) -> Iterator[dict[str, Any]]:
+def _groups(subject: Subject, request: dict[str, Any], path: Path, module: Any, flat: bool) -> Iterator[dict[str, Any]]:
     given = _given_loss(request, path, module)
     wanted = request.get("differentiate") or {}
     failures: list[Exception] = []
@@ -100,20 +97,21 @@ def _groups(
     for sizes, is_last_resort in _sizes(subject, request.get("sizes"), flat):
         if forward_seen and is_last_resort:
             break
+        of_size = 0
         for group in groups(_all_ways(subject, sizes, flat, failures), failures, strange):
-            number += 1
+            number, of_size = number + 1, of_size + 1
             reading = group.observed[0].reading
             forward_seen |= reading.predictions is not None or bool(reading.outputs and len(sizes) > 2)
-            if number > WAYS:
-                return
+            if of_size > WAYS:
+                break
             if (message := _asked_of(group, number, wanted, given)) is not None:
                 yield message
     for group in strange[:STRANGE] if not number else ():
         number += 1
         if (message := _asked_of(group, number, wanted, given)) is not None:
             yield message
-    if not number and (group := _as_many_rows_as_units(subject, flat)):
-        yield _message(group, 1)
+    if not number and (by_chance := _as_many_rows_as_units(subject, flat)):
+        yield _message(by_chance, 1)
     elif not number:
         error = _most_natural(failures)
         if isinstance(error, Unreadable):
@@ -204,7 +202,7 @@ def _message(group: Group, number: int) -> dict[str, Any]:
     way = group.way
     return {
         "way": number,
-        "sizes": list((group.observed[0].reading.parameters and way.form.sizes) or way.form.sizes),
+        "sizes": list(way.form.sizes),
         "layout": way.data.name,
         "flipped": way.form.flipped,
         "kind": way.plan.kind,

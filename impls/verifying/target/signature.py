@@ -15,8 +15,8 @@ from impls.parameters import Array
 from impls.verifying.target import names, places, source
 
 ROLES = (
-    "x", "y", "rate", "epochs", "params", "cache", "output", "upstream", "batch", "seed", "quiet", "penalty", "momentum",
-    "inputs_size", "hidden_size", "outputs_size",
+    "x", "y", "rate", "epochs", "params", "cache", "output", "upstream", "batch", "seed", "quiet", "penalty",
+    "momentum", "inputs_size", "hidden_size", "outputs_size",
 )  # fmt: skip
 
 
@@ -162,6 +162,7 @@ def _renumbered(template: Any, n: int) -> Any:
 
 
 def re_digits(name: str) -> bool:
+    """Is there a number in the name?"""
     return any(c.isdigit() for c in name)
 
 
@@ -192,7 +193,7 @@ def _biases_by_rank(roles: dict[str, str], found: Sequence[tuple[str, names.Tens
                 roles[argument] = "b" + weights[read.rank][1:]
 
 
-def _with_containers(function, module, roles, containers) -> Spec:
+def _with_containers(function: Callable, module: ModuleType, roles: dict[str, str], containers: Sequence[str]) -> Spec:
     """Parameters in a dictionary, list or object: like one of that name in the module, or as the function uses it."""
     templates: dict[str, list[Any]] = {}
     layers, biases = 2, [True, True]

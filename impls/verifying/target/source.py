@@ -63,8 +63,20 @@ def read(path: Path) -> str:
         code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError):
         raise BadInput(f"{path}: is no notebook that can be read (JSON with cells, nbformat 4)") from None
-    lines = [line for cell in code if not cell.startswith("%%") for line in cell.splitlines()]
-    return "\n".join("" if line.lstrip().startswith(("%", "!", "?")) else line for line in lines) + "\n"
+    return "\n".join(plain for cell in code if not cell.startswith("%%") and _parses(plain := _without_magics(cell))) + "\n"
+
+
+def _without_magics(cell: str) -> str:
+    return "\n".join("" if line.lstrip().startswith(("%", "!", "?")) else line for line in cell.splitlines())
+
+
+def _parses(text: str) -> bool:
+    """Is it Python of this version? A notebook may have cells that are not."""
+    try:
+        ast.parse(text)
+    except SyntaxError:
+        return False
+    return True
 
 
 def _module(path: Path, text: str) -> ModuleType:
@@ -120,6 +132,7 @@ class LimitedLoops(ast.NodeTransformer):
     """Puts a limit on `for … in range(…)` where the body trains."""
 
     def visit_For(self, node: ast.For) -> ast.AST:
+        """The loop, with a limit where it trains."""
         call = node.iter
         counted = isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "range"
         if not counted or len(call.args) > 2 or not trains(node):  # type: ignore[attr-defined]

@@ -29,6 +29,7 @@ class Structure:
 
     @property
     def slots(self) -> list[Slot]:
+        """Every tensor with its shapes, in the order W1, b1, W2, …"""
         slots = []
         for ell, (fan_in, fan_out) in enumerate(itertools.pairwise(self.sizes), start=1):
             shape = self.places[f"W{ell}"].array().shape
@@ -50,9 +51,9 @@ def structures(
         for augmented in _with_biases_inside(layers):
             for flipped in (False, True):
                 sizes = _chain([w.array().shape for w, _ in augmented], flipped)
-                if sizes and all(end in (None, size) for end, size in zip(ends, (sizes[0], sizes[-1]), strict=True)):
-                    if structure := _checked(augmented, sizes, flipped):
-                        yield structure
+                fits = sizes and all(e in (None, n) for e, n in zip(ends, (sizes[0], sizes[-1]), strict=True))
+                if fits and (structure := _checked(augmented, sizes, flipped)):
+                    yield structure
 
 
 def _checked(layers: Layers, sizes: tuple[int, ...], flipped: bool) -> Structure | None:
@@ -148,7 +149,7 @@ MOST = 10
 
 
 def _by_shapes(every: Sequence[Place]) -> Iterator[Layers]:
-    """Matrices that chain, in the order in which they were made, with vectors as biases: those that leave least over."""
+    """Matrices that chain, in the order in which they were made, with vectors as biases: what leaves least over."""
     floats = [p for p in every if p.array().dtype.kind == "f" and p.array().ndim]
     if len(floats) > MOST:
         return

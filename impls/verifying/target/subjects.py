@@ -60,10 +60,12 @@ class Form:
 
     @property
     def layers(self) -> int:
+        """How many layers of weights there are."""
         return len(self.sizes) - 1
 
     @property
     def biases(self) -> list[bool]:
+        """Which layers have a bias, from the first on."""
         tensors = {slot.tensor for slot in self.slots}
         return [f"b{ell}" in tensors for ell in range(1, self.layers + 1)]
 
@@ -196,6 +198,7 @@ class ObjectSubject:
 
     @property
     def returned_names(self) -> list[str] | None:
+        """The names in the return statement of the method to check; None where they cannot be read."""
         function = getattr(self.root, self.method, None) if self.method else None
         return source.returned_names(function) if function else None
 
@@ -299,11 +302,13 @@ class Layers:
         self.layers = list(layers)
 
     def forward(self, x: Any) -> Any:
+        """The last layer's output."""
         for layer in self.layers:
             x = _one_of(layer, names.FORWARD)(x)
         return x
 
-    def backward(self, upstream: Any, learning_rate: float) -> Any:
+    def backward(self, upstream: Any, learning_rate: float) -> None:
+        """Pass ∂L/∂a back through all layers, and update those that have a method for it."""
         for layer in reversed(self.layers):
             method = _one_of(layer, names.BACKWARD)
             takes = [p.name for p in inspect.signature(method).parameters.values()]
@@ -314,7 +319,6 @@ class Layers:
                 method = getattr(layer, name)
                 if callable(method) and len(inspect.signature(method).parameters) == 1:
                     method(learning_rate)
-        return None
 
 
 def is_layer(thing: Any) -> bool:

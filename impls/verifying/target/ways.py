@@ -1,4 +1,4 @@
-"""Ways: how a target may be used. Each is one guess of where the parameters lie, how the data is given and what is called.
+"""Ways: how a target may be used. Each guesses where the parameters lie, how the data is given and what is called.
 
 Guesses are tried in order, the likeliest first. Whether one was the right guess shows in what it gives: a gradient that
 is right on every probe is not so by accident.
@@ -53,7 +53,7 @@ class Way:
     lift: Callable[[Any], Any] = lambda array: array
     """What the target's arrays are made with: as they are, or as tensors of torch."""
     hypothesis: tuple[str, ...] = ()
-    """The activations with which the intermediates are made that the target asks for and no function of its file gives."""
+    """The activations with which intermediates are made that the target asks for and no function of its file gives."""
     start: int = 0
     """Epochs before the step that is looked at: 0 looks at the first, from given parameters."""
     rate: float = probe.RATE
@@ -65,7 +65,7 @@ def ways(subject: Subject, sizes: Sequence[int], flat: bool) -> Iterator[Way]:
     forms = list(subject.forms(sizes))
     for layout in layouts:
         for form in forms:
-            for plan in plans(subject, form):
+            for plan in plans(subject):
                 for lift in _lifts(subject):
                     for hypothesis in _hypotheses(subject, form):
                         yield Way(subject, form, layout, plan, lift, hypothesis)
@@ -98,7 +98,7 @@ def _lifts(subject: Subject) -> list[Callable[[Any], Any]]:
     return lifts
 
 
-def plans(subject: Subject, form: Form) -> list[Plan]:
+def plans(subject: Subject) -> list[Plan]:
     """What may be called, the whole training before its parts. Raises Unreadable where nothing looks like it."""
     if isinstance(subject, ArgumentSubject):
         return [Plan(subject.function.__name__)]
@@ -133,8 +133,8 @@ def plans(subject: Subject, form: Form) -> list[Plan]:
 def _functions(subject: ObjectSubject) -> dict[str, Callable]:
     root = subject.root
     if inspect.isclass(root):
-        return {n: v for n in dir(root) if (not n.startswith("__") or n == "__call__") and callable(v := getattr(root, n))
-                and (inspect.isfunction(v) or inspect.ismethod(v))}  # fmt: skip
+        every = {n: getattr(root, n) for n in dir(root) if not n.startswith("__") or n == "__call__"}
+        return {n: v for n, v in every.items() if inspect.isfunction(v) or inspect.ismethod(v)}
     return callables(root)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
 import math
 import os
@@ -22,6 +23,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from impls.errors import BadInput
+from impls.verifying import messages, verify
+from impls.verifying.target import serve
 from tests.impls.programs.generate import generate
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -69,21 +73,42 @@ class Outcome:
         return bool(self.subject.mistakes) and self.named in self.subject.mistakes
 
 
-def judge(target: str, options: dict[str, Any]) -> tuple[str, str, str]:
-    """(verdict, name of the first mistake found, message) of the checker, with its earlier interface or its later."""
-    from impls.verifying.verify import run
+class Here:
+    """Observes a target in this process, where the checker starts one of its own: for programs that are ours."""
 
+    def __init__(self, module: str, request: dict[str, Any], time_limit_s: float) -> None:
+        self.request = request
+
+    def __enter__(self) -> Here:
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        pass
+
+    def messages(self) -> Iterator[dict[str, Any]]:
+        """What the process would send."""
+        for message in serve.answer(messages.loads(messages.dumps(self.request))):
+            yield messages.loads(messages.dumps(message))
+
+
+def judge(target: str, options: dict[str, Any], here: bool = False) -> tuple[str, str, str]:
+    """(verdict, name of the first mistake, message) of the checker; `here`: without a process for the target."""
+    if here:
+        verify.Child = Here  # type: ignore[misc, assignment]
+    known, path = set(sys.modules), list(sys.path)
     try:
-        report: Any = run(target, frameworks=False, **options)
-    except Exception as problem:
-        return "error", "", f"{type(problem).__name__}: {problem}"
-    verdict = str(getattr(report, "verdict", "") or report.status)
-    mistakes: Any = getattr(report, "mistakes", None) or getattr(report, "findings", None) or []
-    message = str(getattr(report, "headline", "")).strip()
-    failed = bool(getattr(report, "traceback", None)) or message.startswith("could not run")
-    if verdict == "cannot tell" and failed:
-        verdict = "error"
-    return verdict, mistakes[0].name if mistakes else "", message
+        with contextlib.redirect_stdout(io.StringIO()):
+            report = verify.run(target, **options)
+    except BadInput as problem:
+        return "error", "", str(problem)
+    finally:
+        sys.path[:] = path
+        for name in {"program", *(set(sys.modules) - known)} if here else ():
+            if not name.startswith(("numpy", "impls", "torch", "jax")):
+                sys.modules.pop(name, None)
+    failed = report.traceback or report.headline.startswith("could not run")
+    verdict = "error" if report.verdict == "cannot tell" and failed else report.verdict
+    return verdict, report.mistakes[0].name if report.mistakes else "", report.headline
 
 
 def generated(seed: int, mistake: bool) -> Subject:
@@ -133,7 +158,7 @@ def observe(subject: Subject) -> Outcome:
             for name, text in subject.files.items():
                 (Path(folder) / name).write_text(text)
             target = f"{folder}/{target}"
-        verdict, named, message = judge(target, subject.options)
+        verdict, named, message = judge(target, subject.options, here=bool(subject.files))
     return Outcome(subject, verdict, named, message, time.perf_counter() - started)
 
 

@@ -1,7 +1,6 @@
 # target: backward
 # exit: 0
 # says: RIGHT & not tested|forward
-# awaits: that its activations are a guess of ours is not said, as they are found among its own variables
 import numpy as np
 
 

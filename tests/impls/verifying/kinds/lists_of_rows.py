@@ -1,7 +1,6 @@
 # target: gradients
 # exit: 0
 # says: RIGHT
-# awaits: lists of rows are joined only under a telling name
 import numpy as np
 
 

@@ -1,7 +1,6 @@
 # target: Net
 # exit: 1
 # says: WRONG & slope
-# awaits: a loss that is printed in a sentence is not seen, and a − y is taken for that of a cross-entropy
 import numpy as np
 
 

@@ -1,7 +1,6 @@
 # target: Classifier
 # exit: 0
 # says: RIGHT & cross-entropy
-# awaits: a constructor's features are taken for data beside a hidden size
 import numpy as np
 
 

@@ -1,7 +1,6 @@
 # target: Net
 # exit: 1
 # says: WRONG & bias
-# awaits: backward is right, and that train was looked at and is not does not count unless the bank has its mistake
 import numpy as np
 
 

@@ -1,7 +1,6 @@
 # target: step
 # exit: 0
 # says: RIGHT
-# awaits: of parameters that move in place and others that are returned, only the former are read: a false accusation
 import numpy as np
 
 

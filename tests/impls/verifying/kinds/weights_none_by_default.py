@@ -1,7 +1,6 @@
 # target: Net
 # exit: 0
 # says: RIGHT
-# awaits: hidden_layer_weights=None is taken for a number of hidden units
 import numpy as np
 
 

@@ -24,7 +24,6 @@ b = np.zeros(1)
 """
 
 
-@pytest.mark.xfail(reason="w moves in place and b is returned: only what moved in place is read", strict=True)
 @pytest.mark.parametrize("head", ["for epoch in range(100):", "while True:"])
 def test_the_step_of_a_script_s_loop_becomes_a_function_that_can_be_checked(in_this_process, tmp_path, head):
     """The lines that are printed, put into a file with the script's imports, are right as the script is."""
@@ -51,12 +50,3 @@ def test_a_script_that_does_not_train_has_no_step(tmp_path):
     for text in ("x = 1\n", "for i in range(3):\n    print(i)\n", "def f(:\n"):
         path.write_text(text)
         assert adapter.of_script(path) == ""
-
-
-def test_for_anything_else_the_lines_to_complete_are_python(tmp_path):
-    """But for the … where only the author knows."""
-    for name in ("Net", "Net.learn", "step"):
-        text = adapter.of_subject(None, tmp_path / "mine.py", name)
-        lines, _, command = text.rpartition("\n\n")
-        ast.parse(lines.replace("…", "..."))
-        assert f"from mine import {name.split('.')[0]}" in lines and command == "samegrad verify adapter.py:step"

@@ -97,11 +97,7 @@ def made(kind, sizes=SIZES, init=None):
         (HiddenList, (4, [5], 3)),
         (Modelled, [4, 5, 3]),
         (Unspoken, (4, 5, 3)),
-        pytest.param(
-            Optional,
-            (4, 5, 3, None, "tanh", False),
-            marks=pytest.mark.xfail(reason="hidden_weights=None is taken for a number of hidden units", strict=True),
-        ),
+        (Optional, (4, 5, 3, None, "tanh", False)),
     ],
     ids=lambda kind: getattr(kind, "__name__", ""),
 )

@@ -66,7 +66,6 @@ def test_a_number_that_is_printed_may_be_a_loss(capsys):
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.xfail(reason="names.LOSS wants the whole of a name, and finds no loss in a sentence", strict=True)
 @pytest.mark.parametrize("text", ["epoch 3: loss = 0.12345", "Cost after iteration 10: 0.12345", "Loss: 0.12345"])
 def test_a_loss_in_a_line_that_is_printed_is_seen(text):
     assert 0.12345 in watched(lambda: print(text)).numbers.values()
