@@ -8,10 +8,9 @@ import autograd.numpy as np
 from autograd import value_and_grad
 from autograd.scipy.special import expit
 
-from impls.errors import Unavailable
 from impls.implementation import Implementation
-from impls.parameters import Layer, Parameters, rounded
-from impls.problem import SEED, Problem
+from impls.parameters import Layer
+from impls.task import Task
 
 ACTIVATIONS = {"sigmoid": expit, "tanh": np.tanh, "relu": lambda z: np.maximum(z, 0), "identity": lambda z: z}
 
@@ -19,20 +18,11 @@ ACTIVATIONS = {"sigmoid": expit, "tanh": np.tanh, "relu": lambda z: np.maximum(z
 class AutogradTape(Implementation):
     """A loss in NumPy's notation, differentiated anew at each call."""
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
-        if device != "cpu":
-            raise Unavailable(f"autograd computes on the CPU only; device {device!r} needs another implementation")
-        self.feed(*problem.data(batch, seed, dtype))
-        self.parameters = [tuple(layer) for layer in rounded(parameters, dtype)]  # no other types are differentiated
-        self.functions = [ACTIVATIONS[name] for name in problem.activations]
+    def prepare(self, task: Task) -> None:
+        task.require_cpu("autograd")
+        self.feed(*task.data())
+        self.parameters = [tuple(layer) for layer in task.layers()]  # no other types are differentiated
+        self.functions = [ACTIVATIONS[name] for name in task.problem.activations]
         self._value_and_grad = value_and_grad(self._loss)
 
     def feed(self, x: Any, y: Any = None) -> None:

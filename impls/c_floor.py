@@ -16,8 +16,8 @@ import numpy as np
 from impls import compiler
 from impls.errors import Unavailable
 from impls.implementation import Implementation
-from impls.parameters import Array, Layer, Parameters, rounded
-from impls.problem import SEED, Problem
+from impls.parameters import Array, Layer, Parameters
+from impls.task import Task
 
 SOURCE = Path(__file__).with_name("c_floor.c")
 NETWORKS = {
@@ -59,17 +59,9 @@ def views(flat: Array, parameters: Parameters) -> Parameters:
 class CFloor(Implementation):
     """One call into C per pass; `train_loop` is one call for all its steps."""
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
-        if device != "cpu":
-            raise Unavailable(f"c-floor computes on the CPU only; device {device!r} needs another implementation")
+    def prepare(self, task: Task) -> None:
+        task.require_cpu("c-floor")
+        problem, batch, dtype = task.problem, task.batch, task.dtype
         network = next(
             (name for name, known in NETWORKS.items() if known == (problem.sizes, problem.activations)), None
         )
@@ -77,12 +69,12 @@ class CFloor(Implementation):
             raise Unavailable(f"c-floor is written for the networks of {' and '.join(NETWORKS)}, not {problem.name!r}")
         ffi, library = load(dtype)
         self.x, self.y = (np.empty((size, batch), dtype) for size in (problem.sizes[0], 1))
-        self.feed(*problem.data(batch, seed, dtype))
-        flat = np.concatenate([tensor.ravel() for layer in rounded(parameters, dtype) for tensor in layer])
+        self.feed(*task.data())
+        flat = np.concatenate([tensor.ravel() for layer in task.layers() for tensor in layer])
         gradients, loss = np.empty_like(flat), np.empty((), dtype)
         self.predictions = np.empty((batch, 1), dtype)
-        self.evaluation = loss, views(gradients, parameters)
-        self.state = loss, views(flat, parameters)
+        self.evaluation = loss, views(gradients, task.parameters)
+        self.state = loss, views(flat, task.parameters)
         memory = (self.x, self.y, flat, gradients, loss, self.predictions)
         self.case = ffi.new("Case *", [batch, *(ffi.from_buffer(f"{REAL[dtype]}[]", array) for array in memory)])
         self.memory = memory  # C holds bare addresses: keep what they point to

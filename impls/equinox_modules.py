@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from impls.on_jax import OnJax
-from impls.parameters import Layer, Parameters, rounded
-from impls.problem import SEED, Problem
+from impls.parameters import Layer
+from impls.task import Task
 
 ACTIVATIONS = {"sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "relu": jax.nn.relu, "identity": lambda z: z}
 
@@ -56,18 +56,10 @@ def descend(network: Network, x: jax.Array, y: jax.Array, learning_rate: Any) ->
 class EquinoxModules(OnJax):
     """The passes under `filter_jit`, the network, the data and the learning rate as arguments."""
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
-        self.place(device)
-        self.feed(*map(self.to_device, problem.data(batch, seed, dtype)))
-        layers = zip(rounded(parameters, dtype), problem.activations, strict=True)
+    def prepare(self, task: Task) -> None:
+        self.place(task.device)
+        self.feed(*map(self.to_device, task.data()))
+        layers = zip(task.layers(), task.problem.activations, strict=True)
         self.network = tuple(Dense(self.to_device(W), self.to_device(b), activation) for (W, b), activation in layers)
 
     def feed(self, x: Any, y: Any = None) -> None:

@@ -18,8 +18,8 @@ import numpy as np
 
 from impls.implementation import Implementation
 from impls.on_jax import OnJax
-from impls.parameters import Layer, Parameters, rounded
-from impls.problem import SEED, Problem
+from impls.parameters import Layer, Parameters
+from impls.task import Task
 
 ACTIVATIONS = {
     "sigmoid": jax.nn.sigmoid,
@@ -94,19 +94,11 @@ class JaxJit(OnRows):
     The tree is of plain tuples: each call takes it apart and builds it again, which for named ones takes 10 % longer.
     """
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
-        self.place(device)
-        self.feed(*map(self.to_device, problem.data(batch, seed, dtype)))
-        self.parameters = self.to_device(tuple(tuple(layer) for layer in rounded(parameters, dtype)))
-        self._predict, self._value_and_grad, self._descend, self._descend_often = compiled(problem.activations)
+    def prepare(self, task: Task) -> None:
+        self.place(task.device)
+        self.feed(*map(self.to_device, task.data()))
+        self.parameters = self.to_device(tuple(tuple(layer) for layer in task.layers()))
+        self._predict, self._value_and_grad, self._descend, self._descend_often = compiled(task.problem.activations)
 
     def forward(self) -> jax.Array:
         return self.wait(self._predict(self.parameters, self.x))
@@ -132,18 +124,10 @@ class JaxJit(OnRows):
 class JaxEager(JaxJit):
     """The same functions operation by operation: differentiated anew at each call, each primitive compiled alone."""
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
-        super().prepare(problem, parameters, batch, dtype, device, seed)
-        loss = partial(mean_squared_error, problem.activations)
-        self._predict = partial(predict, problem.activations)
+    def prepare(self, task: Task) -> None:
+        super().prepare(task)
+        loss = partial(mean_squared_error, task.problem.activations)
+        self._predict = partial(predict, task.problem.activations)
         self._value_and_grad = jax.value_and_grad(loss)
         self._descend = partial(descend, loss)
 
@@ -193,21 +177,13 @@ def compiled_flat(sizes: tuple[int, ...], activations: tuple[str, ...]) -> tuple
 class JaxFlat(OnRows):
     """jit-compiled passes over one vector of parameters; loss and gradient leave as one vector too."""
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
-        self.place(device)
-        self.feed(*map(self.to_device, problem.data(batch, seed, dtype)))
-        flat = [np.zeros(1), *(tensor.ravel() for layer in parameters for tensor in layer)]
-        self.state = self.to_device(np.concatenate(flat).astype(dtype))
-        self.sizes = problem.sizes
-        passes = compiled_flat(problem.sizes, problem.activations)
+    def prepare(self, task: Task) -> None:
+        self.place(task.device)
+        self.feed(*map(self.to_device, task.data()))
+        flat = [np.zeros(1), *(tensor.ravel() for layer in task.parameters for tensor in layer)]
+        self.state = self.to_device(np.concatenate(flat).astype(task.dtype))
+        self.sizes = task.problem.sizes
+        passes = compiled_flat(task.problem.sizes, task.problem.activations)
         self._predict, self._value_and_grad, self._descend, self._descend_often = passes
 
     def forward(self) -> jax.Array:

@@ -25,8 +25,8 @@ import numpy as np
 
 from impls.errors import Unavailable
 from impls.on_jax import OnJax
-from impls.parameters import Array, Layer, Parameters
-from impls.problem import SEED, Problem
+from impls.parameters import Array, Layer
+from impls.task import Task
 
 jax.config.update("jax_cpu_enable_async_dispatch", False)
 
@@ -140,24 +140,17 @@ class JaxManual(OnJax):
     samples: tuple[Any, ...]
     """Arrays of the device, or of NumPy where they were fed."""
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
+    def prepare(self, task: Task) -> None:
+        problem, batch, dtype, device = task.problem, task.batch, task.dtype, task.device
         if set(problem.activations) - {"sigmoid", "identity"}:
             raise Unavailable(f"jax-manual is written for sigmoid and identity, which {problem.name!r} goes beyond")
         self.place(device)
         few = batch <= FEW and device == "cpu"
         self.length = CHUNK_BYTES // np.dtype(dtype).itemsize if device == "cpu" and not few else batch
         self.network = Network(problem.sizes, problem.activations, few)
-        self.feed(*problem.data(batch, seed, dtype))
+        self.feed(*task.data())
         self.x, self.samples = map(self.to_device, (self.x, self.samples))
-        flat = [np.zeros(1), *(tensor.ravel() for layer in parameters for tensor in layer)]
+        flat = [np.zeros(1), *(tensor.ravel() for layer in task.parameters for tensor in layer)]
         self.state = self.to_device(np.concatenate(flat).astype(dtype))
         self.learning_rate: float | None = None
         self._predict, self._value_and_grad, self._descend, self._descend_often = compiled(self.network)

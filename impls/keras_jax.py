@@ -19,8 +19,8 @@ import numpy as np
 
 from impls.errors import Unavailable
 from impls.on_jax import OnJax
-from impls.parameters import Layer, Parameters
-from impls.problem import SEED, Problem
+from impls.parameters import Layer
+from impls.task import Task
 
 if keras.backend.backend() != "jax":
     raise Unavailable(f"keras runs on {keras.backend.backend()!r} here, and one process has one back end")
@@ -32,34 +32,26 @@ State = tuple[Weights, Sequence[jax.Array]]
 """The weights, and the optimizer's variables: how many steps it took, and the learning rate."""
 
 
-def build(problem: Problem, parameters: Parameters, dtype: str) -> keras.Sequential:
+def build(task: Task) -> keras.Sequential:
     """The network as a Keras model; its Dense kernels have our (fan_in, fan_out) layout."""
-    keras.config.set_floatx(dtype)  # before any layer: inputs are cast to it
+    keras.config.set_floatx(task.dtype)  # before any layer: inputs are cast to it
     layers = [
-        keras.layers.Dense(fan_out, activation=ACTIVATIONS[activation], dtype=dtype)
-        for fan_out, activation in zip(problem.sizes[1:], problem.activations, strict=True)
+        keras.layers.Dense(fan_out, activation=ACTIVATIONS[activation], dtype=task.dtype)
+        for fan_out, activation in zip(task.problem.sizes[1:], task.problem.activations, strict=True)
     ]
-    model = keras.Sequential([keras.Input((problem.sizes[0],), dtype=dtype), *layers])
-    model.set_weights([tensor for layer in parameters for tensor in layer])
+    model = keras.Sequential([keras.Input((task.problem.sizes[0],), dtype=task.dtype), *layers])
+    model.set_weights([tensor for layer in task.parameters for tensor in layer])
     return model
 
 
 class KerasJax(OnJax):
     """jit of value_and_grad of model.stateless_call; the update is keras.optimizers.SGD in its stateless form."""
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
-        self.place(device)
-        self.feed(*map(self.to_device, problem.data(batch, seed, dtype)))
+    def prepare(self, task: Task) -> None:
+        self.place(task.device)
+        self.feed(*map(self.to_device, task.data()))
         with jax.default_device(self.device):
-            model = build(problem, parameters, dtype)
+            model = build(task)
             optimizer = keras.optimizers.SGD()
             optimizer.build(model.trainable_variables)
         self.weights: Weights = [self.to_device(variable.value) for variable in model.trainable_variables]

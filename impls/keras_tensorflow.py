@@ -20,8 +20,8 @@ import tensorflow as tf
 
 from impls.errors import Unavailable
 from impls.on_tensorflow import OnTensorflow
-from impls.parameters import Array, Layer, Parameters
-from impls.problem import SEED, Problem
+from impls.parameters import Array, Layer
+from impls.task import Task
 
 if keras.backend.backend() != "tensorflow":
     raise Unavailable(f"keras runs on {keras.backend.backend()!r} here; and one process has one back end")
@@ -29,37 +29,29 @@ if keras.backend.backend() != "tensorflow":
 ACTIVATIONS = {"sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "identity": "linear"}
 
 
-def build(problem: Problem, parameters: Parameters, dtype: str) -> keras.Sequential:
+def build(task: Task) -> keras.Sequential:
     """The network as a Keras model; its Dense kernels have our (fan_in, fan_out) layout."""
-    keras.config.set_floatx(dtype)  # before any layer: inputs and losses are cast to it
+    keras.config.set_floatx(task.dtype)  # before any layer: inputs and losses are cast to it
     layers = [
-        keras.layers.Dense(fan_out, activation=ACTIVATIONS[activation], dtype=dtype)
-        for fan_out, activation in zip(problem.sizes[1:], problem.activations, strict=True)
+        keras.layers.Dense(fan_out, activation=ACTIVATIONS[activation], dtype=task.dtype)
+        for fan_out, activation in zip(task.problem.sizes[1:], task.problem.activations, strict=True)
     ]
-    model = keras.Sequential([keras.Input((problem.sizes[0],), dtype=dtype), *layers])
-    model.set_weights([tensor for layer in parameters for tensor in layer])
+    model = keras.Sequential([keras.Input((task.problem.sizes[0],), dtype=task.dtype), *layers])
+    model.set_weights([tensor for layer in task.parameters for tensor in layer])
     return model
 
 
 class KerasOnTensorflow(OnTensorflow):
     """What the executions share: a model, its data, and results as TensorFlow's tensors and Keras's variables."""
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
-        self.place(device)
-        self.feed(*map(self.to_device, problem.data(batch, seed, dtype)))
+    def prepare(self, task: Task) -> None:
+        self.place(task.device)
+        self.feed(*map(self.to_device, task.data()))
         with tf.device(self.device):
-            self.model = build(problem, parameters, dtype)
+            self.model = build(task)
             self.optimizer = keras.optimizers.SGD()
             self.optimizer.build(self.model.trainable_variables)
-        self.dtype = dtype
+        self.dtype = task.dtype
         self.learning_rate: float | None = None
         self.weights = self.model.trainable_variables
 
@@ -88,18 +80,10 @@ class KerasEager(KerasOnTensorflow):
         """How the passes are run: here as they are."""
         return function
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
-        super().prepare(problem, parameters, batch, dtype, device, seed)
+    def prepare(self, task: Task) -> None:
+        super().prepare(task)
         model, optimizer, weights = self.model, self.optimizer, self.weights
-        error = keras.losses.MeanSquaredError(dtype=dtype)
+        error = keras.losses.MeanSquaredError(dtype=task.dtype)
 
         def value_and_grad(x, y):
             with tf.GradientTape() as tape:
@@ -141,17 +125,9 @@ class KerasXla(KerasEager):
 class KerasTrainOnBatch(KerasOnTensorflow):
     """model.train_on_batch and model.predict_on_batch, the model compiled with its optimizer and loss."""
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
-        super().prepare(problem, parameters, batch, dtype, device, seed)
-        self.batch = batch
+    def prepare(self, task: Task) -> None:
+        super().prepare(task)
+        self.batch = task.batch
         self.model.compile(optimizer=self.optimizer, loss="mean_squared_error")
         self._predict, self._train = self.here(self.model.predict_on_batch), self.here(self.model.train_on_batch)
 
@@ -170,16 +146,8 @@ class KerasTrainOnBatch(KerasOnTensorflow):
 class KerasFit(KerasTrainOnBatch):
     """model.fit over one batch, an epoch for each step, and model.predict."""
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
-        super().prepare(problem, parameters, batch, dtype, device, seed)
+    def prepare(self, task: Task) -> None:
+        super().prepare(task)
         self._predict, self._train = self.here(self.model.predict), self.here(self.model.fit)
 
     def forward(self) -> Array:

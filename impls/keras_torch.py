@@ -16,8 +16,8 @@ import torch
 
 from impls.errors import Unavailable
 from impls.on_torch import OnTorch, to_array
-from impls.parameters import Array, Layer, Parameters
-from impls.problem import SEED, Problem
+from impls.parameters import Array, Layer
+from impls.task import Task
 
 if keras.backend.backend() != "torch":
     raise Unavailable(f"keras runs on {keras.backend.backend()!r} here, and one process has one back end")
@@ -25,42 +25,34 @@ if keras.backend.backend() != "torch":
 ACTIVATIONS = {"sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "identity": "linear"}
 
 
-def build(problem: Problem, parameters: Parameters, dtype: str) -> keras.Sequential:
+def build(task: Task) -> keras.Sequential:
     """The network as a Keras model; its Dense kernels have our (fan_in, fan_out) layout."""
-    keras.config.set_floatx(dtype)  # before any layer: inputs and losses are cast to it
+    keras.config.set_floatx(task.dtype)  # before any layer: inputs and losses are cast to it
     layers = [
-        keras.layers.Dense(fan_out, activation=ACTIVATIONS[activation], dtype=dtype)
-        for fan_out, activation in zip(problem.sizes[1:], problem.activations, strict=True)
+        keras.layers.Dense(fan_out, activation=ACTIVATIONS[activation], dtype=task.dtype)
+        for fan_out, activation in zip(task.problem.sizes[1:], task.problem.activations, strict=True)
     ]
-    model = keras.Sequential([keras.Input((problem.sizes[0],), dtype=dtype), *layers])
-    model.set_weights([tensor for layer in parameters for tensor in layer])
+    model = keras.Sequential([keras.Input((task.problem.sizes[0],), dtype=task.dtype), *layers])
+    model.set_weights([tensor for layer in task.parameters for tensor in layer])
     return model
 
 
 class KerasTorch(OnTorch):
     """model(x) and keras.losses, recorded by PyTorch's autograd; keras.optimizers.SGD for the update."""
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
-        if dtype != "float32":
+    def prepare(self, task: Task) -> None:
+        if task.dtype != "float32":
             raise Unavailable(
-                f"keras on torch multiplies matrices in float32 even in {dtype}; use keras-xla or keras-jax"
+                f"keras on torch multiplies matrices in float32 even in {task.dtype}; use keras-xla or keras-jax"
             )
-        self.place(dtype, device)
-        self.feed(*problem.data(batch, seed, dtype))
+        self.place(task.dtype, task.device)
+        self.feed(*task.data())
         self.place_name = str(self.device)  # Keras moves what lies elsewhere to its own choice of a device
         with keras.device(self.place_name):
-            self.model = build(problem, parameters, dtype)
+            self.model = build(task)
             self.optimizer = keras.optimizers.SGD()
             self.optimizer.build(self.model.trainable_variables)
-        self.error = keras.losses.MeanSquaredError(dtype=dtype)
+        self.error = keras.losses.MeanSquaredError(dtype=task.dtype)
         self.variables = self.model.trainable_variables
         self.tensors = [variable.value for variable in self.variables]
         self.learning_rate: float | None = None

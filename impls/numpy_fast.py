@@ -41,7 +41,8 @@ from scipy.special import expit
 from impls.errors import Unavailable
 from impls.implementation import Implementation
 from impls.parameters import Array, Layer, Parameters
-from impls.problem import SEED, Problem
+from impls.problem import Problem
+from impls.task import Task
 
 Program = list[Callable[[], Any]]
 
@@ -78,17 +79,9 @@ def lay_out(problem: Problem) -> list[Block]:
 class NumpyFast(Implementation):
     """Recorded calls on one matrix of parameters."""
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
-        if device != "cpu":
-            raise Unavailable(f"numpy computes on the CPU only; device {device!r} needs another implementation")
+    def prepare(self, task: Task) -> None:
+        task.require_cpu("numpy")
+        problem, batch, dtype = task.problem, task.batch, task.dtype
         *hidden, last = problem.activations
         if problem.sizes[-1] != 1 or set(hidden) - {"sigmoid"} or last not in ("sigmoid", "identity"):
             raise Unavailable(f"numpy-fast is written for sigmoid layers and one output, which {problem.name!r} is not")
@@ -99,13 +92,13 @@ class NumpyFast(Implementation):
         self.blocks = lay_out(problem)
         shape = (max(block.rows.stop for block in self.blocks), self.blocks[-1].own.stop)
         self.P, self.gradient, self.spare, means = (np.zeros(shape, dtype) for _ in range(4))
-        for block, layer in zip(self.blocks, parameters, strict=True):
+        for block, layer in zip(self.blocks, task.parameters, strict=True):
             for target, mean, tensor in zip(block.of(self.P), block.of(means), layer, strict=True):
                 target[...], mean[...] = tensor, 2 / batch
         means[0, -1] = 1 / batch
 
         self.predict, self.evaluate = self._record()
-        self.feed(*problem.data(batch, seed, dtype))
+        self.feed(*task.data())
         self.evaluate.append(partial(np.multiply, self.gradient, means, self.gradient))
         self.rate = np.array(0, dtype)
         self.update: Program = [

@@ -24,10 +24,9 @@ from typing import Any
 
 import numpy as np
 
-from impls.errors import Unavailable
 from impls.implementation import Implementation
-from impls.parameters import Array, Layer, Parameters, rounded
-from impls.problem import SEED, Problem
+from impls.parameters import Array, Layer, Parameters
+from impls.task import Task
 
 
 class Sigmoid:
@@ -129,25 +128,16 @@ class Dense:
 class NumpyManual(Implementation):
     """Forward and backward pass as derived above, in plain NumPy."""
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
-        if device != "cpu":
-            raise Unavailable(f"numpy computes on the CPU only; device {device!r} needs another implementation")
-        self.feed(*problem.data(batch, seed, dtype))
+    def prepare(self, task: Task) -> None:
+        task.require_cpu("numpy")
+        self.feed(*task.data())
         self.layers = [
-            Dense(layer, activation, batch, dtype)
-            for layer, activation in zip(rounded(parameters, dtype), problem.activations, strict=True)
+            Dense(layer, activation, task.batch, task.dtype)
+            for layer, activation in zip(task.layers(), task.problem.activations, strict=True)
         ]
         self.error = np.empty_like(self.y)
         self.size = self.y.dtype.type(self.y.size)
-        self.two_over_size = np.array(2 / self.y.size, dtype)
+        self.two_over_size = np.array(2 / self.y.size, task.dtype)
 
     def feed(self, x: Array, y: Array | None = None) -> None:
         self.x = x

@@ -10,10 +10,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from impls.errors import Unavailable
 from impls.implementation import Implementation
-from impls.parameters import Array, Layer, Parameters, rounded
-from impls.problem import SEED, Problem
+from impls.parameters import Array, Layer, Parameters
+from impls.task import Task
 
 
 def sigmoid(x):
@@ -31,20 +30,11 @@ FUNCTIONS: dict[str, tuple[Callable, Callable]] = {
 class NumpyTutorial(Implementation):
     """The network as most people first write it."""
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
-        if device != "cpu":
-            raise Unavailable(f"numpy computes on the CPU only; device {device!r} needs another implementation")
-        self.feed(*problem.data(batch, seed, dtype))
-        self.parameters = rounded(parameters, dtype)
-        self.functions = [FUNCTIONS[name] for name in problem.activations]
+    def prepare(self, task: Task) -> None:
+        task.require_cpu("numpy")
+        self.feed(*task.data())
+        self.parameters = task.layers()
+        self.functions = [FUNCTIONS[name] for name in task.problem.activations]
 
     def feed(self, x: Array, y: Array | None = None) -> None:
         self.x = x

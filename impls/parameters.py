@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,16 @@ def tensors(parameters: Parameters) -> dict[str, Array]:
 def rounded(parameters: Parameters, dtype: str) -> Parameters:
     """The parameters as an implementation of that dtype receives them."""
     return [Layer(W.astype(dtype), b.astype(dtype)) for W, b in parameters]
+
+
+def as_lists(parameters: Parameters) -> list[list[Any]]:
+    """[[W, b], …] as nested lists, in which JSON keeps every digit."""
+    return [[W.tolist(), b.tolist()] for W, b in parameters]
+
+
+def from_lists(lists: list[list[Any]]) -> Parameters:
+    """The float64 parameters that `as_lists` described."""
+    return [Layer(np.asarray(W, np.float64), np.asarray(b, np.float64)) for W, b in lists]
 
 
 def initial(sizes: tuple[int, ...], seed: int, scale: float = 1.0) -> Parameters:

@@ -19,8 +19,9 @@ import tensorflow as tf
 
 from impls.errors import Unavailable
 from impls.on_tensorflow import OnTensorflow
-from impls.parameters import Array, Layer, Parameters
-from impls.problem import SEED, Problem
+from impls.parameters import Array, Layer
+from impls.problem import Problem
+from impls.task import Task
 
 ACTIVATIONS = {"sigmoid": tf.sigmoid, "tanh": tf.tanh, "relu": tf.nn.relu, "identity": tf.identity}
 
@@ -33,25 +34,17 @@ CHUNK_BYTES = 16 * 1024
 class TensorflowXla(OnTensorflow):
     """Variables under a GradientTape, inside tf.function(jit_compile=True)."""
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
-        self.place(device)
-        self.feed(*map(self.to_device, problem.data(batch, seed, dtype)))
+    def prepare(self, task: Task) -> None:
+        self.place(task.device)
+        self.feed(*map(self.to_device, task.data()))
         with tf.device(self.device):
-            weights = [tf.Variable(tensor, dtype=dtype) for layer in parameters for tensor in layer]
-            self.rate = tf.Variable(0, dtype=dtype, trainable=False)
+            weights = [tf.Variable(tensor, dtype=task.dtype) for layer in task.parameters for tensor in layer]
+            self.rate = tf.Variable(0, dtype=task.dtype, trainable=False)
         self.weights, self.learning_rate = weights, 0.0
 
         def predict(x):
             a = x
-            for W, b, activation in zip(weights[0::2], weights[1::2], problem.activations, strict=True):
+            for W, b, activation in zip(weights[0::2], weights[1::2], task.problem.activations, strict=True):
                 a = ACTIVATIONS[activation](a @ W + b)
             return a
 
@@ -210,23 +203,16 @@ class TensorflowManual(OnTensorflow):
     samples: list[Any]
     """Arrays of the device, or of NumPy where they were fed."""
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
+    def prepare(self, task: Task) -> None:
+        problem, batch, dtype, device = task.problem, task.batch, task.dtype, task.device
         if set(problem.activations) - {"sigmoid", "identity"}:
             raise Unavailable(f"tensorflow-manual is written for sigmoid and identity, not for {problem.name!r}")
         self.place(device)
         length = CHUNK_BYTES // np.dtype(dtype).itemsize
         self.length = length if device == "cpu" and batch > length else batch
-        self.feed(*problem.data(batch, seed, dtype))
+        self.feed(*task.data())
         self.x, self.samples = self.to_device(self.x), [self.to_device(part) for part in self.samples]
-        flat = np.concatenate([np.zeros(1), *(tensor.ravel() for layer in parameters for tensor in layer)])
+        flat = np.concatenate([np.zeros(1), *(tensor.ravel() for layer in task.parameters for tensor in layer)])
         self.state, self.rate, self.learning_rate = self.to_device(flat, dtype), self.to_device(0, dtype), 0.0
         self.network = network = Network(problem, few=batch <= FEW and device == "cpu")
         with tf.device(self.device):

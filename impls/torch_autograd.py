@@ -17,7 +17,8 @@ from torch.nn import functional
 
 from impls.on_torch import OnTorch, to_array
 from impls.parameters import Array, Layer, Parameters
-from impls.problem import SEED, Problem
+from impls.problem import Problem
+from impls.task import Task
 
 ACTIVATIONS = {
     "sigmoid": torch.nn.Sigmoid,
@@ -62,18 +63,10 @@ class Autograd(OnTorch):
 class TorchEager(Autograd):
     """loss.backward() through an nn.Sequential; optimizer.step() for the update."""
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
-        kind = self.place(dtype, device)
-        self.feed(*problem.data(batch, seed, dtype))
-        self.model = build(problem, parameters).to(**kind)
+    def prepare(self, task: Task) -> None:
+        kind = self.place(task.dtype, task.device)
+        self.feed(*task.data())
+        self.model = build(task.problem, task.parameters).to(**kind)
         self.parameters = list(self.model.parameters())
         self.loss = torch.nn.MSELoss(reduction="mean")
         self.optimizer = torch.optim.SGD(self.parameters, lr=0.0)
@@ -109,21 +102,15 @@ FUNCTIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 class TorchFunctional(Autograd):
     """torch.autograd.grad on plain tensors; the update in one operation for all of them."""
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
-        kind = self.place(dtype, device)
-        self.feed(*problem.data(batch, seed, dtype))
+    def prepare(self, task: Task) -> None:
+        kind = self.place(task.dtype, task.device)
+        self.feed(*task.data())
         self.parameters = [
-            torch.tensor(tensor.T, **kind).contiguous().requires_grad_() for layer in parameters for tensor in layer
+            torch.tensor(tensor.T, **kind).contiguous().requires_grad_()
+            for layer in task.parameters
+            for tensor in layer
         ]
-        self.functions = [FUNCTIONS[activation] for activation in problem.activations]
+        self.functions = [FUNCTIONS[activation] for activation in task.problem.activations]
 
     def _predict(self) -> torch.Tensor:
         a = self.x
@@ -181,20 +168,12 @@ class TorchCompile(Autograd):
 
     transposed = False
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
-        kind = self.place(dtype, device)
-        self.feed(*problem.data(batch, seed, dtype))
-        self.parameters = tuple(torch.tensor(tensor, **kind) for layer in parameters for tensor in layer)
+    def prepare(self, task: Task) -> None:
+        kind = self.place(task.dtype, task.device)
+        self.feed(*task.data())
+        self.parameters = tuple(torch.tensor(tensor, **kind) for layer in task.parameters for tensor in layer)
         self.rate, self.learning_rate = torch.zeros((), **kind), 0.0
-        self._predict, self._value_and_grad, self._descend = compiled(problem.activations)
+        self._predict, self._value_and_grad, self._descend = compiled(task.problem.activations)
 
     def feed(self, x: Array, y: Array | None = None) -> None:
         """Samples as columns."""

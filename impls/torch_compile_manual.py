@@ -26,8 +26,8 @@ import torch
 
 from impls.errors import Unavailable
 from impls.on_torch import OnTorch
-from impls.parameters import Array, Layer, Parameters
-from impls.problem import SEED, Problem
+from impls.parameters import Array, Layer
+from impls.task import Task
 
 LENGTH = 4096
 """Of the rows of a large batch, in samples."""
@@ -127,24 +127,17 @@ def compiled(network: Network, batch: int, dtype: str, device: str) -> tuple[Com
 class TorchCompileManual(OnTorch):
     """Hand-derived passes under torch.compile, parameters and results as one vector."""
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
+    def prepare(self, task: Task) -> None:
+        problem = task.problem
         if set(problem.activations) - {"sigmoid", "identity"}:
             raise Unavailable(f"torch-compile-manual is written for sigmoid and identity, not for {problem.name!r}")
-        kind = self.place(dtype, device)
-        self.feed(*problem.data(batch, seed, dtype))
-        flat = [torch.zeros(1), *(torch.tensor(tensor).ravel() for layer in parameters for tensor in layer)]
+        kind = self.place(task.dtype, task.device)
+        self.feed(*task.data())
+        flat = [torch.zeros(1), *(torch.tensor(tensor).ravel() for layer in task.parameters for tensor in layer)]
         self.state = torch.cat(flat).to(**kind)
         self.rate, self.learning_rate = torch.zeros(1, **kind), 0.0  # aot_compile fails on a scalar
         self.network = Network(problem.sizes, problem.activations)
-        self._forward, self._evaluate, self._descend = compiled(self.network, batch, dtype, device)
+        self._forward, self._evaluate, self._descend = compiled(self.network, task.batch, task.dtype, task.device)
 
     def feed(self, x: Array, y: Array | None = None) -> None:
         """Samples as columns; for the gradient inputs and targets in one, as whole rows and what is left."""

@@ -26,7 +26,7 @@ import torch
 from impls.errors import Unavailable
 from impls.on_torch import OnTorch, find_device
 from impls.parameters import Array, Layer, Parameters
-from impls.problem import SEED, Problem
+from impls.task import Task
 
 CHUNK_BYTES = 64 * 1024
 """The length of a chunk's rows on a CPU; `xor` has 19 of them."""
@@ -58,19 +58,12 @@ class Rows:
 class TorchManual(OnTorch):
     """The hand-derived gradient, one operation after the other."""
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
+    def prepare(self, task: Task) -> None:
+        problem, parameters, batch = task.problem, task.parameters, task.batch
         *hidden, last = problem.activations
         if set(hidden) - {"sigmoid"} or last not in ("sigmoid", "identity"):
             raise Unavailable(f"torch-manual is written for sigmoid layers, which {problem.name!r} does not have")
-        kind = self.place(dtype, device)
+        kind = self.place(task.dtype, task.device)
         self.sigmoid = [activation == "sigmoid" for activation in problem.activations]
 
         flat = torch.cat([torch.tensor(tensor, **kind).ravel() for W, b in parameters for tensor in (b, W)])
@@ -84,13 +77,13 @@ class TorchManual(OnTorch):
         self.x = torch.empty(problem.sizes[0], batch, **kind)
         self.y, self.predictions = (torch.empty(problem.sizes[-1], batch, **kind) for _ in range(2))
         self.mean = 1 / self.y.numel()
-        length = min(batch, CHUNK_BYTES // flat.itemsize) if device == "cpu" else batch
+        length = min(batch, CHUNK_BYTES // flat.itemsize) if task.device == "cpu" else batch
         rows = {samples: Rows(problem.sizes, samples, **kind) for samples in {length, batch % length} - {0}}
         if length == batch:
             self.x = rows[batch].x  # a single chunk lies where it is used
         parts = zip(*(tensor.split(length, 1) for tensor in (self.x, self.y, self.predictions)), strict=True)
         self.chunks = [(x, y, predictions, rows[x.shape[1]]) for x, y, predictions in parts]
-        self.feed(*problem.data(batch, seed, dtype))
+        self.feed(*task.data())
 
     def feed(self, x: Array, y: Array | None = None) -> None:
         self.x.copy_(torch.from_numpy(x.T))
@@ -164,18 +157,10 @@ class TorchManual(OnTorch):
 class TorchCudaGraph(TorchManual):
     """The same operations recorded once as a CUDA graph: a pass is one launch, whatever the number of its kernels."""
 
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
-        if find_device(device).type != "cuda":
+    def prepare(self, task: Task) -> None:
+        if find_device(task.device).type != "cuda":
             raise Unavailable("torch-cuda-graph records work for a CUDA device; use device 'cuda', or torch-manual")
-        super().prepare(problem, parameters, batch, dtype, device, seed)
+        super().prepare(task)
         self.graphs = {work.__name__: self._record(work) for work in (self._predict, self._evaluate, self._descend)}
 
     def _record(self, work: Callable[[], None]) -> torch.cuda.CUDAGraph:

@@ -14,6 +14,7 @@ from unittest.mock import patch
 from benchmarks.clock.worker import _failure
 from impls.errors import Unavailable
 from impls.problem import XOR
+from impls.task import Task
 
 TORCH_MEMORY = (
     "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 23.69 GiB of which 1.02 GiB is free."
@@ -140,7 +141,7 @@ def in_tensorflow() -> dict[str, Any]:
 
     here, there = leaf("CPU", 0), leaf("GPU", 1)
     found["places"] = [subject.device_of(result) for result in (here, (there, [there]), (there, [here]))]
-    subject.prepare(XOR, XOR.parameters(), 4)
+    subject.prepare(Task(XOR, XOR.parameters(), 4))
     found["place of a result"] = subject.device_of(subject.train_step(0.1))
     subject.is_async, subject.short_name = True, "GPU:1"
     memory = {"GPU:1": {"current": 1, "peak": 7}}

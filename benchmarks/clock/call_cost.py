@@ -28,6 +28,7 @@ from benchmarks.clock.worker import settle, time_block
 from impls.errors import Unavailable
 from impls.problem import XOR
 from impls.registry import get_entry
+from impls.task import Task
 
 PARTS = ("empty call", "dispatch", "waiting", "conversion")
 ROUNDS = 60
@@ -95,7 +96,7 @@ def observe(name: str) -> dict[str, float]:
     """The parts of one implementation's value_and_grad in this process. Raises Unavailable where it cannot run."""
     implementation = get_entry(name).load()()
     implementation.set_threads(1)
-    implementation.prepare(XOR, XOR.parameters(), BATCH)
+    implementation.prepare(Task(XOR, XOR.parameters(), BATCH))
     to_numpy, value_and_grad = implementation.to_numpy, implementation.value_and_grad
     timed = {
         "empty": Timed(empty_call(name)),

@@ -14,31 +14,28 @@ from impls.checking.agreement import Agreement, Disagreement, Reference
 from impls.devices import is_on
 from impls.implementation import LOOP, Implementation
 from impls.numpy_manual import NumpyManual
-from impls.parameters import Layer, Parameters, rounded, tensors
-from impls.problem import TF32, Problem, storage
+from impls.parameters import tensors
+from impls.problem import TF32, storage
+from impls.task import Task
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What to build: a case, and the numbers to build it with."""
+    """What to build: a pass of an implementation at a task."""
 
     implementation: str
-    problem: Problem
-    parameters: Parameters
     pass_name: str
-    batch: int
-    dtype: str
-    device: str
-    seed: int
+    task: Task
 
     @property
     def case(self) -> Case:
-        return Case(self.problem.name, self.pass_name, self.batch, self.dtype, self.device)
+        task = self.task
+        return Case(task.problem.name, self.pass_name, task.batch, task.dtype, task.device)
 
     def prepare(self, implementation: Implementation) -> None:
-        implementation.allow_tf32(self.dtype == TF32, self.device)
-        dtype = storage(self.dtype)
-        implementation.prepare(self.problem, self.parameters, self.batch, dtype, self.device, self.seed)
+        """Prepare it; in TF32 the arrays are float32."""
+        implementation.allow_tf32(self.task.dtype == TF32, self.task.device)
+        implementation.prepare(replace(self.task, dtype=storage(self.task.dtype)))
 
 
 class PassCall:
@@ -76,15 +73,15 @@ class PassCall:
     def require_place(self, result: Any) -> None:
         """Raise Disagreement where the first call's result does not lie on the device that was asked for."""
         found = self.implementation.device_of(result)
-        if not is_on(found, self.asked.device):
+        if not is_on(found, self.asked.task.device):
             raise Disagreement(
                 f"{self.asked.implementation} disagrees at {self.asked.case.group}: its result lies on {found}, "
-                f"but should lie on {self.asked.device}"
+                f"but should lie on {self.asked.task.device}"
             )
 
     def on_device(self) -> dict[str, float]:
         """What an accelerator tells of the calls: the most memory held, and their time by its own clock."""
-        if self.asked.device == "cpu":
+        if self.asked.task.device == "cpu":
             return {}
         memory_bytes = self.implementation.device_memory_bytes()
         times_ns = [self.implementation.device_ns(self.run) for _ in range(DEVICE_CALLS)]
@@ -105,16 +102,16 @@ class HostCall(PassCall):
 
     def prepare(self) -> None:
         """With rows of zeros: what is right in the end can only have been computed from the rows that are fed."""
-        problem = self.asked.problem
-        inputs, *_, outputs = problem.sizes
-        blank = replace(problem, rows=lambda batch, seed: (np.zeros((batch, inputs)), np.zeros((batch, outputs))))
-        replace(self.asked, problem=blank).prepare(self.implementation)
+        task = self.asked.task
+        inputs, *_, outputs = task.problem.sizes
+        blank = replace(task.problem, rows=lambda batch, seed: (np.zeros((batch, inputs)), np.zeros((batch, outputs))))
+        replace(self.asked, task=replace(task, problem=blank)).prepare(self.implementation)
 
     def bind(self) -> None:
         super().bind()
         feed, self.inner, to_numpy = self.implementation.feed, self.run, self.implementation.to_numpy
         self.implementation.wait = _at_once  # type: ignore[method-assign]  # to fetch is to wait
-        x, y = self.asked.problem.data(self.asked.batch, self.asked.seed, storage(self.asked.dtype))
+        x, y = self.asked.task.data()
         rows, inner = (x,) if self.pass_name == "forward" else (x, y), self.inner
 
         def run() -> Any:
@@ -176,8 +173,7 @@ class LoopCall(PassCall):
 
     def _require_steps(self, found: dict[str, Any]) -> None:
         asked, counted = self.asked, NumpyManual()
-        start = [Layer(W.copy(), b.copy()) for W, b in rounded(asked.parameters, storage(asked.dtype))]
-        counted.prepare(asked.problem, start, asked.batch, "float64", seed=asked.seed)
+        counted.prepare(replace(asked.task, parameters=asked.task.layers(), dtype="float64", device="cpu"))
         before = tensors(counted.to_numpy(counted.train_loop(LEARNING_RATE, LOOP_STEPS - 1))[1])
         after = tensors(counted.to_numpy(counted.train_step(LEARNING_RATE))[1])
         half = max(np.abs(after[name] - before[name]).max() for name in after) / 2

@@ -27,10 +27,11 @@ def observe(name: str) -> dict[str, Any]:
     marks = [perf_counter_ns()]
     from impls.problem import XOR
     from impls.registry import get_entry
+    from impls.task import Task
 
     implementation = get_entry(name).load()()
     marks.append(perf_counter_ns())
-    implementation.prepare(XOR, XOR.parameters(), BATCH)
+    implementation.prepare(Task(XOR, XOR.parameters(), BATCH))
     marks.append(perf_counter_ns())
     for _ in range(2):
         implementation.value_and_grad()

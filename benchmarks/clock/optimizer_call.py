@@ -13,6 +13,7 @@ the weight of ε; with an ε as large as here that is seen as well.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -35,23 +36,21 @@ class OptimizerCall(PassCall):
     def prepare(self) -> None:
         """Raises Unavailable for an implementation without trainer, and on another device than the CPU."""
         asked, trainer = self.asked, trainer_of(type(self.implementation))
-        if asked.device != "cpu":
-            raise Unavailable(f"{asked.pass_name} runs on the CPU only; device {asked.device!r} has train_step")
+        if asked.task.device != "cpu":
+            raise Unavailable(f"{asked.pass_name} runs on the CPU only; device {asked.task.device!r} has train_step")
         self.settings = Settings(split(asked.pass_name)[1], LEARNING_RATE, epsilon=EPSILON)
-        self.trainer = trainer(Setup(asked.problem, asked.parameters, self.settings, asked.dtype))
+        self.trainer = trainer(Setup(asked.task, self.settings))
 
     def bind(self) -> None:
-        x, y = (rows.astype(self.asked.dtype) for rows in self.asked.problem.data(self.asked.batch, self.asked.seed))
         self.begin = self.trainer.restart
-        self.run = partial(self.trainer.step, *self.trainer.place(x, y))
+        self.run = partial(self.trainer.step, *self.trainer.place(*self.asked.task.data()))
 
     def agreements(self, result: Any, reference: Reference) -> list[Agreement]:
         """Of each tensor the worse of two steps, of which it takes the second. Raises Disagreement, naming the step."""
-        asked, textbook = self.asked, BoundedSteps(self.settings, self.asked.dtype)
+        asked, textbook = self.asked, BoundedSteps(self.settings, self.asked.task.dtype)
         first = self._hold(result, reference, textbook)
         require(first, implementation=asked.implementation, case=f"{asked.case.group}, first step")
-        data = asked.problem.data(asked.batch, asked.seed)
-        returned = Reference(asked.problem, self.trainer.parameters(), *data, asked.dtype)
+        returned = Reference.of(replace(asked.task, parameters=self.trainer.parameters()))
         second = self._hold(self.run(), returned, textbook)
         require(second, implementation=asked.implementation, case=f"{asked.case.group}, second step")
         return [max(both, key=lambda agreement: agreement.tau) for both in zip(first, second, strict=True)]
@@ -61,5 +60,5 @@ class OptimizerCall(PassCall):
         after, bound = textbook.step(
             *map(flatten, (before.parameters, before.truth.gradients, before.bounds.gradients))
         )
-        sizes = self.asked.problem.sizes
+        sizes = self.asked.task.problem.sizes
         return before.agree_on((loss, self.trainer.parameters()), unflatten(after, sizes), unflatten(bound, sizes))

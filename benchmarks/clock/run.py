@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ from benchmarks.clock import schedule
 from benchmarks.clock.case import Case
 from benchmarks.clock.crew import WorkerFailed, WorkerProcess, pinnable, pinned
 from benchmarks.clock.record import SENTINEL, YARDSTICK, Group, Request, Run
+from impls.parameters import from_lists
 from impls.registry import get_entry
 
 MOST_HANGS = 2
@@ -185,9 +186,9 @@ class Launch:
         worker.ask("forget")
 
     def _prepare(self, worker: WorkerProcess, case: Case, name: str) -> dict[str, Any]:
-        return worker.ask(
-            "prepare", key=name, **asdict(case), seed=self.request.seed, parameters=self.request.parameters
-        )
+        parameters = from_lists(self.request.parameters) if self.request.parameters else None
+        task = case.task(self.request.seed, parameters)
+        return worker.ask("prepare", key=name, pass_name=case.pass_name, task=task.as_json())
 
     def _ready(self, group: Group, case: Case, name: str) -> Timed | None:
         """Have the worker build the case and pass the gate; None, and a failure noted, where it does not."""

@@ -25,8 +25,7 @@ from benchmarks.clock.calls import Asked, PassCall, build
 from impls.checking.agreement import Disagreement, Reference, require
 from impls.errors import BadInput, Unavailable
 from impls.implementation import Implementation
-from impls.parameters import Layer, Parameters, tensors
-from impls.problem import Problem, get_problem
+from impls.task import Task
 
 PIECES = 10
 CUT = 2
@@ -104,28 +103,12 @@ class Worker:
         import_ns = perf_counter_ns() - began_ns
         return {"import_ns": import_ns, "threads": found | _thread_pools(), "affinity": _affinity(), "pid": os.getpid()}
 
-    def prepare(
-        self,
-        key: str,
-        problem: str,
-        pass_name: str,
-        batch: int,
-        dtype: str,
-        device: str,
-        seed: int,
-        parameters: list[list[Any]] | None = None,
-    ) -> dict[str, Any]:
+    def prepare(self, key: str, pass_name: str, task: dict[str, Any]) -> dict[str, Any]:
         """Build the case, call it once, and hold the result of that very call against the reference: the gate."""
-        the_problem = get_problem(problem)
-        memory.require(the_problem, batch, dtype, device)
-        initial = (
-            the_problem.parameters(seed)
-            if parameters is None
-            else [Layer(np.asarray(W), np.asarray(b)) for W, b in parameters]
-        )
+        asked = Asked(key, pass_name, Task.from_json(task))
+        memory.require(asked.task)
         self.calls.pop(key, None)  # if this one fails there is nothing to time, not even an earlier one
         began_ns = perf_counter_ns()
-        asked = Asked(key, the_problem, initial, pass_name, batch, dtype, device, seed)
         call = build(self.implementation(), asked)
         prepared_ns = perf_counter_ns()
         result = call.run()
@@ -133,7 +116,7 @@ class Worker:
             call.finish()
         called_ns = perf_counter_ns()
 
-        reference = self._reference(the_problem, initial, batch, dtype, seed)
+        reference = self._reference(asked.task)
         agreements = call.agreements(result, reference)
         require(agreements, implementation=key, case=asked.case.group)
         on_device = call.on_device()
@@ -146,11 +129,11 @@ class Worker:
             **on_device,
         }
 
-    def _reference(self, problem: Problem, parameters: Parameters, batch: int, dtype: str, seed: int) -> Reference:
+    def _reference(self, task: Task) -> Reference:
         """The reference of a case, kept for the passes that follow at the same parameters, batch and dtype."""
-        about = (problem.name, batch, dtype, seed, [tensor.tobytes() for tensor in tensors(parameters).values()])
+        about = {**task.as_json(), "device": None}
         if self.kept is None or self.kept[0] != about:
-            self.kept = about, Reference(problem, parameters, *problem.data(batch, seed), dtype)
+            self.kept = about, Reference.of(task)
         return self.kept[1]
 
     def time(self, key: str, prefix: int, calls: int) -> dict[str, int]:
@@ -167,7 +150,7 @@ class Worker:
         call = self.calls[key]
         asked = call.asked
         if asked.pass_name in ("forward", "value_and_grad"):
-            reference = self._reference(asked.problem, asked.parameters, asked.batch, asked.dtype, asked.seed)
+            reference = self._reference(asked.task)
             agreements = call.agreements(call.run(), reference)
             require(agreements, implementation=key, case=f"{asked.case.group} after its rounds")
         return {}

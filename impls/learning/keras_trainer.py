@@ -115,11 +115,11 @@ class KerasTrainer(Trainer):
     def __init__(self, setup: Setup) -> None:
         self._device = find_device("cpu")
         with tf.device(self._device):
-            self.model = model = build(setup.problem, setup.parameters, setup.dtype)
+            self.model = model = build(setup.task)
             trained = [weights for weights in model.trainable_variables if setup.biases or len(weights.shape) == 2]
             optimizer = own(setup.settings, setup.shipped)
             optimizer.build(trained)
-        error = keras.losses.MeanSquaredError(dtype=setup.dtype)
+        error = keras.losses.MeanSquaredError(dtype=setup.task.dtype)
 
         def descend(x, y):
             with tf.GradientTape() as tape:

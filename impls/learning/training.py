@@ -50,6 +50,7 @@ from impls.learning.recipes import Recipe
 from impls.learning.trainer import TRAINERS, Setup, Trainer, load
 from impls.parameters import Array
 from impls.registry import get_entry
+from impls.task import Task
 
 FORMAT = "samegrad-training"
 FORMAT_VERSION = 1
@@ -89,7 +90,8 @@ def train(implementation: str, folder: str, dtype: str, shipped: bool, threads: 
 def descend(kind: type[Trainer], name: str, folder: Path, dtype: str, shipped: bool = False) -> dict[str, Any]:
     """`train` by that kind of trainer."""
     recipe = recipes.load(folder / "recipe.npz")
-    trainer = kind(Setup(recipe.problem, recipe.parameters, recipe.settings, dtype, recipe.biases, shipped))
+    task = Task(recipe.problem, recipe.parameters, recipe.batch, dtype)
+    trainer = kind(Setup(task, recipe.settings, recipe.biases, shipped))
     x, y = recipe.x.astype(dtype), recipe.y.astype(dtype)
     report, marks = Reporter(folder / f"{name}.progress"), set(recipe.marks())
     kept, losses = [], []

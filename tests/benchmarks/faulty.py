@@ -87,7 +87,7 @@ class OutOfMemory(Sound):
 
 
 class FailsToPrepare(Sound):
-    def prepare(self, *arguments, **options):
+    def prepare(self, task):
         raise RuntimeError("the seventh kernel does not build")
 
 

@@ -26,7 +26,7 @@ from tests.benchmarks.conftest import TIME_LIMIT_S
 
 ROOT = Path(__file__).parents[2]
 CALL = {"key": "function", "prefix": 0, "calls": 1}
-CASE = {"key": "w", "problem": "", "pass_name": "forward", "batch": 4, "dtype": "float32", "device": "cpu", "seed": 1}
+CASE = {"key": "w", "pass_name": "forward", "task": {"problem": ""}}
 FOUR = ("numpy", "keras-xla", "torch-eager", "jax-jit")
 
 

@@ -26,12 +26,11 @@ def case(pass_name="value_and_grad", batch=4, dtype="float32"):
     return Case("xor", pass_name, batch, dtype, "cpu")
 
 
-def prepare(worker, name, the_case, target=None, key=None, **more):
+def prepare(worker, name, the_case, target=None, key=None, seed=SEED, parameters=None):
     """Have the worker take a target and prepare it under a key (the name); its answer, or WorkerFailed."""
     worker.ask("start", target=target or f"{TARGET}:{name} right", threads=1)
-    request = {"problem": the_case.problem, "pass_name": the_case.pass_name, "batch": the_case.batch}
-    request |= {"dtype": the_case.dtype, "device": the_case.device, "seed": SEED, **more}
-    return worker.ask("prepare", key=key or name, **request)
+    task = the_case.task(seed, parameters).as_json()
+    return worker.ask("prepare", key=key or name, pass_name=the_case.pass_name, task=task)
 
 
 @pytest.fixture
@@ -115,18 +114,16 @@ class TestTheReference:
             prepare(worker, name, case(batch=batch, dtype=dtype))
 
     def test_another_seed_and_other_parameters_have_another_reference(self, worker, name):
-        given = [[layer.W.tolist(), layer.b.tolist()] for layer in XOR.parameters(3)]
         prepare(worker, name, case())
-        prepare(worker, name, case(), parameters=given)
+        prepare(worker, name, case(), parameters=XOR.parameters(3))
         prepare(worker, name, case(), seed=7)
         prepare(worker, name, case())
 
     def test_given_parameters_are_those_that_are_run(self, worker, name):
         """A planted fault under parameters of one's own is told with their gradient."""
         mine = XOR.parameters(3)
-        given = [[layer.W.tolist(), layer.b.tolist()] for layer in mine]
         with pytest.raises(WorkerFailed) as failed:
-            prepare(worker, name, case(dtype="float64"), f"{TARGET}:{name} missing bias", parameters=given)
+            prepare(worker, name, case(dtype="float64"), f"{TARGET}:{name} missing bias", parameters=mine)
         message = MESSAGE.fullmatch(failed.value.reason)
         truth = tensors(evaluate(XOR, mine, *XOR.data(4, SEED)).gradients)["b2"]
         assert message and float(message[6]) == pytest.approx(truth[0], rel=1e-8)

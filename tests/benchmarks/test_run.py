@@ -92,8 +92,8 @@ class TestACalmRun:
         here, _ = calm
         for launch in (1, 2, 3):
             asked = here.requests("prepare", "middle", launch)
-            assert [(r["problem"], r["pass_name"], r["batch"], r["dtype"], r["device"], r["seed"]) for r in asked] == [
-                (case.problem, case.pass_name, case.batch, case.dtype, case.device, 42) for case in CASES
+            assert [(r["pass_name"], r["task"]) for r in asked] == [
+                (case.pass_name, case.task(seed=42).as_json()) for case in CASES
             ]
 
     def test_what_the_first_launch_told_is_kept(self, calm):
@@ -330,7 +330,7 @@ def test_given_parameters_and_seed_reach_the_gate():
     here = machine()
     here.measure(launches=1, seed=7, parameters=[[[[1.0]], [2.0]]], cases={FORWARD: ("fast",)})
     asked = here.requests("prepare", "fast")
-    assert [(request["seed"], request["parameters"]) for request in asked] == [(7, [[[[1.0]], [2.0]]])]
+    assert [(r["task"]["seed"], r["task"]["parameters"]) for r in asked] == [(7, [[[[1.0]], [2.0]]])]
     assert LEARNING_RATE > 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from impls.errors import Unavailable
 from impls.implementation import Implementation
 from impls.numpy_manual import NumpyManual
 from impls.numpy_tutorial import NumpyTutorial
-from impls.parameters import Layer, rounded
+from impls.parameters import Layer
 
 
 def changed(result: Any, change: Any) -> Any:
@@ -52,8 +53,8 @@ class NotANumber(NumpyTutorial):
 class Accumulating(NumpyTutorial):
     """Gradients are added to those that are there, as PyTorch does it."""
 
-    def prepare(self, *arguments, **options):
-        super().prepare(*arguments, **options)
+    def prepare(self, task):
+        super().prepare(task)
         self.sum = [Layer(np.zeros_like(W), np.zeros_like(b)) for W, b in self.parameters]
 
     def value_and_grad(self):
@@ -77,8 +78,8 @@ class AccumulatingInSteps(Accumulating):
 
 
 class WithMomentum(NumpyTutorial):
-    def prepare(self, *arguments, **options):
-        super().prepare(*arguments, **options)
+    def prepare(self, task):
+        super().prepare(task)
         self.velocity = None
 
     def train_step(self, learning_rate):
@@ -109,8 +110,8 @@ class Updating(NumpyTutorial):
 class Random(NumpyTutorial):
     """In the last digits only, well within the bound."""
 
-    def prepare(self, *arguments, **options):
-        super().prepare(*arguments, **options)
+    def prepare(self, task):
+        super().prepare(task)
         self.rng = np.random.default_rng()
 
     def value_and_grad(self):
@@ -161,8 +162,8 @@ class Views(NumpyManual):
 class Late(NumpyTutorial):
     """Hands the work to a thread and returns."""
 
-    def prepare(self, *arguments, **options):
-        super().prepare(*arguments, **options)
+    def prepare(self, task):
+        super().prepare(task)
         self.executor = ThreadPoolExecutor(1)
 
     def forward(self):
@@ -194,8 +195,8 @@ class Lazy(NumpyTutorial):
 class OnAnotherDevice(NumpyTutorial):
     """Takes what it is asked for, and computes elsewhere."""
 
-    def prepare(self, problem, parameters, batch, dtype="float32", device="cpu", seed=42):
-        super().prepare(problem, parameters, batch, dtype, "cpu", seed)
+    def prepare(self, task):
+        super().prepare(replace(task, device="cpu"))
 
 
 class WaitingForOne(NumpyTutorial):
@@ -210,8 +211,8 @@ class WaitingForOne(NumpyTutorial):
 class RandomForward(NumpyTutorial):
     """Leaves some units out, as dropout does where it is left on."""
 
-    def prepare(self, *arguments, **options):
-        super().prepare(*arguments, **options)
+    def prepare(self, task):
+        super().prepare(task)
         self.rng = np.random.default_rng()
 
     def forward(self):
@@ -222,9 +223,9 @@ class RandomForward(NumpyTutorial):
 class WithoutFeed(NumpyTutorial):
     """Takes its rows when it is prepared only, as the contract allows."""
 
-    def prepare(self, *arguments, **options):
+    def prepare(self, task):
         self.feed = super().feed
-        super().prepare(*arguments, **options)
+        super().prepare(task)
         del self.feed
 
     feed = Implementation.feed
@@ -253,8 +254,8 @@ class ShortLoop(NumpyTutorial):
 class CapturedRows(NumpyTutorial):
     """Goes on with the rows that were there when it was built."""
 
-    def prepare(self, *arguments, **options):
-        super().prepare(*arguments, **options)
+    def prepare(self, task):
+        super().prepare(task)
         self.captured = self.x, self.y
 
     def value_and_grad(self):
@@ -265,8 +266,8 @@ class CapturedRows(NumpyTutorial):
 class CapturedParameters(NumpyTutorial):
     """Goes on with the parameters that were there when it was built."""
 
-    def prepare(self, *arguments, **options):
-        super().prepare(*arguments, **options)
+    def prepare(self, task):
+        super().prepare(task)
         self.captured = self.parameters
 
     def value_and_grad(self):
@@ -285,8 +286,8 @@ class CapturedParameters(NumpyTutorial):
 class CapturedInSteps(NumpyTutorial):
     """A step that was built with the parameters in it."""
 
-    def prepare(self, *arguments, **options):
-        super().prepare(*arguments, **options)
+    def prepare(self, task):
+        super().prepare(task)
         self.evaluation = super().value_and_grad()
 
     def train_step(self, learning_rate):
@@ -301,18 +302,18 @@ class Raising(NumpyTutorial):
 
 
 class RaisingInPrepare(NumpyTutorial):
-    def prepare(self, problem, parameters, *arguments, **options):
-        [layer] = parameters
-        super().prepare(problem, [layer], *arguments, **options)
+    def prepare(self, task):
+        [layer] = task.parameters
+        super().prepare(replace(task, parameters=[layer]))
 
 
 class OnlyFloat32(NumpyTutorial):
     """Says what is not to be had, as the contract asks."""
 
-    def prepare(self, problem, parameters, batch, dtype="float32", device="cpu", seed=42):
-        if dtype != "float32":
+    def prepare(self, task):
+        if task.dtype != "float32":
             raise Unavailable("computes in float32 only; use --dtypes float32")
-        super().prepare(problem, rounded(parameters, dtype), batch, dtype, device, seed)
+        super().prepare(replace(task, parameters=task.layers()))
 
 
 class Dying(NumpyTutorial):
@@ -325,5 +326,5 @@ class Dying(NumpyTutorial):
 
 
 class Incomplete(Implementation):
-    def prepare(self, problem, parameters, batch, dtype="float32", device="cpu", seed=42):
+    def prepare(self, task):
         pass

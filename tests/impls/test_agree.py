@@ -27,10 +27,10 @@ class ForgetsHiddenBias(NumpyManual):
 
 
 class OnlyFloat32(NumpyManual):
-    def prepare(self, problem, parameters, batch, dtype="float32", device="cpu", seed=42):
-        if dtype == "float64":
+    def prepare(self, task):
+        if task.dtype == "float64":
             raise Unavailable("float64 is not to be had")
-        super().prepare(problem, parameters, batch, dtype, device, seed)
+        super().prepare(task)
 
 
 class NotANumber(NumpyManual):

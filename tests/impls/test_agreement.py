@@ -16,6 +16,7 @@ from impls.errors import BadInput
 from impls.numpy_manual import NumpyManual
 from impls.parameters import Layer, tensors
 from impls.problem import LINE, XOR, Problem
+from impls.task import Task
 
 PROBE = Problem(
     "probe",
@@ -35,7 +36,7 @@ def reference(problem=PROBE, dtype="float32", batch=5, seed=1):
 def results(problem=PROBE, dtype="float32", batch=5, seed=1):
     """What the manual NumPy implementation returns, as copies to tamper with."""
     subject = NumpyManual()
-    subject.prepare(problem, problem.parameters(seed), batch, dtype, seed=seed)
+    subject.prepare(Task(problem, problem.parameters(seed), batch, dtype, seed=seed))
     predictions = subject.forward().copy()
     loss, gradients = subject.value_and_grad()
     pair = np.array(loss), [Layer(W.copy(), b.copy()) for W, b in gradients]

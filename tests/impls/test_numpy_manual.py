@@ -15,6 +15,7 @@ from impls.errors import Unavailable
 from impls.numpy_manual import NumpyManual
 from impls.parameters import Layer, tensors
 from impls.problem import ACTIVATIONS, DTYPES, LINE, PROBLEMS, XOR, Problem
+from impls.task import Task
 
 RATE = 0.25
 
@@ -39,7 +40,7 @@ def networks(draw, activations=ACTIVATIONS):
 
 def prepared(problem, batch=4, dtype="float32", scale=1.0, seed=42):
     subject = NumpyManual()
-    subject.prepare(problem, problem.parameters(seed, scale), batch, dtype, seed=seed)
+    subject.prepare(Task(problem, problem.parameters(seed, scale), batch, dtype, seed=seed))
     return subject
 
 
@@ -132,7 +133,7 @@ def test_the_given_parameters_are_not_touched(problem):
     parameters = problem.parameters()
     one, other = NumpyManual(), NumpyManual()
     for subject in (one, other):
-        subject.prepare(problem, parameters, 4, "float64")
+        subject.prepare(Task(problem, parameters, 4, "float64"))
     expected = other.to_numpy(other.forward())
     for _ in range(5):
         one.train_step(RATE)
@@ -175,7 +176,7 @@ def test_preparing_again_starts_anew():
     """Another problem, batch and dtype in the same instance."""
     subject = prepared(XOR, 7, "float64")
     subject.train_step(RATE)
-    subject.prepare(LINE, LINE.parameters(1), 3, "float32")
+    subject.prepare(Task(LINE, LINE.parameters(1), 3, "float32"))
     predictions = subject.to_numpy(subject.forward())
     assert predictions.shape == (3, 1) and predictions.dtype == np.float32
     reference = Reference(LINE, LINE.parameters(1), *LINE.data(3), "float32")
@@ -223,16 +224,16 @@ def test_what_is_fed_takes_the_place_of_the_data():
 
 def test_float32_is_what_nothing_else_is_asked_for():
     subject = NumpyManual()
-    subject.prepare(XOR, XOR.parameters(), 4)
+    subject.prepare(Task(XOR, XOR.parameters(), 4))
     assert subject.forward().dtype == np.float32
 
 
 def test_parameters_of_another_network_are_no_network():
     with pytest.raises(ValueError):
-        NumpyManual().prepare(XOR, LINE.parameters(), 4)
+        NumpyManual().prepare(Task(XOR, LINE.parameters(), 4))
 
 
 def test_there_is_no_gpu_for_numpy():
     with pytest.raises(Unavailable) as reason:
-        NumpyManual().prepare(XOR, XOR.parameters(), 4, device="gpu")
+        NumpyManual().prepare(Task(XOR, XOR.parameters(), 4, device="gpu"))
     assert str(reason.value) == "numpy computes on the CPU only; device 'gpu' needs another implementation"

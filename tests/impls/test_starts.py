@@ -10,7 +10,7 @@ import pytest
 from impls.checking.oracle import flatten
 from impls.errors import BadInput
 from impls.learning import numpy_trainer, recipes, starts, starts_descent, starts_show, training
-from impls.learning.starts_descent import BY_IMPLEMENTATION, Task, by_hand
+from impls.learning.starts_descent import BY_IMPLEMENTATION, Descent, by_hand
 from impls.learning.trainer import TRAINERS
 from impls.registry import get_entry
 
@@ -32,12 +32,12 @@ def one_by_one():
     return needed
 
 
-def task(epochs=EPOCHS, dtype="float64", **changes):
+def descent(epochs=EPOCHS, dtype="float64", **changes):
     recipe = recipes.xor()
     theta = np.stack([flatten(recipes.uniform(recipe.problem.sizes, 42 + i)) for i in range(COUNT)]).T
     kind = {"theta": np.ascontiguousarray(theta, dtype), "x": recipe.x.astype(dtype), "y": recipe.y.astype(dtype)}
     settings = {"hidden": 4, "rate": RATE, "epochs": epochs, "threshold": starts.THRESHOLD, "report": lambda *_: None}
-    return Task(**{**kind, **settings, **changes})
+    return Descent(**{**kind, **settings, **changes})
 
 
 @pytest.mark.parametrize("name", TRAINERS)
@@ -58,7 +58,7 @@ def test_each_framework_counts_what_single_trainings_need(name, one_by_one):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_manual_gradient_with_the_starts_last_is_the_trainers(dtype):
     """Elementwise, in the dtype."""
-    here = task(dtype=dtype)
+    here = descent(dtype=dtype)
     recipe = recipes.xor()
     losses, gradient = by_hand(here.theta, here)
     assert gradient.dtype == dtype and losses.dtype == dtype
@@ -80,15 +80,15 @@ def test_the_shared_loss_is_the_networks():
 def test_the_last_epoch_counts_and_no_later_one(one_by_one):
     """A start that needs exactly all epochs has converged; with one epoch less it has not."""
     latest = one_by_one.max()
-    assert (BY_IMPLEMENTATION["numpy"](task(epochs=int(latest))) == latest).any()
-    assert not (BY_IMPLEMENTATION["numpy"](task(epochs=int(latest) - 1)) >= latest).any()
+    assert (BY_IMPLEMENTATION["numpy"](descent(epochs=int(latest))) == latest).any()
+    assert not (BY_IMPLEMENTATION["numpy"](descent(epochs=int(latest) - 1)) >= latest).any()
 
 
 def test_dropping_what_converged_and_taking_pieces_change_nothing(one_by_one, monkeypatch):
     """Looked up often, in the middle of a run; the last piece shorter than the others."""
     monkeypatch.setattr(starts_descent, "BLOCK", 7)
     monkeypatch.setattr(starts_descent, "PIECE", 15)
-    np.testing.assert_array_equal(BY_IMPLEMENTATION["numpy"](task()), one_by_one)
+    np.testing.assert_array_equal(BY_IMPLEMENTATION["numpy"](descent()), one_by_one)
 
 
 def test_frameworks_that_differ_are_reported(monkeypatch):

@@ -26,6 +26,7 @@ from typing import Any
 from impls.implementation import Implementation
 from impls.problem import get_problem
 from impls.registry import get_entry
+from impls.task import Task
 
 DEFERRED = "(left unfenced)"
 BATCH = 65536
@@ -99,8 +100,8 @@ def deferred() -> type[Implementation]:
     from impls.numpy_manual import NumpyManual
 
     class Deferred(NumpyManual):
-        def prepare(self, *arguments: Any, **options: Any) -> None:
-            super().prepare(*arguments, **options)
+        def prepare(self, task: Task) -> None:
+            super().prepare(task)
             self.executor = ThreadPoolExecutor(1)
 
         def value_and_grad(self) -> Any:
@@ -116,7 +117,7 @@ def check(name: str, batch: int = BATCH, rounds: int = ROUNDS) -> dict[str, Any]
     """Observe an implementation's value_and_grad with its fence and without. Raises Unavailable."""
     implementation = deferred()() if name == DEFERRED else get_entry(name).load()()
     problem = get_problem("xor")
-    implementation.prepare(problem, problem.parameters(), batch)
+    implementation.prepare(Task(problem, problem.parameters(), batch))
     fenced = observe(implementation.value_and_grad, implementation.to_numpy, rounds)
     with unfenced(implementation):
         bare = observe(implementation.value_and_grad, implementation.to_numpy, rounds)
