@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,6 +40,11 @@ def tensors(parameters: Parameters) -> dict[str, Array]:
 def rounded(parameters: Parameters, dtype: str) -> Parameters:
     """The parameters as an implementation of that dtype receives them."""
     return [Layer(W.astype(dtype), b.astype(dtype)) for W, b in parameters]
+
+
+def paired(flat: Sequence[Array]) -> Parameters:
+    """[W1, b1, W2, …] as layers."""
+    return [Layer(W, b) for W, b in zip(flat[0::2], flat[1::2], strict=True)]
 
 
 def as_lists(parameters: Parameters) -> list[list[Any]]:
@@ -85,8 +91,7 @@ def load(path: str | Path, sizes: tuple[int, ...]) -> Parameters:
         with np.errstate(over="ignore"):
             if tensor.dtype.kind not in "fiu" or not np.isfinite(tensor.astype(np.float64)).all():
                 raise BadInput(f"{path}: {name} must hold finite real numbers (found dtype {tensor.dtype})")
-    flat = [found[name].astype(np.float64) for name in needed]
-    return [Layer(W, b) for W, b in zip(flat[0::2], flat[1::2], strict=True)]
+    return paired([found[name].astype(np.float64) for name in needed])
 
 
 def _read(path: Path) -> dict[str, Array]:

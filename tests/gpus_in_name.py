@@ -34,8 +34,8 @@ def said(call: Callable[..., Any], *arguments: Any) -> str:
 def in_torch() -> dict[str, Any]:
     import torch
 
-    from impls import on_torch
-    from impls.torch_autograd import TorchEager
+    from impls.on_torch import shared as on_torch
+    from impls.on_torch.autograd import TorchEager
 
     subject = TorchEager()
     found: dict[str, Any] = {"without": [said(on_torch.find_device, name) for name in ("gpu", "cuda:1", "mps")]}
@@ -74,8 +74,8 @@ def in_torch() -> dict[str, Any]:
 def in_jax() -> dict[str, Any]:
     import jax
 
-    from impls import on_jax
-    from impls.jax_autodiff import JaxJit
+    from impls.on_jax import shared as on_jax
+    from impls.on_jax.autodiff import JaxJit
 
     subject = JaxJit()
     found: dict[str, Any] = {"without": [said(on_jax.find_device, name) for name in ("gpu", "cuda:1", "mps")]}
@@ -109,8 +109,8 @@ def in_jax() -> dict[str, Any]:
 def in_tensorflow() -> dict[str, Any]:
     import tensorflow as tf
 
-    from impls import on_tensorflow
-    from impls.keras_tensorflow import KerasXla
+    from impls.on_keras.tensorflow import KerasXla
+    from impls.on_tensorflow import shared as on_tensorflow
 
     experimental = tf.config.experimental
     subject = KerasXla()

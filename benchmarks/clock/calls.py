@@ -13,7 +13,7 @@ from benchmarks.clock.case import HOST, LEARNING_RATE, LOOP_STEPS, OPTIMIZERS, P
 from impls.checking.agreement import Agreement, Disagreement, Reference
 from impls.devices import is_on
 from impls.implementation import LOOP, Implementation
-from impls.numpy_manual import NumpyManual
+from impls.on_numpy.manual import NumpyManual
 from impls.parameters import tensors
 from impls.problem import TF32, storage
 from impls.task import Task

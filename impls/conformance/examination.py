@@ -22,12 +22,12 @@ from impls.conformance.clauses import Fault, verdicts
 from impls.conformance.explanations import Told, flat, same
 from impls.conformance.readiness import not_ready
 from impls.conformance.tracing import watched
-from impls.entry import load
 from impls.errors import Unavailable
 from impls.implementation import PASSES, Implementation
 from impls.parameters import Array, Parameters, rounded
 from impls.problem import DTYPES, PROBLEMS, Problem, get_problem
 from impls.registry import get_entry
+from impls.registry.entry import load
 from impls.task import Task
 
 BATCH = 7

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from impls.errors import Unavailable
-from impls.jax_autodiff import mean_squared_error, predict
 from impls.learning.optimizers import Settings
 from impls.learning.trainer import Departure, Setup, Trainer
-from impls.on_jax import find_device
+from impls.on_jax.autodiff import mean_squared_error, predict
+from impls.on_jax.shared import find_device
 from impls.parameters import Array, Layer, Parameters
 
 try:

@@ -15,10 +15,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from impls.keras_tensorflow import build
 from impls.learning.optimizers import Settings
 from impls.learning.trainer import Departure, Setup, Trainer
-from impls.on_tensorflow import find_device
+from impls.on_keras.model import build
+from impls.on_tensorflow.shared import find_device
 from impls.parameters import Array, Layer, Parameters
 
 

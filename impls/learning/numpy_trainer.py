@@ -20,7 +20,7 @@ from impls.checking.oracle import flatten, unflatten
 from impls.learning import optimizers
 from impls.learning.optimizers import Settings
 from impls.learning.trainer import Departure, Setup, Trainer
-from impls.numpy_manual import NumpyManual
+from impls.on_numpy.manual import NumpyManual
 from impls.parameters import Array, Layer, Parameters
 from impls.problem import Problem
 

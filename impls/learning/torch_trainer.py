@@ -9,8 +9,8 @@ import torch
 
 from impls.learning.optimizers import Settings
 from impls.learning.trainer import Departure, Setup, Trainer
+from impls.on_torch.autograd import build
 from impls.parameters import Array, Layer, Parameters
-from impls.torch_autograd import build
 
 
 def own(settings: Settings, parameters: list[torch.Tensor], shipped: bool = False) -> torch.optim.Optimizer:

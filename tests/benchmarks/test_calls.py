@@ -14,7 +14,7 @@ from benchmarks.clock.case import HOST, LEARNING_RATE, LOOP_STEPS, PIPELINED
 from impls.checking.agreement import Disagreement, Reference, worst_tau
 from impls.errors import Unavailable
 from impls.implementation import LOOP, PASSES, Implementation
-from impls.numpy_manual import NumpyManual
+from impls.on_numpy.manual import NumpyManual
 from impls.problem import LINE, XOR
 from impls.task import Task
 

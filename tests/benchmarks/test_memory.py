@@ -26,7 +26,7 @@ def prepare(worker, task):
 def worker():
     before = gc.get_freeze_count()
     worker = Worker()
-    worker.start("impls.numpy_manual:NumpyManual", threads=1)
+    worker.start("impls.on_numpy.manual:NumpyManual", threads=1)
     yield worker
     if not before:
         gc.unfreeze()

@@ -16,8 +16,8 @@ from impls.learning import numpy_trainer, optimizers
 from impls.learning.numpy_trainer import NumpyTrainer
 from impls.learning.optimizers import Conventions
 from impls.learning.trainer import TRAINERS
-from impls.numpy_manual import NumpyManual
-from impls.numpy_tutorial import NumpyTutorial
+from impls.on_numpy.manual import NumpyManual
+from impls.on_numpy.tutorial import NumpyTutorial
 from impls.problem import LINE, XOR
 from impls.task import Task
 from tests.benchmarks.planted import TARGET

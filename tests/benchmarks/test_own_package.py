@@ -1,6 +1,6 @@
 """Somebody's own package, really installed, adds an implementation without a change to this project.
 
-It holds `impls/autograd_tape.py` as its only module, under a name of its own; the README shows its project file.
+It holds `impls/others/autograd_tape.py` as its only module, under a name of its own; the README shows its project file.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def site(tmp_path_factory):
     pytest.importorskip("autograd")
     source, site = tmp_path_factory.mktemp("mine"), tmp_path_factory.mktemp("site")
     (source / "pyproject.toml").write_text(PROJECT)
-    (source / "mine.py").write_text((ROOT / "impls" / "autograd_tape.py").read_text())
+    (source / "mine.py").write_text((ROOT / "impls" / "others" / "autograd_tape.py").read_text())
     offline = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--disable-pip-version-check")
     code, said = python("pip", "install", *offline, "--target", site, source)
     assert code == 0, said

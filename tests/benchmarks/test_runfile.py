@@ -12,7 +12,7 @@ from benchmarks.clock.case import Case
 from benchmarks.clock.crew import WorkerFailed
 from benchmarks.clock.record import SENTINEL, YARDSTICK
 from benchmarks.runfile import RunFile, measured, version
-from impls.entry import Entry
+from impls.registry.entry import Entry
 from tests.benchmarks import runfiles
 from tests.benchmarks.machine import CASES, FORWARD, STEP, VAG, Machine, gone
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from benchmarks.clock.selfcheck import command, fence, judging, measuring, subjects, tables
 from benchmarks.clock.selfcheck.findings import MET, MISSED, WITHIN_CHANCE, Line, Promise
 from benchmarks.clock.selfcheck.load import OTHER_CPU, QUIET, SAME_CPU, busy, conditions
-from impls.numpy_manual import NumpyManual
+from impls.on_numpy.manual import NumpyManual
 
 LINE = Line("check", "quiet", "ours")
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from benchmarks.clock import worker as module
 from benchmarks.clock.crew import WorkerFailed
 from benchmarks.clock.worker import PIECES, Worker, time_block
-from impls.numpy_manual import NumpyManual
+from impls.on_numpy.manual import NumpyManual
 from impls.problem import XOR
 from impls.task import Task
 
@@ -96,7 +96,7 @@ class TestWorker:
     def worker(self):
         before = gc.get_freeze_count()
         worker = Worker()
-        worker.start("impls.numpy_manual:NumpyManual", threads=1)
+        worker.start("impls.on_numpy.manual:NumpyManual", threads=1)
         yield worker
         if not before:
             gc.unfreeze()
@@ -141,7 +141,7 @@ class TestAnswers:
 
     def test_each_kind_of_failure_has_its_name(self, workers):
         worker = workers("numpy").process
-        worker.ask("start", target="impls.numpy_manual:NumpyManual", threads=1)
+        worker.ask("start", target="impls.on_numpy.manual:NumpyManual", threads=1)
         assert self.failure(worker, "prepare", key="k", **case(problem="xo")).kind == "bad input"
         assert self.failure(worker, "prepare", key="k", **case(batch=0)).kind == "bad input"
         unavailable = self.failure(worker, "prepare", key="k", **case(device="gpu"))

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from impls.checking.agreement import Reference, require
-from impls.entry import Entry
 from impls.errors import Unavailable
 from impls.problem import DTYPES, PROBLEMS, Problem
 from impls.registry import ENTRIES, REGISTRY
+from impls.registry.entry import Entry
 from impls.task import Task
 
 ROOT = Path(__file__).parents[2]

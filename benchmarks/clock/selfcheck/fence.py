@@ -97,7 +97,7 @@ def unfenced(implementation: Implementation) -> Iterator[None]:
 
 def deferred() -> type[Implementation]:
     """An implementation that is unfenced on purpose: it hands the work to a thread and returns without waiting."""
-    from impls.numpy_manual import NumpyManual
+    from impls.on_numpy.manual import NumpyManual
 
     class Deferred(NumpyManual):
         def prepare(self, task: Task) -> None:
