@@ -11,9 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from benchmarks.clock.worker import _failure
 from impls.errors import Unavailable
 from impls.problem import XOR
+from impls.serve import failure
 from impls.task import Task
 
 TORCH_MEMORY = (
@@ -67,7 +67,7 @@ def in_torch() -> dict[str, Any]:
         patch("torch.cuda.Event", lambda enable_timing: event),
     ):
         found["told"] = [subject.device_memory_bytes(), subject.device_ns(lambda: None)]
-    found["out of memory"] = _failure(torch.OutOfMemoryError(TORCH_MEMORY))["failed"]
+    found["out of memory"] = failure(torch.OutOfMemoryError(TORCH_MEMORY))["failed"]
     return found
 
 
@@ -102,7 +102,7 @@ def in_jax() -> dict[str, Any]:
     for _ in range(2):
         subject.earlier_peak_bytes = subject._peak_bytes()
         found["memory"].append(subject.device_memory_bytes())
-    found["out of memory"] = _failure(jax.errors.JaxRuntimeError(JAX_MEMORY))["failed"]
+    found["out of memory"] = failure(jax.errors.JaxRuntimeError(JAX_MEMORY))["failed"]
     return found
 
 
@@ -148,7 +148,7 @@ def in_tensorflow() -> dict[str, Any]:
     with patch("tensorflow.config.experimental.get_memory_info", memory.__getitem__):
         found["told"] = subject.device_memory_bytes()
     found["scopes"] = scopes_of(subject, gpus)
-    found["out of memory"] = _failure(tf.errors.ResourceExhaustedError(None, None, TENSORFLOW_MEMORY))["failed"]
+    found["out of memory"] = failure(tf.errors.ResourceExhaustedError(None, None, TENSORFLOW_MEMORY))["failed"]
     return found
 
 

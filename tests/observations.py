@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.clock.calls import Asked, PipelinedCall, build
 from benchmarks.clock.case import PIPELINED
-from impls.checking.process import call
+from impls.child import call
 from impls.conformance.examination import BATCH, LARGE, RATE, SEED, examine
 from impls.errors import Unavailable
 from impls.implementation import PASSES

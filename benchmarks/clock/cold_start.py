@@ -6,13 +6,13 @@
     second call   the same again: what is left is the steady state, not yet warm
     memory        the most that the process ever held (peak resident set)
 
-Each sample is a process of its own, `python -m benchmarks.clock.cold_start NAME`, pinned and with its threads limited;
-implementations take turns in random order. Files are in the system's cache after the first round, as they mostly are.
+Each sample is a process of its own, pinned and with its threads limited; implementations take turns in random order.
+It has the modules of Python's own that `impls/serve.py` needs already, ctypes among them. Files
+are in the system's cache after the first round, as they mostly are.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from itertools import pairwise
 from time import perf_counter_ns
@@ -48,17 +48,3 @@ def _peak_bytes() -> int | None:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak
-
-
-def main() -> None:
-    from impls.errors import Unavailable
-
-    try:
-        answer = observe(sys.argv[1])
-    except Unavailable as reason:
-        answer = {"unavailable": str(reason)}
-    print(json.dumps(answer))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,19 +1,11 @@
-"""The worker process: one implementation, its frameworks and nothing else, asked over a pipe of JSON lines.
-
-Started by `crew.py` as `python -m benchmarks.clock.worker`. One request a line on standard input, one answer a line on
-what was standard output; whatever a framework prints goes to standard error, which the parent keeps.
-"""
+"""What a worker process serves: one implementation, its frameworks and nothing else. `crew.py` is the parent's end."""
 
 from __future__ import annotations
 
 import gc
 import importlib
 import itertools
-import json
 import os
-import signal
-import sys
-import traceback
 from collections.abc import Callable
 from time import perf_counter_ns
 from typing import Any
@@ -22,8 +14,7 @@ import numpy as np
 
 from benchmarks.clock import memory
 from benchmarks.clock.calls import Asked, PassCall, build
-from impls.checking.agreement import Disagreement, Reference, require
-from impls.errors import BadInput, Unavailable
+from impls.checking.agreement import Reference, require
 from impls.implementation import Implementation
 from impls.task import Task
 
@@ -178,51 +169,3 @@ def _thread_pools() -> dict[str, int]:
 
     pools = {f"{pool['internal_api']} ({pool['user_api']})": pool["num_threads"] for pool in threadpool_info()}
     return pools | {"threads of the process": psutil.Process().num_threads()}
-
-
-def _die_with_parent() -> None:
-    """On Linux, ask the kernel to end this process when the parent ends, however it ends."""
-    if sys.platform == "linux":
-        import ctypes
-
-        set_parent_death_signal = 1
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
-
-
-def _failure(error: Exception) -> dict[str, Any]:
-    """What kind of failure it is, in one line or few; of what nobody foresaw also where it was raised."""
-    if kind := FAILURES.get(type(error)):
-        return {"failed": kind, "reason": str(error)}
-    reason = "".join(traceback.format_exception_only(error)).strip()
-    is_for_memory = isinstance(error, MemoryError) or any(words in reason for words in OUT_OF_MEMORY)
-    kind = "out of memory" if is_for_memory else "exception"
-    return {"failed": kind, "reason": reason, "traceback": traceback.format_exc(limit=-3).splitlines()}
-
-
-OUT_OF_MEMORY = (
-    *("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED"),
-    *("RESOURCE_EXHAUSTED", "Out of memory"),
-    *("ResourceExhaustedError", "OOM when allocating"),
-)
-"""In what the frameworks raise: PyTorch on a GPU, on the CPU and in cuBLAS; JAX; TensorFlow."""
-FAILURES = {Unavailable: "unavailable", Disagreement: "disagreement", BadInput: "bad input"}
-
-
-def serve() -> None:
-    """Answer requests until standard input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    _die_with_parent()
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)
-    worker = Worker()
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            answer = getattr(worker, request.pop("do"))(**request)
-        except Exception as error:
-            answer = _failure(error)
-        print(json.dumps(answer), file=answers)
-
-
-if __name__ == "__main__":
-    serve()

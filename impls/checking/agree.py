@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from impls.checking.agreement import Agreement, Reference
-from impls.checking.process import Failed, call
+from impls.child import Failed, call
 from impls.errors import BadInput, Unavailable
 from impls.implementation import PASSES
 from impls.problem import DTYPES, PROBLEMS, get_problem

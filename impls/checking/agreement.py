@@ -29,6 +29,8 @@ from impls.task import Task
 class Disagreement(Exception):
     """A result is not what it should be; the message says where, by how much, and what was allowed."""
 
+    refusal = "disagreement"
+
 
 @dataclass(frozen=True)
 class Agreement:

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from impls.checking.bound import MEASURED, arithmetic
-from impls.checking.process import Failed, call
+from impls.child import Failed, call
 from impls.errors import Unavailable
 from impls.files import write_whole
 from impls.implementation import Implementation

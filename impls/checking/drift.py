@@ -20,7 +20,7 @@ import numpy as np
 from impls.checking.agree import BATCH, LEARNING_RATE, TIMEOUT_S
 from impls.checking.bound import arithmetic
 from impls.checking.oracle import evaluate
-from impls.checking.process import Failed, call
+from impls.child import Failed, call
 from impls.errors import Unavailable
 from impls.parameters import Array, Layer, Parameters, rounded, tensors
 from impls.problem import DTYPES, PROBLEMS, SEED, Problem, get_problem

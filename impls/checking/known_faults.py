@@ -18,7 +18,7 @@ import numpy as np
 
 from impls.checking.agreement import Reference
 from impls.checking.bound import arithmetic
-from impls.checking.process import Failed, call
+from impls.child import Failed, call
 from impls.errors import Unavailable
 from impls.parameters import Layer
 from impls.problem import XOR

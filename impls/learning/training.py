@@ -42,7 +42,7 @@ from typing import Any
 import numpy as np
 
 from impls.checking.oracle import flatten
-from impls.checking.process import Failed, call
+from impls.child import Failed, call, kill_all
 from impls.errors import BadInput, Unavailable
 from impls.files import write_whole
 from impls.learning import recipes, shadows
@@ -179,6 +179,7 @@ def together(work: Work, folder: str, progress: Progress) -> tuple[dict[str, Any
                 progress({name: _state(future, Path(folder) / f"{name}.progress") for name, future in futures.items()})
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)  # what has not begun must not begin now
+            kill_all()
             raise
         progress({name: _state(future, Path(folder) / f"{name}.progress") for name, future in futures.items()})
     answers, failed = {}, {}

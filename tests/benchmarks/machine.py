@@ -12,9 +12,9 @@ import pytest
 
 from benchmarks.clock import run as module
 from benchmarks.clock.case import Case
-from benchmarks.clock.crew import WorkerFailed
 from benchmarks.clock.record import Group, Request, Run
 from benchmarks.clock.run import measure
+from impls.child import Failed
 from impls.registry import Entry
 
 VAG = Case("xor", "value_and_grad", 4, "float32", "cpu")
@@ -104,9 +104,9 @@ class FakeWorker:
         asked = Asked(self.launch, self.name, do, request)
         self.machine.asked.append(asked)
         if self.is_dead:
-            raise WorkerFailed("died", f"{self.name}'s worker is dead", [])
+            raise Failed("died", f"{self.name}'s worker is dead", [])
         if fault := self.machine.fault(asked):
-            self.is_dead = isinstance(fault, WorkerFailed) and fault.is_gone
+            self.is_dead = isinstance(fault, Failed) and fault.is_gone
             self.is_closed |= self.is_dead
             raise fault
         return getattr(self, f"_{do}")(**request)
@@ -140,5 +140,5 @@ class FakeWorker:
         self.is_closed = True
 
 
-def gone(asked: Asked, reason: str = "the first reason") -> WorkerFailed:
-    return WorkerFailed("died", f"{asked.name}: {reason}", ["its last line"])
+def gone(asked: Asked, reason: str = "the first reason") -> Failed:
+    return Failed("died", f"{asked.name}: {reason}", ["its last line"])

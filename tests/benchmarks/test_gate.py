@@ -7,8 +7,8 @@ import re
 import pytest
 
 from benchmarks.clock.case import Case
-from benchmarks.clock.crew import WorkerFailed
 from impls.checking.oracle import evaluate
+from impls.child import Failed
 from impls.parameters import rounded, tensors
 from impls.problem import XOR
 from tests.benchmarks.planted import FAULTS, TARGET
@@ -27,7 +27,7 @@ def case(pass_name="value_and_grad", batch=4, dtype="float32"):
 
 
 def prepare(worker, name, the_case, target=None, key=None, seed=SEED, parameters=None):
-    """Have the worker take a target and prepare it under a key (the name); its answer, or WorkerFailed."""
+    """Have the worker take a target and prepare it under a key (the name); its answer, or Failed."""
     worker.ask("start", target=target or f"{TARGET}:{name} right", threads=1)
     task = the_case.task(seed, parameters).as_json()
     return worker.ask("prepare", key=key or name, pass_name=the_case.pass_name, task=task)
@@ -54,7 +54,7 @@ class TestPlantedFaults:
     def test_a_wrong_gradient_is_found_and_named_and_never_timed(self, worker, name, fault):
         """Implementation, case, tensor, index, found, expected and tolerance; asking for its time then fails."""
         place, _ = FAULTS[fault]
-        with pytest.raises(WorkerFailed) as failed:
+        with pytest.raises(Failed) as failed:
             prepare(worker, name, case(), f"{TARGET}:{name} {fault}", key=name)
         assert failed.value.kind == "disagreement"
         assert not failed.value.is_gone
@@ -76,7 +76,7 @@ class TestPlantedFaults:
             # the framework's own gradient differs from the truth by no more than the tolerance
             assert abs(found - factor * truth[index]) <= max(1, abs(factor)) * tolerance + 1e-8 * abs(found)
 
-        with pytest.raises(WorkerFailed, match="KeyError"):
+        with pytest.raises(Failed, match="KeyError"):
             worker.ask("time", key=name, prefix=1, calls=1)
 
     @pytest.mark.parametrize("pass_name", ["forward", "train_step"])
@@ -85,11 +85,11 @@ class TestPlantedFaults:
         target = f"{TARGET}:{name} factor 2 in {pass_name}"
         assert prepare(worker, name, case(), target)["agreement"].keys() == {"loss", "W1", "b1", "W2", "b2"}
         worker.ask("forget")
-        with pytest.raises(WorkerFailed) as failed:
+        with pytest.raises(Failed) as failed:
             prepare(worker, name, case(pass_name), target)
         tensor = "predictions" if pass_name == "forward" else "b1"
         assert f"{name} disagrees at {case(pass_name).group}: {tensor}[" in failed.value.reason
-        with pytest.raises(WorkerFailed, match="KeyError"):
+        with pytest.raises(Failed, match="KeyError"):
             worker.ask("time", key=name, prefix=1, calls=1)
 
     def test_the_right_one_passes_and_is_timed(self, worker, name):
@@ -100,7 +100,7 @@ class TestPlantedFaults:
             assert all(0 <= tau <= 1 for tau in told["agreement"].values())
             assert worker.ask("time", key=name, prefix=1, calls=3)["ns"] > 0
             worker.ask("forget")
-            with pytest.raises(WorkerFailed, match="KeyError"):
+            with pytest.raises(Failed, match="KeyError"):
                 worker.ask("time", key=name, prefix=1, calls=1)
 
 
@@ -122,7 +122,7 @@ class TestTheReference:
     def test_given_parameters_are_those_that_are_run(self, worker, name):
         """A planted fault under parameters of one's own is told with their gradient."""
         mine = XOR.parameters(3)
-        with pytest.raises(WorkerFailed) as failed:
+        with pytest.raises(Failed) as failed:
             prepare(worker, name, case(dtype="float64"), f"{TARGET}:{name} missing bias", parameters=mine)
         message = MESSAGE.fullmatch(failed.value.reason)
         truth = tensors(evaluate(XOR, mine, *XOR.data(4, SEED)).gradients)["b2"]
@@ -130,7 +130,7 @@ class TestTheReference:
 
     def test_what_passed_before_is_not_timed_in_the_place_of_what_fails_now(self, worker, name):
         prepare(worker, name, case())
-        with pytest.raises(WorkerFailed, match="disagrees"):
+        with pytest.raises(Failed, match="disagrees"):
             prepare(worker, name, case(), f"{TARGET}:{name} sign")
-        with pytest.raises(WorkerFailed, match="KeyError"):
+        with pytest.raises(Failed, match="KeyError"):
             worker.ask("time", key=name, prefix=1, calls=1)

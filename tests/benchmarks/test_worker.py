@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.clock import worker as module
-from benchmarks.clock.crew import WorkerFailed
 from benchmarks.clock.worker import PIECES, Worker, time_block
+from impls.child import Failed
 from impls.on_numpy.manual import NumpyManual
 from impls.problem import XOR
 from impls.task import Task
@@ -134,7 +134,7 @@ class TestAnswers:
     """Of a real worker: what goes wrong is answered by its kind, and the worker goes on."""
 
     def failure(self, worker, do, **request):
-        with pytest.raises(WorkerFailed) as failed:
+        with pytest.raises(Failed) as failed:
             worker.ask(do, **request)
         assert not failed.value.is_gone
         return failed.value

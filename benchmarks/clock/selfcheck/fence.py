@@ -1,4 +1,4 @@
-"""Does a call wait for its result? `python -m benchmarks.clock.selfcheck.fence NAME` asks one implementation.
+"""Does a call wait for its result? Observed of one implementation in a process of its own.
 
 What a call leaves undone is paid by the first who looks at the result. With
 
@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import json
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -124,7 +122,8 @@ def check(name: str, batch: int = BATCH, rounds: int = ROUNDS) -> dict[str, Any]
     return {"fenced": asdict(fenced), "unfenced": asdict(bare)}
 
 
-if __name__ == "__main__":
+def observed(name: str) -> dict[str, Any]:
+    """`check`, in a process that does nothing else."""
     gc.collect()
     gc.freeze()
-    json.dump(check(sys.argv[1]), sys.stdout)
+    return check(name)

@@ -110,7 +110,11 @@ def test_an_implementation_that_cannot_run_is_left_out(monkeypatch):
     result = agree.run(["absent", "numpy"], problems=["line"], scales=(1.0,), seeds=(0,))
     assert "absent needs no_such_package" in result["left_out"]["absent"] and result["rows"]
     late = agree.run(["numpy"], problems=["line"], timeout_s=0.01)
-    assert "no answer within 0.01 s" in late["failed"]["numpy"] and not late["rows"] and not late["left_out"]
+    assert (
+        late["failed"]["numpy"] == "gave no answer to 'measure' within 0.01 s"
+        and not late["rows"]
+        and not late["left_out"]
+    )
     shown = text(tables.render_agree(late))
     assert "failed: numpy: gave no answer" in shown and "nothing was measured" in shown
 

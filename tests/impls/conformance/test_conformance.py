@@ -145,7 +145,7 @@ class TestCommand:
     def test_a_process_that_dies_is_told_in_a_line(self):
         code, said, _ = conformance(f"{PLANTED}:Dying")
         assert code == 1
-        told = "ended with exit status 7 and no answer: in forward, at xor float32, 7 rows"
+        told = "died during 'examine' (exit status 7): in forward, at xor float32, 7 rows"
         assert said == f"the process that ran {PLANTED}:Dying {told}\n"
 
     @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ LINE = changed(get_recipe("line"), "adam", 0.05, epochs=20)
 
 
 def in_this_process(target, arguments, **limits):
-    """`checking.process.call`, but here, where a planted fault is seen."""
+    """`child.call`, but here, where a planted fault is seen."""
     module, _, name = target.partition(":")
     return json.loads(json.dumps(getattr(importlib.import_module(module), name)(**arguments)))
 
@@ -201,4 +201,4 @@ def reporting_failures(target, arguments, **limits):
     try:
         return in_this_process(target, arguments)
     except ZeroDivisionError as error:
-        raise training.Failed(str(error)) from None
+        raise training.Failed("exception", str(error), []) from None
