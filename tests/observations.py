@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from benchmarks.clock.calls import Asked, PipelinedCall, build
+from benchmarks.clock.calls import build
+from benchmarks.clock.calls.base import Asked
+from benchmarks.clock.calls.pipelined import PipelinedCall
 from benchmarks.clock.case import PIPELINED
 from impls.child import call
 from impls.conformance.examination import BATCH, LARGE, RATE, SEED, examine

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.clock import memory
-from benchmarks.clock.calls import Asked, PassCall, build
+from benchmarks.clock.calls import build
+from benchmarks.clock.calls.base import Asked, PassCall
 from impls.checking.agreement import Reference, require
 from impls.implementation import Implementation
 from impls.task import Task

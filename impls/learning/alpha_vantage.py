@@ -28,6 +28,7 @@ from typing import Any
 
 from impls.errors import BadInput, Unavailable
 from impls.files import write_whole
+from impls.learning.daily_rows import checked, read_csv
 
 URL = "https://www.alphavantage.co/query"
 KEY_VARIABLE = "ALPHAVANTAGE_API_KEY"
@@ -59,8 +60,6 @@ def daily(symbol: str, cache: Path | None = None) -> Path:
     Raises BadInput for a symbol that the service does not know, an answer that is not what it documents and a missing
     key; Unavailable where the service cannot be reached or refuses to answer. Nothing invalid is ever kept.
     """
-    from impls.learning.stock import read_csv
-
     if not re.fullmatch(r"[A-Za-z0-9^][A-Za-z0-9.^:-]{0,19}", symbol):
         raise BadInput(f"{symbol!r} is no symbol; one looks like IBM, BRK-B or TSCO.LON")
     path = (cache or _cache()) / f"{symbol.upper().replace(':', '_')}.csv"
@@ -92,8 +91,6 @@ def _key() -> str:
 
 def _fetch(symbol: str, key: str) -> bytes:
     """The validated rows as CSV."""
-    from impls.learning.stock import checked
-
     try:
         reply = _ask(symbol, key, "full")
     except _Premium:

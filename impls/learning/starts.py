@@ -31,9 +31,10 @@ import numpy as np
 from impls.checking.oracle import flatten
 from impls.errors import BadInput
 from impls.learning import recipes
+from impls.learning.progress_file import Reporter
 from impls.learning.recipes import Recipe
 from impls.learning.trainer import TRAINERS, load
-from impls.learning.training import Progress, Reporter, together
+from impls.learning.training import Progress, together
 from impls.registry import get_entry
 
 FORMAT = "samegrad-starts"

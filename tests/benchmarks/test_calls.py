@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.clock.calls import Asked, build
+from benchmarks.clock.calls import build
+from benchmarks.clock.calls.base import Asked
 from benchmarks.clock.case import HOST, LEARNING_RATE, LOOP_STEPS, PIPELINED
 from impls.checking.agreement import Disagreement, Reference, worst_tau
 from impls.errors import Unavailable

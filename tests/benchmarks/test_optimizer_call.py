@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.clock.calls import Asked, build
+from benchmarks.clock.calls import build
+from benchmarks.clock.calls.base import Asked
 from benchmarks.clock.case import LEARNING_RATE, OPTIMIZERS, TIMED
 from benchmarks.clock.worker import Worker
 from impls.checking.agreement import Disagreement, Reference, worst_tau

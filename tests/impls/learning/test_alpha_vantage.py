@@ -14,7 +14,7 @@ pytest.importorskip("pandas")
 pytest.importorskip("sklearn")
 
 from impls.errors import BadInput, Unavailable
-from impls.learning import alpha_vantage, stock
+from impls.learning import alpha_vantage, daily_rows, stock
 
 KEY = "SECRET123"
 ERROR = {
@@ -105,7 +105,7 @@ def test_rows_are_fetched_once_a_day_and_can_be_trained_on(service, tmp_path):
         "datatype": "json",
         "apikey": KEY,
     }
-    frame = stock.read_csv(path)
+    frame = daily_rows.read_csv(path)
     assert len(frame) == 60 and frame["date"].is_monotonic_increasing
     first = series()["Time Series (Daily)"]["2024-01-01"]
     assert frame["close"][0] == float(first["4. close"]) and frame["volume"][0] == 1000
@@ -113,7 +113,7 @@ def test_rows_are_fetched_once_a_day_and_can_be_trained_on(service, tmp_path):
     assert alpha_vantage.daily("IBM", tmp_path) == path and len(service.queries) == 1
     yesterday = time.time() - alpha_vantage.FRESH_S - 1
     alpha_vantage.os.utime(path, (yesterday, yesterday))
-    assert len(stock.read_csv(alpha_vantage.daily("IBM", tmp_path))) == 50
+    assert len(daily_rows.read_csv(alpha_vantage.daily("IBM", tmp_path))) == 50
 
 
 def test_the_recipe_takes_a_symbol(service, tmp_path, monkeypatch):
@@ -140,7 +140,7 @@ def test_the_recipe_takes_a_symbol(service, tmp_path, monkeypatch):
 def test_what_passes_is_tried_again_after_a_pause(trouble, service, tmp_path, capsys):
     """Limits per minute and second, overload, cut answers: twice, then rows; the pauses grow."""
     service.replies += [trouble, trouble, (200, series())]
-    assert len(stock.read_csv(alpha_vantage.daily("IBM", tmp_path))) == 60
+    assert len(daily_rows.read_csv(alpha_vantage.daily("IBM", tmp_path))) == 60
     assert service.pauses == [1.0, 5.0] and len(service.queries) == 3
     assert "trying again in 1 s" in capsys.readouterr().err
 
@@ -197,7 +197,7 @@ def test_rows_that_make_no_sense_are_not_kept(cell, service, tmp_path):
 def test_where_the_whole_series_is_for_payers_the_latest_hundred_rows_do(service, tmp_path):
     """outputsize=full, then compact; refused again, it is said."""
     service.replies += [(200, PREMIUM), (200, series(100)), (200, PREMIUM), (200, PREMIUM)]
-    assert len(stock.read_csv(alpha_vantage.daily("IBM", tmp_path))) == 100
+    assert len(daily_rows.read_csv(alpha_vantage.daily("IBM", tmp_path))) == 100
     assert [query["outputsize"] for query in service.queries] == ["full", "compact"]
     with pytest.raises(Unavailable, match="premium feature"):
         alpha_vantage.daily("MSFT", tmp_path)
@@ -222,4 +222,4 @@ def test_a_damaged_file_in_the_cache_is_fetched_again(service, tmp_path):
     """And replaced."""
     (tmp_path / "IBM.csv").write_text("date,open\n2024")
     service.replies.append((200, series()))
-    assert len(stock.read_csv(alpha_vantage.daily("IBM", tmp_path))) == 60
+    assert len(daily_rows.read_csv(alpha_vantage.daily("IBM", tmp_path))) == 60

@@ -17,7 +17,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from benchmarks.clock.calls import PassCall
+from benchmarks.clock.calls.base import PassCall
 from benchmarks.clock.case import LEARNING_RATE, split
 from impls.checking.agreement import Agreement, Reference, require
 from impls.checking.oracle import flatten, unflatten
