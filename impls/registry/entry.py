@@ -91,7 +91,7 @@ def load(target: str, name: str) -> type[Implementation]:
     if found is None:
         raise TypeError(f"{name}: module {module} has no {attribute}")
     if not (isinstance(found, type) and issubclass(found, Implementation)):
-        raise TypeError(f"{name}: {target} is no subclass of impls.implementation.Implementation")
+        raise TypeError(f"{name}: {target} is no subclass of samegrad.Implementation")
     if inspect.isabstract(found):
         raise TypeError(f"{name}: {target} lacks {', '.join(sorted(found.__abstractmethods__))}")
     return found

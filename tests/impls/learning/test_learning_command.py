@@ -7,11 +7,11 @@ import json
 import pytest
 from click.testing import CliRunner
 
-import samegrad
+from samegrad.command_line import main
 
 
 def invoke(*arguments):
-    return CliRunner().invoke(samegrad.main, list(arguments))
+    return CliRunner().invoke(main, list(arguments))
 
 
 def test_train_shows_and_saves(tmp_path):

@@ -1,4 +1,4 @@
-"""The front door: `samegrad`, one small command line over the three wings.
+"""The command line, `samegrad`, over the three wings.
 
 Every command imports what it needs when it runs, so that `--help` and `list` answer at once.
 """
@@ -216,7 +216,3 @@ def selfcheck(quick: bool, as_json: bool) -> None:
     from benchmarks.clock.selfcheck.command import selfcheck as run_selfcheck
 
     sys.exit(run_selfcheck(quick, as_json))
-
-
-if __name__ == "__main__":
-    main()
