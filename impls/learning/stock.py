@@ -46,7 +46,8 @@ def recipe(
 ) -> Recipe:
     """The recipe on the default data, on a CSV file, or on a symbol of Alpha Vantage.
 
-    Raises BadInput for data that cannot be trained on, Unavailable without pandas and scikit-learn, or the network.
+    Raises BadInput for data that cannot be trained on, Unavailable without the libraries of the extra `stock`, or the
+    network.
     """
     _need_libraries()
     choose("split", split, SPLITS)
@@ -61,6 +62,7 @@ def recipe(
 def _need_libraries() -> None:
     try:
         import pandas  # noqa: F401
+        import requests  # noqa: F401
         import sklearn  # noqa: F401
     except ImportError as error:
         raise Unavailable(f"stock needs {error.name}: pip install -c constraints.txt -e '.[stock]'") from None
