@@ -18,8 +18,8 @@ import numpy as np
 from benchmarks.clock import environment, fit, statistics, verdict
 from benchmarks.clock.case import Case
 from benchmarks.clock.record import SENTINEL, YARDSTICK, Group, Run
-from impls.entry import Entry
 from impls.registry import get_entry
+from impls.registry.entry import Entry
 
 if TYPE_CHECKING:
     from benchmarks.resume import Earlier

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from impls.problem import PROBLEMS
 from impls.registry import DEFAULT, REGISTRY
-from samegrad import main
+from samegrad.command_line import main
 
 ROOT = Path(__file__).parents[1]
 STORED = ROOT / "tests" / "reports" / "stored" / "format-1.json"
@@ -42,7 +42,7 @@ def refusal(*arguments):
 def test_the_quick_ones_import_nothing_heavy(arguments):
     script = f"""
 import sys
-from samegrad import main
+from samegrad.command_line import main
 try:
     main({arguments!r})
 except SystemExit as left:

@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass
 
 from impls.implementation import LOOP, PASSES
 from impls.learning import optimizers
+from impls.parameters import Parameters
+from impls.problem import get_problem
+from impls.task import Task
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,11 @@ class Case:
     def steps_per_call(self) -> int:
         """Training steps in one timed call: times of a loop are told per step."""
         return LOOP_STEPS if self.pass_name == LOOP else 1
+
+    def task(self, seed: int, parameters: Parameters | None = None) -> Task:
+        """What an implementation prepares for this case, from these parameters or those of the seed."""
+        problem = get_problem(self.problem)
+        return Task(problem, parameters or problem.parameters(seed), self.batch, self.dtype, self.device, seed)
 
     def as_json(self) -> dict[str, str | int]:
         """The case as run files spell it."""

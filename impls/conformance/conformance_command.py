@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -21,7 +22,7 @@ def conformance_command(name: str, device: str, as_json: bool) -> None:
 
     NAME is one of `samegrad list`, or module:Class for one that is not registered yet. It runs in a process of its own.
     """
-    from impls.checking.process import Failed, call
+    from impls.child import Failed, call
     from impls.devices import split_device
     from impls.errors import Unavailable
     from impls.registry import get_entry
@@ -31,7 +32,8 @@ def conformance_command(name: str, device: str, as_json: bool) -> None:
         raise Unavailable(reason)
     click.echo(f"{name}: every clause, in a process of its own …", err=True)
     try:
-        found = call("impls.conformance.examination:examine", {"name": name, "device": device}, timeout_s=TIME_LIMIT_S)
+        target, arguments = "impls.conformance.examination:examine", {"name": name, "device": device}
+        found = call(target, arguments, timeout_s=TIME_LIMIT_S, folder=Path.cwd())
     except Failed as failure:
         found = {
             "implementation": name,

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking.process import Failed, call
+from impls.child import Failed, call
 from impls.errors import Unavailable, choose
 from impls.learning import optimizers
 from impls.learning.optimizers import OPTIMIZERS, Conventions, Settings

@@ -31,9 +31,10 @@ import numpy as np
 from impls.checking.oracle import flatten
 from impls.errors import BadInput
 from impls.learning import recipes
+from impls.learning.progress_file import Reporter
 from impls.learning.recipes import Recipe
 from impls.learning.trainer import TRAINERS, load
-from impls.learning.training import Progress, Reporter, together
+from impls.learning.training import Progress, together
 from impls.registry import get_entry
 
 FORMAT = "samegrad-starts"
@@ -46,13 +47,13 @@ NEARLY_ALL = 0.99
 
 def measure(implementation: str, folder: str, first: int, count: int, dtype: str) -> dict[str, Any]:
     """Descend from all starts in the framework's own process: {"seconds", "needed": epochs, or −1}."""
-    from impls.learning.starts_descent import BY_IMPLEMENTATION, Task
+    from impls.learning.starts_descent import BY_IMPLEMENTATION, Descent
 
     load(implementation)
     recipe = recipes.load(Path(folder) / "recipe.npz")
     theta = np.stack([flatten(recipes.uniform(recipe.problem.sizes, seed)) for seed in range(first, first + count)])
     began = time.perf_counter()
-    task = Task(
+    descent = Descent(
         theta=np.ascontiguousarray(theta.T, dtype),
         x=recipe.x.astype(dtype),
         y=recipe.y.astype(dtype),
@@ -62,7 +63,7 @@ def measure(implementation: str, folder: str, first: int, count: int, dtype: str
         threshold=THRESHOLD,
         report=Reporter(Path(folder) / f"{implementation}.progress", "converged"),
     )
-    needed = BY_IMPLEMENTATION[implementation](task)
+    needed = BY_IMPLEMENTATION[implementation](descent)
     return {"seconds": time.perf_counter() - began, "needed": needed.tolist()}
 
 

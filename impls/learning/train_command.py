@@ -128,8 +128,6 @@ def _starts(recipe: Recipe, count: int, names: list[str], path: Path, dtype: str
     with Live(console, names, recipe.epochs) as live:
         result = starts.run(recipe, count, names, dtype=dtype, progress=live.show)
     training.save(result, path)
-    picture = path.with_suffix(".png")
-    starts_show.draw(result, picture)
     console.print(starts_show.render(result))
-    console.print(f"Saved in {path} and {picture}", soft_wrap=True)
+    console.print(f"Saved in {path}; samegrad report {path} draws it", soft_wrap=True)
     return 0 if result["agree"] and not result["failed"] else 1

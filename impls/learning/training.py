@@ -42,14 +42,16 @@ from typing import Any
 import numpy as np
 
 from impls.checking.oracle import flatten
-from impls.checking.process import Failed, call
+from impls.child import Failed, call, kill_all
 from impls.errors import BadInput, Unavailable
 from impls.files import write_whole
 from impls.learning import recipes, shadows
+from impls.learning.progress_file import REPORT_EVERY_S, Reporter
 from impls.learning.recipes import Recipe
 from impls.learning.trainer import TRAINERS, Setup, Trainer, load
 from impls.parameters import Array
 from impls.registry import get_entry
+from impls.task import Task
 
 FORMAT = "samegrad-training"
 FORMAT_VERSION = 1
@@ -59,23 +61,10 @@ operation; right ones were seen at up to 3.0 (xor, line and slides with every op
 the latter; stock with Adam in float64)."""
 INCOMPARABLE = 0.01
 TIMEOUT_S = 3600.0
-REPORT_EVERY_S = 0.1
 
 Progress = Callable[[dict[str, dict[str, Any]]], None]
 Work = dict[str, tuple[str, dict[str, Any]]]
 """{name: (the function "module:name", its arguments)}"""
-
-
-class Reporter:
-    """Tells whoever waits how far a training is: a file with {"epoch", "loss"}, ten times a second at most."""
-
-    def __init__(self, path: Path, what: str = "loss") -> None:
-        self.path, self.what, self.next_s = path, what, 0.0
-
-    def __call__(self, epoch: int, value: float) -> None:
-        if time.monotonic() >= self.next_s:
-            self.next_s = time.monotonic() + REPORT_EVERY_S
-            write_whole(self.path, json.dumps({"epoch": epoch, self.what: value}).encode())
 
 
 def train(implementation: str, folder: str, dtype: str, shipped: bool, threads: int = 1) -> dict[str, Any]:
@@ -89,7 +78,8 @@ def train(implementation: str, folder: str, dtype: str, shipped: bool, threads: 
 def descend(kind: type[Trainer], name: str, folder: Path, dtype: str, shipped: bool = False) -> dict[str, Any]:
     """`train` by that kind of trainer."""
     recipe = recipes.load(folder / "recipe.npz")
-    trainer = kind(Setup(recipe.problem, recipe.parameters, recipe.settings, dtype, recipe.biases, shipped))
+    task = Task(recipe.problem, recipe.parameters, recipe.batch, dtype)
+    trainer = kind(Setup(task, recipe.settings, recipe.biases, shipped))
     x, y = recipe.x.astype(dtype), recipe.y.astype(dtype)
     report, marks = Reporter(folder / f"{name}.progress"), set(recipe.marks())
     kept, losses = [], []
@@ -177,6 +167,7 @@ def together(work: Work, folder: str, progress: Progress) -> tuple[dict[str, Any
                 progress({name: _state(future, Path(folder) / f"{name}.progress") for name, future in futures.items()})
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)  # what has not begun must not begin now
+            kill_all()
             raise
         progress({name: _state(future, Path(folder) / f"{name}.progress") for name, future in futures.items()})
     answers, failed = {}, {}

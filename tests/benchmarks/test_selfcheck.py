@@ -14,7 +14,7 @@ from rich.console import Console
 from benchmarks.clock.selfcheck import command, fence, judging, measuring, subjects, tables
 from benchmarks.clock.selfcheck.findings import MET, MISSED, WITHIN_CHANCE, Line, Promise
 from benchmarks.clock.selfcheck.load import OTHER_CPU, QUIET, SAME_CPU, busy, conditions
-from impls.numpy_manual import NumpyManual
+from impls.on_numpy.manual import NumpyManual
 
 LINE = Line("check", "quiet", "ours")
 
@@ -293,7 +293,7 @@ def test_a_part_without_time_is_left_out_and_one_with_any_is_done_at_least_once(
 
 
 def test_a_child_that_fails_says_so_in_one_line():
-    with pytest.raises(measuring.NotMeasured, match=r"trials nonsense failed: KeyError: 'nonsense'"):
+    with pytest.raises(measuring.NotMeasured, match=r"trials:trial of nonsense: KeyError: 'nonsense'"):
         measuring.trial("nonsense")
 
 
