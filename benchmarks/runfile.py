@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.clock import environment, fit, statistics, verdict
+from benchmarks.clock import environment, fit
 from benchmarks.clock.case import Case
 from benchmarks.clock.record import SENTINEL, YARDSTICK, Group, Run
+from benchmarks.results import groups, statistics
 from impls.entry import Entry
 from impls.registry import get_entry
 
@@ -59,10 +60,10 @@ class RunFile:
         self.noise = earlier.noise(run.noise()) if earlier else run.noise()
         self.fits = self._fits()
 
-    def _group(self, case: Case, group: Group, times: verdict.Times, floors: set[str]) -> dict[str, Any]:
+    def _group(self, case: Case, group: Group, times: groups.Times, floors: set[str]) -> dict[str, Any]:
         """The entry of a group. A row tells the kind of failure that ended it after the launches that it has."""
         calls = {name: pace.calls for name, pace in group.paces.items() if name in times}
-        entry = verdict.group_entry(case, times, calls, baseline=group.baseline, floors=floors, margin=self.margin)
+        entry = groups.group_entry(case, times, calls, baseline=group.baseline, floors=floors, margin=self.margin)
         for row in entry["rows"]:
             row["failed"] = failure.kind if (failure := group.failures.get(row["implementation"])) else None
         return entry | {"dropped": group.dropped}
@@ -89,7 +90,7 @@ class RunFile:
             **{key: value for key, value in group.prepared[name].items() if key.startswith("device_")},
             "tau": max(agreement.values()),
             "agreement": agreement,
-            "launches": verdict.launch_figures(group.times_ns[name], baseline_ns),
+            "launches": groups.launch_figures(group.times_ns[name], baseline_ns),
             **{key: row[key] for key in ("ratio", "low", "high", "verdict", "failed")},
             "baseline": table["baseline"],
         }
@@ -166,11 +167,10 @@ class RunFile:
             of = series.setdefault((case.problem, case.pass_name, case.dtype, case.device), {})
             for name, launches in measured(self.run.groups[case]).items():
                 of.setdefault(name, {})[case.batch] = [statistics.quantiles(times).median_ns for times in launches]
-        floors = [name for name in self.run.request.implementations if get_entry(name).is_floor]
         entries: list[dict[str, Any]] = [
             {
                 **dict(zip(("problem", "pass", "dtype", "device"), key, strict=True)),
-                "implementations": fit.fits(of, floors),
+                "implementations": fit.fits(of),
             }
             for key, of in series.items()
         ]

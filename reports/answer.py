@@ -5,9 +5,10 @@ Every order that is claimed is one that an interval supports; where none does, t
 
 from __future__ import annotations
 
-from reports import passes, units
-from reports.crossovers import crossovers, pairs
-from reports.ratios import MARGIN, Comparison, compare
+from benchmarks.results import passes, units
+from benchmarks.results.statistics import Interval
+from benchmarks.results.verdict import MARGIN, SLOWER, verdict
+from reports.ratios import compare, crossovers
 from reports.reading import number
 from reports.records import Case, Group, Run
 
@@ -70,15 +71,15 @@ def _at(group: Group, limit: float, first: Group) -> str:
         return (
             f"{where}{lead.implementation} needs {units.time(lead.median_ns)}{what}; nothing else was measured with it"
         )
-    against = {case.implementation: compare(group, case, lead, pairs(group)) for case in choices[1:]}
-    verdicts = {name: found.verdict(limit) for name, found in against.items()}
+    against = {case.implementation: compare(group, case, lead) for case in choices[1:]}
+    verdicts = {name: verdict(found, limit) for name, found in against.items()}
     if not any(verdicts.values()):
         return (
             f"{where}{lead.implementation} has the lowest median, {units.time(lead.median_ns)}{what}; "
             "without several launches there is no interval, and no order is shown"
         )
-    level = [case for case in choices[1:] if verdicts[case.implementation] != "slower"]
-    behind = [case for case in choices[1:] if verdicts[case.implementation] == "slower"]
+    level = [case for case in choices[1:] if verdicts[case.implementation] != SLOWER]
+    behind = [case for case in choices[1:] if verdicts[case.implementation] == SLOWER]
     if not level:
         return f"{where}{lead.implementation} needs {units.time(lead.median_ns)}{what}, {_less(behind, against)}"
     told = [f"{case.implementation} ({units.time(case.median_ns)})" for case in level[:NAMED]]
@@ -90,7 +91,7 @@ def _at(group: Group, limit: float, first: Group) -> str:
     )
 
 
-def _less(behind: list[Case], against: dict[str, Comparison]) -> str:
+def _less(behind: list[Case], against: dict[str, Interval]) -> str:
     """`4.1 times (3.9 to 4.3) less than torch-eager`, of the next and the last; no order is claimed between them."""
     ends = behind[:1] if len(behind) == 1 else [behind[0], behind[-1]]
     told = []

@@ -4,9 +4,6 @@ The launches of two runs are not paired, so each case is judged by Welch's inter
 the logs of the launches' medians, before and after. Where both runs timed the same yardstick (a fixed piece of NumPy
 work, in every round), each launch is first divided by its own yardstick, so that a machine that was slower as a whole
 does not count as slower code. Intervals hold at 95 % for all cases together (Bonferroni).
-
-B. L. Welch, "The generalization of Student's problem when several different population variances are involved",
-Biometrika 34, 1947.
 """
 
 from __future__ import annotations
@@ -20,16 +17,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reports import provenance, runs, units
-from reports.ratios import CONFIDENCE, Comparison
+from benchmarks.results import units
+from benchmarks.results.statistics import Interval, change_interval
+from benchmarks.results.verdict import FASTER, REGRESSION_MARGIN, SLOWER, verdict
+from reports import provenance, runs
 from reports.reading import number, text
 from reports.records import Case, Group, Run
 
-REGRESSION_MARGIN = 0.01
-"""For one implementation before and after; between implementations the margin is wider."""
 SHOWN = 20
 """Of more cases than this, the terminal shows only those that became faster or slower."""
-PASSED, SLOWER, NOT_JUDGED = 0, 1, 2
+PASSED, IS_SLOWER, NOT_JUDGED = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,12 @@ class Change:
     implementation: str
     before_ns: float
     after_ns: float
-    comparison: Comparison
+    comparison: Interval
+
+    @property
+    def word(self) -> str:
+        """What the interval shows at the margin for one implementation before and after; empty without an interval."""
+        return verdict(self.comparison, REGRESSION_MARGIN) or ""
 
 
 def changes(before: Run, after: Run) -> list[Change]:
@@ -59,7 +61,7 @@ def changes(before: Run, after: Run) -> list[Change]:
             case.implementation,
             was.median_ns,
             case.median_ns,
-            _compared(_logs(was, scales and scales[0]), _logs(case, scales and scales[1]), len(matched)),
+            change_interval(_logs(was, scales and scales[0]), _logs(case, scales and scales[1]), len(matched)),
         )
         for group, case, was in matched
     ]
@@ -93,25 +95,6 @@ def _logs(case: Case, scale: list[float] | None) -> NDArray[np.float64]:
     return np.log([median for median in medians if math.isfinite(median) and median > 0])
 
 
-def _compared(before: NDArray[np.float64], after: NDArray[np.float64], comparisons: int) -> Comparison:
-    """exp of the difference of the means, with Welch's interval; NaN where either has no launches."""
-    if not before.size or not after.size:
-        return Comparison(math.nan)
-    difference = float(after.mean() - before.mean())
-    if min(before.size, after.size) < 2:
-        return Comparison(math.exp(difference))
-    parts = [float(logs.var(ddof=1)) / logs.size for logs in (before, after)]
-    half = 0.0
-    if sum(parts) > 0:
-        from scipy.special import stdtrit
-
-        degrees = sum(parts) ** 2 / sum(
-            part**2 / (logs.size - 1) for part, logs in zip(parts, (before, after), strict=True)
-        )
-        half = float(stdtrit(degrees, 1 - (1 - CONFIDENCE) / (2 * comparisons))) * math.sqrt(sum(parts))
-    return Comparison(math.exp(difference), math.exp(difference - half), math.exp(difference + half))
-
-
 def unlike(before: Run, after: Run) -> list[str]:
     """What makes the two runs incomparable: another machine, other threads."""
     pairs = (
@@ -140,12 +123,12 @@ def missing(before: Run, after: Run) -> list[str]:
     ]
 
 
-def summary(found: list[Change], margin: float = REGRESSION_MARGIN) -> str:
+def summary(found: list[Change]) -> str:
     """`Of 90 cases 3 became slower, 2 faster, 60 are equivalent within 1 %, and of 25 it cannot be told.`"""
-    counts = Counter(change.comparison.verdict(margin) for change in found)
+    counts = Counter(change.word for change in found)
     return (
         f"Of {len(found)} case{'' if len(found) == 1 else 's'} that both runs have, {counts['slower']} became slower, "
-        f"{counts['faster']} faster, {counts['equivalent']} stayed within {100 * margin:g} %, and of "
+        f"{counts['faster']} faster, {counts['equivalent']} stayed within {100 * REGRESSION_MARGIN:g} %, and of "
         f"{counts['not resolved'] + counts['']} it cannot be told."
     )
 
@@ -177,12 +160,12 @@ def compare(
     if unlike(before, after):
         say("Not judged: only runs of the same machine and threads can show that the code became slower.")
         return NOT_JUDGED
-    beyond = [change for change in found if change.comparison.low > 1 + limit]
+    beyond = [change for change in found if (change.comparison.low or 0) > 1 + limit]
     for change in beyond:
         say(f"SLOWER by more than {100 * limit:g} %: {_case(change)}: {_said(change.comparison)}")
     if not beyond:
         say(f"No case is shown to be slower by more than {100 * limit:g} %.")
-    return SLOWER if beyond else PASSED
+    return IS_SLOWER if beyond else PASSED
 
 
 def scale_used(before: Run, after: Run) -> str:
@@ -210,7 +193,7 @@ def _case(change: Change) -> str:
     return f"{change.implementation}, {group.where}"
 
 
-def _said(comparison: Comparison) -> str:
+def _said(comparison: Interval) -> str:
     interval = units.interval(comparison.low, comparison.high)
     return f"{units.ratio(comparison.ratio)} times" + (f" ({interval})" if interval else ", no interval")
 
@@ -222,9 +205,8 @@ def slowest_first(found: list[Change]) -> list[Change]:
 
 def _table(found: list[Change]) -> list[str]:
     """Aligned lines, the largest slowdown first; of many cases only those that are resolved."""
-    verdicts = [change.comparison.verdict(REGRESSION_MARGIN) for change in found]
     if len(found) > SHOWN:
-        found = [change for change, word in zip(found, verdicts, strict=True) if word in ("faster", "slower")]
+        found = [change for change in found if change.word in (FASTER, SLOWER)]
     rows = [("case", "before", "after", "after / before", "verdict")]
     rows += [
         (
@@ -232,7 +214,7 @@ def _table(found: list[Change]) -> list[str]:
             units.time(change.before_ns),
             units.time(change.after_ns),
             _said(change.comparison),
-            change.comparison.verdict(REGRESSION_MARGIN) or "no verdict",
+            change.word or "no verdict",
         )
         for change in slowest_first(found)
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from reports import passes
+from benchmarks.results import passes
 from reports.reading import document, mapping, mappings, number, sequence, text, texts
 
 FORMAT, VERSION = "samegrad-ladder", 1

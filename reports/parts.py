@@ -13,8 +13,7 @@ from reports.reading import NOTHING, mapping, mappings, number, sequence, text
 class Fit:
     """t(n) = t0 + n · per_row: fixed cost and cost per row in ns, each with its interval (NaN where unbounded).
 
-    `describes` says whether a line describes the data, None where one launch cannot tell; `to_floor` maps each batch to
-    the ratio to the floor.
+    `describes` says whether a line describes the data, None where one launch cannot tell.
     """
 
     problem: str
@@ -31,7 +30,6 @@ class Fit:
     half_batch: float
     describes: bool | None
     statement: str
-    to_floor: dict[int, float]
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,6 @@ def _fit(entry: dict[str, Any], name: str, told: dict[str, Any]) -> Fit:
     t0_low, t0_high = _pair(fit.get("t0_interval_ns"))
     row_low, row_high = _pair(fit.get("per_row_interval_ns"))
     describes = fit.get("describes")
-    to_floor = next((mapping(ratios) for ratios in mapping(told.get("to_floor")).values()), {})
     return Fit(
         problem=text(entry.get("problem")),
         pass_=text(entry.get("pass")),
@@ -80,7 +77,6 @@ def _fit(entry: dict[str, Any], name: str, told: dict[str, Any]) -> Fit:
         half_batch=number(fit.get("half_batch")),
         describes=describes if isinstance(describes, bool) else None,
         statement=text(fit.get("statement")),
-        to_floor={int(batch): number(ratio) for batch, ratio in to_floor.items() if batch.isdigit()},
     )
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reports import passes, units
+from benchmarks.results import passes, units
+from benchmarks.results.verdict import MARGIN
 from reports.parts import ColdStart, Fit
 from reports.reading import NOTHING
 
@@ -23,30 +24,20 @@ def description(name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, eq=False)
 class Launch:
-    """One launch's share of a case: its rounds' times per call, and the log of its ratio to the baseline."""
+    """One launch's share of a case: its rounds' times per call."""
 
     samples_ns: NDArray[np.float64]
     median_ns: float
-    log_ratio: float
-
-    @cached_property
-    def logs(self) -> NDArray[np.float64]:
-        """The logs of the samples, NaN where one is unknown."""
-        return np.log(np.where(self.samples_ns > 0, self.samples_ns, np.nan))
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One implementation in one group. `ratio` is its time over the baseline's, from `low` to `high`."""
+    """One implementation in one group."""
 
     implementation: str
     median_ns: float
     samples_ns: NDArray[np.float64]
     launches: tuple[Launch, ...] = ()
-    ratio: float = NOTHING
-    low: float = NOTHING
-    high: float = NOTHING
-    verdict: str = ""
     tau: float = NOTHING
     agreement: dict[str, float] = field(default_factory=dict)
     prepare_ns: float = NOTHING
@@ -77,7 +68,7 @@ class Group:
     device: str
     baseline: str
     cases: tuple[Case, ...]
-    sentence: str = ""
+    margin: float = MARGIN
 
     @property
     def what(self) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reports import passes, style, table
-from reports.files import write_all
+from benchmarks.results import passes
+from impls.files import write_whole
+from reports import style, table
 from reports.material import Material, gather
 from reports.reading import RunFileError
 from reports.records import Group
@@ -34,7 +35,7 @@ def draw(
     say(f"Drawing {', '.join(map(str, material.paths))} …")
     files = contents(material)
     try:
-        written = write_all(folder, files)
+        written = _write(folder, files)
     except OSError as error:
         raise RunFileError(f"{folder}: cannot be written ({error.strerror}); name another with --out") from None
     if out_dir is None:
@@ -45,6 +46,14 @@ def draw(
     for path in written:
         say(f"  {path}")
     return written
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> list[Path]:
+    """Each file whole or not at all, under its name, which may hold a subfolder."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / name, content)
+    return [folder / name for name in files]
 
 
 def contents(material: Material) -> dict[str, bytes]:

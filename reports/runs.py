@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.results.verdict import MARGIN
 from reports.parts import cold_starts, fits
 from reports.reading import NOTHING, RunFileError, load, mapping, mappings, number, sequence, text
 from reports.records import Case, Group, Launch, Run, description
@@ -41,12 +42,12 @@ def read(path: str | Path) -> Run:
     if not isinstance(ours, dict) or "format" not in ours:
         found = "plain pytest-benchmark JSON" if "benchmarks" in content else "JSON of another kind"
         raise RunFileError(f'{path}: is {found}, without this suite\'s "samegrad" part; {ORIGIN}')
-    number = ours["format"]
-    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        raise RunFileError(f"{path}: format must be a whole number of at least 1, found {number!r}")
-    if number > FORMAT:
+    version = ours["format"]
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise RunFileError(f"{path}: format must be a whole number of at least 1, found {version!r}")
+    if version > FORMAT:
         raise RunFileError(
-            f"{path}: format {number} is newer than this version of samegrad reads (up to {FORMAT}); update samegrad"
+            f"{path}: format {version} is newer than this version of samegrad reads (up to {FORMAT}); update samegrad"
         )
     benchmarks = mappings(content.get("benchmarks"))
     cold = cold_starts(ours.get("cold_start"))
@@ -55,7 +56,9 @@ def read(path: str | Path) -> Run:
         raise RunFileError(f"{path}: holds no benchmarks, so there is nothing to draw; {ORIGIN}")
     remarks = _remarks(ours)
     implementations = {text(name): mapping(data) for name, data in mapping(ours.get("implementations")).items()}
-    groups = _groups(path, timed, mappings(ours.get("groups")), implementations, remarks)
+    asked = number(mapping(ours.get("options")).get("margin"))
+    margin = asked if asked >= 0 else MARGIN
+    groups = _groups(path, timed, mappings(ours.get("groups")), implementations, remarks, margin)
     if not groups and not cold:
         raise RunFileError(f"{path}: none of its {len(benchmarks)} benchmarks has a sample; {ORIGIN}")
     fitted = fits(ours.get("fits"))
@@ -110,6 +113,7 @@ def _groups(
     summaries: list[dict[str, Any]],
     implementations: dict[str, dict[str, Any]],
     remarks: list[str],
+    margin: float,
 ) -> tuple[Group, ...]:
     """Gather the benchmarks by case and lay the groups' own rows (ratio, interval, verdict) over them.
 
@@ -137,7 +141,7 @@ def _groups(
             *key,
             baseline=text(by_name.get(names[key], {}).get("baseline")) or _baseline(benchmarks, names[key]),
             cases=tuple(sorted(cases.values(), key=lambda case: case.median_ns)),
-            sentence=text(by_name.get(names[key], {}).get("sentence")),
+            margin=margin,
         )
         for key, cases in gathered.items()
     )
@@ -163,16 +167,11 @@ def _case(name: str, benchmark: dict[str, Any], extra: dict[str, Any], row: dict
     stats = mapping(benchmark.get("stats"))
     samples = np.array([number(sample) for sample in sequence(stats.get("data"))], dtype=np.float64) * 1e9
     medians = (row.get("median_ns"), number(stats.get("median")) * 1e9, _median(samples))
-    judged = {**extra, **{key: value for key, value in row.items() if value is not None}}
     return Case(
         implementation=name,
         median_ns=next((number(m) for m in medians if math.isfinite(number(m))), NOTHING),
         samples_ns=samples[np.isfinite(samples) & (samples > 0)],
         launches=_launches(samples, mappings(extra.get("launches"))),
-        ratio=number(judged.get("ratio")),
-        low=number(judged.get("low")),
-        high=number(judged.get("high")),
-        verdict=text(judged.get("verdict")),
         tau=number(extra.get("tau")),
         agreement={text(tensor): number(tau) for tensor, tau in mapping(extra.get("agreement")).items()},
         prepare_ns=number(extra.get("prepare_ns")),
@@ -187,10 +186,7 @@ def _launches(samples: NDArray[np.float64], recorded: list[dict[str, Any]]) -> t
     rounds = [int(n) if math.isfinite(n := number(launch.get("rounds"))) and n > 0 else 0 for launch in recorded]
     fits = sum(rounds) == samples.size
     parts = np.split(samples, np.cumsum(rounds)[:-1]) if fits and recorded else [samples[:0]] * len(recorded)
-    return tuple(
-        Launch(part, number(launch.get("median_ns")), number(launch.get("log_ratio")))
-        for part, launch in zip(parts, recorded, strict=True)
-    )
+    return tuple(Launch(part, number(launch.get("median_ns"))) for part, launch in zip(parts, recorded, strict=True))
 
 
 def _describe(name: str, extra: dict[str, Any], implementations: dict[str, dict[str, Any]]) -> None:

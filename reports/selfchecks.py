@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reports import units
+from benchmarks.results import units
 from reports.reading import document, load, mapping, mappings, number, text
 
 FORMAT, VERSION = "samegrad-selfcheck", 1

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clock.case import HOST, LEARNING_RATE, LOOP_STEPS, OPTIMIZERS, PIPELINED, Case, split
+from benchmarks.clock.case import HOST, LEARNING_RATE, LOOP_STEPS, OPTIMIZERS, PIPELINED, Case
+from benchmarks.results import passes
 from impls.checking.agreement import Agreement, Disagreement, Reference
 from impls.devices import is_on
 from impls.implementation import LOOP, Implementation
@@ -55,7 +56,7 @@ class PassCall:
 
     def __init__(self, implementation: Implementation, asked: Asked) -> None:
         self.implementation, self.asked = implementation, asked
-        self.pass_name, _ = split(asked.pass_name)
+        self.pass_name, _ = passes.split(asked.pass_name)
         self.prepare()
         self.bind()
 
@@ -198,7 +199,7 @@ CALLS: dict[str, type[PassCall]] = {HOST: HostCall, PIPELINED: PipelinedCall}
 
 def build(implementation: Implementation, asked: Asked) -> PassCall:
     """The call of a pass in its variant. Raises what `prepare` raises, and Unavailable where it lacks that variant."""
-    name, variant = split(asked.pass_name)
+    name, variant = passes.split(asked.pass_name)
     if variant in OPTIMIZERS:
         from benchmarks.clock.optimizer_call import OptimizerCall
 

@@ -23,9 +23,9 @@ from benchmarks.clock.case import Case
 from benchmarks.clock.environment import environment
 from benchmarks.clock.record import Request, Run
 from benchmarks.clock.run import measure
-from benchmarks.clock.statistics import Interval, quantiles, ratio_interval
-from benchmarks.clock.tables import duration
-from benchmarks.clock.verdict import figure, launch_log_ratios
+from benchmarks.results import units
+from benchmarks.results.groups import launch_log_ratios
+from benchmarks.results.statistics import Interval, quantiles, ratio_interval
 from impls.implementation import LOOP
 from impls.registry import REGISTRY
 
@@ -145,9 +145,9 @@ def goals_table(judged: Sequence[Mapping[str, Any]]) -> Table:
         relation = "slower than" if row["at_most"] else "faster than"
         pass_name = "" if row["pass_name"] == "value_and_grad" else f", {row['pass_name']} per step"
         goal = "shown" if row["factor"] is None else f"{'≤' if row['at_most'] else '≥'} {row['factor']:g}×"
-        measured = "–" if row["ratio"] is None else f"{figure(row['ratio'])}×"
-        if row["low"] is not None:
-            measured += f" ({figure(row['low'])} to {figure(row['high'])})"
+        measured = "–" if row["ratio"] is None else f"{units.ratio(row['ratio'])}×"
+        if interval := units.interval(row["low"], row["high"]):
+            measured += f" ({interval})"
         what = f"{row['ours']}{best} {relation} {row['theirs']}{pass_name}"
         grid.add_row(what, f"{row['batch']:,}", goal, measured, Text(row["word"], style=colours.get(row["word"], "")))
     return grid
@@ -175,7 +175,7 @@ def rungs_table(by_group: Mapping[str, Mapping[str, float]]) -> Table:
     for name in sorted(REGISTRY, key=lambda name: first.get(name, float("inf"))):
         times = [by_name.get(name) for by_name in by_group.values()]
         if any(times):
-            grid.add_row(name, *("–" if time is None else duration(time) for time in times))
+            grid.add_row(name, *(units.time(time) for time in times))
     return grid
 
 

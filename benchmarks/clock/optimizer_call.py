@@ -17,7 +17,8 @@ from functools import partial
 from typing import Any
 
 from benchmarks.clock.calls import PassCall
-from benchmarks.clock.case import LEARNING_RATE, split
+from benchmarks.clock.case import LEARNING_RATE
+from benchmarks.results import passes
 from impls.checking.agreement import Agreement, Reference, require
 from impls.checking.oracle import flatten, unflatten
 from impls.errors import Unavailable
@@ -37,7 +38,7 @@ class OptimizerCall(PassCall):
         asked, trainer = self.asked, trainer_of(type(self.implementation))
         if asked.device != "cpu":
             raise Unavailable(f"{asked.pass_name} runs on the CPU only; device {asked.device!r} has train_step")
-        self.settings = Settings(split(asked.pass_name)[1], LEARNING_RATE, epsilon=EPSILON)
+        self.settings = Settings(passes.split(asked.pass_name)[1], LEARNING_RATE, epsilon=EPSILON)
         self.trainer = trainer(Setup(asked.problem, asked.parameters, self.settings, asked.dtype))
 
     def bind(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reports import units
+from benchmarks.results import units
 from reports.figures.frame import CHARACTER_IN, GAP_IN, drawn, label_lines, panel_groups, sheet, short
 from reports.provenance import footer
 from reports.records import Case, Group, Run

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reports import style, units
+from benchmarks.results import units
+from reports import style
 from reports.figures.frame import CHARACTER_IN, MOST, SHADES, beside, name_rows, sheet, short
 from reports.ladders import CallCost, Ladder
 from reports.style import Look

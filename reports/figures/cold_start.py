@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from reports import style, units
+from benchmarks.results import units
+from reports import style
 from reports.figures.frame import CHARACTER_IN, MOST, SHADES, beside, name_rows, sheet, short
 from reports.parts import ColdStart
 from reports.provenance import footer

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reports import units
+from benchmarks.results import units
 from reports.agreements import Agreement, Distance, Shadow
 from reports.figures.frame import CHARACTER_IN, MOST, label_lines, sheet, short
 from reports.style import MUTED, Look

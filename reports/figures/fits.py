@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reports import style, units
+from benchmarks.results import units
+from benchmarks.results.passes import plain_first, title
+from reports import style
 from reports.figures.frame import CHARACTER_IN, MOST, beside, name_rows, sheet, short, time_axis
 from reports.parts import Fit
-from reports.passes import plain_first, title
 from reports.provenance import footer
 from reports.records import Run
 from reports.style import Look

@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reports import style, units
+from benchmarks.results import units
+from reports import style
 from reports.figures.frame import beside, sheet, short
 from reports.ladders import Goal, Ladder
 from reports.style import Look

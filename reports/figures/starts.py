@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reports import units
+from benchmarks.results import units
 from reports.figures.frame import CHARACTER_IN, MOST, beside, name_rows, sheet, short
 from reports.style import Look
 from reports.trainings import Share, Starts

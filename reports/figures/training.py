@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reports import units
+from benchmarks.results import units
 from reports.figures.frame import CHARACTER_IN, MOST, label_lines, sheet, short
 from reports.style import MUTED, Look
 from reports.trainings import Curve, Training, thinned

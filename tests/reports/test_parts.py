@@ -99,7 +99,7 @@ def with_fits(content):
         {
             **{"problem": "xor", "pass": "value_and_grad", "dtype": "float32", "device": "cpu"},
             "implementations": {
-                "numpy": {"fit": FIT, "to_floor": {"c-floor": {"4": 12.0}}},
+                "numpy": {"fit": FIT},
                 "jax-jit": {"fit": None},
                 "torch-eager": {"fit": {"t0_ns": 0.0, "per_row_ns": 3.0, "half_batch": None}},
             },
@@ -113,7 +113,7 @@ def test_fits_are_read_and_told(make_run, write_run):
     material = gather([write_run(with_fits(make_run()))])
     numpy, torch = material.run.fits
     assert (numpy.t0_ns, numpy.t0_low_ns, numpy.t0_high_ns, numpy.per_row_ns) == (5000, 4000, 6000, 2)
-    assert math.isnan(numpy.per_row_low_ns) and numpy.describes is False and numpy.to_floor == {4: 12.0}
+    assert math.isnan(numpy.per_row_low_ns) and numpy.describes is False
     assert torch.t0_ns == 0 and math.isnan(torch.half_batch) and torch.describes is None
     page = render(material)
     assert "no: at batch 64 it is off by +20%" in page

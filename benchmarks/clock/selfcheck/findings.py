@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from benchmarks.clock.statistics import CONFIDENCE
+from benchmarks.results.statistics import CONFIDENCE, t_interval
 
 MET, WITHIN_CHANCE, MISSED = "met", "within chance", "missed"
 
@@ -73,11 +73,7 @@ class Line:
     def mean(self, what: str, unit: str, values: ArrayLike, promise: Promise | None = None) -> Finding:
         """The mean of one value per trial. values: (trials,), at least one."""
         x = np.asarray(values, dtype=float)
-        low = high = None
-        if x.size > 1:
-            half = stats.t.ppf((1 + CONFIDENCE) / 2, x.size - 1) * x.std(ddof=1) / np.sqrt(x.size)
-            low, high = float(x.mean() - half), float(x.mean() + half)
-        return self._finding(what, unit, float(x.mean()), low, high, x.size, None, promise)
+        return self._finding(what, unit, *t_interval(x), x.size, None, promise)
 
     def value(self, what: str, unit: str, measured: float, of: int, promise: Promise | None = None) -> Finding:
         """A figure without limits, such as the worst of all."""

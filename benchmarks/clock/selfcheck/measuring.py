@@ -20,7 +20,7 @@ from benchmarks.clock.crew import ROOT, THREAD_VARIABLES, WorkerFailed, WorkerPr
 from benchmarks.clock.run import Timed
 from benchmarks.clock.selfcheck.load import measured_cpu
 from benchmarks.clock.selfcheck.subjects import TRUE_RATIOS
-from benchmarks.clock.statistics import paired_log_ratio
+from benchmarks.results.statistics import paired_log_ratio
 
 WORKER_ROUNDS = 30
 LIMIT_S = 120.0

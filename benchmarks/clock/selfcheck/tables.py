@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmarks.clock.selfcheck.findings import MET, MISSED, WITHIN_CHANCE
-from benchmarks.clock.tables import duration
+from benchmarks.results import units
 
 STYLES = {MET: "green", WITHIN_CHANCE: "yellow", MISSED: "bold red"}
 
@@ -80,7 +80,7 @@ def figure(value: float, unit: str) -> str:
     if unit == "percent":
         return f"{value:+.2f} %"
     if unit == "ns":
-        return duration(value) if value >= 1000 else f"{value:.1f} ns"
+        return units.time(value) if value >= 1000 else f"{value:.1f} ns"
     return f"{value:.4f}×"
 
 

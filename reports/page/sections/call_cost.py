@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports import units
+from benchmarks.results import units
 from reports.figures import call_cost
 from reports.figures.frame import MOST
 from reports.ladders import CallCost

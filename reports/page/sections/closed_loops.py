@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from reports import units
+from benchmarks.results import units
 from reports.closed_loops import ClosedLoops, Followed
 from reports.material import Material
 from reports.page import cells

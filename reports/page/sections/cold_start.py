@@ -10,7 +10,7 @@ import math
 from statistics import median
 from typing import Any
 
-from reports import units
+from benchmarks.results import units
 from reports.answer import headline
 from reports.figures.frame import MOST
 from reports.material import Material

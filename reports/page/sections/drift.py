@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from reports import units
+from benchmarks.results import units
 from reports.agreements import Distance
 from reports.figures import drift
 from reports.figures.frame import short

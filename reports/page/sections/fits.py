@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from reports import passes, style, units
+from benchmarks.results import passes, units
+from reports import style
 from reports.answer import headline
 from reports.figures import fits
 from reports.material import Material

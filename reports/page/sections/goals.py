@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from typing import Any
 
-from reports import units
+from benchmarks.results import units
 from reports.figures import goals
 from reports.ladders import MET, MISSED, Goal
 from reports.material import Material

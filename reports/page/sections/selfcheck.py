@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from reports import provenance, selfchecks, units
+from benchmarks.results import units
+from reports import provenance, selfchecks
 from reports.material import Material
 from reports.page import cells
 from reports.selfchecks import MISSED, WITHIN_CHANCE, Finding, Selfcheck

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from reports import agreements, style, units
+from benchmarks.results import units
+from reports import agreements, style
 from reports.agreements import Tau
 from reports.figures.agreement import said
 from reports.material import Material

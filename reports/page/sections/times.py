@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports import passes, style, units
+from benchmarks.results import passes, units
+from benchmarks.results.crossovers import Crossover
+from reports import style
 from reports.answer import headline, margin
-from reports.crossovers import Crossover, crossovers
 from reports.figures import batches
 from reports.figures.frame import drawn
 from reports.material import Material
 from reports.page import cells
 from reports.page.chart_data import chart_data, panels
 from reports.page.options import batch_options, pass_options, problem_options, setting_options
+from reports.ratios import crossovers, judged
 from reports.records import Group, Run
 from reports.table import against
 
@@ -149,11 +151,12 @@ def _table(groups: list[Group], looks: dict[str, style.Look]) -> dict[str, Any]:
             cells.time(case.median_ns),
             cells.time(case.spread_ns[0]),
             cells.time(case.spread_ns[1]),
-            cells.cell(against(group, case), case.ratio),
-            cells.verdict(case.verdict),
+            cells.cell(against(ratio), ratio and ratio.ratio),
+            cells.verdict(word),
             *([cells.memory(case.memory_bytes)] if memory else []),
         ]
         for group in groups
         for case in group.cases
+        for ratio, word in [judged(group, case)]
     ]
     return {"baseline": f"ratio to {baselines}" if baselines else "without a baseline", "memory": memory, "rows": rows}

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from reports import units
+from benchmarks.results import units
 from reports.figures import starts as figure
 from reports.figures import training
 from reports.figures.frame import short

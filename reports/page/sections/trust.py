@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports import style, units
+from benchmarks.results import units
+from reports import style
 from reports.material import Material
 from reports.page import cells
 from reports.provenance import noise_reasons
