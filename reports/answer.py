@@ -7,21 +7,14 @@ from __future__ import annotations
 
 from benchmarks.results import passes, units
 from benchmarks.results.statistics import Interval
-from benchmarks.results.verdict import MARGIN, SLOWER, verdict
+from benchmarks.results.verdict import SLOWER, verdict
 from reports.ratios import compare, crossovers
-from reports.reading import number
 from reports.records import Case, Group, Run
 
 NAMED = 3
 """No more than so many are named that cannot be told from the leader."""
 FIRST = "value_and_grad"
 """The pass that is spoken of where it was measured."""
-
-
-def margin(run: Run) -> float:
-    """The margin that the run was judged by."""
-    found = number(run.options.get("margin"))
-    return found if found >= 0 else MARGIN
 
 
 def headline(run: Run) -> list[Group]:
@@ -46,7 +39,7 @@ def answer(run: Run) -> list[str]:
     """One sentence for the smallest batch and, where there is a larger one, one for the largest."""
     if not run.groups:
         return _cold(run)
-    groups, limit = headline(run), margin(run)
+    groups, limit = headline(run), run.margin
     sentences = [_at(groups[0], limit, groups[0])]
     if len(groups) > 1:
         sentences.append(_at(groups[-1], limit, groups[0]) + _crossing(groups, limit))

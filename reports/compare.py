@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from benchmarks.results import units
 from benchmarks.results.statistics import Interval, change_interval
 from benchmarks.results.verdict import FASTER, REGRESSION_MARGIN, SLOWER, verdict
+from impls.documents.base import DocumentError
 from reports import provenance, runs
-from reports.reading import number, text
 from reports.records import Case, Group, Run
 
 SHOWN = 20
@@ -77,14 +77,13 @@ def yardsticks(before: Run, after: Run) -> tuple[list[float], list[float]] | Non
     if unlike(before, after) or not same_numpy:
         return None
     found = _yardstick(before), _yardstick(after)
-    return found if all(times and min(times) > 0 for times in found) else None
+    return found if all(found) else None
 
 
 def _yardstick(run: Run) -> list[float]:
-    """NaN times compare false with 0, so that a launch without a yardstick leaves no scale at all."""
-    entries = [launch.get("yardstick") for launch in run.launches]
-    times = [number(entry.get("median_ns")) if isinstance(entry, dict) else math.nan for entry in entries]
-    return times if all(math.isfinite(time) for time in times) else []
+    """Empty where a launch has none."""
+    found = [launch.yardstick.median_ns for launch in run.ours.launches if launch.yardstick]
+    return found if len(found) == len(run.ours.launches) else []
 
 
 def _logs(case: Case, scale: list[float] | None) -> NDArray[np.float64]:
@@ -92,13 +91,13 @@ def _logs(case: Case, scale: list[float] | None) -> NDArray[np.float64]:
     medians = [launch.median_ns for launch in case.launches]
     if scale is not None and len(scale) >= len(medians):
         medians = [median / unit for median, unit in zip(medians, scale, strict=False)]
-    return np.log([median for median in medians if math.isfinite(median) and median > 0])
+    return np.log(medians)
 
 
 def unlike(before: Run, after: Run) -> list[str]:
     """What makes the two runs incomparable: another machine, other threads."""
     pairs = (
-        ("machine", provenance.machine(before), provenance.machine(after)),
+        ("machine", before.ours.environment.machine, after.ours.environment.machine),
         ("threads", provenance.threads(before), provenance.threads(after)),
     )
     return [f"{what} differ{'' if what == 'threads' else 's'}: {a} before, {b} after" for what, a, b in pairs if a != b]
@@ -114,10 +113,11 @@ def updated(before: Run, after: Run) -> list[str]:
 def missing(before: Run, after: Run) -> list[str]:
     """What was measured before and is not any more, with the reason where the later run has one."""
     now = {case.implementation for group in after.groups for case in group.cases}
-    reasons = {text(entry.get("implementation")): entry for entry in (*after.skipped, *after.failures)}
+    reasons = {entry.implementation: entry.reason for entry in after.ours.skipped}
+    reasons |= {entry.implementation: entry.reason for entry in after.ours.failures}
     gone = dict.fromkeys(case.implementation for group in before.groups for case in group.cases)
     return [
-        f"{name} is no longer measured" + (f": {text(reasons[name].get('reason'))}" if name in reasons else "")
+        f"{name} is no longer measured" + (f": {reasons[name]}" if name in reasons else "")
         for name in gone
         if name not in now
     ]
@@ -139,14 +139,14 @@ def compare(
     """Print what changed from one run to another and return the exit code.
 
     With `fail_above` (a percentage such as "5%"): 1 where some case's whole interval lies above that slowdown, 2 where
-    machine or threads differ so that no slowdown can be judged, else 0. Raises runs.RunFileError for a bad run file, a
+    machine or threads differ so that no slowdown can be judged, else 0. Raises DocumentError for a bad run file, a
     bad percentage, and runs without a case in common.
     """
     limit = None if fail_above is None else percentage(fail_above)
     before, after = runs.read(before_path), runs.read(after_path)
     found = changes(before, after)
     if not found:
-        raise runs.RunFileError(f"{before_path} and {after_path} have no case in common, so nothing can be compared")
+        raise DocumentError(f"{before_path} and {after_path} have no case in common, so nothing can be compared")
     for line in unlike(before, after):
         say(f"NOT LIKE WITH LIKE: {line}")
     for line in [*updated(before, after), *missing(before, after)]:
@@ -184,7 +184,7 @@ def percentage(found: str) -> float:
     except ValueError:
         value = math.nan
     if not (math.isfinite(value) and value >= 0):
-        raise runs.RunFileError(f"--fail-above must be a percentage of at least 0, such as 5%, found {found!r}")
+        raise DocumentError(f"--fail-above must be a percentage of at least 0, such as 5%, found {found!r}")
     return value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from benchmarks.documents.run import Failure, Skipped
 from benchmarks.results import units
 from benchmarks.results.statistics import Interval
 from benchmarks.results.verdict import FASTER, SLOWER
@@ -12,21 +13,20 @@ from reports import compare
 from reports.answer import answer, headline
 from reports.provenance import date, footer
 from reports.ratios import judged, sentence
-from reports.reading import text
 from reports.records import Case, Group, Run
 
 
 def markdown(run: Run, earlier: Sequence[Run] = ()) -> str:
     """The whole run as one Markdown page: what changed since the earlier ones, the headline's table, and all others."""
     parts = ["# Time per call", escaped(" ".join(answer(run))), *(escaped(line) for line in footer(run))]
-    if run.command:
-        parts.append(f"Made by {code(run.command)}.")
+    if run.ours.command:
+        parts.append(f"Made by {code(run.ours.command)}.")
     for before in earlier:
         parts += _changed(before, run)
     first = set(headline(run)) if run.groups else set()
     for title, groups in sorted(_sections(run).items(), key=lambda item: not first & set(item[1])):
         parts += _section(title, groups, folded=not first & set(groups))
-    parts += _absent("Failed", run.failures) + _absent("Skipped", run.skipped)
+    parts += _absent("Failed", run.ours.failures) + _absent("Skipped", run.ours.skipped)
     if run.remarks:
         parts += ["## Remarks", "\n".join(f"- {escaped(remark)}" for remark in run.remarks)]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -99,14 +99,12 @@ def against(ratio: Interval | None) -> str:
     return f"{units.ratio(ratio.ratio)} ({interval})" if interval else units.ratio(ratio.ratio)
 
 
-def _absent(title: str, entries: tuple[dict[str, object], ...]) -> list[str]:
-    if not entries:
-        return []
+def _absent(title: str, entries: Sequence[Failure | Skipped]) -> list[str]:
     lines = []
     for entry in entries:
-        where = f" in {escaped(text(entry.get('group')))}" if entry.get("group") else ""
-        lines.append(f"- {code(text(entry.get('implementation')))}{where}: {escaped(text(entry.get('reason')))}")
-    return [f"## {title}", "\n".join(lines)]
+        where = f" in {escaped(entry.group)}" if isinstance(entry, Failure) else ""
+        lines.append(f"- {code(entry.implementation)}{where}: {escaped(entry.reason)}")
+    return [f"## {title}", "\n".join(lines)] if entries else []
 
 
 def code(name: str) -> str:

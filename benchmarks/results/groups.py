@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.results import units
@@ -111,3 +112,8 @@ def _said(row: Mapping[str, Any], margin: float) -> str:
 
 def _median(launches: Sequence[NDArray[Any]]) -> float:
     return quantiles(pooled(launches)).median_ns if len(launches) else float("inf")
+
+
+def launches_ns(data_s: Sequence[float], rounds: Sequence[int]) -> list[NDArray[np.float64]]:
+    """pytest-benchmark's samples in s, launch after launch, as one array in ns for each launch."""
+    return np.split(1e9 * np.asarray(data_s, dtype=np.float64), np.cumsum(rounds)[:-1])

@@ -31,6 +31,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 CONFIDENCE = 0.95
+MOST_LOG = 700.0
+"""A ratio beyond exp of this, as two launches far apart can bound it, would be infinite, which JSON cannot say."""
 
 
 class Interval(NamedTuple):
@@ -126,7 +128,8 @@ def change_interval(before_logs: ArrayLike, after_logs: ArrayLike, comparisons: 
 
 
 def _exponential(mean: float, low: float | None, high: float | None) -> Interval:
-    return Interval(*(None if end is None else float(np.exp(end)) for end in (mean, low, high)))  # type: ignore[arg-type]
+    ends = (None if end is None else float(np.exp(np.clip(end, -MOST_LOG, MOST_LOG))) for end in (mean, low, high))
+    return Interval(*ends)  # type: ignore[arg-type]
 
 
 def pairs(implementations: int) -> int:

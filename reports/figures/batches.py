@@ -32,7 +32,8 @@ def rows(groups: list[Group]) -> list[dict[str, Any]]:
             "median_ns": case.median_ns,
             "p10_ns": case.spread_ns[0],
             "p90_ns": case.spread_ns[1],
-            "device_memory_bytes": case.memory_bytes,
+            "device_memory_bytes": case.extra and case.extra.device_memory_bytes,
+            "device_ns": case.extra and case.extra.device_ns,
         }
         for group in groups
         for case in group.cases

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.results import units
 from reports import style
 from reports.figures.frame import CHARACTER_IN, MOST, SHADES, beside, name_rows, sheet, short
-from reports.parts import ColdStart
 from reports.provenance import footer
-from reports.records import Run
+from reports.records import ColdStart, Run
 from reports.style import Look
 
 if TYPE_CHECKING:

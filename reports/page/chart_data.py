@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.results import passes
 from reports import style
-from reports.answer import headline, margin
+from reports.answer import headline
 from reports.figures.frame import short
 from reports.page.cells import colour_class
 from reports.ratios import compare, crossovers
@@ -52,7 +52,7 @@ def chart_data(run: Run, names: list[str], looks: Mapping[str, style.Look]) -> d
             label: {"title": passes.title(label), "unit": passes.unit(label)}
             for label in dict.fromkeys(group.pass_ for group in run.groups)
         },
-        "margin": margin(run),
+        "margin": run.margin,
         "panels": _panels(run, names),
     }
 
@@ -62,7 +62,7 @@ def _panels(run: Run, names: list[str]) -> dict[str, Any]:
     found, left = {}, MOST_PAIRS
     for number, (key, groups) in enumerate(panels(run).items(), start=1):
         count = len(groups) * len(names) * (len(names) - 1) // 2
-        found[key] = {"table": f"times-{number}", **_panel(groups, names, margin(run), with_pairs=count <= left)}
+        found[key] = {"table": f"times-{number}", **_panel(groups, names, run.margin, with_pairs=count <= left)}
         left -= count if count <= left else 0
     return found
 

@@ -11,8 +11,8 @@ from benchmarks import runfile as module
 from benchmarks.clock.case import Case
 from benchmarks.clock.crew import WorkerFailed
 from benchmarks.clock.record import SENTINEL, YARDSTICK
-from benchmarks.runfile import RunFile, measured, version
-from impls.entry import Entry
+from benchmarks.runfile import RunFile, measured
+from impls.entry import Entry, version
 from tests.benchmarks import runfiles
 from tests.benchmarks.machine import CASES, FORWARD, STEP, VAG, Machine, gone
 

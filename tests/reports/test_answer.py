@@ -24,7 +24,7 @@ def run(*groups, **options):
         for batch, cases in groups
     )
     names = {case.implementation: {"framework": "f", "execution": "e"} for _, cases in groups for case in cases}
-    return Run(path=None, date="", groups=made, implementations=names, options=options)
+    return Run(path=None, groups=made, implementations=names, **options)
 
 
 def test_a_leader_beyond_doubt_is_named_with_ratio_and_interval():

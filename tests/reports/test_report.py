@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from reports import report, runs
+from impls.documents.base import DocumentError
+from reports import report
 
 SMALL = {"problems": ("line",), "passes": ("forward",), "batches": (4, 64)}
 
@@ -54,7 +55,7 @@ def test_a_formula_in_a_name_stays_text_in_a_spreadsheet():
 
 def test_nothing_is_written_when_the_run_file_is_bad(tmp_path, write_run):
     """Not even the folder is made."""
-    with pytest.raises(runs.RunFileError):
+    with pytest.raises(DocumentError):
         drawn(tmp_path, write_run('{"benchmarks": ['))
     assert not (tmp_path / "out").exists()
 
@@ -62,7 +63,7 @@ def test_nothing_is_written_when_the_run_file_is_bad(tmp_path, write_run):
 def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path, make_run, write_run):
     """A file stands where the folder should be."""
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(runs.RunFileError, match=r"out: cannot be written \(File exists\); name another with --out"):
+    with pytest.raises(DocumentError, match=r"out: cannot be written \(File exists\); name another with --out"):
         drawn(tmp_path, write_run(make_run(**SMALL)))
 
 
@@ -91,6 +92,7 @@ def test_a_report_needs_no_framework_and_nothing_that_measures():
 import sys, reports.report, reports.figures
 loaded = {name.split(".")[0] for name in sys.modules} & {"torch", "tensorflow", "keras", "jax", "matplotlib", "jinja2"}
 ours = {".".join(name.split(".")[:2]) for name in sys.modules if name.startswith(("impls.", "benchmarks."))}
-print(sorted(loaded | ours - {"benchmarks.results", "impls.documents", "impls.files"}))
+types = {"benchmarks.results", "benchmarks.documents", "impls.documents", "impls.errors", "impls.files"}
+print(sorted(loaded | ours - types))
 """
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -77,8 +77,8 @@ def data(material: Material) -> dict[str, Any] | None:
 
 
 def _listed(number: int, run: Run) -> list[cells.Cell]:
-    noisy = "yes" if provenance.doubts(run) else "no" if run.noise.get("noisy") is False else "–"
-    told = [provenance.date(run), provenance.machine(run), provenance.threads(run), provenance.rounds(run)]
+    noisy = "yes" if run.ours.noise.noisy else "no"
+    told = [provenance.date(run), run.ours.environment.machine, provenance.threads(run), provenance.rounds(run)]
     return [str(number), *told, cells.cell(noisy, css="slower" if noisy == "yes" else ""), run.path.name]
 
 

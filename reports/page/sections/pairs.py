@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.results import units
 from benchmarks.results.statistics import CONFIDENCE
 from benchmarks.results.verdict import verdict
-from reports.answer import headline, margin
+from reports.answer import headline
 from reports.figures.frame import drawn
 from reports.material import Material
 from reports.page import cells
@@ -38,7 +38,7 @@ def data(material: Material) -> dict[str, Any] | None:
     if max((len(group.cases) for group in run.groups), default=0) < 2:
         return None
     group = headline(run)[0]
-    limit, looks = margin(run), material.looks
+    limit, looks = run.margin, material.looks
     shown, left_out = drawn(list(run.groups))
     rows = []
     for fast, slow in combinations([case for case in group.cases if case.implementation in shown], 2):
