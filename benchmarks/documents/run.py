@@ -340,5 +340,8 @@ class RunDocument(Document, frozen=True, kw_only=True):
 
     @classmethod
     def version_in(cls, top: dict[str, msgspec.Raw]) -> object:
-        ours = plain(top.get("samegrad"))
-        return ours["format"] if isinstance(ours, dict) and "format" in ours else None
+        try:
+            ours = msgspec.json.decode(top["samegrad"], type=dict[str, msgspec.Raw])
+        except (KeyError, msgspec.MsgspecError):
+            return None
+        return plain(ours.get("format"))

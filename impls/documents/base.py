@@ -177,7 +177,11 @@ def _lines_joined(value: Any) -> Any:
 
 
 def plain(raw: msgspec.Raw | None, missing: Any = None) -> Any:
-    return missing if raw is None else msgspec.json.decode(raw)
+    """A piece of JSON as a value; as its first characters where it is none."""
+    try:
+        return missing if raw is None else msgspec.json.decode(raw)
+    except msgspec.MsgspecError:
+        return bytes(raw or b"")[:MOST_OF_A_KEY].decode(errors="replace")
 
 
 def latest(kind: type[Document], folder: Path | None = None) -> Path | None:
