@@ -12,18 +12,19 @@ import pytest
 from click.testing import CliRunner
 
 import samegrad
-from impls.documents.base import DocumentError, path_at
-from reports.material import gather
+from benchmarks.documents.run import RunDocument
+from impls.documents.base import DocumentError, path_at, read
+from reports.material import BESIDE, gather
 
 STORED = sorted(Path(__file__).with_name("stored").glob("*-1.json"))
 HUGE = "9" * 5000
 WRONG = ("NaN", "Infinity", "1e999", HUGE, f"-{HUGE}", "[[[]]]", "{", "nul")
-FREE = {"facts", "held_out", "machine_info", "params", "param"}
-"""What may hold anything, or is pytest-benchmark's own: nothing in there is damage but what is no JSON."""
+FREE = {"facts", "held_out"}
+"""What may hold anything: nothing in there is damage but what is no JSON."""
 
 
 def places(value, path=()):
-    """The path of every value that the types know."""
+    """The path of every value."""
     yield path
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:
@@ -42,9 +43,9 @@ def replaced(content, path, marker):
 
 
 def damage(path, seed):
-    """The text of a stored document, with one value replaced by what belongs nowhere."""
+    """The text of a stored document, as far as its type knows it, with one value replaced by what belongs nowhere."""
     chosen = random.Random(seed)
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = json.loads(read(path, (RunDocument, *BESIDE.values())).encoded())
     place = chosen.choice([place for place in places(content) if place])
     return json.dumps(replaced(content, place, "(here)")).replace('"(here)"', chosen.choice(WRONG))
 

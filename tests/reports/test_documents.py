@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
 import pytest
 
 from benchmarks.documents.ladder import Ladder
+from benchmarks.documents.run import RunDocument
 from benchmarks.documents.selfcheck import Selfcheck
 from benchmarks.results import units
 from impls.documents import base
@@ -135,6 +137,21 @@ def test_sharpness_counts_are_the_document_s():
     document = stored("sharpness")
     found = base.read(STORED / "sharpness-1.json", [Sharpness])
     assert found.missed == document["missed"] and set(found.checkers) == set(document["downcasts_missed"])
+
+
+def test_a_bare_report_finds_the_latest_of_every_kind(tmp_path, monkeypatch):
+    """Each in the folder where commands save it; the older of two is left."""
+    monkeypatch.chdir(tmp_path)
+    for kind in (RunDocument, *BESIDE.values()):
+        kind.FOLDER.mkdir(parents=True)
+    (RunDocument.FOLDER / "b.json").write_bytes((STORED / "format-1.json").read_bytes())
+    for name, kind in BESIDE.items():
+        (kind.FOLDER / "a.json").write_text("{}")
+        os.utime(kind.FOLDER / "a.json", (1e9, 1e9))
+        (kind.FOLDER / "b.json").write_bytes((STORED / f"{name}-1.json").read_bytes())
+    material = gather()
+    assert material.runs and all(getattr(material, name) is not None for name in BESIDE)
+    assert {path.name for path in material.paths} == {"b.json"} and len(material.paths) == 1 + len(BESIDE)
 
 
 def test_the_sample_s_documents_are_read():
