@@ -178,7 +178,7 @@ def scale_used(before: Run, after: Run) -> str:
 
 
 def percentage(found: str) -> float:
-    """`5%` or `5` → 0.05. Raises RunFileError for anything else and for a negative one."""
+    """`5%` or `5` → 0.05. Raises DocumentError for anything else and for a negative one."""
     try:
         value = float(str(found).strip().removesuffix("%")) / 100
     except ValueError:
