@@ -8,11 +8,12 @@ from __future__ import annotations
 import importlib
 import math
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
+
+from impls.json_option import json_option
 
 ELSEWHERE = {
     "verify": "impls.verifying.verify_command:verify_command",
@@ -125,13 +126,8 @@ def report(runs: tuple[Path, ...], out: Path | None) -> None:
     """
     click.echo("Reading …")
     from reports.report import draw
-    from reports.runs import RunFileError
 
-    try:
-        draw(runs, out)
-    except RunFileError as error:
-        click.echo(f"samegrad: {error}", err=True)
-        sys.exit(2)
+    draw(runs, out)
 
 
 @main.command()
@@ -143,13 +139,8 @@ def report(runs: tuple[Path, ...], out: Path | None) -> None:
 def compare(before: Path, after: Path, fail_above: str | None) -> None:
     """What became faster or slower from one run file to another."""
     from reports.compare import compare as compare_runs
-    from reports.runs import RunFileError
 
-    try:
-        sys.exit(compare_runs(before, after, fail_above))
-    except RunFileError as error:
-        click.echo(f"samegrad: {error}", err=True)
-        sys.exit(2)
+    sys.exit(compare_runs(before, after, fail_above))
 
 
 @main.command()
@@ -160,7 +151,7 @@ def compare(before: Path, after: Path, fail_above: str | None) -> None:
 @click.option("--seeds", default=5, show_default=True, type=click.IntRange(min=1), help="How many.")
 @click.option("--drift/--no-drift", default=True, show_default=True, help="Train 1,000 steps beside float64, too.")
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(min=1))
-@click.option("--json", "path", type=click.Path(path_type=Path), help="Where to save.  [default: reports/agreements/…]")
+@json_option("reports/agreements")
 def agree(
     implementations: str,
     problems: str,
@@ -169,12 +160,14 @@ def agree(
     seeds: int,
     drift: bool,
     threads: int,
-    path: Path | None,
+    asked: str | None,
 ) -> None:
     """Do all implementations compute the same gradients? Exit status 1 where one does not."""
     from rich.console import Console
 
     from impls.checking import survey
+    from impls.documents.agreement import Agreement
+    from impls.documents.saving import deliver, place
     from impls.errors import BadInput, choose
     from impls.problem import DTYPES, PROBLEMS
     from impls.registry import select
@@ -183,6 +176,7 @@ def agree(
         wanted_scales = [float(scale) for scale in scales.split(",")]
     except ValueError:
         raise BadInput(f"--scales takes numbers separated by commas, such as 1,10,100; found {scales!r}") from None
+    path = place(Agreement, asked)
     result = survey.run(
         [entry.name for entry in select(implementations.split(","))],
         problems=[choose("problem", name, PROBLEMS) for name in problems.split(",")],
@@ -193,31 +187,39 @@ def agree(
         threads=threads,
         progress=lambda line: click.echo(line, err=True),
     )
-    if path is None:
-        path = Path("reports/agreements") / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-    survey.save(result, path)
-    Console().print(survey.render(result))
-    click.echo(f"Saved in {path}")
+    deliver(Agreement.of(result), path, asked, lambda: Console().print(survey.render(result)))
     sys.exit(0 if survey.all_agree(result) else 1)
 
 
 @main.command()
 @click.option("--launches", default=3, show_default=True, type=click.IntRange(min=1))
 @click.option("--budget", "budget_s", default=600.0, show_default=True, type=click.FloatRange(min=1), metavar="SECONDS")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def ladder(launches: int, budget_s: float, as_json: bool) -> None:
+@json_option("reports/ladders")
+def ladder(launches: int, budget_s: float, asked: str | None) -> None:
     """Every rung of every framework beside its goals: the obvious way, the best way, the floor."""
-    from benchmarks.clock.ladder import run_ladder
+    from benchmarks.clock.ladder import measure_ladder, show
+    from benchmarks.documents.ladder import MISSED, Ladder
+    from impls.documents.saving import deliver, place
 
-    sys.exit(run_ladder(launches, budget_s, as_json, lambda line: click.echo(line, err=True)))
+    path = place(Ladder, asked)
+    found = measure_ladder(launches, budget_s, lambda line: click.echo(line, err=True))
+    deliver(found, path, asked, lambda: show(found))
+    sys.exit(int(any(goal.word == MISSED for goal in found.goals)))
 
 
 @main.command()
 @click.option("--quick", is_flag=True, help="Under a minute, with wider limits.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def selfcheck(quick: bool, as_json: bool) -> None:
+@json_option("reports/selfchecks")
+def selfcheck(quick: bool, asked: str | None) -> None:
     """Can the clock be believed on this machine? Known work under known loads; about 5 minutes."""
-    from benchmarks.clock.selfcheck.command import selfcheck as run_selfcheck
+    from rich.console import Console
 
-    sys.exit(run_selfcheck(quick, as_json))
+    from benchmarks.clock.selfcheck import tables
+    from benchmarks.clock.selfcheck.command import selfcheck as run_selfcheck
+    from benchmarks.documents.selfcheck import MISSED, Selfcheck
+    from impls.documents.saving import deliver, place
+
+    path = place(Selfcheck, asked)
+    found = run_selfcheck(quick)
+    deliver(found, path, asked, lambda: tables.show(found, Console()))
+    sys.exit(int(any(finding.result == MISSED for finding in found.findings)))

@@ -73,6 +73,28 @@ def test_every_command_explains_itself(command):
     assert code == 0 and said.startswith("Usage: ")
 
 
+@pytest.mark.parametrize("command", ["agree", "train", "optimizers", "ladder", "selfcheck", "conformance"])
+def test_every_command_that_measures_takes_json_alike(command):
+    code, said, _ = samegrad(command, "--help")
+    assert code == 0 and "--json [PATH]" in said
+    assert "Save the document as PATH; without PATH, print it and nothing else." in " ".join(said.split())
+
+
+def test_json_is_printed_saved_where_it_is_asked_for_or_saved_by_default(tmp_path, monkeypatch):
+    """And what is saved by default is found by a bare `samegrad report`."""
+    monkeypatch.chdir(tmp_path)
+    follow = ("optimizers", "--implementations", "numpy", "--steps", "2", "--optimizer", "sgd")
+    code, said, _ = samegrad(*follow, "--json")
+    assert code == 0 and json.loads(said)["format"] == "samegrad-optimizers" and not list(tmp_path.iterdir())
+    code, said, _ = samegrad(*follow, "--json", "mine.json")
+    assert code == 0 and "Saved in mine.json" in said and json.loads(Path("mine.json").read_text())["rows"]
+    code, said, _ = samegrad(*follow)
+    (path,) = Path("reports/optimizers").glob("*.json")
+    assert code == 0 and f"Saved in {path}" in said
+    code, said, _ = samegrad("report")
+    assert code == 0 and f"Drawing {path}" in said and Path("reports/latest/report.html").exists()
+
+
 def test_list_shows_every_implementation_and_marks_the_default(monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     code, said, _ = samegrad("list")

@@ -61,9 +61,3 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 
 TIMED = (*PASSES, LOOP, *(f"{name}:{variant}" for variant, of in VARIANTS.items() for name in of))
 """Everything that can be timed."""
-
-
-def split(pass_name: str) -> tuple[str, str]:
-    """A pass and its variant: ("train_step", "adam"), or ("train_step", "") for the pass itself."""
-    name, _, variant = pass_name.partition(":")
-    return name, variant

@@ -1,4 +1,4 @@
-"""The result of `starts.run` as a table for the terminal; `samegrad report` draws it."""
+"""What `starts.run` found, as a table for the terminal."""
 
 from __future__ import annotations
 

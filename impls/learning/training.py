@@ -1,33 +1,13 @@
 """One recipe, trained by every implementation, each in its own process with one thread, and their curves compared.
 
-`run` returns, and `save` writes whole to reports/trainings/<date>.json:
-
-{"format": "samegrad-training", "format_version": 1, "date", "python", "machine",
- "recipe":     Recipe.summary() and "dtype", "as_shipped": whether the frameworks' own optimizer conventions were used
- "facts":      {"asked": [[…]]} and what the recipe knows beside: line's least squares, stock's scales and baselines
- "epochs":     [0, …]                       the marks, at which all curves below have a point
- "reference":  {"losses": […]}              mean squared error over all training rows, textbook in extended precision
- "shadows":    {"count", "allowed", "comparable_until": epoch,
-                "loss_spread": […], "distance_spread": […], "prediction_spread"}
- "runs":       [{"implementation", "framework", "versions", "seconds", "losses": […],
-                 "loss_difference": […]     |loss − reference's loss|, for a log axis: 0 where they are equal
-                 "distance": […]            the farthest parameter from the reference's
-                 "parameters": […]          at the end, W1 row by row, b1, W2, …
-                 "predictions": [[…]]       at the end, where the recipe asks
-                 "prediction_difference"    the largest distance of one from the reference's
-                 "held_out"                 stock only, see `stock.judge`
-                 "times_shadow", "explained"}]
- "left_out":   {implementation: reason}     not installed here, or not to be had
- "failed":     {implementation: reason}}    ended without a result
-
-A run is `explained` if its losses, its parameters and its last predictions are never farther from the reference than
-`allowed` times the shadows' spread. That is judged up to `comparable_until`: where rounding alone moves a loss by a
-hundredth of it, amplification has left nothing to compare.
+`run` returns what the document `impls/documents/learning.py:Training` says. A run is `explained` if its losses, its
+parameters and its last predictions are never farther from the reference than `allowed` times the shadows' spread. That
+is judged up to `comparable_until`: where rounding alone moves a loss by a hundredth of it, amplification has left
+nothing to compare.
 """
 
 from __future__ import annotations
 
-import datetime
 import io
 import json
 import platform
@@ -43,6 +23,7 @@ import numpy as np
 
 from impls.checking.oracle import flatten
 from impls.child import Failed, call, kill_all
+from impls.documents.base import made
 from impls.errors import BadInput, Unavailable
 from impls.files import write_whole
 from impls.learning import recipes, shadows
@@ -53,8 +34,6 @@ from impls.parameters import Array
 from impls.registry import get_entry
 from impls.task import Task
 
-FORMAT = "samegrad-training"
-FORMAT_VERSION = 1
 ALLOWED = 10.0
 """Times the shadows' spread, as in `checking.drift`: a shadow makes one rounding per gradient, a program one per
 operation; right ones were seen at up to 3.0 (xor, line and slides with every optimizer in float64 and float32, 2.6 in
@@ -127,9 +106,7 @@ def run(
     if not (arrays and np.isfinite(reference["losses"]).all()):
         raise BadInput(f"the loss does not stay finite at learning rate {recipe.settings.learning_rate:g}; lower it")
     return {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "date": made(),
         "python": platform.python_version(),
         "machine": platform.machine(),
         "recipe": {**recipe.summary(), "dtype": dtype, "as_shipped": shipped},
@@ -241,8 +218,3 @@ def _compared(
         "times_shadow": times,
         "explained": bool(times <= ALLOWED),
     }
-
-
-def save(result: dict[str, Any], path: str | Path) -> None:
-    """Write the document, whole or not at all. Raises OSError where the folder cannot be written."""
-    write_whole(path, json.dumps(result, indent=1, allow_nan=False).encode())

@@ -95,3 +95,11 @@ def load(target: str, name: str) -> type[Implementation]:
     if inspect.isabstract(found):
         raise TypeError(f"{name}: {target} lacks {', '.join(sorted(found.__abstractmethods__))}")
     return found
+
+
+def version(entry: Entry) -> str:
+    """The versions of an implementation's packages, as run files spell them."""
+    try:
+        return " / ".join(entry.versions().values())
+    except importlib.metadata.PackageNotFoundError as error:  # imported from a folder that no installer knows of
+        return f"unknown ({error})"

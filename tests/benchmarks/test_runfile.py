@@ -10,9 +10,9 @@ import pytest
 from benchmarks import runfile as module
 from benchmarks.clock.case import Case
 from benchmarks.clock.record import SENTINEL, YARDSTICK
-from benchmarks.runfile import RunFile, measured, version
+from benchmarks.runfile import RunFile, measured
 from impls.child import Failed
-from impls.registry.entry import Entry
+from impls.registry.entry import Entry, version
 from tests.benchmarks import runfiles
 from tests.benchmarks.machine import CASES, FORWARD, STEP, VAG, Machine, gone
 

@@ -7,7 +7,8 @@ from benchmarks.clock.calls.host import HostCall
 from benchmarks.clock.calls.loop import LoopCall
 from benchmarks.clock.calls.optimizer import OptimizerCall
 from benchmarks.clock.calls.pipelined import PipelinedCall
-from benchmarks.clock.case import HOST, OPTIMIZERS, PIPELINED, split
+from benchmarks.clock.case import HOST, OPTIMIZERS, PIPELINED
+from benchmarks.results import passes
 from impls.implementation import LOOP, Implementation
 
 CALLS: dict[str, type[PassCall]] = {
@@ -20,6 +21,6 @@ CALLS: dict[str, type[PassCall]] = {
 
 def build(implementation: Implementation, asked: Asked) -> PassCall:
     """The call of a pass in its variant. Raises what `prepare` raises, and Unavailable where it lacks that variant."""
-    name, variant = split(asked.pass_name)
+    name, variant = passes.split(asked.pass_name)
     kind = CALLS[variant] if variant else LoopCall if name == LOOP else PassCall
     return kind(implementation, asked)

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clock.case import LEARNING_RATE, Case, split
+from benchmarks.clock.case import LEARNING_RATE, Case
+from benchmarks.results import passes
 from impls.checking.agreement import Agreement, Disagreement, Reference
 from impls.devices import is_on
 from impls.implementation import Implementation
@@ -50,7 +51,7 @@ class PassCall:
 
     def __init__(self, implementation: Implementation, asked: Asked) -> None:
         self.implementation, self.asked = implementation, asked
-        self.pass_name, _ = split(asked.pass_name)
+        self.pass_name, _ = passes.split(asked.pass_name)
         self.prepare()
         self.bind()
 

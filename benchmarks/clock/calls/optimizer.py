@@ -18,7 +18,8 @@ from functools import partial
 from typing import Any
 
 from benchmarks.clock.calls.base import PassCall
-from benchmarks.clock.case import LEARNING_RATE, split
+from benchmarks.clock.case import LEARNING_RATE
+from benchmarks.results import passes
 from impls.checking.agreement import Agreement, Reference, require
 from impls.checking.oracle import flatten, unflatten
 from impls.errors import Unavailable
@@ -38,7 +39,7 @@ class OptimizerCall(PassCall):
         asked, trainer = self.asked, trainer_of(type(self.implementation))
         if asked.task.device != "cpu":
             raise Unavailable(f"{asked.pass_name} runs on the CPU only; device {asked.task.device!r} has train_step")
-        self.settings = Settings(split(asked.pass_name)[1], LEARNING_RATE, epsilon=EPSILON)
+        self.settings = Settings(passes.split(asked.pass_name)[1], LEARNING_RATE, epsilon=EPSILON)
         self.trainer = trainer(Setup(asked.task, self.settings))
 
     def bind(self) -> None:

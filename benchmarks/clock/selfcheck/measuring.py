@@ -17,7 +17,7 @@ from benchmarks.clock.crew import WorkerProcess
 from benchmarks.clock.run import Timed
 from benchmarks.clock.selfcheck.load import measured_cpu
 from benchmarks.clock.selfcheck.subjects import TRUE_RATIOS
-from benchmarks.clock.statistics import paired_log_ratio
+from benchmarks.results.statistics import paired_log_ratio
 from impls.child import Failed, call, pinned
 from impls.errors import BadInput, Unavailable
 

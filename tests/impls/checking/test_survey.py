@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 from rich.console import Console
 
 from impls.checking import known_faults, survey
+from impls.documents import base
+from impls.documents.agreement import Agreement
 
 
 def test_one_document_holds_everything(tmp_path, monkeypatch):
@@ -20,14 +20,18 @@ def test_one_document_holds_everything(tmp_path, monkeypatch):
     monkeypatch.setattr(known_faults, "run", lambda implementations, progress: faults)
     lines: list[str] = []
     result = survey.run(["numpy"], problems=["line"], scales=(1.0,), seeds=(0,), progress=lines.append)
-    survey.save(result, tmp_path / "agreement.json")
-    again = json.loads((tmp_path / "agreement.json").read_text())
-    assert again == result and (again["format"], again["format_version"]) == ("samegrad-agreement", 1)
-    assert survey.all_agree(again) and len(lines) == 3
+    document, path = Agreement.of(result), tmp_path / "agreement.json"
+    path.write_bytes(document.encoded())
+    assert base.read(path, [Agreement]) == document and (document.format, document.format_version) == (
+        Agreement.FORMAT,
+        1,
+    )
+    assert [row.tau for row in document.taus] == [row["tau"] for row in result["agree"]["rows"]]
+    assert survey.all_agree(result) and len(lines) == 3
 
     console = Console(width=80, no_color=True)
     with console.capture() as capture:
-        console.print(survey.render(again))
+        console.print(survey.render(result))
     shown = capture.get()
     for part in ("all 1 agree", "rounding explains all of it", "known fault: a fault (keras 3.15.1)"):
         assert part in shown

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from impls.conformance.clauses import CLAUSES
 from impls.conformance.examination import examine
+from impls.documents.conformance import Conformance
 from impls.errors import Unavailable
 from samegrad.command_line import main
 from tests.impls.conformance import breaking
@@ -23,12 +24,19 @@ LARGE = 20_000
 """Enough for a call of NumPy to take milliseconds."""
 
 
+@pytest.fixture(autouse=True)
+def _saved_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(Conformance, "FOLDER", tmp_path)
+
+
 def conformance(*arguments):
-    """Exit status, standard output, standard error."""
+    """Exit status, standard output without the line that says where the document is, standard error."""
     done = CliRunner().invoke(main, ["conformance", *arguments])
     if done.exception and not isinstance(done.exception, SystemExit):
         raise done.exception
-    return done.exit_code, done.stdout, done.stderr
+    shown, saved, _ = done.stdout.partition("Saved in ")
+    assert bool(saved) == (done.exit_code != 2)
+    return done.exit_code, shown, done.stderr
 
 
 def broken(name, **options):

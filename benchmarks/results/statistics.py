@@ -24,21 +24,28 @@ ICPE 2017. Ratios are averaged as logarithms: Fleming and Wallace, CACM 29(3), 1
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 CONFIDENCE = 0.95
+MOST_LOG = 700.0
+"""A ratio beyond exp of this, as two launches far apart can bound it, would be infinite, which JSON cannot say."""
 
 
 class Interval(NamedTuple):
     """A ratio of times and the ends of its interval; the ends are None where one launch alone gives no interval."""
 
     ratio: float
-    low: float | None
-    high: float | None
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def inverse(self) -> Interval:
+        """The same of the two exchanged."""
+        return Interval(1 / self.ratio, self.high and 1 / self.high, self.low and 1 / self.low)
 
 
 class Quantiles(NamedTuple):
@@ -65,41 +72,75 @@ def log_ratios(times_ns: ArrayLike, baseline_ns: ArrayLike) -> NDArray[np.float6
     return np.log(times / baseline)
 
 
-def ratio_interval(log_ratios: ArrayLike, comparisons: int = 1, confidence: float = CONFIDENCE) -> Interval:
-    """The ratio over all launches and its t-interval, one of `comparisons` that hold *simultaneously*.
+def t_interval(
+    values: ArrayLike, comparisons: int = 1, confidence: float = CONFIDENCE
+) -> tuple[float, float | None, float | None]:
+    """The mean of independent values and its t-interval, one of `comparisons` that hold *simultaneously*.
 
-    log_ratios: (launches,), one value per launch. With m comparisons each interval is taken at 1 − (1 − confidence)/m
-    (Bonferroni), so that all m cover their true ratios at once with the confidence stated, however they depend on one
-    another; they do, through the shared baseline. Holm's step-down procedure rejects more, but has no such intervals
-    to show; Dunnett's intervals are narrower, but need an equal variance, which frameworks do not have.
+    values: (launches,). With m comparisons each interval is taken at 1 − (1 − confidence)/m (Bonferroni), so that all m
+    cover their true values at once with the confidence stated, however they depend on one another; ratios do, through
+    the launches they share. Holm's step-down procedure rejects more, but has no such intervals to show; Dunnett's
+    intervals are narrower, but need an equal variance, which frameworks do not have.
 
-    One launch gives the ratio without an interval. Equal launches give an interval of no width, which says that the
-    clock could not tell them apart. Raises ValueError for no launches and for values that are not finite.
+    One value has no interval. Equal values give an interval of no width: the clock could not tell them apart. Raises
+    ValueError for no values and for values that are not finite.
     """
-    values = np.asarray(log_ratios, dtype=float)
-    if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all():
-        raise ValueError(f"needs one finite log ratio per launch, found {values.tolist()}")
+    x = np.asarray(values, dtype=float)
+    if x.ndim != 1 or x.size == 0 or not np.isfinite(x).all():
+        raise ValueError(f"needs one finite value per launch, found {x.tolist()}")
     if comparisons < 1 or not 0 < confidence < 1:
         raise ValueError(f"needs comparisons ≥ 1 and 0 < confidence < 1, found {comparisons} and {confidence}")
-    launches, mean = values.size, values.mean()
-    if launches == 1:
-        return Interval(float(np.exp(mean)), None, None)
-    significance = (1 - confidence) / comparisons
-    half = special.stdtrit(launches - 1, 1 - significance / 2) * values.std(ddof=1) / np.sqrt(launches)
-    return Interval(*(float(end) for end in np.exp([mean, mean - half, mean + half])))
+    mean = float(x.mean())
+    if x.size == 1:
+        return mean, None, None
+    half = half_width(x.std(ddof=1) / np.sqrt(x.size), x.size - 1, comparisons, confidence)
+    return mean, mean - half, mean + half
 
 
-def comparisons(implementations: int, baseline_was_picked: bool) -> int:
-    """How many comparisons a table of k implementations makes.
+def half_width(standard_error: ArrayLike, degrees: float, comparisons: int = 1, confidence: float = CONFIDENCE) -> Any:
+    """Half of a two-sided interval, one of `comparisons` that hold together: quantile × standard error."""
+    return special.stdtrit(degrees, 1 - (1 - confidence) / (2 * comparisons)) * np.asarray(standard_error)
 
-    Against a baseline that was fixed before these times were measured: k − 1. A baseline picked because it came out
-    fastest in them was picked partly for its luck, and the ratios to it come out too large; then all k(k − 1)/2 pairs
-    count, so that the intervals hold whichever was picked. Simulated with eight equal implementations, five launches
-    and 95 % asked for, all intervals hold in 97 % of tables; counting k − 1 for a picked baseline, in 90 %. A baseline
-    picked by the first launch's calibration counts as fixed (95 %): that one launch is little of the whole.
+
+def ratio_interval(log_ratios: ArrayLike, comparisons: int = 1, confidence: float = CONFIDENCE) -> Interval:
+    """The ratio over all launches and its interval. log_ratios: (launches,), one value per launch; see `t_interval`."""
+    return _exponential(*t_interval(log_ratios, comparisons, confidence))
+
+
+def change_interval(before_logs: ArrayLike, after_logs: ArrayLike, comparisons: int = 1) -> Interval:
+    """The ratio of what was measured after to what was measured before, whose launches are not paired.
+
+    Two samples of (launches,) logarithms of times, and Welch's interval for the difference of their means. (B. L.
+    Welch, "The generalization of Student's problem when several different population variances are involved",
+    Biometrika 34, 1947.)
     """
-    k = implementations
-    return max(1, k * (k - 1) // 2 if baseline_was_picked else k - 1)
+    samples = [np.asarray(logs, dtype=float) for logs in (before_logs, after_logs)]
+    before, after = samples
+    difference = float(after.mean() - before.mean())
+    if min(before.size, after.size) < 2:
+        return _exponential(difference, None, None)
+    parts = [float(logs.var(ddof=1)) / logs.size for logs in samples]
+    if sum(parts) == 0:
+        return _exponential(difference, difference, difference)
+    degrees = sum(parts) ** 2 / sum(part**2 / (logs.size - 1) for part, logs in zip(parts, samples, strict=True))
+    half = float(half_width(np.sqrt(sum(parts)), degrees, comparisons))
+    return _exponential(difference, difference - half, difference + half)
+
+
+def _exponential(mean: float, low: float | None, high: float | None) -> Interval:
+    ends = (None if end is None else float(np.exp(np.clip(end, -MOST_LOG, MOST_LOG))) for end in (mean, low, high))
+    return Interval(*ends)  # type: ignore[arg-type]
+
+
+def pairs(implementations: int) -> int:
+    """How many comparisons a group of k implementations makes: all k(k − 1)/2 pairs.
+
+    Whoever reads a table compares any two of its rows, and the baseline is mostly the one that came out fastest, partly
+    for its luck. So the intervals of all pairs hold together, and each pair has one interval wherever it is shown.
+    Simulated with eight equal implementations, five launches and 95 % asked for, all intervals against a picked
+    baseline hold in 97 % of tables; counting k − 1, in 90 %.
+    """
+    return max(1, implementations * (implementations - 1) // 2)
 
 
 def median_interval(log_ratios: ArrayLike, confidence: float = CONFIDENCE) -> Interval:

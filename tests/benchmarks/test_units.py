@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reports import units
+from benchmarks.results import units
 
 
 @pytest.mark.parametrize(

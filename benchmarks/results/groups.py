@@ -1,50 +1,24 @@
-"""What the intervals allow one to say: faster, slower, equivalent, or not resolved.
-
-The margin is the difference that one would act on. Between implementations it is 5 %, since the process alone (what
-else is loaded, how memory is laid out) moves a ratio by 2 to 4 %; for the same implementation before and after a change
-it is 1 %. It is symmetric, from 1/(1 + margin) to 1 + margin, so that "A is slower than B" is "B is faster than A".
-
-    faster        the whole interval lies below the margin
-    slower        the whole interval lies above the margin
-    equivalent    the whole interval lies within the margin
-    not resolved  the interval crosses an edge of the margin: more launches may resolve it
-
-This is the two one-sided tests of equivalence (Schuirmann, J. Pharmacokinet. Biopharm. 15(6), 1987) and their mirror
-image; "no significant difference" is never taken for equality. One launch has no interval, and so no verdict.
-"""
+"""One group of a run: its baseline, a row for each implementation, and the one sentence that they support."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.clock.case import Case
-from benchmarks.clock.statistics import Interval, comparisons, paired_log_ratio, pooled, quantiles, ratio_interval
+from benchmarks.results import units
+from benchmarks.results.statistics import Interval, paired_log_ratio, pairs, pooled, quantiles, ratio_interval
+from benchmarks.results.verdict import BASELINE, EQUIVALENT, MARGIN, NOT_RESOLVED, verdict
 
-MARGIN = 0.05
-REGRESSION_MARGIN = 0.01
-
-FASTER, SLOWER, EQUIVALENT, NOT_RESOLVED, BASELINE = "faster", "slower", "equivalent", "not resolved", "baseline"
+if TYPE_CHECKING:
+    from benchmarks.clock.case import Case
 
 Times = Mapping[str, Sequence[NDArray[Any]]]
 """{implementation: [(rounds of launch 1,), (rounds of launch 2,), …]} in ns per call, aligned by round in a launch.
 
 An implementation that died in launch n has its n − 1 complete launches."""
-
-
-def verdict(interval: Interval, margin: float = MARGIN) -> str | None:
-    """One of the four words for an interval, or None where there is no interval."""
-    if interval.low is None or interval.high is None:
-        return None
-    least, most = 1 / (1 + margin), 1 + margin
-    if interval.high < least:
-        return FASTER
-    if interval.low > most:
-        return SLOWER
-    return EQUIVALENT if least <= interval.low and interval.high <= most else NOT_RESOLVED
 
 
 def choose_baseline(times: Times, fixed: str | None = None, floors: Collection[str] = ()) -> str:
@@ -75,12 +49,12 @@ def launch_figures(launches: Sequence[NDArray[Any]], baseline: Sequence[NDArray[
     ]
 
 
-def rows(times: Times, baseline: str, was_picked: bool, margin: float = MARGIN) -> list[dict[str, Any]]:
-    """One row per implementation, sorted by median; the intervals of one table hold simultaneously."""
-    count = comparisons(len(times), was_picked)
+def rows(times: Times, baseline: str, margin: float = MARGIN) -> list[dict[str, Any]]:
+    """One row per implementation, sorted by median; the intervals of all pairs of a group hold simultaneously."""
+    count = pairs(len(times))
 
     def row(name: str) -> dict[str, Any]:
-        interval = Interval(1.0, None, None)
+        interval = Interval(1.0)
         word: str | None = BASELINE
         if name != baseline:
             interval = ratio_interval(launch_log_ratios(times[name], times[baseline]), count)
@@ -105,7 +79,8 @@ def group_entry(
     """
     times = {name: launches for name, launches in times.items() if len(launches)}
     chosen = choose_baseline(times, baseline, floors)
-    table = rows(times, chosen, was_picked=chosen != baseline, margin=margin)
+    table = rows(times, chosen, margin)
+    where = f"At batch {case.batch}, {case.problem} {case.pass_name} ({case.dtype}, {case.device})"
     return {
         "group": case.group,
         **case.as_json(),
@@ -113,13 +88,12 @@ def group_entry(
         "rounds": [len(launch) for launch in times[chosen]],
         "calls": dict(calls),
         "rows": table,
-        "sentence": sentence(case, chosen, table, margin),
+        "sentence": sentence(where, chosen, table, margin),
     }
 
 
-def sentence(case: Case, baseline: str, table: Sequence[Mapping[str, Any]], margin: float = MARGIN) -> str:
+def sentence(where: str, baseline: str, table: Sequence[Mapping[str, Any]], margin: float = MARGIN) -> str:
     """What the table resolves, and nothing else, in one sentence."""
-    where = f"At batch {case.batch}, {case.problem} {case.pass_name} ({case.dtype}, {case.device})"
     others = [row for row in table if row["implementation"] != baseline]
     if not others:
         return f"{where}: {baseline} was measured alone."
@@ -132,14 +106,14 @@ def sentence(case: Case, baseline: str, table: Sequence[Mapping[str, Any]], marg
 def _said(row: Mapping[str, Any], margin: float) -> str:
     if row["verdict"] == EQUIVALENT:
         return f"{row['implementation']} takes the same time within {100 * margin:g} %"
-    interval = f"{figure(row['low'])} to {figure(row['high'])}"
-    return f"{row['implementation']} takes {figure(row['ratio'])}× the time ({interval})"
-
-
-def figure(value: float) -> str:
-    """A number not below zero with three significant digits, or all its whole ones: 0, 0.0213, 1.57, 33.7, 12,346."""
-    return "0" if value == 0 else f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}"
+    interval = units.interval(row["low"], row["high"])
+    return f"{row['implementation']} takes {units.ratio(row['ratio'])}× the time ({interval})"
 
 
 def _median(launches: Sequence[NDArray[Any]]) -> float:
     return quantiles(pooled(launches)).median_ns if len(launches) else float("inf")
+
+
+def launches_ns(data_s: Sequence[float], rounds: Sequence[int]) -> list[NDArray[np.float64]]:
+    """pytest-benchmark's samples in s, launch after launch, as one array in ns for each launch."""
+    return np.split(1e9 * np.asarray(data_s, dtype=np.float64), np.cumsum(rounds)[:-1])
