@@ -1,5 +1,6 @@
 # make test    the whole test suite            make bench   measure, draw, and say where the plots are
-# make check   lint and types                  make clean   remove the environment and what was built
+# make check   lint, types, imports                make clean   remove the environment and what was built
+# make docs    write docs/file-formats.md from the documents' types
 # make mutants  plant faults in the code that checks gradients, and see whether the tests find them
 #
 # Each creates .venv and installs the pinned dependencies first, unless nothing changed since the last time.
@@ -9,7 +10,7 @@ BENCH ?=
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: install test bench check format mutants clean
+.PHONY: install test bench check docs format mutants clean
 
 install: $(INSTALLED)
 
@@ -30,6 +31,10 @@ check: $(INSTALLED)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(INSTALLED)
+	$(BIN)/python docs/file_formats.py
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix

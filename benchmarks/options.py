@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.clock.case import TIMED, Case
 from benchmarks.clock.record import BLOCK_SHARE, Request
-from benchmarks.clock.verdict import MARGIN
+from benchmarks.results.verdict import MARGIN
 from benchmarks.resume import Earlier
 from impls.devices import DEVICES, split_device
 from impls.errors import BadInput, choose

@@ -1,46 +1,25 @@
-"""What a run puts into pytest-benchmark's JSON: `extra_info` for each benchmark, and one key `samegrad` beside them.
-
-Everything that a report shows is computed here, once. The key `samegrad` is not one that `pytest-benchmark compare`
-reads, and nothing that changes from run to run goes into `machine_info`, which it compares as a whole.
-"""
+"""What a run puts into pytest-benchmark's JSON, in the types of `benchmarks/documents/run.py`."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sys
-from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
-from benchmarks.clock import environment, fit, statistics, verdict
+from benchmarks.clock import environment, fit
 from benchmarks.clock.case import Case
 from benchmarks.clock.record import SENTINEL, YARDSTICK, Group, Run
-from impls.entry import Entry
+from benchmarks.documents.run import ExtraInfo, RunDocument, Samegrad, parameters_told
+from benchmarks.results import groups, statistics
+from impls.documents.base import fitted
 from impls.registry import get_entry
+from impls.registry.entry import version
 
 if TYPE_CHECKING:
     from benchmarks.resume import Earlier
-
-FORMAT = 1
-
-
-def version(entry: Entry) -> str:
-    """The versions of an implementation's packages, as run files spell them."""
-    try:
-        return " / ".join(entry.versions().values())
-    except PackageNotFoundError as error:  # imported from a folder that no installer knows of
-        return f"unknown ({error})"
-
-
-def parameters_told(parameters: list[list[Any]] | None) -> dict[str, Any]:
-    """Where the initial parameters come from, and of a file's which they are."""
-    if parameters is None:
-        return {"parameters": "from the seed", "parameters_sha256": None}
-    digest = hashlib.sha256(json.dumps(parameters).encode()).hexdigest()
-    return {"parameters": "from a file", "parameters_sha256": digest}
 
 
 class RunFile:
@@ -59,10 +38,10 @@ class RunFile:
         self.noise = earlier.noise(run.noise()) if earlier else run.noise()
         self.fits = self._fits()
 
-    def _group(self, case: Case, group: Group, times: verdict.Times, floors: set[str]) -> dict[str, Any]:
+    def _group(self, case: Case, group: Group, times: groups.Times, floors: set[str]) -> dict[str, Any]:
         """The entry of a group. A row tells the kind of failure that ended it after the launches that it has."""
         calls = {name: pace.calls for name, pace in group.paces.items() if name in times}
-        entry = verdict.group_entry(case, times, calls, baseline=group.baseline, floors=floors, margin=self.margin)
+        entry = groups.group_entry(case, times, calls, baseline=group.baseline, floors=floors, margin=self.margin)
         for row in entry["rows"]:
             row["failed"] = failure.kind if (failure := group.failures.get(row["implementation"])) else None
         return entry | {"dropped": group.dropped}
@@ -73,8 +52,7 @@ class RunFile:
         entry, told = get_entry(name), self.run.workers[name]
         agreement = group.prepared[name]["agreement"]
         baseline_ns = group.times_ns.get(table["baseline"], [])
-        row = next(row for row in table["rows"] if row["implementation"] == name)
-        return {
+        found = {
             "implementation": name,
             "framework": entry.framework,
             "framework_version": version(entry),
@@ -89,10 +67,10 @@ class RunFile:
             **{key: value for key, value in group.prepared[name].items() if key.startswith("device_")},
             "tau": max(agreement.values()),
             "agreement": agreement,
-            "launches": verdict.launch_figures(group.times_ns[name], baseline_ns),
-            **{key: row[key] for key in ("ratio", "low", "high", "verdict", "failed")},
+            "launches": groups.launch_figures(group.times_ns[name], baseline_ns),
             "baseline": table["baseline"],
         }
+        return msgspec.to_builtins(fitted(found, ExtraInfo))
 
     @property
     def has_failures(self) -> bool:
@@ -105,8 +83,8 @@ class RunFile:
         """The value of the run file's key `samegrad`."""
         run, request = self.run, self.run.request
         failures = [(case, name, failure) for case, name, failure in run.failures()]
-        return {
-            "format": FORMAT,
+        found = {
+            "format": RunDocument.VERSION,
             "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
             "options": {
                 "implementations": list(request.implementations),
@@ -150,6 +128,7 @@ class RunFile:
             "interrupted_by": run.interrupted_by,
             "resumed": self.earlier.as_json() if self.earlier else None,
         }
+        return msgspec.to_builtins(fitted(found, Samegrad))
 
     def _implementation(self, name: str) -> dict[str, Any]:
         entry, told = get_entry(name), self.run.workers.get(name)
@@ -166,11 +145,10 @@ class RunFile:
             of = series.setdefault((case.problem, case.pass_name, case.dtype, case.device), {})
             for name, launches in measured(self.run.groups[case]).items():
                 of.setdefault(name, {})[case.batch] = [statistics.quantiles(times).median_ns for times in launches]
-        floors = [name for name in self.run.request.implementations if get_entry(name).is_floor]
         entries: list[dict[str, Any]] = [
             {
                 **dict(zip(("problem", "pass", "dtype", "device"), key, strict=True)),
-                "implementations": fit.fits(of, floors),
+                "implementations": fit.fits(of),
             }
             for key, of in series.items()
         ]

@@ -16,11 +16,9 @@ from typing import Any
 from pytest_benchmark.storage.file import FileStorage
 from pytest_benchmark.utils import safe_dumps
 
+from benchmarks.documents.run import RunDocument
 from impls.errors import BadInput
 from impls.files import numbered, write_new, write_whole
-
-RUNS = Path("reports/runs")
-"""Where a run is saved if no other place was asked for, below the project's root."""
 
 PROBE_BYTES = 1 << 20
 """About the size of a run's file."""
@@ -47,7 +45,7 @@ class Saving:
         if in_files:
             storage.save = self._save_in_storage
         if stock.json is None and not stock.save and not stock.autosave:
-            stock.json = root / RUNS / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}.json"
+            stock.json = root / RunDocument.FOLDER / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}.json"
             _make(stock.json.parent)
         if stock.json is not None:
             _require_room(Path(stock.json).parent)

@@ -15,11 +15,11 @@ from benchmarks import interrupts
 from benchmarks.clock import cold_start, fresh
 from benchmarks.clock import run as clock
 from benchmarks.clock.case import Case
-from benchmarks.clock.crew import WorkerFailed
 from benchmarks.clock.record import Group, Request, Run
 from benchmarks.options import Options
 from benchmarks.runfile import RunFile
 from benchmarks.saving import Saving
+from impls.child import Failed
 
 
 class Replay:
@@ -199,7 +199,7 @@ class Session:
         try:
             self._single.check(case, implementation)
             self._note_end(case, "had")
-        except WorkerFailed as failure:
+        except Failed as failure:
             self._end(case, failure)
 
     def _note_end(self, case: Case, kind: str) -> None:
@@ -210,7 +210,7 @@ class Session:
         """The devices that no implementation of this session could have."""
         return [device for device, kinds in self._ends.items() if device != "cpu" and kinds == {"unavailable"}]
 
-    def _end(self, case: Case, failure: WorkerFailed) -> None:
+    def _end(self, case: Case, failure: Failed) -> None:
         self._note_end(case, failure.kind)
         if failure.kind == "unavailable":
             pytest.skip(failure.reason)

@@ -9,9 +9,14 @@ from collections.abc import Iterable
 class BadInput(ValueError):
     """The user asked for something that does not exist; the message says what was found and what is allowed."""
 
+    refusal = "bad input"
+    """What kind of failure it is where a child answers with it."""
+
 
 class Unavailable(RuntimeError):
     """A framework, device or dtype is not to be had here; the message says what to install or change."""
+
+    refusal = "unavailable"
 
 
 def choose(what: str, found: str, allowed: Iterable[str]) -> str:

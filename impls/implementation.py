@@ -1,6 +1,6 @@
 """The contract: five operations, some optional ones, and the clauses that a type cannot say.
 
-    prepare(problem, parameters, batch, dtype, device)   untimed   host to device, layout, build
+    prepare(task)                                        untimed   host to device, layout, build
     forward()                                            timed     → predictions
     value_and_grad()                                     timed     → (loss, gradients)
     train_step(learning_rate)                            timed     → (loss before the step, parameters after it)
@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from impls.devices import without_tf32
 from impls.errors import Unavailable
 from impls.parameters import Array, Parameters
-from impls.problem import SEED, Problem
+from impls.task import Task
 
 Evaluation = tuple[NDArray[Any], Parameters]
 """A loss (a NumPy scalar array) and one array per parameter: the gradients, or the parameters after a step."""
@@ -42,19 +42,11 @@ LOOP = "train_loop"
 
 
 class Implementation(ABC):
-    """One framework in one execution. An instance is prepared for one problem, batch, dtype and device at a time."""
+    """One framework in one execution. An instance is prepared for one task at a time."""
 
     @abstractmethod
-    def prepare(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        batch: int,
-        dtype: str = "float32",
-        device: str = "cpu",
-        seed: int = SEED,
-    ) -> None:
-        """Bring `problem.data(batch, seed)` and the parameters to the device and build what the passes need.
+    def prepare(self, task: Task) -> None:
+        """Bring `task.data()` and `task.layers()` to the device and build what the passes need.
 
         Raises Unavailable, with what to install or change, where the device or dtype cannot be had.
         """

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,21 @@ def tensors(parameters: Parameters) -> dict[str, Array]:
 def rounded(parameters: Parameters, dtype: str) -> Parameters:
     """The parameters as an implementation of that dtype receives them."""
     return [Layer(W.astype(dtype), b.astype(dtype)) for W, b in parameters]
+
+
+def paired(flat: Sequence[Array]) -> Parameters:
+    """[W1, b1, W2, …] as layers."""
+    return [Layer(W, b) for W, b in zip(flat[0::2], flat[1::2], strict=True)]
+
+
+def as_lists(parameters: Parameters) -> list[list[Any]]:
+    """[[W, b], …] as nested lists, in which JSON keeps every digit."""
+    return [[W.tolist(), b.tolist()] for W, b in parameters]
+
+
+def from_lists(lists: list[list[Any]]) -> Parameters:
+    """The float64 parameters that `as_lists` described."""
+    return [Layer(np.asarray(W, np.float64), np.asarray(b, np.float64)) for W, b in lists]
 
 
 def initial(sizes: tuple[int, ...], seed: int, scale: float = 1.0) -> Parameters:
@@ -75,8 +91,7 @@ def load(path: str | Path, sizes: tuple[int, ...]) -> Parameters:
         with np.errstate(over="ignore"):
             if tensor.dtype.kind not in "fiu" or not np.isfinite(tensor.astype(np.float64)).all():
                 raise BadInput(f"{path}: {name} must hold finite real numbers (found dtype {tensor.dtype})")
-    flat = [found[name].astype(np.float64) for name in needed]
-    return [Layer(W, b) for W, b in zip(flat[0::2], flat[1::2], strict=True)]
+    return paired([found[name].astype(np.float64) for name in needed])
 
 
 def _read(path: Path) -> dict[str, Array]:

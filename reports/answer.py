@@ -5,22 +5,16 @@ Every order that is claimed is one that an interval supports; where none does, t
 
 from __future__ import annotations
 
-from reports import passes, units
-from reports.crossovers import crossovers, pairs
-from reports.ratios import MARGIN, Comparison, compare
-from reports.reading import number
+from benchmarks.results import passes, units
+from benchmarks.results.statistics import Interval
+from benchmarks.results.verdict import SLOWER, verdict
+from reports.ratios import compare, crossovers
 from reports.records import Case, Group, Run
 
 NAMED = 3
 """No more than so many are named that cannot be told from the leader."""
 FIRST = "value_and_grad"
 """The pass that is spoken of where it was measured."""
-
-
-def margin(run: Run) -> float:
-    """The margin that the run was judged by."""
-    found = number(run.options.get("margin"))
-    return found if found >= 0 else MARGIN
 
 
 def headline(run: Run) -> list[Group]:
@@ -45,7 +39,7 @@ def answer(run: Run) -> list[str]:
     """One sentence for the smallest batch and, where there is a larger one, one for the largest."""
     if not run.groups:
         return _cold(run)
-    groups, limit = headline(run), margin(run)
+    groups, limit = headline(run), run.margin
     sentences = [_at(groups[0], limit, groups[0])]
     if len(groups) > 1:
         sentences.append(_at(groups[-1], limit, groups[0]) + _crossing(groups, limit))
@@ -70,15 +64,15 @@ def _at(group: Group, limit: float, first: Group) -> str:
         return (
             f"{where}{lead.implementation} needs {units.time(lead.median_ns)}{what}; nothing else was measured with it"
         )
-    against = {case.implementation: compare(group, case, lead, pairs(group)) for case in choices[1:]}
-    verdicts = {name: found.verdict(limit) for name, found in against.items()}
+    against = {case.implementation: compare(group, case, lead) for case in choices[1:]}
+    verdicts = {name: verdict(found, limit) for name, found in against.items()}
     if not any(verdicts.values()):
         return (
             f"{where}{lead.implementation} has the lowest median, {units.time(lead.median_ns)}{what}; "
             "without several launches there is no interval, and no order is shown"
         )
-    level = [case for case in choices[1:] if verdicts[case.implementation] != "slower"]
-    behind = [case for case in choices[1:] if verdicts[case.implementation] == "slower"]
+    level = [case for case in choices[1:] if verdicts[case.implementation] != SLOWER]
+    behind = [case for case in choices[1:] if verdicts[case.implementation] == SLOWER]
     if not level:
         return f"{where}{lead.implementation} needs {units.time(lead.median_ns)}{what}, {_less(behind, against)}"
     told = [f"{case.implementation} ({units.time(case.median_ns)})" for case in level[:NAMED]]
@@ -90,7 +84,7 @@ def _at(group: Group, limit: float, first: Group) -> str:
     )
 
 
-def _less(behind: list[Case], against: dict[str, Comparison]) -> str:
+def _less(behind: list[Case], against: dict[str, Interval]) -> str:
     """`4.1 times (3.9 to 4.3) less than torch-eager`, of the next and the last; no order is claimed between them."""
     ends = behind[:1] if len(behind) == 1 else [behind[0], behind[-1]]
     told = []

@@ -4,9 +4,6 @@ The launches of two runs are not paired, so each case is judged by Welch's inter
 the logs of the launches' medians, before and after. Where both runs timed the same yardstick (a fixed piece of NumPy
 work, in every round), each launch is first divided by its own yardstick, so that a machine that was slower as a whole
 does not count as slower code. Intervals hold at 95 % for all cases together (Bonferroni).
-
-B. L. Welch, "The generalization of Student's problem when several different population variances are involved",
-Biometrika 34, 1947.
 """
 
 from __future__ import annotations
@@ -20,16 +17,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reports import provenance, runs, units
-from reports.ratios import CONFIDENCE, Comparison
-from reports.reading import number, text
+from benchmarks.results import units
+from benchmarks.results.statistics import Interval, change_interval
+from benchmarks.results.verdict import FASTER, REGRESSION_MARGIN, SLOWER, verdict
+from impls.documents.base import DocumentError
+from reports import provenance, runs
 from reports.records import Case, Group, Run
 
-REGRESSION_MARGIN = 0.01
-"""For one implementation before and after; between implementations the margin is wider."""
 SHOWN = 20
 """Of more cases than this, the terminal shows only those that became faster or slower."""
-PASSED, SLOWER, NOT_JUDGED = 0, 1, 2
+PASSED, IS_SLOWER, NOT_JUDGED = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,12 @@ class Change:
     implementation: str
     before_ns: float
     after_ns: float
-    comparison: Comparison
+    comparison: Interval
+
+    @property
+    def word(self) -> str:
+        """What the interval shows at the margin for one implementation before and after; empty without an interval."""
+        return verdict(self.comparison, REGRESSION_MARGIN) or ""
 
 
 def changes(before: Run, after: Run) -> list[Change]:
@@ -59,7 +61,7 @@ def changes(before: Run, after: Run) -> list[Change]:
             case.implementation,
             was.median_ns,
             case.median_ns,
-            _compared(_logs(was, scales and scales[0]), _logs(case, scales and scales[1]), len(matched)),
+            change_interval(_logs(was, scales and scales[0]), _logs(case, scales and scales[1]), len(matched)),
         )
         for group, case, was in matched
     ]
@@ -75,14 +77,13 @@ def yardsticks(before: Run, after: Run) -> tuple[list[float], list[float]] | Non
     if unlike(before, after) or not same_numpy:
         return None
     found = _yardstick(before), _yardstick(after)
-    return found if all(times and min(times) > 0 for times in found) else None
+    return found if all(found) else None
 
 
 def _yardstick(run: Run) -> list[float]:
-    """NaN times compare false with 0, so that a launch without a yardstick leaves no scale at all."""
-    entries = [launch.get("yardstick") for launch in run.launches]
-    times = [number(entry.get("median_ns")) if isinstance(entry, dict) else math.nan for entry in entries]
-    return times if all(math.isfinite(time) for time in times) else []
+    """Empty where a launch has none."""
+    found = [launch.yardstick.median_ns for launch in run.ours.launches if launch.yardstick]
+    return found if len(found) == len(run.ours.launches) else []
 
 
 def _logs(case: Case, scale: list[float] | None) -> NDArray[np.float64]:
@@ -90,32 +91,13 @@ def _logs(case: Case, scale: list[float] | None) -> NDArray[np.float64]:
     medians = [launch.median_ns for launch in case.launches]
     if scale is not None and len(scale) >= len(medians):
         medians = [median / unit for median, unit in zip(medians, scale, strict=False)]
-    return np.log([median for median in medians if math.isfinite(median) and median > 0])
-
-
-def _compared(before: NDArray[np.float64], after: NDArray[np.float64], comparisons: int) -> Comparison:
-    """exp of the difference of the means, with Welch's interval; NaN where either has no launches."""
-    if not before.size or not after.size:
-        return Comparison(math.nan)
-    difference = float(after.mean() - before.mean())
-    if min(before.size, after.size) < 2:
-        return Comparison(math.exp(difference))
-    parts = [float(logs.var(ddof=1)) / logs.size for logs in (before, after)]
-    half = 0.0
-    if sum(parts) > 0:
-        from scipy.special import stdtrit
-
-        degrees = sum(parts) ** 2 / sum(
-            part**2 / (logs.size - 1) for part, logs in zip(parts, (before, after), strict=True)
-        )
-        half = float(stdtrit(degrees, 1 - (1 - CONFIDENCE) / (2 * comparisons))) * math.sqrt(sum(parts))
-    return Comparison(math.exp(difference), math.exp(difference - half), math.exp(difference + half))
+    return np.log(medians)
 
 
 def unlike(before: Run, after: Run) -> list[str]:
     """What makes the two runs incomparable: another machine, other threads."""
     pairs = (
-        ("machine", provenance.machine(before), provenance.machine(after)),
+        ("machine", before.ours.environment.machine, after.ours.environment.machine),
         ("threads", provenance.threads(before), provenance.threads(after)),
     )
     return [f"{what} differ{'' if what == 'threads' else 's'}: {a} before, {b} after" for what, a, b in pairs if a != b]
@@ -131,21 +113,22 @@ def updated(before: Run, after: Run) -> list[str]:
 def missing(before: Run, after: Run) -> list[str]:
     """What was measured before and is not any more, with the reason where the later run has one."""
     now = {case.implementation for group in after.groups for case in group.cases}
-    reasons = {text(entry.get("implementation")): entry for entry in (*after.skipped, *after.failures)}
+    reasons = {entry.implementation: entry.reason for entry in after.ours.skipped}
+    reasons |= {entry.implementation: entry.reason for entry in after.ours.failures}
     gone = dict.fromkeys(case.implementation for group in before.groups for case in group.cases)
     return [
-        f"{name} is no longer measured" + (f": {text(reasons[name].get('reason'))}" if name in reasons else "")
+        f"{name} is no longer measured" + (f": {reasons[name]}" if name in reasons else "")
         for name in gone
         if name not in now
     ]
 
 
-def summary(found: list[Change], margin: float = REGRESSION_MARGIN) -> str:
+def summary(found: list[Change]) -> str:
     """`Of 90 cases 3 became slower, 2 faster, 60 are equivalent within 1 %, and of 25 it cannot be told.`"""
-    counts = Counter(change.comparison.verdict(margin) for change in found)
+    counts = Counter(change.word for change in found)
     return (
         f"Of {len(found)} case{'' if len(found) == 1 else 's'} that both runs have, {counts['slower']} became slower, "
-        f"{counts['faster']} faster, {counts['equivalent']} stayed within {100 * margin:g} %, and of "
+        f"{counts['faster']} faster, {counts['equivalent']} stayed within {100 * REGRESSION_MARGIN:g} %, and of "
         f"{counts['not resolved'] + counts['']} it cannot be told."
     )
 
@@ -156,14 +139,14 @@ def compare(
     """Print what changed from one run to another and return the exit code.
 
     With `fail_above` (a percentage such as "5%"): 1 where some case's whole interval lies above that slowdown, 2 where
-    machine or threads differ so that no slowdown can be judged, else 0. Raises runs.RunFileError for a bad run file, a
+    machine or threads differ so that no slowdown can be judged, else 0. Raises DocumentError for a bad run file, a
     bad percentage, and runs without a case in common.
     """
     limit = None if fail_above is None else percentage(fail_above)
     before, after = runs.read(before_path), runs.read(after_path)
     found = changes(before, after)
     if not found:
-        raise runs.RunFileError(f"{before_path} and {after_path} have no case in common, so nothing can be compared")
+        raise DocumentError(f"{before_path} and {after_path} have no case in common, so nothing can be compared")
     for line in unlike(before, after):
         say(f"NOT LIKE WITH LIKE: {line}")
     for line in [*updated(before, after), *missing(before, after)]:
@@ -177,12 +160,12 @@ def compare(
     if unlike(before, after):
         say("Not judged: only runs of the same machine and threads can show that the code became slower.")
         return NOT_JUDGED
-    beyond = [change for change in found if change.comparison.low > 1 + limit]
+    beyond = [change for change in found if (change.comparison.low or 0) > 1 + limit]
     for change in beyond:
         say(f"SLOWER by more than {100 * limit:g} %: {_case(change)}: {_said(change.comparison)}")
     if not beyond:
         say(f"No case is shown to be slower by more than {100 * limit:g} %.")
-    return SLOWER if beyond else PASSED
+    return IS_SLOWER if beyond else PASSED
 
 
 def scale_used(before: Run, after: Run) -> str:
@@ -195,13 +178,13 @@ def scale_used(before: Run, after: Run) -> str:
 
 
 def percentage(found: str) -> float:
-    """`5%` or `5` → 0.05. Raises RunFileError for anything else and for a negative one."""
+    """`5%` or `5` → 0.05. Raises DocumentError for anything else and for a negative one."""
     try:
         value = float(str(found).strip().removesuffix("%")) / 100
     except ValueError:
         value = math.nan
     if not (math.isfinite(value) and value >= 0):
-        raise runs.RunFileError(f"--fail-above must be a percentage of at least 0, such as 5%, found {found!r}")
+        raise DocumentError(f"--fail-above must be a percentage of at least 0, such as 5%, found {found!r}")
     return value
 
 
@@ -210,7 +193,7 @@ def _case(change: Change) -> str:
     return f"{change.implementation}, {group.where}"
 
 
-def _said(comparison: Comparison) -> str:
+def _said(comparison: Interval) -> str:
     interval = units.interval(comparison.low, comparison.high)
     return f"{units.ratio(comparison.ratio)} times" + (f" ({interval})" if interval else ", no interval")
 
@@ -222,9 +205,8 @@ def slowest_first(found: list[Change]) -> list[Change]:
 
 def _table(found: list[Change]) -> list[str]:
     """Aligned lines, the largest slowdown first; of many cases only those that are resolved."""
-    verdicts = [change.comparison.verdict(REGRESSION_MARGIN) for change in found]
     if len(found) > SHOWN:
-        found = [change for change, word in zip(found, verdicts, strict=True) if word in ("faster", "slower")]
+        found = [change for change in found if change.word in (FASTER, SLOWER)]
     rows = [("case", "before", "after", "after / before", "verdict")]
     rows += [
         (
@@ -232,7 +214,7 @@ def _table(found: list[Change]) -> list[str]:
             units.time(change.before_ns),
             units.time(change.after_ns),
             _said(change.comparison),
-            change.comparison.verdict(REGRESSION_MARGIN) or "no verdict",
+            change.word or "no verdict",
         )
         for change in slowest_first(found)
     ]

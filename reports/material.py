@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from reports import agreements, closed_loops, ladders, optimizers, runs, selfchecks, sharpness, style, trainings
-from reports.agreements import Agreement
-from reports.closed_loops import ClosedLoops
-from reports.ladders import Ladder
-from reports.optimizers import Optimizers
-from reports.reading import load
+from benchmarks.documents.ladder import Ladder
+from benchmarks.documents.run import RunDocument
+from benchmarks.documents.selfcheck import Selfcheck
+from impls.documents import base
+from impls.documents.agreement import Agreement
+from impls.documents.base import Document, DocumentError
+from impls.documents.learning import Starts, Training
+from impls.documents.optimizers import ClosedLoops, Optimizers
+from impls.documents.sharpness import Sharpness
+from reports import runs, style
 from reports.records import Run, description
-from reports.selfchecks import Selfcheck
-from reports.sharpness import Sharpness
-from reports.trainings import Starts, Training
 
-READERS: dict[str, tuple[str, Callable[[Path], Any]]] = {
-    agreements.FORMAT: ("agreement", agreements.read),
-    closed_loops.FORMAT: ("closed_loops", closed_loops.read),
-    ladders.FORMAT: ("ladder", ladders.read),
-    optimizers.FORMAT: ("optimizers", optimizers.read),
-    selfchecks.FORMAT: ("selfcheck", selfchecks.read),
-    sharpness.FORMAT: ("sharpness", sharpness.read),
-    trainings.FORMAT: ("training", trainings.read),
-    trainings.STARTS_FORMAT: ("starts", trainings.read_starts),
+BESIDE: dict[str, type[Document]] = {
+    "agreement": Agreement,
+    "closed_loops": ClosedLoops,
+    "ladder": Ladder,
+    "optimizers": Optimizers,
+    "selfcheck": Selfcheck,
+    "sharpness": Sharpness,
+    "training": Training,
+    "starts": Starts,
 }
-"""What stands beside a run, by its format: the part of the material, and its reader."""
-FOLDERS = {
-    agreements.FORMAT: agreements.FOLDER,
-    trainings.FORMAT: trainings.FOLDER,
-    trainings.STARTS_FORMAT: trainings.STARTS_FOLDER,
-}
-"""Where commands save what they made: the latest of each goes with the latest run."""
+"""What stands beside a run: the part of the material, and its type."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +38,8 @@ class Material:
     """Runs, of which the last is the one that the report is about, and one of each other document at most."""
 
     runs: tuple[Run, ...]
+    beside: dict[str, Path] = field(default_factory=dict)
+    """The files of the other documents."""
     agreement: Agreement | None = None
     training: Training | None = None
     starts: Starts | None = None
@@ -55,13 +52,12 @@ class Material:
     @property
     def run(self) -> Run:
         """The last run; one without any measurement where there is none."""
-        return self.runs[-1] if self.runs else Run(self.paths[0], date="", groups=(), implementations={})
+        return self.runs[-1] if self.runs else Run(self.paths[0], groups=(), implementations={})
 
     @property
     def paths(self) -> list[Path]:
         """The files: runs in the order in which they were given, then what stands beside."""
-        beside = (getattr(self, part) for part, _ in READERS.values())
-        return [run.path for run in self.runs] + [part.path for part in beside if part]
+        return [run.path for run in self.runs] + [self.beside[part] for part in BESIDE if part in self.beside]
 
     @cached_property
     def looks(self) -> dict[str, style.Look]:
@@ -72,42 +68,31 @@ class Material:
                 described.setdefault(name, data)
         parts = (self.agreement, self.ladder, self.optimizers, self.closed_loops)
         named = [part.implementations for part in parts if part]
-        named += [[curve.implementation for curve in self.training.curves]] if self.training else []
-        named += [[share.implementation for share in self.starts.shares]] if self.starts else []
+        named += [[run.implementation for run in part.runs] for part in (self.training, self.starts) if part]
         for name in (name for names in named for name in names):
             described.setdefault(name, description(name))
         return style.looks(described)
 
 
 def gather(paths: Sequence[str | Path] = ()) -> Material:
-    """Read the files, each as what its format says; without any, the latest run, and what is latest beside it.
+    """Read the files, each as what its format says; without any, the latest of each kind where commands save them.
 
-    Raises RunFileError where a file is none of these.
+    Raises DocumentError where a file is none of these, or there is none at all.
     """
+    kinds: tuple[type[Document], ...] = (RunDocument, *BESIDE.values())
     if not paths:
-        newest = {kind: _latest(folder) for kind, folder in FOLDERS.items()}
-        beside = {READERS[kind][0]: READERS[kind][1](path) for kind, path in newest.items() if path}
-        return Material((runs.read(runs.latest()),), **beside)
-    found_runs, beside = [], {}
+        newest = [base.latest(kind) for kind in kinds]
+        paths = [path for path in newest if path]
+        if not paths:
+            raise DocumentError(f"{RunDocument.FOLDER}: holds no run file; {RunDocument.ORIGIN}")
+    found_runs: list[Run] = []
+    parts: dict[str, Any] = {}
+    beside: dict[str, Path] = {}
     for path in map(Path, paths):
-        part, read = READERS.get(_kind(path), ("", runs.read))
-        if part:
-            beside[part] = read(path)
-        else:
-            found_runs.append(read(path))
-    return Material(tuple(found_runs), **beside)
-
-
-def _kind(path: Path) -> str:
-    """The format that the file names, or that of the older documents that name none."""
-    content = load(path, runs.ORIGIN)
-    for module in (selfchecks, sharpness):
-        if module.is_one(content):
-            return module.FORMAT
-    kind = content.get("format")
-    return kind if isinstance(kind, str) else ""
-
-
-def _latest(folder: Path) -> Path | None:
-    """The newest file in the folder, if there is one."""
-    return max(folder.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name), default=None)
+        document = base.read(path, kinds)
+        if isinstance(document, RunDocument):
+            found_runs.append(runs.of(document, path))
+            continue
+        part = next(part for part, kind in BESIDE.items() if isinstance(document, kind))
+        parts[part], beside[part] = document, path
+    return Material(tuple(found_runs), beside, **parts)

@@ -1,18 +1,22 @@
-"""A run in memory: groups of cases, as measured. What a file does not say is NaN, empty text or an empty tuple."""
+"""A run in memory: groups of cases, as measured, made from its file. What was not recorded is NaN or empty."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reports import passes, units
-from reports.parts import ColdStart, Fit
-from reports.reading import NOTHING
+from benchmarks.documents import run as documents
+from benchmarks.documents.run import Fit
+from benchmarks.results import passes, units
+from benchmarks.results.verdict import MARGIN
+
+NOTHING = float("nan")
 
 
 def description(name: str) -> dict[str, Any]:
@@ -23,46 +27,35 @@ def description(name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, eq=False)
 class Launch:
-    """One launch's share of a case: its rounds' times per call, and the log of its ratio to the baseline."""
+    """One launch's share of a case: its rounds' times per call."""
 
     samples_ns: NDArray[np.float64]
     median_ns: float
-    log_ratio: float
-
-    @cached_property
-    def logs(self) -> NDArray[np.float64]:
-        """The logs of the samples, NaN where one is unknown."""
-        return np.log(np.where(self.samples_ns > 0, self.samples_ns, np.nan))
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One implementation in one group. `ratio` is its time over the baseline's, from `low` to `high`."""
+    """One implementation in one group."""
 
     implementation: str
     median_ns: float
     samples_ns: NDArray[np.float64]
     launches: tuple[Launch, ...] = ()
-    ratio: float = NOTHING
-    low: float = NOTHING
-    high: float = NOTHING
-    verdict: str = ""
-    tau: float = NOTHING
-    agreement: dict[str, float] = field(default_factory=dict)
-    prepare_ns: float = NOTHING
-    first_call_ns: float = NOTHING
-    memory_bytes: float = NOTHING
-    """What the case needed on its device at most, where that was recorded."""
+    extra: documents.ExtraInfo | None = None
+    """What else was recorded: agreement, preparation, first call, the device's own figures."""
     is_floor: bool = False
     """A lower bound to read the others against, not one of the choices."""
 
     @cached_property
     def spread_ns(self) -> tuple[float, float]:
         """The 10th and the 90th percentile of the rounds' times per call."""
-        if not self.samples_ns.size:
-            return self.median_ns, self.median_ns
         low, high = np.percentile(self.samples_ns, [10, 90])
         return float(low), float(high)
+
+    @property
+    def agreement(self) -> dict[str, float]:
+        """τ by tensor."""
+        return self.extra.agreement if self.extra else {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +70,7 @@ class Group:
     device: str
     baseline: str
     cases: tuple[Case, ...]
-    sentence: str = ""
+    margin: float = MARGIN
 
     @property
     def what(self) -> str:
@@ -105,26 +98,66 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Fitted:
+    """One implementation's fixed cost and rate over the batches of one problem, pass, dtype and device."""
+
+    problem: str
+    pass_: str
+    dtype: str
+    device: str
+    implementation: str
+    fit: Fit
+
+    @property
+    def t0_ns(self) -> tuple[float, float, float]:
+        """Fixed cost and its interval, NaN where that is not bounded."""
+        return (self.fit.t0_ns, *(self.fit.t0_interval_ns or (NOTHING, NOTHING)))
+
+    @property
+    def per_row_ns(self) -> tuple[float, float, float]:
+        """Cost per row and its interval, NaN where that is not bounded."""
+        return (self.fit.per_row_ns, *(self.fit.per_row_interval_ns or (NOTHING, NOTHING)))
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """One implementation in new processes: each phase's times in ns, the peak memory in bytes, or why there is none."""
+
+    implementation: str
+    phases: dict[str, tuple[float, ...]]
+    peak_bytes: float
+    reason: str
+
+    @property
+    def total_ns(self) -> float:
+        """The sum of the phases' medians."""
+        return sum(median(times) for times in self.phases.values()) if self.phases else NOTHING
+
+
+@dataclass(frozen=True)
 class Run:
     """One run file. `implementations` maps each name to its framework, execution, version and what else is recorded."""
 
     path: Path
-    date: str
     groups: tuple[Group, ...]
     implementations: dict[str, dict[str, Any]]
-    command: str = ""
-    options: dict[str, Any] = field(default_factory=dict)
-    environment: dict[str, Any] = field(default_factory=dict)
-    launches: tuple[dict[str, Any], ...] = ()
-    noise: dict[str, Any] = field(default_factory=dict)
-    failures: tuple[dict[str, Any], ...] = ()
-    skipped: tuple[dict[str, Any], ...] = ()
-    dropped: tuple[dict[str, Any], ...] = ()
-    """Rounds that were measured but not kept: group, launch, round, where, and the reason."""
-    remarks: tuple[str, ...] = ()
-    commit: str = ""
-    fits: tuple[Fit, ...] = ()
+    file: documents.RunDocument | None = None
+    """The file itself; None where there is no run, but only what stands beside one."""
+    fits: tuple[Fitted, ...] = ()
     cold: tuple[ColdStart, ...] = ()
+    margin: float = MARGIN
+    """What differences are judged by."""
+
+    @property
+    def date(self) -> str:
+        """As recorded."""
+        return self.file.datetime if self.file else ""
+
+    @property
+    def ours(self) -> documents.Samegrad:
+        """The run file's own part. Of a run that has a file."""
+        assert self.file is not None
+        return self.file.samegrad
 
     @property
     def settings(self) -> list[tuple[str, str]]:
@@ -134,3 +167,15 @@ class Run:
     def select(self, dtype: str, device: str) -> list[Group]:
         """The groups of that dtype and device."""
         return [group for group in self.groups if (group.dtype, group.device) == (dtype, device)]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What the run says of how it went: whether it was interrupted, or goes on with another."""
+        if self.file is None:
+            return []
+        told = ["the run was interrupted; what was complete by then is here"] if self.ours.interrupted else []
+        if earlier := self.ours.resumed:
+            date = earlier.datetime[:16].replace("T", " ")
+            source = f"{len(earlier.groups)} groups are from {Path(earlier.file).name}, {date}"
+            told.append(f"the run goes on with an earlier one: {source}")
+        return told

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reports import passes, style, table
-from reports.files import write_all
+from benchmarks.results import passes
+from impls.documents.base import DocumentError
+from impls.files import write_whole
+from reports import style, table
 from reports.material import Material, gather
-from reports.reading import RunFileError
 from reports.records import Group
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def draw(
 ) -> list[Path]:
     """Draw a run (the latest by default) into `out_dir` (reports/latest by default); return the files written.
 
-    Of several runs the last is drawn, and the page compares it with the others. Raises RunFileError where a run
+    Of several runs the last is drawn, and the page compares it with the others. Raises DocumentError where a run
     file cannot be read or the folder cannot be written; nothing is written before all is drawn.
     `reports/latest` is emptied of what an earlier report left; a folder of the user's is not.
     """
@@ -34,9 +35,9 @@ def draw(
     say(f"Drawing {', '.join(map(str, material.paths))} …")
     files = contents(material)
     try:
-        written = write_all(folder, files)
+        written = _write(folder, files)
     except OSError as error:
-        raise RunFileError(f"{folder}: cannot be written ({error.strerror}); name another with --out") from None
+        raise DocumentError(f"{folder}: cannot be written ({error.strerror}); name another with --out") from None
     if out_dir is None:
         for stale in set(folder.iterdir()) - set(written):
             if stale.is_file():
@@ -45,6 +46,14 @@ def draw(
     for path in written:
         say(f"  {path}")
     return written
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> list[Path]:
+    """Each file whole or not at all, under its name, which may hold a subfolder."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / name, content)
+    return [folder / name for name in files]
 
 
 def contents(material: Material) -> dict[str, bytes]:
@@ -106,11 +115,16 @@ def _of_run(material: Material) -> dict[str, Drawing]:
 
 def _beside(material: Material) -> dict[str, Drawing]:
     """What stands beside the run."""
-    from reports.figures import call_cost, drift, goals, optimizers, starts, training
+    from reports.figures import call_cost, converged, drift, goals, optimizers, starts, training
 
     parts: tuple[tuple[Any, Any], ...] = (
         *((kind, material.ladder) for kind in (goals, call_cost)),
-        *((drift, material.agreement), (training, material.training), (starts, material.starts)),
+        *(
+            (drift, material.agreement),
+            (training, material.training),
+            (starts, material.starts),
+            (converged, material.starts),
+        ),
         (optimizers, material.optimizers),
     )
     return {kind.NAME: (kind.draw(part, material.looks), kind.rows(part)) for kind, part in parts if part}

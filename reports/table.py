@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 
-from reports import compare, units
+from benchmarks.documents.run import Failure, Skipped
+from benchmarks.results import units
+from benchmarks.results.statistics import Interval
+from benchmarks.results.verdict import FASTER, SLOWER
+from reports import compare
 from reports.answer import answer, headline
 from reports.provenance import date, footer
-from reports.reading import text
+from reports.ratios import judged, sentence
 from reports.records import Case, Group, Run
 
 
 def markdown(run: Run, earlier: Sequence[Run] = ()) -> str:
     """The whole run as one Markdown page: what changed since the earlier ones, the headline's table, and all others."""
     parts = ["# Time per call", escaped(" ".join(answer(run))), *(escaped(line) for line in footer(run))]
-    if run.command:
-        parts.append(f"Made by {code(run.command)}.")
+    if run.ours.command:
+        parts.append(f"Made by {code(run.ours.command)}.")
     for before in earlier:
         parts += _changed(before, run)
     first = set(headline(run)) if run.groups else set()
     for title, groups in sorted(_sections(run).items(), key=lambda item: not first & set(item[1])):
         parts += _section(title, groups, folded=not first & set(groups))
-    parts += _absent("Failed", run.failures) + _absent("Skipped", run.skipped)
+    parts += _absent("Failed", run.ours.failures) + _absent("Skipped", run.ours.skipped)
     if run.remarks:
         parts += ["## Remarks", "\n".join(f"- {escaped(remark)}" for remark in run.remarks)]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -31,7 +34,7 @@ def markdown(run: Run, earlier: Sequence[Run] = ()) -> str:
 
 def _section(title: str, groups: list[Group], folded: bool) -> list[str]:
     """A heading, or a line to unfold, with its table and the groups' own sentences."""
-    sentences = "\n".join(f"- {escaped(group.sentence)}" for group in groups if group.sentence)
+    sentences = "\n".join(f"- {escaped(sentence(group))}" for group in groups)
     if not folded:
         return [f"## {escaped(title)}", _table(groups), sentences]
     return [f"<details><summary>{escaped(title)}</summary>", _table(groups), sentences, "</details>"]
@@ -43,9 +46,7 @@ def _changed(before: Run, after: Run) -> list[str]:
     parts = [f"## Since {code(before.path.name)}, {escaped(date(before))}"]
     parts += [f"**Not like with like: {escaped(line)}**" for line in compare.unlike(before, after)]
     parts.append(escaped(compare.summary(found)) if found else "These two runs have no case in common.")
-    resolved = [
-        change for change in found if change.comparison.verdict(compare.REGRESSION_MARGIN) in ("faster", "slower")
-    ]
+    resolved = [change for change in found if change.word in (FASTER, SLOWER)]
     lines = ["| case | before | after | after / before (interval) | became |", "|---|---:|---:|---|---|"]
     for change in compare.slowest_first(resolved):
         ratio = change.comparison
@@ -54,7 +55,7 @@ def _changed(before: Run, after: Run) -> list[str]:
             units.time(change.before_ns),
             units.time(change.after_ns),
             f"{units.ratio(ratio.ratio)} ({units.interval(ratio.low, ratio.high)})",
-            ratio.verdict(compare.REGRESSION_MARGIN),
+            change.word,
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return [*parts, "\n".join(lines)] if resolved else parts
@@ -78,33 +79,32 @@ def _table(groups: list[Group]) -> str:
 
 def _row(group: Group, case: Case) -> str:
     low, high = case.spread_ns
+    ratio, word = judged(group, case)
     cells = [
         units.count(group.batch),
         code(case.implementation),
         units.time(case.median_ns),
         f"{units.time(low)} to {units.time(high)}",
-        against(group, case),
-        escaped(case.verdict),
+        against(ratio),
+        word,
     ]
     return f"| {' | '.join(cells)} |"
 
 
-def against(group: Group, case: Case) -> str:
-    """`5.10 (4.90 to 5.30)`: the ratio to the group's baseline and its interval, as far as the run file has them."""
-    if case.implementation == group.baseline or not math.isfinite(case.ratio):
-        return "1" if case.implementation == group.baseline else "–"
-    interval = units.interval(case.low, case.high)
-    return f"{units.ratio(case.ratio)} ({interval})" if interval else units.ratio(case.ratio)
+def against(ratio: Interval | None) -> str:
+    """`5.10 (4.90 to 5.30)`: the ratio to the group's baseline and its interval; `1` for the baseline itself."""
+    if ratio is None or ratio == Interval(1.0):
+        return "–" if ratio is None else "1"
+    interval = units.interval(ratio.low, ratio.high)
+    return f"{units.ratio(ratio.ratio)} ({interval})" if interval else units.ratio(ratio.ratio)
 
 
-def _absent(title: str, entries: tuple[dict[str, object], ...]) -> list[str]:
-    if not entries:
-        return []
+def _absent(title: str, entries: Sequence[Failure | Skipped]) -> list[str]:
     lines = []
     for entry in entries:
-        where = f" in {escaped(text(entry.get('group')))}" if entry.get("group") else ""
-        lines.append(f"- {code(text(entry.get('implementation')))}{where}: {escaped(text(entry.get('reason')))}")
-    return [f"## {title}", "\n".join(lines)]
+        where = f" in {escaped(entry.group)}" if isinstance(entry, Failure) else ""
+        lines.append(f"- {code(entry.implementation)}{where}: {escaped(entry.reason)}")
+    return [f"## {title}", "\n".join(lines)] if entries else []
 
 
 def code(name: str) -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from reports import passes
-from reports.ratios import Comparison, t_interval
+from benchmarks.results import passes
+from benchmarks.results.statistics import Interval, ratio_interval
 from reports.records import Case, Group
 
 
@@ -21,13 +21,13 @@ class Against:
     variant: Group
     plain: Group
 
-    def comparison(self, implementation: str) -> Comparison | None:
+    def comparison(self, implementation: str) -> Interval | None:
         """The variant's time over the plain pass's; None where either is missing."""
         mine, other = self.variant.case(implementation), self.plain.case(implementation)
         if mine is None or other is None:
             return None
         logs = _logs(mine, other)
-        return t_interval(logs) if logs else Comparison(mine.median_ns / other.median_ns)
+        return ratio_interval(logs) if logs else Interval(mine.median_ns / other.median_ns)
 
 
 def _logs(mine: Case, other: Case) -> list[float]:

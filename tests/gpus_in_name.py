@@ -11,9 +11,10 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from benchmarks.clock.worker import _failure
 from impls.errors import Unavailable
 from impls.problem import XOR
+from impls.serve import failure
+from impls.task import Task
 
 TORCH_MEMORY = (
     "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 23.69 GiB of which 1.02 GiB is free."
@@ -33,8 +34,8 @@ def said(call: Callable[..., Any], *arguments: Any) -> str:
 def in_torch() -> dict[str, Any]:
     import torch
 
-    from impls import on_torch
-    from impls.torch_autograd import TorchEager
+    from impls.on_torch import shared as on_torch
+    from impls.on_torch.autograd import TorchEager
 
     subject = TorchEager()
     found: dict[str, Any] = {"without": [said(on_torch.find_device, name) for name in ("gpu", "cuda:1", "mps")]}
@@ -66,15 +67,15 @@ def in_torch() -> dict[str, Any]:
         patch("torch.cuda.Event", lambda enable_timing: event),
     ):
         found["told"] = [subject.device_memory_bytes(), subject.device_ns(lambda: None)]
-    found["out of memory"] = _failure(torch.OutOfMemoryError(TORCH_MEMORY))["failed"]
+    found["out of memory"] = failure(torch.OutOfMemoryError(TORCH_MEMORY))["failed"]
     return found
 
 
 def in_jax() -> dict[str, Any]:
     import jax
 
-    from impls import on_jax
-    from impls.jax_autodiff import JaxJit
+    from impls.on_jax import shared as on_jax
+    from impls.on_jax.autodiff import JaxJit
 
     subject = JaxJit()
     found: dict[str, Any] = {"without": [said(on_jax.find_device, name) for name in ("gpu", "cuda:1", "mps")]}
@@ -101,15 +102,15 @@ def in_jax() -> dict[str, Any]:
     for _ in range(2):
         subject.earlier_peak_bytes = subject._peak_bytes()
         found["memory"].append(subject.device_memory_bytes())
-    found["out of memory"] = _failure(jax.errors.JaxRuntimeError(JAX_MEMORY))["failed"]
+    found["out of memory"] = failure(jax.errors.JaxRuntimeError(JAX_MEMORY))["failed"]
     return found
 
 
 def in_tensorflow() -> dict[str, Any]:
     import tensorflow as tf
 
-    from impls import on_tensorflow
-    from impls.keras_tensorflow import KerasXla
+    from impls.on_keras.tensorflow import KerasXla
+    from impls.on_tensorflow import shared as on_tensorflow
 
     experimental = tf.config.experimental
     subject = KerasXla()
@@ -140,14 +141,14 @@ def in_tensorflow() -> dict[str, Any]:
 
     here, there = leaf("CPU", 0), leaf("GPU", 1)
     found["places"] = [subject.device_of(result) for result in (here, (there, [there]), (there, [here]))]
-    subject.prepare(XOR, XOR.parameters(), 4)
+    subject.prepare(Task(XOR, XOR.parameters(), 4))
     found["place of a result"] = subject.device_of(subject.train_step(0.1))
     subject.is_async, subject.short_name = True, "GPU:1"
     memory = {"GPU:1": {"current": 1, "peak": 7}}
     with patch("tensorflow.config.experimental.get_memory_info", memory.__getitem__):
         found["told"] = subject.device_memory_bytes()
     found["scopes"] = scopes_of(subject, gpus)
-    found["out of memory"] = _failure(tf.errors.ResourceExhaustedError(None, None, TENSORFLOW_MEMORY))["failed"]
+    found["out of memory"] = failure(tf.errors.ResourceExhaustedError(None, None, TENSORFLOW_MEMORY))["failed"]
     return found
 
 

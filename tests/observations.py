@@ -11,14 +11,17 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from benchmarks.clock.calls import Asked, PipelinedCall, build
+from benchmarks.clock.calls import build
+from benchmarks.clock.calls.base import Asked
+from benchmarks.clock.calls.pipelined import PipelinedCall
 from benchmarks.clock.case import PIPELINED
-from impls.checking.process import call
+from impls.child import call
 from impls.conformance.examination import BATCH, LARGE, RATE, SEED, examine
 from impls.errors import Unavailable
 from impls.implementation import PASSES
 from impls.problem import DTYPES, XOR
 from impls.registry import DEFAULT, REGISTRY
+from impls.task import Task
 from tests.gpus_in_name import in_jax, in_tensorflow, in_torch
 
 FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "jaxlib")
@@ -84,7 +87,7 @@ def _observe(name: str) -> dict[str, Any]:
 
 def prepared(cls: type) -> Any:
     implementation = cls()
-    implementation.prepare(XOR, XOR.parameters(SEED), BATCH, "float32")
+    implementation.prepare(Task(XOR, XOR.parameters(SEED), BATCH, "float32"))
     return implementation
 
 
@@ -139,7 +142,7 @@ def jax_pipelined(cls: type) -> dict[str, list[int]]:
 
     found = {}
     for pass_name in PASSES:
-        asked = Asked("jax-jit", XOR, XOR.parameters(SEED), f"{pass_name}:{PIPELINED}", LARGE, "float32", "cpu", SEED)
+        asked = Asked("jax-jit", f"{pass_name}:{PIPELINED}", Task(XOR, XOR.parameters(SEED), LARGE))
         call = build(cls(), asked)
         jax.block_until_ready(call.run())
         results = [call.run() for _ in range(8)]
@@ -165,7 +168,7 @@ def recorded(implementation: Any, events: list[str]) -> dict[str, list[str]]:
         run()
         found[name] = list(events)
     events.clear()
-    asked = Asked("", XOR, XOR.parameters(SEED), f"value_and_grad:{PIPELINED}", BATCH, "float32", "cpu", SEED)
+    asked = Asked("", f"value_and_grad:{PIPELINED}", Task(XOR, XOR.parameters(SEED), BATCH))
     pipelined = PipelinedHere(implementation, asked)
     for run in (pipelined.run, pipelined.run, pipelined.finish):
         run()

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from impls.problem import PROBLEMS
 from impls.registry import DEFAULT, REGISTRY
-from samegrad import main
+from samegrad.command_line import main
 
 ROOT = Path(__file__).parents[1]
 STORED = ROOT / "tests" / "reports" / "stored" / "format-1.json"
@@ -42,7 +42,7 @@ def refusal(*arguments):
 def test_the_quick_ones_import_nothing_heavy(arguments):
     script = f"""
 import sys
-from samegrad import main
+from samegrad.command_line import main
 try:
     main({arguments!r})
 except SystemExit as left:
@@ -71,6 +71,28 @@ def test_help_names_every_command_with_what_it_is_for():
 def test_every_command_explains_itself(command):
     code, said, _ = samegrad(command, "--help")
     assert code == 0 and said.startswith("Usage: ")
+
+
+@pytest.mark.parametrize("command", ["agree", "train", "optimizers", "ladder", "selfcheck", "conformance"])
+def test_every_command_that_measures_takes_json_alike(command):
+    code, said, _ = samegrad(command, "--help")
+    assert code == 0 and "--json [PATH]" in said
+    assert "Save the document as PATH; without PATH, print it and nothing else." in " ".join(said.split())
+
+
+def test_json_is_printed_saved_where_it_is_asked_for_or_saved_by_default(tmp_path, monkeypatch):
+    """And what is saved by default is found by a bare `samegrad report`."""
+    monkeypatch.chdir(tmp_path)
+    follow = ("optimizers", "--implementations", "numpy", "--steps", "2", "--optimizer", "sgd")
+    code, said, _ = samegrad(*follow, "--json")
+    assert code == 0 and json.loads(said)["format"] == "samegrad-optimizers" and not list(tmp_path.iterdir())
+    code, said, _ = samegrad(*follow, "--json", "mine.json")
+    assert code == 0 and "Saved in mine.json" in said and json.loads(Path("mine.json").read_text())["rows"]
+    code, said, _ = samegrad(*follow)
+    (path,) = Path("reports/optimizers").glob("*.json")
+    assert code == 0 and f"Saved in {path}" in said
+    code, said, _ = samegrad("report")
+    assert code == 0 and f"Drawing {path}" in said and Path("reports/latest/report.html").exists()
 
 
 def test_list_shows_every_implementation_and_marks_the_default(monkeypatch):

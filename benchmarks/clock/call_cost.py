@@ -1,4 +1,4 @@
-"""The cost of a call, taken apart: `python -m benchmarks.clock.call_cost NAME` for one implementation.
+"""The cost of a call, taken apart.
 
     empty call    the framework's own call of a function that does nothing but return its argument
     dispatch      what more it takes until value_and_grad has handed its work over
@@ -14,8 +14,6 @@ sample: `measure` takes several.
 from __future__ import annotations
 
 import contextlib
-import json
-import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -25,9 +23,9 @@ import numpy as np
 from benchmarks.clock.schedule import calibrate, orders
 from benchmarks.clock.selfcheck.fence import unfenced
 from benchmarks.clock.worker import settle, time_block
-from impls.errors import Unavailable
 from impls.problem import XOR
 from impls.registry import get_entry
+from impls.task import Task
 
 PARTS = ("empty call", "dispatch", "waiting", "conversion")
 ROUNDS = 60
@@ -95,7 +93,7 @@ def observe(name: str) -> dict[str, float]:
     """The parts of one implementation's value_and_grad in this process. Raises Unavailable where it cannot run."""
     implementation = get_entry(name).load()()
     implementation.set_threads(1)
-    implementation.prepare(XOR, XOR.parameters(), BATCH)
+    implementation.prepare(Task(XOR, XOR.parameters(), BATCH))
     to_numpy, value_and_grad = implementation.to_numpy, implementation.value_and_grad
     timed = {
         "empty": Timed(empty_call(name)),
@@ -113,15 +111,3 @@ def observe(name: str) -> dict[str, float]:
         for key in (keys[place] for place in order):
             times[key][number] = timed[key].time(max(1, calls[key] // 4), calls[key]) / calls[key]
     return take_apart(times)
-
-
-def main() -> None:
-    try:
-        answer: dict[str, Any] = observe(sys.argv[1])
-    except Unavailable as reason:
-        answer = {"unavailable": str(reason)}
-    print(json.dumps(answer))
-
-
-if __name__ == "__main__":
-    main()

@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass
 
 from impls.implementation import LOOP, PASSES
 from impls.learning import optimizers
+from impls.parameters import Parameters
+from impls.problem import get_problem
+from impls.task import Task
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,11 @@ class Case:
     def steps_per_call(self) -> int:
         """Training steps in one timed call: times of a loop are told per step."""
         return LOOP_STEPS if self.pass_name == LOOP else 1
+
+    def task(self, seed: int, parameters: Parameters | None = None) -> Task:
+        """What an implementation prepares for this case, from these parameters or those of the seed."""
+        problem = get_problem(self.problem)
+        return Task(problem, parameters or problem.parameters(seed), self.batch, self.dtype, self.device, seed)
 
     def as_json(self) -> dict[str, str | int]:
         """The case as run files spell it."""
@@ -53,9 +61,3 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 
 TIMED = (*PASSES, LOOP, *(f"{name}:{variant}" for variant, of in VARIANTS.items() for name in of))
 """Everything that can be timed."""
-
-
-def split(pass_name: str) -> tuple[str, str]:
-    """A pass and its variant: ("train_step", "adam"), or ("train_step", "") for the pass itself."""
-    name, _, variant = pass_name.partition(":")
-    return name, variant

@@ -6,13 +6,13 @@
     second call   the same again: what is left is the steady state, not yet warm
     memory        the most that the process ever held (peak resident set)
 
-Each sample is a process of its own, `python -m benchmarks.clock.cold_start NAME`, pinned and with its threads limited;
-implementations take turns in random order. Files are in the system's cache after the first round, as they mostly are.
+Each sample is a process of its own, pinned and with its threads limited; implementations take turns in random order.
+It has the modules of Python's own that `impls/serve.py` needs already, ctypes among them. Files
+are in the system's cache after the first round, as they mostly are.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from itertools import pairwise
 from time import perf_counter_ns
@@ -27,10 +27,11 @@ def observe(name: str) -> dict[str, Any]:
     marks = [perf_counter_ns()]
     from impls.problem import XOR
     from impls.registry import get_entry
+    from impls.task import Task
 
     implementation = get_entry(name).load()()
     marks.append(perf_counter_ns())
-    implementation.prepare(XOR, XOR.parameters(), BATCH)
+    implementation.prepare(Task(XOR, XOR.parameters(), BATCH))
     marks.append(perf_counter_ns())
     for _ in range(2):
         implementation.value_and_grad()
@@ -47,17 +48,3 @@ def _peak_bytes() -> int | None:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak
-
-
-def main() -> None:
-    from impls.errors import Unavailable
-
-    try:
-        answer = observe(sys.argv[1])
-    except Unavailable as reason:
-        answer = {"unavailable": str(reason)}
-    print(json.dumps(answer))
-
-
-if __name__ == "__main__":
-    main()

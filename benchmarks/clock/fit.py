@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
+
+from benchmarks.results.statistics import half_width, t_interval
 
 LEAST_BATCHES = 4
 TOLERATED = 0.10
-CONFIDENCE = 0.95
 
 
 def line(batches: ArrayLike, times_ns: ArrayLike) -> tuple[float, float]:
@@ -64,58 +64,12 @@ def fit(batches: Sequence[int], medians_ns: ArrayLike) -> dict[str, Any] | None:
     }
 
 
-def crossover(batches: Sequence[int], first_ns: ArrayLike, second_ns: ArrayLike) -> dict[str, Any] | None:
-    """Where two implementations change places: the batch at which their times are equal, between the batches measured.
+def fits(medians_ns: Mapping[str, Mapping[int, Sequence[float]]]) -> dict[str, Any]:
+    """The fit of each implementation of one problem, pass, dtype and device.
 
-    first_ns, second_ns: (launches, batches), of the same launches. The ratio is interpolated linearly in its logarithm
-    over the logarithm of the batch. None where one is ahead at every batch, or where they change places more than once.
+    medians_ns: {implementation: {batch: one median per launch}}.
     """
-    ratios = np.log(np.asarray(first_ns, float) / np.asarray(second_ns, float))
-    log_n = np.log(np.asarray(batches, float))
-    found = [root for launch in [ratios.mean(axis=0), *ratios] if (root := _root(log_n, launch)) is not None]
-    if len(found) != 1 + len(ratios):
-        return None
-    interval = _interval(np.array(found[1:]))
-    faster_below = ratios.mean(axis=0)[0] < 0
-    return {
-        "batch": float(np.exp(found[0])),
-        "interval": interval and [float(np.exp(end)) for end in interval],
-        "first_is_faster": "below" if faster_below else "above",
-    }
-
-
-def _root(x: NDArray[np.float64], y: NDArray[np.float64]) -> float | None:
-    changes = np.flatnonzero(np.sign(y[:-1]) != np.sign(y[1:]))
-    if len(changes) != 1:
-        return None
-    i = int(changes[0])
-    return float(x[i] - y[i] * (x[i + 1] - x[i]) / (y[i + 1] - y[i]))
-
-
-def fits(medians_ns: Mapping[str, Mapping[int, Sequence[float]]], floors: Sequence[str] = ()) -> dict[str, Any]:
-    """Everything told of one problem, pass, dtype and device: {implementation: {batch: one median per launch}}.
-
-    Per implementation its fit, the ratio of its median to each floor's at every batch, and its crossover against every
-    other implementation.
-    """
-    tables = {name: _table(by_batch) for name, by_batch in medians_ns.items()}
-    told: dict[str, Any] = {}
-    for name, (batches, times) in tables.items():
-        ratios = {
-            floor: {
-                str(n): _ratio(medians_ns[name][n], medians_ns[floor][n]) for n in batches if n in medians_ns[floor]
-            }
-            for floor in floors
-            if floor in medians_ns and floor != name
-        }
-        crossovers: dict[str, Any] = {}
-        for other, (theirs, other_times) in tables.items():
-            if other != name and batches == theirs and len(batches) > 1:
-                launches = min(len(times), len(other_times))
-                found = crossover(batches, times[:launches], other_times[:launches])
-                crossovers |= {other: found} if found else {}
-        told[name] = {"fit": fit(batches, times), "to_floor": ratios, "crossovers": crossovers}
-    return told
+    return {name: {"fit": fit(*_table(by_batch))} for name, by_batch in medians_ns.items()}
 
 
 def _table(by_batch: Mapping[int, Sequence[float]]) -> tuple[list[int], NDArray[np.float64]]:
@@ -125,17 +79,10 @@ def _table(by_batch: Mapping[int, Sequence[float]]) -> tuple[list[int], NDArray[
     return batches, np.array([by_batch[n][:launches] for n in batches]).T
 
 
-def _ratio(times_ns: Sequence[float], floor_ns: Sequence[float]) -> float:
-    launches = min(len(times_ns), len(floor_ns))
-    return float(np.exp(np.mean(np.log(np.divide(times_ns[:launches], floor_ns[:launches])))))
-
-
 def _interval(values: NDArray[np.float64]) -> list[float] | None:
     """The t-interval of the mean of one value per launch, not below zero; None with one launch."""
-    if len(values) < 2:
-        return None
-    half = special.stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2) * values.std(ddof=1) / np.sqrt(len(values))
-    return [float(max(0.0, values.mean() - half)), float(values.mean() + half)]
+    _, low, high = t_interval(values)
+    return None if low is None or high is None else [max(0.0, low), high]
 
 
 def _describes(residuals: NDArray[np.float64]) -> tuple[bool | None, int]:
@@ -145,8 +92,8 @@ def _describes(residuals: NDArray[np.float64]) -> tuple[bool | None, int]:
     worst = int(np.argmax(np.abs(mean)))
     if launches < 2:
         return None, worst
-    scatter = special.stdtrit(launches - 1, 1 - (1 - CONFIDENCE) / (2 * batches)) * residuals.std(axis=0, ddof=1)
-    departs = (np.abs(mean) > scatter / np.sqrt(launches)) & (np.abs(mean) > TOLERATED)
+    scatter = half_width(residuals.std(axis=0, ddof=1) / np.sqrt(launches), launches - 1, batches)
+    departs = (np.abs(mean) > scatter) & (np.abs(mean) > TOLERATED)
     return not departs.any(), worst
 
 

@@ -1,18 +1,15 @@
-"""Samples that need a process each: `python -m MODULE NAME`, pinned, threads limited, taking turns in random order."""
+"""Samples that need a process each: `MODULE.observe(NAME)`, pinned, threads limited, taking turns in random order."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from benchmarks.clock import scratch
-from benchmarks.clock.crew import ROOT, environment, pinnable, pinned
 from benchmarks.clock.schedule import orders
+from impls.child import Failed, call, pinnable, pinned
+from impls.errors import BadInput, Unavailable
 
 PROCESSES = 5
 FAILED = {"unavailable", "failed"}
@@ -29,7 +26,7 @@ def measure(
 ) -> dict[str, dict[str, Any]]:
     """Observe each implementation in several new processes, interleaved: {name: {what: [one per process, …]}}.
 
-    module: one that, run with a name, prints one JSON object. Where an implementation cannot run its value is
+    module: one whose `observe` returns one JSON-able object for a name. Where an implementation cannot run its value is
     {"unavailable": reason}, where it fails {"failed": reason}. progress is told the round, from 1, and the name. With
     `on_interrupt` that is told of Ctrl-C, and what is complete is returned: those without any sample are then missing.
     """
@@ -69,18 +66,8 @@ def _measure(
 
 def _in_new_process(module: str, name: str, threads: int, time_limit_s: float) -> dict[str, Any]:
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", module, name],
-            cwd=ROOT,
-            env=environment(threads) | scratch.variables(scratch.folder()),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=time_limit_s,
-        )
-        return json.loads(done.stdout.splitlines()[-1])
-    except subprocess.TimeoutExpired:
-        return {"failed": f"{name} was not ready within {time_limit_s:g} s"}
-    except (IndexError, ValueError):
-        last = "; ".join(done.stderr.splitlines()[-3:])
-        return {"failed": f"{name}'s process ended with exit status {done.returncode}: {last}"}
+        return call(f"{module}:observe", {"name": name}, timeout_s=time_limit_s, threads=threads)
+    except Unavailable as reason:
+        return {"unavailable": str(reason)}
+    except (BadInput, Failed) as reason:
+        return {"failed": f"{name}: {reason}"}

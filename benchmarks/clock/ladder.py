@@ -7,7 +7,6 @@ it is the fastest rung of that framework at that batch, and the interval is corr
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -23,23 +22,30 @@ from benchmarks.clock.case import Case
 from benchmarks.clock.environment import environment
 from benchmarks.clock.record import Request, Run
 from benchmarks.clock.run import measure
-from benchmarks.clock.statistics import Interval, quantiles, ratio_interval
-from benchmarks.clock.tables import duration
-from benchmarks.clock.verdict import figure, launch_log_ratios
+from benchmarks.documents.ladder import (
+    MET,
+    MISSED,
+    NOT_MEASURED,
+    NOT_RESOLVED,
+    PREVIEW,
+    SHOWN,
+    CallCost,
+    Goal,
+    Ladder,
+)  # fmt: skip
+from benchmarks.results import units
+from benchmarks.results.groups import launch_log_ratios
+from benchmarks.results.statistics import Interval, quantiles, ratio_interval
 from impls.implementation import LOOP
 from impls.registry import REGISTRY
 
-FORMAT, VERSION = "samegrad-ladder", 1
 BATCHES = (4, 16384, 262144)
 FRAMEWORKS = ("numpy", "torch", "jax", "tensorflow")
 
 
 @dataclass(frozen=True)
-class Goal:
-    """That `ours` is at least `factor` times faster than `theirs`, or, with `at_most`, at most so many times slower.
-
-    ours: an implementation, or a framework for its best rung. A factor of None asks for the figure alone.
-    """
+class Asked:
+    """A goal before it is measured: see `documents.ladder.Goal`."""
 
     ours: str
     theirs: str
@@ -49,15 +55,15 @@ class Goal:
     pass_name: str = "value_and_grad"
 
 
-def _faster(ours: str, theirs: str, *factors: float | None) -> list[Goal]:
-    return [Goal(ours, theirs, batch, factor) for batch, factor in zip(BATCHES, factors, strict=True)]
+def _faster(ours: str, theirs: str, *factors: float | None) -> list[Asked]:
+    return [Asked(ours, theirs, batch, factor) for batch, factor in zip(BATCHES, factors, strict=True)]
 
 
-def _near_floor(framework: str, *factors: float | None) -> list[Goal]:
-    return [Goal(framework, "c-floor", n, factor, at_most=True) for n, factor in zip(BATCHES, factors, strict=True)]
+def _near_floor(framework: str, *factors: float | None) -> list[Asked]:
+    return [Asked(framework, "c-floor", n, factor, at_most=True) for n, factor in zip(BATCHES, factors, strict=True)]
 
 
-GOALS: tuple[Goal, ...] = (
+GOALS: tuple[Asked, ...] = (
     *_faster("numpy-fast", "numpy-tutorial", 4.5, 6.0, 6.5),
     *_faster("torch", "torch-eager", 4.5, 6.0, 4.5),
     *_faster("jax", "jax-jit", 2.4, 2.5, 2.6),
@@ -67,7 +73,7 @@ GOALS: tuple[Goal, ...] = (
     *_near_floor("torch", None, 3.0, 3.0),
     *_near_floor("jax", None, 3.0, 3.0),
     *_near_floor("tensorflow", None, 3.0, 3.5),
-    Goal("jax", "c-floor", 4, 3.0, at_most=True, pass_name=LOOP),
+    Asked("jax", "c-floor", 4, 3.0, at_most=True, pass_name=LOOP),
 )
 
 
@@ -78,7 +84,7 @@ def rungs(framework: str) -> list[str]:
     return [name for name, entry in REGISTRY.items() if entry.framework == framework]
 
 
-def contenders(goal: Goal) -> list[str]:
+def contenders(goal: Asked) -> list[str]:
     return rungs(goal.ours) if goal.ours in FRAMEWORKS else [goal.ours]
 
 
@@ -89,31 +95,23 @@ def cases() -> dict[Case, tuple[str, ...]]:
     return {case: loops if case.pass_name == LOOP else tuple(REGISTRY) for case in asked}
 
 
-def case_of(goal: Goal) -> Case:
+def case_of(goal: Asked) -> Case:
     return Case("xor", goal.pass_name, goal.batch, "float32", "cpu")
 
 
-def judge(run: Run) -> list[dict[str, Any]]:
+def judge(run: Run) -> list[Goal]:
     """Each goal beside what was measured: which rung was best, the ratio with its interval, and the word."""
     return [_judged(goal, run.groups[case_of(goal)].times_ns) for goal in GOALS]
 
 
-def _judged(goal: Goal, times_ns: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        **asdict(goal),
-        "best": None,
-        "ratio": None,
-        "low": None,
-        "high": None,
-        "word": "not measured",
-    }
+def _judged(goal: Asked, times_ns: Mapping[str, Sequence[Any]]) -> Goal:
     measured = [name for name in contenders(goal) if times_ns.get(name) and name != goal.theirs]
     if not measured or not times_ns.get(goal.theirs):
-        return told
+        return Goal(**asdict(goal), best=None, ratio=None, low=None, high=None, word=NOT_MEASURED)
     best = min(measured, key=lambda name: min(quantiles(launch).median_ns for launch in times_ns[name]))
     slow, quick = (best, goal.theirs) if goal.at_most else (goal.theirs, best)
     interval = ratio_interval(launch_log_ratios(times_ns[slow], times_ns[quick]), comparisons=len(measured))
-    return told | {"best": best, **interval._asdict(), "word": _word(goal, interval)}
+    return Goal(**asdict(goal), best=best, **interval._asdict(), word=_word(goal, interval))
 
 
 def medians(run: Run) -> dict[str, dict[str, float]]:
@@ -128,40 +126,29 @@ def medians(run: Run) -> dict[str, dict[str, float]]:
     }
 
 
-def goals_table(judged: Sequence[Mapping[str, Any]]) -> Table:
+def goals_table(judged: Sequence[Goal]) -> Table:
     """Measured against promised, a row per goal."""
     grid = Table(title="xor, float32, one thread: measured against promised", title_justify="left")
-    for heading, justify in (
-        ("what", "left"),
-        ("batch", "right"),
-        ("goal", "left"),
-        ("measured", "left"),
-        ("", "left"),
-    ):
-        grid.add_column(heading, justify=justify)  # type: ignore[arg-type]
-    colours = {"met": "green", "missed": "red", "not resolved": "yellow"}
-    for row in judged:
-        best = f" ({row['best']})" if row["best"] not in (None, row["ours"]) else ""
-        relation = "slower than" if row["at_most"] else "faster than"
-        pass_name = "" if row["pass_name"] == "value_and_grad" else f", {row['pass_name']} per step"
-        goal = "shown" if row["factor"] is None else f"{'≤' if row['at_most'] else '≥'} {row['factor']:g}×"
-        measured = "–" if row["ratio"] is None else f"{figure(row['ratio'])}×"
-        if row["low"] is not None:
-            measured += f" ({figure(row['low'])} to {figure(row['high'])})"
-        what = f"{row['ours']}{best} {relation} {row['theirs']}{pass_name}"
-        grid.add_row(what, f"{row['batch']:,}", goal, measured, Text(row["word"], style=colours.get(row["word"], "")))
+    for heading in ("what", "batch", "goal", "measured", ""):
+        grid.add_column(heading, justify="right" if heading == "batch" else "left")
+    colours = {MET: "green", MISSED: "red", NOT_RESOLVED: "yellow"}
+    for goal in judged:
+        measured = "–" if goal.ratio is None else f"{units.ratio(goal.ratio)}×"
+        if interval := units.interval(goal.low, goal.high):
+            measured += f" ({interval})"
+        word = Text(goal.word, style=colours.get(goal.word, ""))
+        grid.add_row(goal.said, f"{goal.batch:,}", "shown" if goal.factor is None else goal.target, measured, word)
     return grid
 
 
-def call_cost_table(by_name: Mapping[str, Mapping[str, Any]]) -> Table:
+def call_cost_table(costs: Sequence[CallCost]) -> Table:
     """Where the microseconds of a call go at batch 4: the median over processes of each part."""
     grid = Table(title="xor value_and_grad at batch 4: the cost of a call, taken apart", title_justify="left")
     grid.add_column("implementation", no_wrap=True)
     for part in PARTS:
         grid.add_column(part, justify="right", no_wrap=True)
-    for name, parts in by_name.items():
-        if not fresh.FAILED & parts.keys():
-            grid.add_row(name, *(f"{np.median(parts[part]) / 1e3:.1f} µs" for part in PARTS))
+    for cost in costs:
+        grid.add_row(cost.implementation, *(f"{cost.medians_ns[part] / 1e3:.1f} µs" for part in PARTS))
     return grid
 
 
@@ -175,24 +162,23 @@ def rungs_table(by_group: Mapping[str, Mapping[str, float]]) -> Table:
     for name in sorted(REGISTRY, key=lambda name: first.get(name, float("inf"))):
         times = [by_name.get(name) for by_name in by_group.values()]
         if any(times):
-            grid.add_row(name, *("–" if time is None else duration(time) for time in times))
+            grid.add_row(name, *(units.time(time) for time in times))
     return grid
 
 
-def _word(goal: Goal, interval: Interval) -> str:
+def _word(goal: Asked, interval: Interval) -> str:
+    low, high = interval.low, interval.high
     if goal.factor is None:
-        return "shown"
-    low = interval.ratio if interval.low is None else interval.low
-    high = interval.ratio if interval.high is None else interval.high
-    if interval.low is None:
-        return "preview"
+        return SHOWN
+    if low is None or high is None:
+        return PREVIEW
     if goal.at_most:
-        return "met" if high <= goal.factor else "missed" if low > goal.factor else "not resolved"
-    return "met" if low >= goal.factor else "missed" if high < goal.factor else "not resolved"
+        return MET if high <= goal.factor else MISSED if low > goal.factor else NOT_RESOLVED
+    return MET if low >= goal.factor else MISSED if high < goal.factor else NOT_RESOLVED
 
 
-def run_ladder(launches: int, budget_s: float, as_json: bool, say: Callable[[str], None]) -> int:
-    """Measure everything, print tables or one JSON object, and return the exit status: 1 where a goal is missed."""
+def measure_ladder(launches: int, budget_s: float, say: Callable[[str], None]) -> Ladder:
+    """Measure everything, and judge it."""
     request = Request(cases(), launches=launches, budget_s=budget_s)
     run = measure(request, lambda launch, _, message: say(f"launch {launch}/{launches}: {message}"))
     call_cost = fresh.measure(
@@ -200,31 +186,26 @@ def run_ladder(launches: int, budget_s: float, as_json: bool, say: Callable[[str
         request.implementations,
         lambda number, name: say(f"cost of a call, process {number}/{fresh.PROCESSES}: {name}"),
     )
-    told = {
-        "format": FORMAT,
-        "format_version": VERSION,
-        "started": run.launches[0]["started"],
-        "environment": environment(),
-        "goals": judge(run),
-        "medians_ns": medians(run),
-        "call_cost_ns": call_cost,
-        "left_out": {f"{case.group}: {name}": str(failure) for case, name, failure in run.failures()},
-        "noise": run.noise(),
-    }
-    if as_json:
-        print(json.dumps(told, indent=1))
-    else:
-        show(told)
-    return int(any(row["word"] == "missed" for row in told["goals"]))
+    return Ladder.of(
+        {
+            "started": run.launches[0]["started"],
+            "environment": environment(),
+            "goals": judge(run),
+            "medians_ns": medians(run),
+            "call_cost_ns": call_cost,
+            "left_out": {f"{case.group}: {name}": str(failure) for case, name, failure in run.failures()},
+            "noise": run.noise(),
+        }
+    )
 
 
-def show(told: Mapping[str, Any]) -> None:
-    """Print the tables of `run_ladder`'s JSON object, and what was left out and why."""
+def show(ladder: Ladder) -> None:
+    """Print the tables, and what was left out and why."""
     console = Console(highlight=False, markup=False)
-    console.print(rungs_table(told["medians_ns"]))
-    console.print(call_cost_table(told["call_cost_ns"]))
-    console.print(goals_table(told["goals"]))
-    for what, reason in told["left_out"].items():
+    console.print(rungs_table(ladder.medians_ns))
+    console.print(call_cost_table(ladder.costs))
+    console.print(goals_table(ladder.goals))
+    for what, reason in ladder.left_out.items():
         console.print(f"left out: {what}: {reason}")
-    for reason in told["noise"]["reasons"]:
+    for reason in ladder.doubts:
         console.print(f"NOISY: {reason}")

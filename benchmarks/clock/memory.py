@@ -14,20 +14,21 @@ import psutil
 
 from benchmarks.clock import environment
 from impls.errors import Unavailable
-from impls.problem import Problem, storage
+from impls.problem import storage
+from impls.task import Task
 
 COPIES_OF_DATA = 3
 ARRAYS_OF_UNITS = 5
 
 
-def need_bytes(problem: Problem, batch: int, dtype: str, device: str = "cpu") -> int:
+def need_bytes(task: Task) -> int:
     """About the most memory of the host that a worker takes for a case."""
-    inputs, *hidden, outputs = problem.sizes
-    itemsize = {"float32": 4, "float64": 8}[storage(dtype)]
+    inputs, *hidden, outputs = task.problem.sizes
+    itemsize = {"float32": 4, "float64": 8}[storage(task.dtype)]
     row = COPIES_OF_DATA * 8 * (inputs + outputs)
-    if device == "cpu":
+    if task.device == "cpu":
         row += ARRAYS_OF_UNITS * itemsize * (inputs + sum(hidden) + 2 * outputs)
-    return batch * row
+    return task.batch * row
 
 
 def free_bytes() -> int:
@@ -37,11 +38,11 @@ def free_bytes() -> int:
     return available_bytes if limit_bytes is None else min(available_bytes, limit_bytes)
 
 
-def require(problem: Problem, batch: int, dtype: str, device: str) -> None:
+def require(task: Task) -> None:
     """Raise Unavailable, with both figures, where a case would need more memory than is free."""
-    need, free = need_bytes(problem, batch, dtype, device), free_bytes()
+    need, free = need_bytes(task), free_bytes()
     if need > free:
         raise Unavailable(
-            f"{batch} rows of {problem.name} in {dtype} need about {need / 2**30:.2g} GiB, and {free / 2**30:.2g} GiB "
-            "are free; take smaller batches"
+            f"{task.batch} rows of {task.problem.name} in {task.dtype} need about {need / 2**30:.2g} GiB, and "
+            f"{free / 2**30:.2g} GiB are free; take smaller batches"
         )

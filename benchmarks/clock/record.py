@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from benchmarks.clock import noise, schedule
 from benchmarks.clock.case import Case
-from benchmarks.clock.crew import WorkerFailed
 from benchmarks.clock.schedule import Pace
+from impls.child import Failed
 
 YARDSTICK = "(yardstick)"
 SENTINEL = "(sentinel)"
@@ -65,7 +65,7 @@ class Group:
     """Rounds of which no time is kept: launch and round, from 1, in whose block it happened, and what."""
     prepared: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Per implementation what the worker told of its first launch: prepare_ns, first_call_ns, agreement."""
-    failures: dict[str, WorkerFailed] = field(default_factory=dict)
+    failures: dict[str, Failed] = field(default_factory=dict)
 
     @property
     def launches(self) -> int:
@@ -120,7 +120,7 @@ class Run:
         """Note that the run was ended: by the signal that it says, or by Ctrl-C, which says nothing."""
         self.interrupted_by = str(by) or "SIGINT"
 
-    def failures(self) -> Iterator[tuple[Case, str, WorkerFailed]]:
+    def failures(self) -> Iterator[tuple[Case, str, Failed]]:
         for case, group in self.groups.items():
             for name, failure in group.failures.items():
                 yield case, name, failure

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any, Protocol
@@ -20,8 +20,10 @@ import numpy as np
 
 from benchmarks.clock import schedule
 from benchmarks.clock.case import Case
-from benchmarks.clock.crew import WorkerFailed, WorkerProcess, pinnable, pinned
+from benchmarks.clock.crew import WorkerProcess
 from benchmarks.clock.record import SENTINEL, YARDSTICK, Group, Request, Run
+from impls.child import Failed, pinnable, pinned
+from impls.parameters import from_lists
 from impls.registry import get_entry
 
 MOST_HANGS = 2
@@ -43,7 +45,7 @@ class Timed:
     def time(self, prefix: int, calls: int) -> int:
         found = self.worker.ask("time", key=self.key, prefix=prefix, calls=calls).get("ns")
         if not isinstance(found, int):
-            raise WorkerFailed("exception", f"{self.worker.name} told a time of {found!r} ns", [])
+            raise Failed("exception", f"{self.worker.name} told a time of {found!r} ns", [])
         return found
 
 
@@ -94,7 +96,7 @@ class Launch:
     def __init__(self, run: Run, random: np.random.Generator) -> None:
         self.run, self.request, self.random = run, run.request, random
         self.workers: dict[str, WorkerProcess] = {}
-        self.unstartable: dict[str, WorkerFailed] = {}
+        self.unstartable: dict[str, Failed] = {}
 
     def __enter__(self) -> Launch:
         return self
@@ -107,20 +109,20 @@ class Launch:
         """Start those that are known to be needed, so that no framework is imported while another is measured."""
         needed = dict.fromkeys(name for case in cases for name in self.request.cases[case])
         for name in (*needed, YARDSTICK):
-            with contextlib.suppress(WorkerFailed):  # told again by each case that needs it
+            with contextlib.suppress(Failed):  # told again by each case that needs it
                 self.worker(name)
 
     def worker(self, name: str) -> WorkerProcess:
         """The worker of that name, started if there is none or it has died: a death ends its own case alone.
 
-        Raises WorkerFailed, at each call again, where it does not start.
+        Raises Failed, at each call again, where it does not start.
         """
         if name in self.unstartable:
             raise self.unstartable[name]
         if name not in self.workers or self.workers[name].is_closed:
             try:
                 self._start(name)
-            except WorkerFailed as failure:
+            except Failed as failure:
                 self.unstartable[name] = failure
                 raise
         return self.workers[name]
@@ -128,7 +130,7 @@ class Launch:
     def _start(self, name: str) -> None:
         entry = get_entry(name.removesuffix(SENTINEL)) if name != YARDSTICK else None
         if entry and (reason := entry.missing()):
-            raise WorkerFailed("unavailable", reason, [])
+            raise Failed("unavailable", reason, [])
         with pinned(self.run.cpus):
             worker = self.workers[name] = WorkerProcess(name, self.request.threads, self.request.time_limit_s)
         target = entry.target if entry else "benchmarks.clock.noise:yardstick"
@@ -160,7 +162,7 @@ class Launch:
             group.rounds,
             self.random,
             lambda name, failure: self._fail(group, name, failure),
-            WorkerFailed,
+            Failed,
             lambda name, number, reason: group.dropped.append(
                 {"launch": self.run.launches[-1]["launch"], "round": number + 1, "in": name, "reason": reason}
             ),
@@ -179,15 +181,15 @@ class Launch:
                 timed.worker.ask("forget")
 
     def check(self, case: Case, name: str) -> None:
-        """Have one implementation pass the gate at one case, without timing it. Raises WorkerFailed."""
+        """Have one implementation pass the gate at one case, without timing it. Raises Failed."""
         worker = self.worker(name)
         self._prepare(worker, case, name)
         worker.ask("forget")
 
     def _prepare(self, worker: WorkerProcess, case: Case, name: str) -> dict[str, Any]:
-        return worker.ask(
-            "prepare", key=name, **asdict(case), seed=self.request.seed, parameters=self.request.parameters
-        )
+        parameters = from_lists(self.request.parameters) if self.request.parameters else None
+        task = case.task(self.request.seed, parameters)
+        return worker.ask("prepare", key=name, pass_name=case.pass_name, task=task.as_json())
 
     def _ready(self, group: Group, case: Case, name: str) -> Timed | None:
         """Have the worker build the case and pass the gate; None, and a failure noted, where it does not."""
@@ -225,10 +227,10 @@ class Launch:
         """Note a failure of `name` inside, and go on."""
         try:
             yield
-        except WorkerFailed as failure:
+        except Failed as failure:
             self._fail(group, name, failure)
 
-    def _fail(self, group: Group, name: str, failure: WorkerFailed) -> None:
+    def _fail(self, group: Group, name: str, failure: Failed) -> None:
         group.failures.setdefault(name, failure)  # what comes after the first failure only follows from it
         worker = f"{group.baseline}{SENTINEL}" if name == SENTINEL else name
         if failure.kind == "hung" and worker not in self.unstartable:
@@ -239,4 +241,4 @@ class Launch:
         self.run.hangs[worker] += 1
         if self.run.hangs[worker] >= MOST_HANGS:
             reason = f"not tried: {worker} has hung at {MOST_HANGS} cases before, {self.request.time_limit_s:g} s each"
-            self.unstartable[worker] = WorkerFailed("hung", reason, [])
+            self.unstartable[worker] = Failed("hung", reason, [])

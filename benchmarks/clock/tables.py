@@ -11,19 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmarks.clock.cold_start import PHASES
-from benchmarks.clock.statistics import quantiles
-from benchmarks.clock.verdict import EQUIVALENT, FASTER, NOT_RESOLVED, SLOWER, figure
+from benchmarks.results import units
+from benchmarks.results.statistics import quantiles
+from benchmarks.results.verdict import EQUIVALENT, FASTER, NOT_RESOLVED, SLOWER
 
 STYLES = {FASTER: "green", SLOWER: "red", EQUIVALENT: "cyan", NOT_RESOLVED: "yellow"}
 ENDED = {"died": "died", "hung": "hung", "disagreement": "wrong", "out of memory": "out of memory"}
 """What ended an implementation's case after its first launches, by the kind of failure."""
-UNITS = (("s", 1e9), ("ms", 1e6), ("µs", 1e3), ("ns", 1.0))
-
-
-def duration(time_ns: float) -> str:
-    """A time with its unit and three significant digits: 8.21 µs."""
-    unit, size = next(((unit, size) for unit, size in UNITS if time_ns >= size), UNITS[-1])
-    return f"{figure(time_ns / size)} {unit}"
 
 
 def table(group: Mapping[str, Any]) -> Table:
@@ -36,14 +30,13 @@ def table(group: Mapping[str, Any]) -> Table:
     grid.add_column("95 % interval", justify="right", no_wrap=True)
     grid.add_column("verdict", no_wrap=True)
     for row in group["rows"]:
-        interval = "–" if row["low"] is None else f"{figure(row['low'])} to {figure(row['high'])}"
         word = row["verdict"] or ("one launch" if row.get("failed") else "preview")
         ended = f", then {ENDED.get(row['failed'], 'failed')}" if row.get("failed") else ""
         grid.add_row(
             row["implementation"],
-            duration(row["median_ns"]),
-            f"{figure(row['ratio'])}×",
-            interval,
+            units.time(row["median_ns"]),
+            f"{units.ratio(row['ratio'])}×",
+            units.interval(row["low"], row["high"]) or "–",
             Text.assemble((word, STYLES.get(word, "")), (ended, "red")),
         )
     return grid
@@ -59,14 +52,14 @@ def fit_table(fits: Mapping[str, Any]) -> Table:
     for name, told in fits["implementations"].items():
         if one := told["fit"]:
             half = "–" if one["half_batch"] is None else f"{one['half_batch']:,.0f}"
-            t0 = _with_interval(duration(one["t0_ns"]), one["t0_interval_ns"], duration)
-            per_row = _with_interval(figure(one["per_row_ns"]), one["per_row_interval_ns"], figure)
+            t0 = _with_interval(one["t0_ns"], one["t0_interval_ns"], units.time)
+            per_row = _with_interval(one["per_row_ns"], one["per_row_interval_ns"], units.ratio)
             grid.add_row(name, t0, per_row, half, one["statement"])
     return grid
 
 
-def _with_interval(value: str, interval: list[float] | None, show: Callable[[float], str]) -> str:
-    return value if interval is None else f"{value}\n{show(interval[0])} to {show(interval[1])}"
+def _with_interval(value: float, interval: list[float] | None, show: Callable[[float], str]) -> str:
+    return show(value) if interval is None else f"{show(value)}\n{show(interval[0])} to {show(interval[1])}"
 
 
 def cold_start_table(cold_start: Mapping[str, Mapping[str, Any]]) -> Table:
@@ -81,7 +74,7 @@ def cold_start_table(cold_start: Mapping[str, Mapping[str, Any]]) -> Table:
             continue
         known = [peak for peak in found["peak_bytes"] if peak is not None]
         memory = f"{max(known) / 2**20:,.0f} MiB" if known else "unavailable"
-        grid.add_row(name, *(duration(quantiles(found[phase]).median_ns) for phase in PHASES), memory)
+        grid.add_row(name, *(units.time(quantiles(found[phase]).median_ns) for phase in PHASES), memory)
     return grid
 
 

@@ -1,19 +1,11 @@
-"""The worker process: one implementation, its frameworks and nothing else, asked over a pipe of JSON lines.
-
-Started by `crew.py` as `python -m benchmarks.clock.worker`. One request a line on standard input, one answer a line on
-what was standard output; whatever a framework prints goes to standard error, which the parent keeps.
-"""
+"""What a worker process serves: one implementation, its frameworks and nothing else. `crew.py` is the parent's end."""
 
 from __future__ import annotations
 
 import gc
 import importlib
 import itertools
-import json
 import os
-import signal
-import sys
-import traceback
 from collections.abc import Callable
 from time import perf_counter_ns
 from typing import Any
@@ -21,12 +13,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.clock import memory
-from benchmarks.clock.calls import Asked, PassCall, build
-from impls.checking.agreement import Disagreement, Reference, require
-from impls.errors import BadInput, Unavailable
+from benchmarks.clock.calls import build
+from benchmarks.clock.calls.base import Asked, PassCall
+from impls.checking.agreement import Reference, require
 from impls.implementation import Implementation
-from impls.parameters import Layer, Parameters, tensors
-from impls.problem import Problem, get_problem
+from impls.task import Task
 
 PIECES = 10
 CUT = 2
@@ -104,28 +95,12 @@ class Worker:
         import_ns = perf_counter_ns() - began_ns
         return {"import_ns": import_ns, "threads": found | _thread_pools(), "affinity": _affinity(), "pid": os.getpid()}
 
-    def prepare(
-        self,
-        key: str,
-        problem: str,
-        pass_name: str,
-        batch: int,
-        dtype: str,
-        device: str,
-        seed: int,
-        parameters: list[list[Any]] | None = None,
-    ) -> dict[str, Any]:
+    def prepare(self, key: str, pass_name: str, task: dict[str, Any]) -> dict[str, Any]:
         """Build the case, call it once, and hold the result of that very call against the reference: the gate."""
-        the_problem = get_problem(problem)
-        memory.require(the_problem, batch, dtype, device)
-        initial = (
-            the_problem.parameters(seed)
-            if parameters is None
-            else [Layer(np.asarray(W), np.asarray(b)) for W, b in parameters]
-        )
+        asked = Asked(key, pass_name, Task.from_json(task))
+        memory.require(asked.task)
         self.calls.pop(key, None)  # if this one fails there is nothing to time, not even an earlier one
         began_ns = perf_counter_ns()
-        asked = Asked(key, the_problem, initial, pass_name, batch, dtype, device, seed)
         call = build(self.implementation(), asked)
         prepared_ns = perf_counter_ns()
         result = call.run()
@@ -133,7 +108,7 @@ class Worker:
             call.finish()
         called_ns = perf_counter_ns()
 
-        reference = self._reference(the_problem, initial, batch, dtype, seed)
+        reference = self._reference(asked.task)
         agreements = call.agreements(result, reference)
         require(agreements, implementation=key, case=asked.case.group)
         on_device = call.on_device()
@@ -146,11 +121,11 @@ class Worker:
             **on_device,
         }
 
-    def _reference(self, problem: Problem, parameters: Parameters, batch: int, dtype: str, seed: int) -> Reference:
+    def _reference(self, task: Task) -> Reference:
         """The reference of a case, kept for the passes that follow at the same parameters, batch and dtype."""
-        about = (problem.name, batch, dtype, seed, [tensor.tobytes() for tensor in tensors(parameters).values()])
+        about = {**task.as_json(), "device": None}
         if self.kept is None or self.kept[0] != about:
-            self.kept = about, Reference(problem, parameters, *problem.data(batch, seed), dtype)
+            self.kept = about, Reference.of(task)
         return self.kept[1]
 
     def time(self, key: str, prefix: int, calls: int) -> dict[str, int]:
@@ -167,7 +142,7 @@ class Worker:
         call = self.calls[key]
         asked = call.asked
         if asked.pass_name in ("forward", "value_and_grad"):
-            reference = self._reference(asked.problem, asked.parameters, asked.batch, asked.dtype, asked.seed)
+            reference = self._reference(asked.task)
             agreements = call.agreements(call.run(), reference)
             require(agreements, implementation=key, case=f"{asked.case.group} after its rounds")
         return {}
@@ -195,51 +170,3 @@ def _thread_pools() -> dict[str, int]:
 
     pools = {f"{pool['internal_api']} ({pool['user_api']})": pool["num_threads"] for pool in threadpool_info()}
     return pools | {"threads of the process": psutil.Process().num_threads()}
-
-
-def _die_with_parent() -> None:
-    """On Linux, ask the kernel to end this process when the parent ends, however it ends."""
-    if sys.platform == "linux":
-        import ctypes
-
-        set_parent_death_signal = 1
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
-
-
-def _failure(error: Exception) -> dict[str, Any]:
-    """What kind of failure it is, in one line or few; of what nobody foresaw also where it was raised."""
-    if kind := FAILURES.get(type(error)):
-        return {"failed": kind, "reason": str(error)}
-    reason = "".join(traceback.format_exception_only(error)).strip()
-    is_for_memory = isinstance(error, MemoryError) or any(words in reason for words in OUT_OF_MEMORY)
-    kind = "out of memory" if is_for_memory else "exception"
-    return {"failed": kind, "reason": reason, "traceback": traceback.format_exc(limit=-3).splitlines()}
-
-
-OUT_OF_MEMORY = (
-    *("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED"),
-    *("RESOURCE_EXHAUSTED", "Out of memory"),
-    *("ResourceExhaustedError", "OOM when allocating"),
-)
-"""In what the frameworks raise: PyTorch on a GPU, on the CPU and in cuBLAS; JAX; TensorFlow."""
-FAILURES = {Unavailable: "unavailable", Disagreement: "disagreement", BadInput: "bad input"}
-
-
-def serve() -> None:
-    """Answer requests until standard input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    _die_with_parent()
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)
-    worker = Worker()
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            answer = getattr(worker, request.pop("do"))(**request)
-        except Exception as error:
-            answer = _failure(error)
-        print(json.dumps(answer), file=answers)
-
-
-if __name__ == "__main__":
-    serve()

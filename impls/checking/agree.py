@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 
 from impls.checking.agreement import Agreement, Reference
-from impls.checking.process import Failed, call
+from impls.child import Failed, call
 from impls.errors import BadInput, Unavailable
 from impls.implementation import PASSES
 from impls.problem import DTYPES, PROBLEMS, get_problem
 from impls.registry import REGISTRY, get_entry
+from impls.task import Task
 
 SCALES = (1.0, 10.0, 100.0)
 SEEDS = tuple(range(5))
@@ -67,9 +68,9 @@ def measure(
 def _agreements(subject, problem: str, dtype: str, scale: float, seed: int, device: str, batch: int):
     """(pass, Agreement) of every tensor of every pass at one seed."""
     net = get_problem(problem)
-    parameters = net.parameters(seed, scale)
-    reference = Reference(net, parameters, *net.data(batch, seed), dtype)
-    subject.prepare(net, parameters, batch, dtype, device, seed)
+    task = Task(net, net.parameters(seed, scale), batch, dtype, device, seed)
+    reference = Reference.of(task)
+    subject.prepare(task)
     calls: dict[str, Callable[[], Any]] = {
         "forward": subject.forward,
         "value_and_grad": subject.value_and_grad,

@@ -23,10 +23,13 @@ from impls.errors import BadInput, choose
 from impls.implementation import PASSES
 from impls.parameters import Array, Layer, Parameters, rounded, tensors
 from impls.problem import DTYPES, TF32, Problem, storage
+from impls.task import Task
 
 
 class Disagreement(Exception):
     """A result is not what it should be; the message says where, by how much, and what was allowed."""
+
+    refusal = "disagreement"
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,11 @@ class Reference:
         for name, value in {"loss": self.truth.loss, **tensors(self.truth.gradients)}.items():
             if not np.isfinite(value).all():
                 raise BadInput(f"the reference's {name} is not finite; take smaller parameters or data")
+
+    @classmethod
+    def of(cls, task: Task) -> Reference:
+        """The truth of a task."""
+        return cls(task.problem, task.parameters, *task.problem.data(task.batch, task.seed), task.dtype)
 
     def agree(self, pass_name: str, result: Any, learning_rate: float | None = None) -> list[Agreement]:
         """Hold `result`, as `to_numpy` returned it for that pass, against the truth: one Agreement per tensor.

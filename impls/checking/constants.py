@@ -25,13 +25,14 @@ from typing import Any
 import numpy as np
 
 from impls.checking.bound import MEASURED, arithmetic
-from impls.checking.process import Failed, call
+from impls.child import Failed, call
 from impls.errors import Unavailable
 from impls.files import write_whole
 from impls.implementation import Implementation
 from impls.parameters import Array, Layer
 from impls.problem import DTYPES, Problem
 from impls.registry import REGISTRY, get_entry
+from impls.task import Task
 
 LIBRARIES = ("tensorflow",)
 FUNCTIONS = ("sigmoid", "tanh")
@@ -102,7 +103,7 @@ def measure(implementation: str, device: str = "cpu") -> list[dict[str, Any]]:
 def _predictions(subject: Implementation, function: str, z: Array, device: str) -> Array:
     """f(z) by an implementation's forward pass of one unit."""
     unit = Problem("unit", (1, 1), (function,), lambda batch, seed: (z.astype(float), np.zeros(z.shape)))
-    subject.prepare(unit, [Layer(np.ones((1, 1)), np.zeros(1))], len(z), z.dtype.name, device)
+    subject.prepare(Task(unit, [Layer(np.ones((1, 1)), np.zeros(1))], len(z), z.dtype.name, device))
     return subject.to_numpy(subject.forward())
 
 

@@ -20,11 +20,12 @@ import numpy as np
 from impls.checking.agree import BATCH, LEARNING_RATE, TIMEOUT_S
 from impls.checking.bound import arithmetic
 from impls.checking.oracle import evaluate
-from impls.checking.process import Failed, call
+from impls.child import Failed, call
 from impls.errors import Unavailable
 from impls.parameters import Array, Layer, Parameters, rounded, tensors
 from impls.problem import DTYPES, PROBLEMS, SEED, Problem, get_problem
 from impls.registry import REGISTRY, get_entry
+from impls.task import Task
 
 STEPS = (1, 10, 100, 1000)
 SHADOWS = 10
@@ -54,7 +55,7 @@ def measure(
         case = {"implementation": implementation, "problem": problem, "dtype": dtype}
         net, subject = get_problem(problem), make()
         try:
-            subject.prepare(net, net.parameters(seed), BATCH, dtype, device, seed)
+            subject.prepare(Task(net, net.parameters(seed), BATCH, dtype, device, seed))
         except Unavailable as reason:
             rows.append({**case, "left_out": str(reason)})
             continue

@@ -18,11 +18,12 @@ import numpy as np
 
 from impls.checking.agreement import Reference
 from impls.checking.bound import arithmetic
-from impls.checking.process import Failed, call
+from impls.child import Failed, call
 from impls.errors import Unavailable
 from impls.parameters import Layer
 from impls.problem import XOR
 from impls.registry import REGISTRY, get_entry
+from impls.task import Task
 
 TIMEOUT_S = 120
 
@@ -108,14 +109,15 @@ def digits_lost(implementations: Sequence[str]) -> dict[str, Any]:
     The implementations are those of one framework, as they share a process.
     """
     parameters = [Layer(np.zeros((2, 4)), np.zeros(4)), Layer(np.zeros((4, 1)), np.full(1, 20.0))]
-    reference = Reference(XOR, parameters, *XOR.data(4), "float32")
+    task = Task(XOR, parameters)
+    reference = Reference.of(task)
     lost: dict[str, str] = {}
     kept: list[str] = []
     versions: dict[str, str] = {}
     for name in implementations:
         subject = get_entry(name).load()()
         try:
-            subject.prepare(XOR, parameters, 4, "float32")
+            subject.prepare(task)
         except Unavailable:
             continue
         agreements = reference.agree("value_and_grad", subject.to_numpy(subject.value_and_grad()))

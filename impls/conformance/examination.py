@@ -22,12 +22,13 @@ from impls.conformance.clauses import Fault, verdicts
 from impls.conformance.explanations import Told, flat, same
 from impls.conformance.readiness import not_ready
 from impls.conformance.tracing import watched
-from impls.entry import load
 from impls.errors import Unavailable
 from impls.implementation import PASSES, Implementation
 from impls.parameters import Array, Parameters, rounded
 from impls.problem import DTYPES, PROBLEMS, Problem, get_problem
 from impls.registry import get_entry
+from impls.registry.entry import load
+from impls.task import Task
 
 BATCH = 7
 """More than the truth table, and no power of 2."""
@@ -182,11 +183,11 @@ class Case:
 
     def _prepared(self) -> Implementation:
         """A fresh instance. Raises Stop where the case is refused."""
-        parameters = self.problem.parameters(SEED)
+        task = Task(self.problem, self.problem.parameters(SEED), self.batch, self.dtype, self.device, SEED)
 
         def prepare() -> Implementation:
             subject = self.make()
-            subject.prepare(self.problem, parameters, self.batch, self.dtype, self.device, SEED)
+            subject.prepare(task)
             return subject
 
         try:

@@ -13,21 +13,18 @@ The service answers most troubles with status 200 and an object of one entry (ht
 
 from __future__ import annotations
 
-import http.client
 import io
 import json
 import os
 import re
 import sys
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 from impls.errors import BadInput, Unavailable
 from impls.files import write_whole
+from impls.learning.daily_rows import checked, read_csv
 
 URL = "https://www.alphavantage.co/query"
 KEY_VARIABLE = "ALPHAVANTAGE_API_KEY"
@@ -59,8 +56,6 @@ def daily(symbol: str, cache: Path | None = None) -> Path:
     Raises BadInput for a symbol that the service does not know, an answer that is not what it documents and a missing
     key; Unavailable where the service cannot be reached or refuses to answer. Nothing invalid is ever kept.
     """
-    from impls.learning.stock import read_csv
-
     if not re.fullmatch(r"[A-Za-z0-9^][A-Za-z0-9.^:-]{0,19}", symbol):
         raise BadInput(f"{symbol!r} is no symbol; one looks like IBM, BRK-B or TSCO.LON")
     path = (cache or _cache()) / f"{symbol.upper().replace(':', '_')}.csv"
@@ -92,8 +87,6 @@ def _key() -> str:
 
 def _fetch(symbol: str, key: str) -> bytes:
     """The validated rows as CSV."""
-    from impls.learning.stock import checked
-
     try:
         reply = _ask(symbol, key, "full")
     except _Premium:
@@ -131,11 +124,10 @@ def _frame(reply: dict[str, Any], symbol: str) -> Any:
 def _ask(symbol: str, key: str, size: str) -> dict[str, Any]:
     """The reply's object, after as many attempts as it takes and PAUSES_S allows."""
     query = {"function": "TIME_SERIES_DAILY", "symbol": symbol, "outputsize": size, "datatype": "json", "apikey": key}
-    address = f"{os.environ.get(URL_VARIABLE) or URL}?{urllib.parse.urlencode(query)}"
     trouble = _Passing("")
     for pause_s in (*PAUSES_S, None):
         try:
-            return _understood(_get(address), key, symbol)
+            return _understood(_get(query), key, symbol)
         except _Passing as passing:
             trouble = passing
         if pause_s is not None:
@@ -145,22 +137,30 @@ def _ask(symbol: str, key: str, size: str) -> dict[str, Any]:
     raise Unavailable(f"Alpha Vantage gave no rows for {symbol} in {len(PAUSES_S) + 1} attempts: {trouble}")
 
 
-def _get(address: str) -> bytes:
-    request = urllib.request.Request(address, headers={"User-Agent": "samegrad", "Accept": "application/json"})
+def _get(query: dict[str, str]) -> bytes:
+    """The body of a reply with a status of success. Most troubles have that too, so that `_ask` decides on retries."""
+    import requests
+    from urllib3 import Retry
+    from urllib3.exceptions import HTTPError
+
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
-            body = response.read(LARGEST_REPLY + 1)
-    except urllib.error.HTTPError as error:
-        if error.code == 429 or error.code >= 500:
-            after = error.headers.get("Retry-After", "")
-            raise _Passing(f"HTTP status {error.code}", float(after) if after.isdigit() else None) from None
-        raise Unavailable(f"Alpha Vantage answers with HTTP status {error.code} ({error.reason})") from None
-    except (OSError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", None) or error or type(error).__name__
-        raise _Passing(f"no answer from the network ({reason})") from None
+        address = os.environ.get(URL_VARIABLE) or URL
+        with requests.get(address, query, headers={"User-Agent": "samegrad"}, timeout=TIMEOUT_S, stream=True) as reply:
+            if reply.status_code == 429 or reply.status_code >= 500:
+                raise _Passing(f"HTTP status {reply.status_code}", Retry().get_retry_after(reply.raw))
+            if not reply.ok:
+                raise Unavailable(f"Alpha Vantage answers with HTTP status {reply.status_code} ({reply.reason})")
+            body = reply.raw.read(LARGEST_REPLY + 1, decode_content=True)
+    except (requests.RequestException, HTTPError) as error:
+        raise _Passing(f"no answer from the network ({_first(error)})") from None
     if len(body) > LARGEST_REPLY:
         raise Unavailable(f"Alpha Vantage answers with more than {LARGEST_REPLY >> 20} MiB, which cannot be daily rows")
     return body
+
+
+def _first(error: BaseException) -> BaseException:
+    """What an error began with, whose message has no address in it, and so no key."""
+    return _first(error.__context__) if error.__context__ else error
 
 
 def _understood(body: bytes, key: str, symbol: str) -> dict[str, Any]:

@@ -23,7 +23,6 @@ from impls.learning.recipes import RECIPES, Recipe
 from impls.learning.trainer import TRAINERS, load
 from impls.problem import DTYPES, SEED
 
-FORMAT, VERSION = "samegrad-closed-loop", 1
 EPOCHS = 1000
 """Of each training in the command, at most; `line` has 100, of ten steps each."""
 
@@ -58,10 +57,9 @@ def run(
     dtype: str = "float64",
     progress: training.Progress = lambda states: None,
 ) -> dict[str, Any]:
-    """Each problem's recipe with each optimizer, at most so many epochs of it, by all: {"format", "format_version",
-    "settings", "rows", "left_out", "failed"}, JSON-able.
+    """Each problem's recipe with each optimizer, at most so many epochs of it, by all: what the document
+    `ClosedLoops` says.
 
-    A row is {"problem", "optimizer", "learning_rate", "epochs", "comparable_until", "implementation", "times_shadow"}.
     `progress` gets {name: {"stage", "epoch"}} meanwhile, of which "epoch" counts trainings. Raises BadInput for unknown
     names, Unavailable where no framework gave an answer.
     """
@@ -81,8 +79,6 @@ def run(
         rows = [row for title, recipe in asked.items() for row in _rows(recipe, Path(folder) / title, answers)]
     how = {"names": list(names), "problems": list(problems), "epochs": epochs, "seed": seed, "dtype": dtype}
     return {
-        "format": FORMAT,
-        "format_version": VERSION,
         "settings": {**how, "allowed": training.ALLOWED},
         "rows": rows,
         "left_out": left_out,

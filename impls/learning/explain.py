@@ -22,7 +22,7 @@ import numpy as np
 
 from impls.checking import oracle
 from impls.checking.bound import arithmetic
-from impls.checking.process import Failed, call
+from impls.child import Failed, call
 from impls.errors import BadInput, Unavailable, choose
 from impls.learning.recipes import RECIPES, Recipe
 from impls.learning.trainer import TRAINERS

@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from impls.errors import Unavailable
-from impls.jax_autodiff import mean_squared_error, predict
 from impls.learning.optimizers import Settings
 from impls.learning.trainer import Departure, Setup, Trainer
-from impls.on_jax import find_device
-from impls.parameters import Array, Layer, Parameters, rounded
+from impls.on_jax.autodiff import mean_squared_error, predict
+from impls.on_jax.shared import find_device
+from impls.parameters import Array, Layer, Parameters
 
 try:
     import optax
@@ -76,7 +76,7 @@ class JaxTrainer(Trainer):
 
     def __init__(self, setup: Setup) -> None:
         optimizer = own(setup.settings, setup.settings.learning_rate, setup.shipped)
-        loss = partial(mean_squared_error, setup.problem.activations)
+        loss = partial(mean_squared_error, setup.task.problem.activations)
 
         @jax.jit
         def descend(parameters, state, x, y):
@@ -87,9 +87,9 @@ class JaxTrainer(Trainer):
             return value, optax.apply_updates(parameters, updates), state
 
         self._descend = descend
-        self._predict = jax.jit(partial(predict, setup.problem.activations))
+        self._predict = jax.jit(partial(predict, setup.task.problem.activations))
         self._to_device = partial(jax.device_put, device=find_device("cpu"))
-        start = tuple(tuple(layer) for layer in rounded(setup.parameters, setup.dtype))  # quicker in a call than named
+        start = tuple(tuple(layer) for layer in setup.task.layers())  # quicker in a call than named
         self._start = self._to_device((start, optimizer.init(start)))
         self.restart()
 

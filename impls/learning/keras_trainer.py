@@ -15,10 +15,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from impls.keras_tensorflow import build
 from impls.learning.optimizers import Settings
 from impls.learning.trainer import Departure, Setup, Trainer
-from impls.on_tensorflow import find_device
+from impls.on_keras.model import build
+from impls.on_tensorflow.shared import find_device
 from impls.parameters import Array, Layer, Parameters
 
 
@@ -115,11 +115,11 @@ class KerasTrainer(Trainer):
     def __init__(self, setup: Setup) -> None:
         self._device = find_device("cpu")
         with tf.device(self._device):
-            self.model = model = build(setup.problem, setup.parameters, setup.dtype)
+            self.model = model = build(setup.task)
             trained = [weights for weights in model.trainable_variables if setup.biases or len(weights.shape) == 2]
             optimizer = own(setup.settings, setup.shipped)
             optimizer.build(trained)
-        error = keras.losses.MeanSquaredError(dtype=setup.dtype)
+        error = keras.losses.MeanSquaredError(dtype=setup.task.dtype)
 
         def descend(x, y):
             with tf.GradientTape() as tape:

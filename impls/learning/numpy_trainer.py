@@ -12,6 +12,7 @@ make the reference (`shadows.py`), whose gradients are so no implementation's ow
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from impls.checking.oracle import flatten, unflatten
 from impls.learning import optimizers
 from impls.learning.optimizers import Settings
 from impls.learning.trainer import Departure, Setup, Trainer
-from impls.numpy_manual import NumpyManual
+from impls.on_numpy.manual import NumpyManual
 from impls.parameters import Array, Layer, Parameters
 from impls.problem import Problem
 
@@ -83,7 +84,7 @@ class NumpyTrainer(Trainer):
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
-        self.start = flatten(setup.parameters).astype(setup.dtype)
+        self.start = flatten(setup.task.parameters).astype(setup.task.dtype)
         self.theta = np.empty_like(self.start)
         self.networks: dict[int, NumpyManual] = {}  # by rows in a minibatch
         self.restart()
@@ -106,18 +107,18 @@ class NumpyTrainer(Trainer):
     def _network(self, rows: int) -> NumpyManual:
         """The passes over that many rows."""
         network = self.networks[rows] = NumpyManual()
-        problem = self.setup.problem
-        layers = unflatten(self.theta, problem.sizes)
-        network.prepare(problem, layers, rows, self.setup.dtype)
+        task = self.setup.task
+        layers = unflatten(self.theta, task.problem.sizes)
+        network.prepare(replace(task, parameters=layers, batch=rows))
         for layer, (W, b) in zip(network.layers, layers, strict=True):
             layer.W, layer.b = W, b
         return network
 
     def predict(self, x: Array) -> Array:
-        return predict(self.theta, self.setup.problem, x)
+        return predict(self.theta, self.setup.task.problem, x)
 
     def parameters(self) -> Parameters:
-        return [Layer(W.copy(), b.copy()) for W, b in unflatten(self.theta, self.setup.problem.sizes)]
+        return [Layer(W.copy(), b.copy()) for W, b in unflatten(self.theta, self.setup.task.problem.sizes)]
 
 
 TRAINER = NumpyTrainer

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking.process import Failed, call
+from impls.child import Failed, call
 from impls.errors import Unavailable, choose
 from impls.learning import optimizers
 from impls.learning.optimizers import OPTIMIZERS, Conventions, Settings
@@ -26,7 +26,6 @@ from impls.parameters import Array
 from impls.problem import DTYPES, SEED
 from impls.registry import get_entry
 
-FORMAT, VERSION = "samegrad-optimizers", 1
 STEPS = 100
 COUNT = 17
 """Parameters: as many as 2-4-1 has."""
@@ -105,8 +104,7 @@ def run(
     dtype: str = "float64",
     progress: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Measure each framework in a process of its own: {"format", "format_version", "settings", "rows",
-    "left_out", "failed"}, JSON-able.
+    """Measure each framework in a process of its own: what the document `Optimizers` says.
 
     Raises BadInput for unknown names, Unavailable where no framework gave an answer.
     """
@@ -114,8 +112,7 @@ def run(
         choose("optimizer", name, OPTIMIZERS)
     choose("dtype", dtype, DTYPES)
     how = {"names": list(names), "learning_rate": learning_rate, "steps": steps, "seed": seed, "dtype": dtype}
-    named = {"format": FORMAT, "format_version": VERSION}
-    result: dict[str, Any] = {**named, "settings": how, "rows": [], "left_out": {}, "failed": {}}
+    result: dict[str, Any] = {"settings": how, "rows": [], "left_out": {}, "failed": {}}
     for name in implementations:
         progress(f"{name}: {len(names)} optimizers, {steps} steps")
         try:

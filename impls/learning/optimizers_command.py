@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from impls.json_option import json_option
 from impls.problem import DTYPES
 
 
@@ -18,7 +19,7 @@ from impls.problem import DTYPES
 @click.option("--seed", default=42, show_default=True, type=click.IntRange(min=0), help="Of start and gradients.")
 @click.option("--dtype", default="float64", show_default=True, type=click.Choice(DTYPES))
 @click.option("--closed-loop", is_flag=True, help="Train with each, to see what their differences become.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option("reports/optimizers/…, or reports/closed_loops")
 def optimizers_command(
     implementations: str,
     names: str,
@@ -27,17 +28,18 @@ def optimizers_command(
     seed: int,
     dtype: str,
     closed_loop: bool,
-    as_json: bool,
+    asked: str | None,
 ) -> None:
     """The same gradients fed to every framework's optimizers: where do they part, and why?
 
     With --closed-loop each trains xor, line and slides instead, at the recipes' rates and for 1,000 epochs at most.
     Exit status 1 where an aligned one is not the textbook's function.
     """
-    import json
-
     from rich.console import Console
 
+    from impls.documents.base import Document
+    from impls.documents.optimizers import ClosedLoops, Optimizers
+    from impls.documents.saving import deliver, place
     from impls.learning import closed_loop as closed
     from impls.learning import open_loop
     from impls.learning.live import Live
@@ -51,6 +53,8 @@ def optimizers_command(
         "dtype": dtype,
     }
     chosen = select(implementations)
+    kind: type[Document] = ClosedLoops if closed_loop else Optimizers
+    path = place(kind, asked)
     if closed_loop:
         trainings = len(how["names"]) * len(RECIPES)
         with Live(Console(stderr=True), ["shadows", *chosen], trainings, unit="training") as live:
@@ -60,10 +64,8 @@ def optimizers_command(
         how["progress"] = lambda line: click.echo(line, err=True)
         result = open_loop.run(chosen, learning_rate=learning_rate, steps=steps, **how)
         wrong, shown = open_loop.wrong(result), _open(result)
-    if as_json:
-        click.echo(json.dumps(result, indent=1))
-    else:
-        Console().print(*shown, *_left_out(result), _verdict(wrong, closed_loop), sep="\n")
+    shown += [*_left_out(result), _verdict(wrong, closed_loop)]
+    deliver(kind.of(result), path, asked, lambda: Console().print(*shown, sep="\n"))
     sys.exit(1 if wrong else 0)
 
 

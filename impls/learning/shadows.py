@@ -19,6 +19,7 @@ from impls.checking.bound import arithmetic
 from impls.checking.oracle import flatten
 from impls.files import write_whole
 from impls.learning import numpy_trainer, optimizers, recipes
+from impls.learning.progress_file import Reporter
 from impls.learning.recipes import Recipe
 from impls.parameters import Array
 
@@ -92,8 +93,6 @@ def spread(differences: Array, least: Array) -> Array:
 
 def save(folder: str, dtype: str) -> dict[str, Any]:
     """Measure the recipe in that folder and leave the arrays in shadows.npz there; for a process of its own."""
-    from impls.learning.training import Reporter
-
     place = Path(folder)
     recipe = recipes.load(place / "recipe.npz")
     buffer = io.BytesIO()

@@ -1,24 +1,11 @@
 """Which share of starts learns xor, and how soon? The same starts by every framework, all at once.
 
-A start has converged when its error is below 0.01. Start i is the recipe `xor` with the seed i. `run` returns, and
-`save` writes whole:
-
-{"format": "samegrad-starts", "format_version": 1, "date", "python", "machine",
- "recipe":     Recipe.summary() and "dtype"
- "seeds":      {"first", "count"}
- "threshold":  0.01
- "runs":       [{"implementation", "framework", "versions", "seconds", "share",
-                 "quantiles": {"5": epochs, "25", "50", "75", "95"}    over the starts that converged; null if none did
-                 "epochs_needed": [epochs, or null for a start that did not converge]}]
- "different":  [seeds of the starts that converged in one implementation and not in another]
- "agree":      whether those, if any, needed nearly all epochs, so that a rounding decides
- "left_out":   {implementation: reason}     not installed here, or not to be had
- "failed":     {implementation: reason}}    ended without a result
+A start has converged when its error is below 0.01. Start i is the recipe `xor` with the seed i. `run` returns what the
+document `impls/documents/learning.py:Starts` says.
 """
 
 from __future__ import annotations
 
-import datetime
 import platform
 import tempfile
 import time
@@ -29,15 +16,15 @@ from typing import Any
 import numpy as np
 
 from impls.checking.oracle import flatten
+from impls.documents.base import made
 from impls.errors import BadInput
 from impls.learning import recipes
+from impls.learning.progress_file import Reporter
 from impls.learning.recipes import Recipe
 from impls.learning.trainer import TRAINERS, load
-from impls.learning.training import Progress, Reporter, together
+from impls.learning.training import Progress, together
 from impls.registry import get_entry
 
-FORMAT = "samegrad-starts"
-FORMAT_VERSION = 1
 THRESHOLD = 0.01
 QUANTILES = (5, 25, 50, 75, 95)
 NEARLY_ALL = 0.99
@@ -46,13 +33,13 @@ NEARLY_ALL = 0.99
 
 def measure(implementation: str, folder: str, first: int, count: int, dtype: str) -> dict[str, Any]:
     """Descend from all starts in the framework's own process: {"seconds", "needed": epochs, or −1}."""
-    from impls.learning.starts_descent import BY_IMPLEMENTATION, Task
+    from impls.learning.starts_descent import BY_IMPLEMENTATION, Descent
 
     load(implementation)
     recipe = recipes.load(Path(folder) / "recipe.npz")
     theta = np.stack([flatten(recipes.uniform(recipe.problem.sizes, seed)) for seed in range(first, first + count)])
     began = time.perf_counter()
-    task = Task(
+    descent = Descent(
         theta=np.ascontiguousarray(theta.T, dtype),
         x=recipe.x.astype(dtype),
         y=recipe.y.astype(dtype),
@@ -62,7 +49,7 @@ def measure(implementation: str, folder: str, first: int, count: int, dtype: str
         threshold=THRESHOLD,
         report=Reporter(Path(folder) / f"{implementation}.progress", "converged"),
     )
-    needed = BY_IMPLEMENTATION[implementation](task)
+    needed = BY_IMPLEMENTATION[implementation](descent)
     return {"seconds": time.perf_counter() - began, "needed": needed.tolist()}
 
 
@@ -89,9 +76,7 @@ def run(
     needed = {name: np.array(answer["needed"]) for name, answer in answers.items()}
     different = _different(needed)
     return {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "date": made(),
         "python": platform.python_version(),
         "machine": platform.machine(),
         "recipe": {**recipe.summary(), "dtype": dtype},

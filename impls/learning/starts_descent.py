@@ -24,7 +24,7 @@ PIECE = 1000
 """Starts that NumPy takes at a time, so that their numbers stay in the cache."""
 
 
-class Task(NamedTuple):
+class Descent(NamedTuple):
     """What to do: θ: (count, starts), x: (rows, inputs), y: (rows, 1), in the dtype to compute in."""
 
     theta: Array
@@ -51,29 +51,29 @@ def loss(p: Sequence[Any], x: Sequence[Sequence[float]], y: Sequence[float], hid
     return total / len(y)
 
 
-def numpy_(task: Task) -> Array:
+def numpy_(descent: Descent) -> Array:
     """By hand, in pieces."""
-    needed = np.full(task.theta.shape[1], -1)
+    needed = np.full(descent.theta.shape[1], -1)
     pieces = [np.arange(len(needed))[start : start + PIECE] for start in range(0, len(needed), PIECE)]
     for number, running in enumerate(pieces):
-        theta = task.theta[:, running].copy()
-        for epoch in range(task.epochs + 1):
-            losses, gradient = by_hand(theta, task)
-            done = (losses < task.threshold) & (needed[running] < 0)
+        theta = descent.theta[:, running].copy()
+        for epoch in range(descent.epochs + 1):
+            losses, gradient = by_hand(theta, descent)
+            done = (losses < descent.threshold) & (needed[running] < 0)
             needed[running[done]] = epoch
-            theta -= task.rate * gradient
+            theta -= descent.rate * gradient
             if epoch % BLOCK == 0:
                 left = needed[running] < 0
                 running, theta = running[left], theta[:, left]
-                task.report((number * task.epochs + epoch) // len(pieces), float(np.mean(needed >= 0)))
+                descent.report((number * descent.epochs + epoch) // len(pieces), float(np.mean(needed >= 0)))
                 if not len(running):
                     break
     return needed
 
 
-def by_hand(theta: Array, task: Task) -> tuple[Array, Array]:
+def by_hand(theta: Array, descent: Descent) -> tuple[Array, Array]:
     """Losses (starts,) and their gradients (count, starts): the equations of `numpy_trainer`, the starts last."""
-    x, y, hidden = task.x, task.y, task.hidden
+    x, y, hidden = descent.x, descent.y, descent.hidden
     (rows, inputs), starts = x.shape, theta.shape[1]
     end = inputs * hidden
     W1, b1, W2, b2 = theta[:end], theta[end : end + hidden], theta[end + hidden : -1], theta[-1]
@@ -88,90 +88,90 @@ def by_hand(theta: Array, task: Task) -> tuple[Array, Array]:
     return (residual**2).mean(axis=0), gradient
 
 
-def jax_(task: Task) -> Array:
+def jax_(descent: Descent) -> Array:
     """vmap of value_and_grad, a block of epochs per call."""
     import jax
     import jax.numpy as jnp
 
-    x, y = task.x.tolist(), task.y[:, 0].tolist()
-    value_and_grad = jax.vmap(jax.value_and_grad(lambda p: loss(p, x, y, task.hidden, jax.nn.sigmoid)))
+    x, y = descent.x.tolist(), descent.y[:, 0].tolist()
+    value_and_grad = jax.vmap(jax.value_and_grad(lambda p: loss(p, x, y, descent.hidden, jax.nn.sigmoid)))
 
     @jax.jit
     def block(p: Any, needed: Any, begin: int, end: int) -> Any:
         def step(epoch: Any, state: Any) -> Any:
             p, needed = state
             losses, gradients = value_and_grad(p)
-            needed = jnp.where((losses < task.threshold) & (needed < 0), epoch, needed)
-            return jax.tree.map(lambda p, g: p - task.rate * g, p, gradients), needed
+            needed = jnp.where((losses < descent.threshold) & (needed < 0), epoch, needed)
+            return jax.tree.map(lambda p, g: p - descent.rate * g, p, gradients), needed
 
         return jax.lax.fori_loop(begin, end, step, (p, needed))
 
-    p = tuple(jnp.asarray(row) for row in task.theta)
-    needed = jnp.full(task.theta.shape[1], -1)
-    for begin in range(0, task.epochs + 1, BLOCK):
-        p, needed = block(p, needed, begin, min(begin + BLOCK, task.epochs + 1))
-        task.report(begin, float(jnp.mean(needed >= 0)))
+    p = tuple(jnp.asarray(row) for row in descent.theta)
+    needed = jnp.full(descent.theta.shape[1], -1)
+    for begin in range(0, descent.epochs + 1, BLOCK):
+        p, needed = block(p, needed, begin, min(begin + BLOCK, descent.epochs + 1))
+        descent.report(begin, float(jnp.mean(needed >= 0)))
         if (needed >= 0).all():
             break
     return np.asarray(needed)
 
 
-def torch_(task: Task) -> Array:
+def torch_(descent: Descent) -> Array:
     """Broadcasting over the starts, the tape, torch.optim.SGD; the sum of all losses has every start's own gradient."""
     import torch
 
-    x, y = torch.tensor(task.x), torch.tensor(task.y)
-    (rows, inputs), hidden = task.x.shape, task.hidden
-    needed, running = np.full(task.theta.shape[1], -1), np.arange(task.theta.shape[1])
-    theta = torch.tensor(task.theta)
-    for begin in range(0, task.epochs + 1, BLOCK):
+    x, y = torch.tensor(descent.x), torch.tensor(descent.y)
+    (rows, inputs), hidden = descent.x.shape, descent.hidden
+    needed, running = np.full(descent.theta.shape[1], -1), np.arange(descent.theta.shape[1])
+    theta = torch.tensor(descent.theta)
+    for begin in range(0, descent.epochs + 1, BLOCK):
         theta = theta.detach().requires_grad_()
-        optimizer = torch.optim.SGD([theta], lr=task.rate)
+        optimizer = torch.optim.SGD([theta], lr=descent.rate)
         found = torch.full((theta.shape[1],), -1)
-        for epoch in range(begin, min(begin + BLOCK, task.epochs + 1)):
+        for epoch in range(begin, min(begin + BLOCK, descent.epochs + 1)):
             optimizer.zero_grad()
             W1, b1, W2, b2 = torch.split(theta, [inputs * hidden, hidden, hidden, 1])
             a1 = torch.sigmoid((x @ W1.reshape(inputs, -1)).reshape(rows, hidden, -1) + b1)
             a2 = torch.sigmoid((a1 * W2).sum(dim=1) + b2)
             losses = ((a2 - y) ** 2).mean(dim=0)
             losses.sum().backward()
-            found = torch.where((losses < task.threshold) & (found < 0), epoch, found)
+            found = torch.where((losses < descent.threshold) & (found < 0), epoch, found)
             optimizer.step()
         needed[running] = found.numpy()
         left = found < 0
         running, theta = running[left.numpy()], theta.detach()[:, left]
-        task.report(begin, float(np.mean(needed >= 0)))
+        descent.report(begin, float(np.mean(needed >= 0)))
         if not len(running):
             break
     return needed
 
 
-def tensorflow_(task: Task) -> Array:
+def tensorflow_(descent: Descent) -> Array:
     """Broadcasting over the starts and a gradient tape, a block of epochs per call compiled by XLA.
 
     Keras's layers have no axis for starts, so this is its backend alone.
     """
     import tensorflow as tf
 
-    x, y = task.x.tolist(), task.y[:, 0].tolist()
+    x, y = descent.x.tolist(), descent.y[:, 0].tolist()
 
     @tf.function(jit_compile=True)
     def block(p: Any, needed: Any, begin: Any, end: Any) -> Any:
         def step(epoch: Any, p: Any, needed: Any) -> Any:
             with tf.GradientTape() as tape:
                 tape.watch(p)
-                losses = loss(p, x, y, task.hidden, tf.sigmoid)
+                losses = loss(p, x, y, descent.hidden, tf.sigmoid)
             gradients = tape.gradient(losses, p)
-            needed = tf.where((losses < task.threshold) & (needed < 0), epoch, needed)
-            return epoch + 1, tuple(p - task.rate * g for p, g in zip(p, gradients, strict=True)), needed
+            needed = tf.where((losses < descent.threshold) & (needed < 0), epoch, needed)
+            return epoch + 1, tuple(p - descent.rate * g for p, g in zip(p, gradients, strict=True)), needed
 
         return tf.while_loop(lambda epoch, *_: epoch < end, step, (begin, p, needed))[1:]
 
-    p = tuple(tf.constant(row) for row in task.theta)
-    needed = tf.fill([task.theta.shape[1]], -1)
-    for begin in range(0, task.epochs + 1, BLOCK):
-        p, needed = block(p, needed, tf.constant(begin), tf.constant(min(begin + BLOCK, task.epochs + 1)))
-        task.report(begin, float(np.mean(needed.numpy() >= 0)))
+    p = tuple(tf.constant(row) for row in descent.theta)
+    needed = tf.fill([descent.theta.shape[1]], -1)
+    for begin in range(0, descent.epochs + 1, BLOCK):
+        p, needed = block(p, needed, tf.constant(begin), tf.constant(min(begin + BLOCK, descent.epochs + 1)))
+        descent.report(begin, float(np.mean(needed.numpy() >= 0)))
         if (needed.numpy() >= 0).all():
             break
     return needed.numpy()

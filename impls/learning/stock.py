@@ -10,14 +10,16 @@ The default data are the 1,047 daily rows of one share, 2004 to 2008, that matpl
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from impls.errors import BadInput, Unavailable, choose
+from impls.learning import alpha_vantage
+from impls.learning.daily_rows import FEATURES, TARGET, checked, read_csv
 from impls.learning.optimizers import Settings
 from impls.learning.recipes import Recipe
 from impls.parameters import Array, Layer, Parameters
@@ -28,10 +30,7 @@ if TYPE_CHECKING:
 
 SIZES = (4, 64, 32, 1)
 ACTIVATIONS = ("relu", "relu", "identity")
-FEATURES = ("open", "high", "low", "volume")
-TARGET = "close"
 SAMPLE = "matplotlib's goog.npz"
-DATES = ("date", "timestamp")
 SPLITS = ("shuffled", "time")
 HELD_OUT = 0.2
 EPOCHS, BATCH = 100, 32
@@ -47,15 +46,14 @@ def recipe(
 ) -> Recipe:
     """The recipe on the default data, on a CSV file, or on a symbol of Alpha Vantage.
 
-    Raises BadInput for data that cannot be trained on, Unavailable without pandas and scikit-learn, or the network.
+    Raises BadInput for data that cannot be trained on, Unavailable without the libraries of the extra `stock`, or the
+    network.
     """
     _need_libraries()
     choose("split", split, SPLITS)
     if csv is not None and symbol is not None:
         raise BadInput("--csv and --symbol are two sources; give one")
     if symbol is not None:
-        from impls.learning import alpha_vantage
-
         csv = alpha_vantage.daily(symbol)
     frame, source = (read_csv(csv), str(symbol or csv)) if csv is not None else (sample(), SAMPLE)
     return prepare(frame, source, seed, split, BATCH if batch is None else batch)
@@ -64,97 +62,22 @@ def recipe(
 def _need_libraries() -> None:
     try:
         import pandas  # noqa: F401
+        import requests  # noqa: F401
         import sklearn  # noqa: F401
     except ImportError as error:
         raise Unavailable(f"stock needs {error.name}: pip install -c constraints.txt -e '.[stock]'") from None
 
 
 def sample() -> pandas.DataFrame:
-    """The rows that matplotlib ships."""
+    """The rows that matplotlib ships, read without importing it."""
     import pandas
-    from matplotlib import cbook
 
-    with np.load(str(cbook.get_sample_data("goog.npz", asfileobj=False)), allow_pickle=False) as stored:
+    spec = find_spec("matplotlib")
+    if spec is None or spec.origin is None:
+        raise Unavailable("stock's default data come with matplotlib: install it, or give your rows with --csv")
+    with np.load(Path(spec.origin).parent / "mpl-data/sample_data/goog.npz", allow_pickle=False) as stored:
         rows = stored["price_data"]
     return checked(pandas.DataFrame({name: rows[name] for name in ("date", *FEATURES, TARGET)}), SAMPLE)
-
-
-def read_csv(path: Path) -> pandas.DataFrame:
-    """The daily rows in a CSV file with a header, oldest first: floats open, high, low, close and volume.
-
-    A column `date` or `timestamp`, if there is one, orders the rows; case and other columns do not matter. Raises
-    BadInput, with the line of the file, for whatever cannot be used.
-    """
-    import pandas
-
-    try:
-        frame = pandas.read_csv(path, dtype=str, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file") from None
-    except (pandas.errors.EmptyDataError, pandas.errors.ParserError, UnicodeError, OSError) as error:
-        raise BadInput(f"{path}: is not a readable CSV file ({' '.join(str(error).split())})") from None
-    return checked(frame, str(path))
-
-
-def checked(frame: pandas.DataFrame, source: str) -> pandas.DataFrame:
-    """The needed columns as finite floats in the order of time. Raises BadInput, naming the line, for anything else."""
-    import pandas
-
-    frame = frame.rename(columns=lambda name: str(name).strip().lower())
-    missing = [name for name in (*FEATURES, TARGET) if name not in frame.columns]
-    if missing:
-        raise BadInput(
-            f"{source}: has no column {', '.join(missing)}; it needs open, high, low, close, volume, "
-            f"and has {', '.join(frame.columns) or 'none'}"
-        )
-    twice = frame.columns[frame.columns.duplicated()]
-    if len(twice):
-        raise BadInput(f"{source}: has the column {twice[0]} twice")
-    if frame.empty:
-        raise BadInput(f"{source}: has a header but no rows")
-    numbers = pandas.DataFrame({name: _column(frame[name], name, source) for name in (*FEATURES, TARGET)})
-    for name in DATES:
-        if name in frame.columns:
-            numbers["date"] = _dates(frame[name], source)
-            numbers = numbers.sort_values("date", kind="stable")
-            break
-    return numbers.reset_index(drop=True)
-
-
-def _column(column: pandas.Series, name: str, source: str) -> pandas.Series:
-    import pandas
-
-    numbers = pandas.to_numeric(column, errors="coerce").astype(np.float64)
-    bad = np.flatnonzero(~np.isfinite(numbers))
-    if len(bad):
-        cell = str(column.iloc[bad[0]]).strip()
-        what = f"{name} is {cell!r}, which is no finite number" if cell and cell != "nan" else f"{name} is missing"
-        raise BadInput(f"{source}, line {bad[0] + 2}: {what}" + _and_others(bad))
-    low = np.flatnonzero(numbers < 0) if name == "volume" else np.flatnonzero(numbers <= 0)
-    if len(low):
-        sign = "not be negative" if name == "volume" else "be positive"
-        raise BadInput(f"{source}, line {low[0] + 2}: {name} is {numbers.iloc[low[0]]:g}, but must {sign}")
-    return numbers
-
-
-def _dates(column: pandas.Series, source: str) -> pandas.Series:
-    import pandas
-
-    dates = pandas.to_datetime(column, errors="coerce", format="ISO8601" if column.dtype.kind not in "M" else None)
-    bad = np.flatnonzero(dates.isna())
-    if len(bad):
-        raise BadInput(
-            f"{source}, line {bad[0] + 2}: {str(column.iloc[bad[0]]).strip()!r} is no date like 2024-01-31"
-            + _and_others(bad)
-        )
-    twice = np.flatnonzero(dates.duplicated())
-    if len(twice):
-        raise BadInput(f"{source}, line {twice[0] + 2}: {dates.iloc[twice[0]]:%Y-%m-%d} is there for the second time")
-    return dates
-
-
-def _and_others(bad: NDArray[np.integer]) -> str:
-    return f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
 
 
 def prepare(frame: pandas.DataFrame, source: str, seed: int, split: str, batch: int) -> Recipe:

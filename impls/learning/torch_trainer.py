@@ -9,8 +9,8 @@ import torch
 
 from impls.learning.optimizers import Settings
 from impls.learning.trainer import Departure, Setup, Trainer
-from impls.parameters import Array, Layer, Parameters, rounded
-from impls.torch_autograd import build
+from impls.on_torch.autograd import build
+from impls.parameters import Array, Layer, Parameters
 
 
 def own(settings: Settings, parameters: list[torch.Tensor], shipped: bool = False) -> torch.optim.Optimizer:
@@ -53,7 +53,7 @@ class TorchTrainer(Trainer):
     """loss.backward(), optimizer.step()."""
 
     def __init__(self, setup: Setup) -> None:
-        self.model = build(setup.problem, rounded(setup.parameters, setup.dtype))
+        self.model = build(setup.task.problem, setup.task.layers())
         self.start = copy.deepcopy(self.model.state_dict())
         trained = [p for p in self.model.parameters() if setup.biases or p.ndim == 2]
         self.optimizer = own(setup.settings, trained, setup.shipped)

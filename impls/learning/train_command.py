@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from impls.errors import BadInput, choose
+from impls.json_option import json_option
 from impls.problem import DTYPES, SEED
 
 if TYPE_CHECKING:
     from impls.learning.recipes import Recipe
 
-FOLDER = Path("reports/trainings")
-STARTS_FOLDER = Path("reports/starts")
 NAMES = ("xor", "line", "slides", "stock")
 
 
@@ -38,19 +36,14 @@ NAMES = ("xor", "line", "slides", "stock")
 @click.option(
     "--split", type=click.Choice(["shuffled", "time"]), help="stock: which rows are held out.  [default: shuffled]"
 )
-@click.option(
-    "--json",
-    "path",
-    type=click.Path(path_type=Path),
-    help=f"Where to save.  [default: {FOLDER}/…, or {STARTS_FOLDER}/…]",
-)
+@json_option("reports/trainings/…, or reports/starts")
 def train_command(
     problem: str,
     implementations: str,
     dtype: str,
     shipped: bool,
     seeds: int | None,
-    path: Path | None,
+    asked: str | None,
     csv: Path | None,
     symbol: str | None,
     split: str | None,
@@ -78,8 +71,8 @@ def train_command(
         recipe = recipes.get_recipe(problem, seed)
     recipe = recipes.changed(recipe, **changes)
     if seeds is None:
-        sys.exit(_train(recipe, names, _place(path, FOLDER), dtype, shipped))
-    sys.exit(_starts(recipe, seeds, names, _place(path, STARTS_FOLDER), dtype))
+        sys.exit(_train(recipe, names, asked, dtype, shipped))
+    sys.exit(_starts(recipe, seeds, names, asked, dtype))
 
 
 def _only(recipe: str, problem: str, given: dict[str, Any]) -> None:
@@ -88,48 +81,37 @@ def _only(recipe: str, problem: str, given: dict[str, Any]) -> None:
             raise BadInput(f"{option} belongs to {recipe}; it means nothing for {problem}")
 
 
-def _place(path: Path | None, folder: Path) -> Path:
-    """Where to save: as asked, or under the present time in the folder. Learnt before the work, not after it."""
-    if path is None:
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}.json"
-    if not path.parent.is_dir():
-        raise BadInput(f"--json {path}: there is no folder {path.parent}")
-    return path
-
-
-def _train(recipe: Recipe, names: list[str], path: Path, dtype: str, shipped: bool) -> int:
+def _train(recipe: Recipe, names: list[str], asked: str | None, dtype: str, shipped: bool) -> int:
     from rich.console import Console
 
+    from impls.documents.learning import Training
+    from impls.documents.saving import deliver, place
     from impls.learning import training, training_tables
     from impls.learning.live import Live
 
-    console = Console(highlight=False)
-    with Live(console, ["shadows", *names], recipe.epochs) as live:
+    path = place(Training, asked)
+    with Live(Console(stderr=path is None, highlight=False), ["shadows", *names], recipe.epochs) as live:
         result = training.run(recipe, names, dtype=dtype, shipped=shipped, progress=live.show)
     if recipe.problem.name == "stock":
         from impls.learning import stock
 
         stock.judge(result)
-    training.save(result, path)
-    console.print(training_tables.render(result))
-    console.print(f"Saved in {path}", soft_wrap=True)
+    shown = training_tables.render(result)
+    deliver(Training.of(result), path, asked, lambda: Console(highlight=False).print(shown))
     explained = shipped or all(run["explained"] for run in result["runs"])
     return 0 if explained and not result["failed"] else 1
 
 
-def _starts(recipe: Recipe, count: int, names: list[str], path: Path, dtype: str) -> int:
+def _starts(recipe: Recipe, count: int, names: list[str], asked: str | None, dtype: str) -> int:
     from rich.console import Console
 
-    from impls.learning import starts, starts_show, training
+    from impls.documents.learning import Starts
+    from impls.documents.saving import deliver, place
+    from impls.learning import starts, starts_show
     from impls.learning.live import Live
 
-    console = Console(highlight=False)
-    with Live(console, names, recipe.epochs) as live:
+    path = place(Starts, asked)
+    with Live(Console(stderr=path is None, highlight=False), names, recipe.epochs) as live:
         result = starts.run(recipe, count, names, dtype=dtype, progress=live.show)
-    training.save(result, path)
-    picture = path.with_suffix(".png")
-    starts_show.draw(result, picture)
-    console.print(starts_show.render(result))
-    console.print(f"Saved in {path} and {picture}", soft_wrap=True)
+    deliver(Starts.of(result), path, asked, lambda: Console(highlight=False).print(starts_show.render(result)))
     return 0 if result["agree"] and not result["failed"] else 1

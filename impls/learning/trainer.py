@@ -22,8 +22,8 @@ from impls.errors import BadInput, Unavailable, choose
 from impls.implementation import Implementation
 from impls.learning.optimizers import Settings
 from impls.parameters import Array, Parameters
-from impls.problem import Problem
 from impls.registry import REGISTRY, get_entry
+from impls.task import Task
 
 TRAINERS = {
     "numpy": "impls.learning.numpy_trainer",
@@ -45,10 +45,8 @@ class Departure(NamedTuple):
 class Setup:
     """What to train, from where and how."""
 
-    problem: Problem
-    parameters: Parameters
+    task: Task
     settings: Settings
-    dtype: str
     biases: bool = True
     """Without them those of the network stay as they are (at 0)."""
     shipped: bool = False

@@ -1,33 +1,13 @@
 """One recipe, trained by every implementation, each in its own process with one thread, and their curves compared.
 
-`run` returns, and `save` writes whole to reports/trainings/<date>.json:
-
-{"format": "samegrad-training", "format_version": 1, "date", "python", "machine",
- "recipe":     Recipe.summary() and "dtype", "as_shipped": whether the frameworks' own optimizer conventions were used
- "facts":      {"asked": [[…]]} and what the recipe knows beside: line's least squares, stock's scales and baselines
- "epochs":     [0, …]                       the marks, at which all curves below have a point
- "reference":  {"losses": […]}              mean squared error over all training rows, textbook in extended precision
- "shadows":    {"count", "allowed", "comparable_until": epoch,
-                "loss_spread": […], "distance_spread": […], "prediction_spread"}
- "runs":       [{"implementation", "framework", "versions", "seconds", "losses": […],
-                 "loss_difference": […]     |loss − reference's loss|, for a log axis: 0 where they are equal
-                 "distance": […]            the farthest parameter from the reference's
-                 "parameters": […]          at the end, W1 row by row, b1, W2, …
-                 "predictions": [[…]]       at the end, where the recipe asks
-                 "prediction_difference"    the largest distance of one from the reference's
-                 "held_out"                 stock only, see `stock.judge`
-                 "times_shadow", "explained"}]
- "left_out":   {implementation: reason}     not installed here, or not to be had
- "failed":     {implementation: reason}}    ended without a result
-
-A run is `explained` if its losses, its parameters and its last predictions are never farther from the reference than
-`allowed` times the shadows' spread. That is judged up to `comparable_until`: where rounding alone moves a loss by a
-hundredth of it, amplification has left nothing to compare.
+`run` returns what the document `impls/documents/learning.py:Training` says. A run is `explained` if its losses, its
+parameters and its last predictions are never farther from the reference than `allowed` times the shadows' spread. That
+is judged up to `comparable_until`: where rounding alone moves a loss by a hundredth of it, amplification has left
+nothing to compare.
 """
 
 from __future__ import annotations
 
-import datetime
 import io
 import json
 import platform
@@ -42,40 +22,28 @@ from typing import Any
 import numpy as np
 
 from impls.checking.oracle import flatten
-from impls.checking.process import Failed, call
+from impls.child import Failed, call, kill_all
+from impls.documents.base import made
 from impls.errors import BadInput, Unavailable
 from impls.files import write_whole
 from impls.learning import recipes, shadows
+from impls.learning.progress_file import REPORT_EVERY_S, Reporter
 from impls.learning.recipes import Recipe
 from impls.learning.trainer import TRAINERS, Setup, Trainer, load
 from impls.parameters import Array
 from impls.registry import get_entry
+from impls.task import Task
 
-FORMAT = "samegrad-training"
-FORMAT_VERSION = 1
 ALLOWED = 10.0
 """Times the shadows' spread, as in `checking.drift`: a shadow makes one rounding per gradient, a program one per
 operation; right ones were seen at up to 3.0 (xor, line and slides with every optimizer in float64 and float32, 2.6 in
 the latter; stock with Adam in float64)."""
 INCOMPARABLE = 0.01
 TIMEOUT_S = 3600.0
-REPORT_EVERY_S = 0.1
 
 Progress = Callable[[dict[str, dict[str, Any]]], None]
 Work = dict[str, tuple[str, dict[str, Any]]]
 """{name: (the function "module:name", its arguments)}"""
-
-
-class Reporter:
-    """Tells whoever waits how far a training is: a file with {"epoch", "loss"}, ten times a second at most."""
-
-    def __init__(self, path: Path, what: str = "loss") -> None:
-        self.path, self.what, self.next_s = path, what, 0.0
-
-    def __call__(self, epoch: int, value: float) -> None:
-        if time.monotonic() >= self.next_s:
-            self.next_s = time.monotonic() + REPORT_EVERY_S
-            write_whole(self.path, json.dumps({"epoch": epoch, self.what: value}).encode())
 
 
 def train(implementation: str, folder: str, dtype: str, shipped: bool, threads: int = 1) -> dict[str, Any]:
@@ -89,7 +57,8 @@ def train(implementation: str, folder: str, dtype: str, shipped: bool, threads: 
 def descend(kind: type[Trainer], name: str, folder: Path, dtype: str, shipped: bool = False) -> dict[str, Any]:
     """`train` by that kind of trainer."""
     recipe = recipes.load(folder / "recipe.npz")
-    trainer = kind(Setup(recipe.problem, recipe.parameters, recipe.settings, dtype, recipe.biases, shipped))
+    task = Task(recipe.problem, recipe.parameters, recipe.batch, dtype)
+    trainer = kind(Setup(task, recipe.settings, recipe.biases, shipped))
     x, y = recipe.x.astype(dtype), recipe.y.astype(dtype)
     report, marks = Reporter(folder / f"{name}.progress"), set(recipe.marks())
     kept, losses = [], []
@@ -137,9 +106,7 @@ def run(
     if not (arrays and np.isfinite(reference["losses"]).all()):
         raise BadInput(f"the loss does not stay finite at learning rate {recipe.settings.learning_rate:g}; lower it")
     return {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "date": made(),
         "python": platform.python_version(),
         "machine": platform.machine(),
         "recipe": {**recipe.summary(), "dtype": dtype, "as_shipped": shipped},
@@ -177,6 +144,7 @@ def together(work: Work, folder: str, progress: Progress) -> tuple[dict[str, Any
                 progress({name: _state(future, Path(folder) / f"{name}.progress") for name, future in futures.items()})
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)  # what has not begun must not begin now
+            kill_all()
             raise
         progress({name: _state(future, Path(folder) / f"{name}.progress") for name, future in futures.items()})
     answers, failed = {}, {}
@@ -250,8 +218,3 @@ def _compared(
         "times_shadow": times,
         "explained": bool(times <= ALLOWED),
     }
-
-
-def save(result: dict[str, Any], path: str | Path) -> None:
-    """Write the document, whole or not at all. Raises OSError where the folder cannot be written."""
-    write_whole(path, json.dumps(result, indent=1, allow_nan=False).encode())

@@ -18,6 +18,7 @@ import numpy as np
 from impls.parameters import tensors
 from impls.problem import ACTIVATIONS, SQUARED, Problem
 from impls.registry import DEFAULT, REGISTRY, get_entry
+from impls.task import Task
 from impls.verifying import child, messages
 from impls.verifying.candidate import Candidate
 from impls.verifying.report import Report
@@ -112,7 +113,7 @@ def evaluate(name: str, request: dict[str, Any]) -> list[dict[str, Any]]:
         data = probe["x"], probe["y"]
         rows = partial(_first, data)
         problem = Problem("probe", tuple(request["sizes"]), tuple(request["activations"]), rows)
-        implementation.prepare(problem, messages.to_layers(probe["parameters"]), len(data[0]), request["dtype"], "cpu")
+        implementation.prepare(Task(problem, messages.to_layers(probe["parameters"]), len(data[0]), request["dtype"]))
         _, gradients = implementation.to_numpy(implementation.value_and_grad())
         answers.append(tensors(gradients))
     return answers

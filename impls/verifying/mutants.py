@@ -1,7 +1,7 @@
 """Mutants: what the gradients would be under a mistake.
 
-One backward pass is written below as seven steps, in the notation of `numpy_manual`. A mistake is another function in
-the place of one step (`mistakes.bank` lists them); a pair of mistakes replaces two different steps. The pass runs on
+One backward pass is written below as seven steps, in the notation of `on_numpy.manual`. A mistake is another function
+in the place of one step (`mistakes.bank` lists them); a pair of mistakes replaces two different steps. The pass runs on
 `Running` numbers, so that each mistaken gradient comes with a bound on its rounding error.
 
     rows      x, y           which rows are used

@@ -9,10 +9,10 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.results.passes import title
 from reports import style
 from reports.figures.frame import CHARACTER_IN, MOST, sheet, short
 from reports.figures.heat import ROW_IN, Cell, fill_of, table_of_cells
-from reports.passes import title
 from reports.provenance import footer
 from reports.records import Group, Run
 from reports.style import Look

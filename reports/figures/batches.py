@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reports import units
+from benchmarks.results import units
 from reports.figures.frame import CHARACTER_IN, GAP_IN, drawn, label_lines, panel_groups, sheet, short
 from reports.provenance import footer
 from reports.records import Case, Group, Run
@@ -32,7 +32,8 @@ def rows(groups: list[Group]) -> list[dict[str, Any]]:
             "median_ns": case.median_ns,
             "p10_ns": case.spread_ns[0],
             "p90_ns": case.spread_ns[1],
-            "device_memory_bytes": case.memory_bytes,
+            "device_memory_bytes": case.extra and case.extra.device_memory_bytes,
+            "device_ns": case.extra and case.extra.device_ns,
         }
         for group in groups
         for case in group.cases

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reports import style, units
+from benchmarks.documents.ladder import CallCost, Ladder
+from benchmarks.results import units
+from reports import style
 from reports.figures.frame import CHARACTER_IN, MOST, SHADES, beside, name_rows, sheet, short
-from reports.ladders import CallCost, Ladder
 from reports.style import Look
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def draw(ladder: Ladder, looks: Mapping[str, Look]) -> Figure | None:
     processes = max(len(times) for cost in costs for times in cost.parts.values())
     subheading = f"{', '.join(parts(ladder))}, from dark to light, as shares: medians of {processes} processes each."
     notes = [
-        f"samegrad ladder · xor value_and_grad, batch 4, float32, one thread · {ladder.date[:16].replace('T', ' ')}"
+        f"samegrad ladder · xor value_and_grad, batch 4, float32, one thread · {ladder.started[:16].replace('T', ' ')}"
     ]
     page = sheet(notes, TITLE, subheading, 1, 1, BAR_IN * len(costs) + 0.1, name_in, 1.0)
     (axes,) = page.panels

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from reports import style, units
+from benchmarks.results import units
+from reports import style
 from reports.figures.frame import CHARACTER_IN, MOST, SHADES, beside, name_rows, sheet, short
-from reports.parts import ColdStart
 from reports.provenance import footer
-from reports.records import Run
+from reports.records import ColdStart, Run
 from reports.style import Look
 
 if TYPE_CHECKING:

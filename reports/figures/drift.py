@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reports import units
-from reports.agreements import Agreement, Distance, Shadow
+from benchmarks.results import units
+from impls.documents.agreement import Agreement, DriftRow, ShadowRow
 from reports.figures.frame import CHARACTER_IN, MOST, label_lines, sheet, short
 from reports.style import MUTED, Look
 
@@ -17,12 +16,12 @@ if TYPE_CHECKING:
 
 NAME = "drift"
 TITLE = "Training together: distance from float64"
-Lines = dict[str, list[Distance]]
+Lines = dict[str, list[DriftRow]]
 
 
-def panels(agreement: Agreement) -> dict[tuple[str, str], tuple[Lines, list[Shadow]]]:
+def panels(agreement: Agreement) -> dict[tuple[str, str], tuple[Lines, list[ShadowRow]]]:
     """For each (problem, dtype) its lines, each by step, and its shadows."""
-    found: dict[tuple[str, str], tuple[Lines, list[Shadow]]] = {}
+    found: dict[tuple[str, str], tuple[Lines, list[ShadowRow]]] = {}
     for distance in sorted(agreement.distances, key=lambda distance: distance.step):
         lines, _ = found.setdefault((distance.problem, distance.dtype), ({}, []))
         lines.setdefault(distance.implementation, []).append(distance)
@@ -96,7 +95,7 @@ def draw(agreement: Agreement, looks: Mapping[str, Look]) -> Figure | None:
         axes.fill_between(steps, *band, color=MUTED, alpha=0.25, linewidth=0.8)
         ends = {}
         for name, line in lines.items():
-            look, heights = looks[name], [max(_finite(row.distance), low / 4) for row in line]
+            look, heights = looks[name], [max(row.distance, low / 4) for row in line]
             dashes = (0, look.dashes) if look.dashes else "-"
             marks: dict[str, Any] = {"marker": look.marker, "markersize": 3.6}
             axes.plot([row.step for row in line], heights, color=look.colour, linestyle=dashes, linewidth=1.5, **marks)
@@ -121,7 +120,3 @@ def _ticks(axes: Axes, steps: list[int]) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(which="minor", length=0)
     axes.tick_params(which="major", length=3)
-
-
-def _finite(value: float) -> float:
-    return value if math.isfinite(value) else 0.0

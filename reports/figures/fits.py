@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reports import style, units
+from benchmarks.results import units
+from benchmarks.results.passes import plain_first, title
+from reports import style
 from reports.figures.frame import CHARACTER_IN, MOST, beside, name_rows, sheet, short, time_axis
-from reports.parts import Fit
-from reports.passes import plain_first, title
 from reports.provenance import footer
-from reports.records import Run
+from reports.records import Fitted, Run
 from reports.style import Look
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ TITLE = "Fixed cost per call, and cost per row"
 ROW_IN = 0.2
 
 
-def rows(fits: list[Fit]) -> list[dict[str, Any]]:
+def rows(fits: list[Fitted]) -> list[dict[str, Any]]:
     """The figure's numbers, one row per implementation of each problem and pass."""
     return [
         {
@@ -32,43 +32,40 @@ def rows(fits: list[Fit]) -> list[dict[str, Any]]:
             "dtype": fit.dtype,
             "device": fit.device,
             "implementation": fit.implementation,
-            "t0_ns": fit.t0_ns,
-            "t0_low_ns": fit.t0_low_ns,
-            "t0_high_ns": fit.t0_high_ns,
-            "per_row_ns": fit.per_row_ns,
-            "per_row_low_ns": fit.per_row_low_ns,
-            "per_row_high_ns": fit.per_row_high_ns,
-            "half_batch": fit.half_batch,
-            "line_describes_the_data": fit.describes,
+            **dict(zip(("t0_ns", "t0_low_ns", "t0_high_ns"), fit.t0_ns, strict=True)),
+            **dict(zip(("per_row_ns", "per_row_low_ns", "per_row_high_ns"), fit.per_row_ns, strict=True)),
+            "half_batch": fit.fit.half_batch,
+            "line_describes_the_data": fit.fit.describes,
         }
         for fit in fits
     ]
 
 
-def panels(fits: list[Fit]) -> dict[tuple[str, str], list[Fit]]:
+def panels(fits: list[Fitted]) -> dict[tuple[str, str], list[Fitted]]:
     """Fits by (pass, problem), plain passes first; within one, the smallest fixed cost first."""
     measured = dict.fromkeys((fit.pass_, fit.problem) for fit in fits)
     labels = plain_first(pass_ for pass_, _ in measured)
     keys = sorted(measured, key=lambda key: labels.index(key[0]))
-    found: dict[tuple[str, str], list[Fit]] = {key: [] for key in keys}
-    for fit in sorted(fits, key=lambda fit: fit.t0_ns):
+    found: dict[tuple[str, str], list[Fitted]] = {key: [] for key in keys}
+    for fit in sorted(fits, key=lambda fit: fit.fit.t0_ns):
         found[fit.pass_, fit.problem].append(fit)
     return found
 
 
-def describe(fits: list[Fit]) -> str:
+def describe(fits: list[Fitted]) -> str:
     """The figure in words: fixed cost and cost per row of the first and the last of each panel."""
     told = []
     for (pass_, problem), of in panels(fits).items():
         ends = of if len(of) <= 6 else [of[0], of[-1]]
         each = ", ".join(
-            f"{fit.implementation} {units.time(fit.t0_ns)} and {units.time(fit.per_row_ns)} a row" for fit in ends
+            f"{one.implementation} {units.time(one.fit.t0_ns)} and {units.time(one.fit.per_row_ns)} a row"
+            for one in ends
         )
         told.append(f"{problem} {title(pass_)}: {each}")
     return f"{TITLE}. {'; '.join(told)}."
 
 
-def draw(run: Run, fits: list[Fit], looks: Mapping[str, Look]) -> Figure | None:
+def draw(run: Run, fits: list[Fitted], looks: Mapping[str, Look]) -> Figure | None:
     """Two panels per problem and pass, each with a point and an interval per implementation; None without fits."""
     found = panels(fits)
     if not found:
@@ -82,15 +79,17 @@ def draw(run: Run, fits: list[Fit], looks: Mapping[str, Look]) -> Figure | None:
         left, right = page.panels[2 * number : 2 * number + 2]
         shown = of[:MOST]
         left.set_title(f"{problem} {title(pass_)}: fixed cost t0")
-        _points(left, shown, looks, [(fit.t0_ns, fit.t0_low_ns, fit.t0_high_ns) for fit in shown])
+        _points(left, shown, looks, [fit.t0_ns for fit in shown])
         left.set_xlabel("time per call at no rows")
         right.set_title("cost per row 1/r∞")
-        _points(right, shown, looks, [(fit.per_row_ns, fit.per_row_low_ns, fit.per_row_high_ns) for fit in shown])
+        _points(right, shown, looks, [fit.per_row_ns for fit in shown])
         right.set_xlabel("time per row")
     return page.figure
 
 
-def _points(axes: Axes, fits: list[Fit], looks: Mapping[str, Look], numbers: list[tuple[float, float, float]]) -> None:
+def _points(
+    axes: Axes, fits: list[Fitted], looks: Mapping[str, Look], numbers: list[tuple[float, float, float]]
+) -> None:
     """Each number as a point on a logarithmic axis with its interval; what is zero or unknown stays blank."""
     colours = [looks[fit.implementation].colour for fit in fits]
     known = [place for place, (value, _, _) in enumerate(numbers) if value > 0]
@@ -107,7 +106,7 @@ def _points(axes: Axes, fits: list[Fit], looks: Mapping[str, Look], numbers: lis
         [numbers[place][0] for place in known],
         known,
         s=25,
-        c=[style.BACKGROUND if fits[place].describes is False else colours[place] for place in known],
+        c=[style.BACKGROUND if fits[place].fit.describes is False else colours[place] for place in known],
         edgecolors=[colours[place] for place in known],
         linewidths=1,
         zorder=2,

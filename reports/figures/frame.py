@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reports import labels, style, units
-from reports.passes import plain_first
+from benchmarks.results import units
+from benchmarks.results.passes import plain_first
+from reports import labels, style
 from reports.records import Group
 
 if TYPE_CHECKING:

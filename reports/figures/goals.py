@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reports import style, units
+from benchmarks.documents.ladder import Goal, Ladder
+from benchmarks.results import units
+from reports import style
 from reports.figures.frame import beside, sheet, short
-from reports.ladders import Goal, Ladder
 from reports.style import Look
 
 if TYPE_CHECKING:
@@ -23,13 +24,13 @@ MOST = 60
 
 def shown(ladder: Ladder) -> list[Goal]:
     """The goals that were measured, at most so many."""
-    return [goal for goal in ladder.goals if goal.ratio > 0 and goal.factor > 0][:MOST]
+    return [goal for goal in ladder.goals if goal.ratio and goal.factor][:MOST]
 
 
 def reached(goal: Goal) -> tuple[float, float, float]:
     """How much of the goal was reached, and the ends of its interval in the same measure."""
-    ends = sorted((goal.reached(goal.low), goal.reached(goal.high))) if goal.low > 0 and goal.high > 0 else None
-    return (goal.reached(goal.ratio), *(ends or (math.nan, math.nan)))
+    low, high = sorted(goal.reached(end) for end in (goal.low, goal.high) if end) or (math.nan, math.nan)
+    return goal.reached(goal.ratio or math.nan), low, high
 
 
 def limits(goals: list[Goal]) -> tuple[float, float]:
@@ -62,11 +63,11 @@ def draw(ladder: Ladder, looks: Mapping[str, Look]) -> Figure | None:
         return None
     subheading = "How much of its goal each ratio reaches, with its interval; right of the line the goal is kept."
     notes = [f"NOISY run: {ladder.doubts[0]}"] if ladder.doubts else []
-    notes += [f"samegrad ladder · xor, float32, one thread · {ladder.date[:16].replace('T', ' ')}"]
+    notes += [f"samegrad ladder · xor, float32, one thread · {ladder.started[:16].replace('T', ' ')}"]
     page = sheet(notes, TITLE, subheading, 1, 1, ROW_IN * len(goals), NAME_IN, SAID_IN, every_axis=True)
     (axes,) = page.panels
     marks = [reached(goal) for goal in goals]
-    colours = [looks[goal.best].colour if goal.best in looks else style.MUTED for goal in goals]
+    colours = [looks[goal.best].colour if goal.best and goal.best in looks else style.MUTED for goal in goals]
     bounded = [place for place, (_, low, _) in enumerate(marks) if math.isfinite(low)]
     least, most = limits(goals)
     lows = [max(marks[place][1], least) for place in bounded]
@@ -97,4 +98,4 @@ def _ticks(axes: Any) -> None:
 
 
 def _said(goal: Goal) -> str:
-    return f"{units.ratio(goal.ratio)}× of {'≤' if goal.at_most else '≥'} {goal.factor:g}×: {goal.word}"
+    return f"{units.ratio(goal.ratio)}× of {goal.target}: {goal.word}"

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reports import style, units
+from benchmarks.results import units
+from reports import style
 from reports.answer import headline
 from reports.figures.frame import CHARACTER_IN, beside, name_rows, sheet, short, time_axis
 from reports.provenance import footer

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from impls.documents.optimizers import OptimizerRow, Optimizers
 from reports import style
 from reports.figures.frame import CHARACTER_IN, MOST, sheet, short
 from reports.figures.heat import ROW_IN, Cell, fill_of, table_of_cells
-from reports.optimizers import Followed, Optimizers
 from reports.style import Look
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def rows(found: Optimizers) -> list[dict[str, Any]]:
             "unexplained": row.unexplained,
             "aligned": row.aligned,
             "allowed": row.allowed,
-            "reasons": "; ".join(f"{reason} ({alone:.1e})" for reason, alone in row.reasons.items()),
+            "reasons": "; ".join(f"{reason.reason} ({reason.alone:.1e})" for reason in row.reasons),
         }
         for row in found.rows
     ]
@@ -59,11 +59,11 @@ def draw(found: Optimizers, looks: Mapping[str, Look]) -> Figure | None:
 
 
 def said(distance: float) -> str:
-    """`3.3e-01`, `0`, or `–` where it is unknown."""
-    return "–" if not math.isfinite(distance) else f"{distance:.1e}" if distance else "0"
+    """`3.3e-01`, or `0`."""
+    return f"{distance:.1e}" if distance else "0"
 
 
-def fill(row: Followed, distance: float, is_aligned: bool) -> str:
+def fill(row: OptimizerRow, distance: float, is_aligned: bool) -> str:
     """Darker for farther, on a logarithmic scale; red where an aligned optimizer is not the textbook's."""
     if is_aligned and not row.is_aligned:
         return style.ALARM

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reports import units
+from benchmarks.results import units
 from reports.figures.frame import CHARACTER_IN, beside, drawn, name_rows, panel_groups, sheet, short
 from reports.provenance import footer
 from reports.ratios import compare

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reports import units
+from benchmarks.results import units
+from impls.documents.learning import Starts, StartsRun
 from reports.figures.frame import CHARACTER_IN, MOST, beside, name_rows, sheet, short
 from reports.style import Look
-from reports.trainings import Share, Starts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,34 +24,33 @@ def rows(starts: Starts) -> list[dict[str, Any]]:
     return [
         {
             "implementation": share.implementation,
-            "starts": starts.count,
+            "starts": starts.seeds.count,
             "converged": share.share,
             "percentile": percentile,
             "epochs": epochs,
         }
-        for share in starts.shares
-        for percentile, epochs in share.quantiles.items()
+        for share in starts.runs
+        for percentile, epochs in (share.quantiles or {}).items()
     ]
 
 
-def span(share: Share) -> tuple[float, float, float]:
+def span(share: StartsRun) -> tuple[float, float, float]:
     """The middle, the lowest and the highest of the percentiles of the epochs needed; NaN where there are none."""
-    known = sorted(epochs for epochs in share.quantiles.values() if math.isfinite(epochs))
-    middle = share.quantiles.get("50", math.nan)
-    if not known:
+    if not share.quantiles:
         return math.nan, math.nan, math.nan
-    return middle if math.isfinite(middle) else known[len(known) // 2], known[0], known[-1]
+    known = sorted(share.quantiles.values())
+    return share.quantiles.get("50", known[len(known) // 2]), known[0], known[-1]
 
 
 def percentiles(starts: Starts) -> str:
     """`5th to 95th percentile`."""
-    keys = list(dict.fromkeys(key for share in starts.shares for key in share.quantiles))
+    keys = list(dict.fromkeys(key for share in starts.runs for key in share.quantiles or ()))
     return f"{keys[0]}th to {keys[-1]}th percentile" if keys else "without percentiles"
 
 
-def said(share: Share) -> str:
+def said(share: StartsRun) -> str:
     """`99.5 % · 6,446 epochs`."""
-    converged = f"{100 * share.share:.4g} %" if math.isfinite(share.share) else "–"
+    converged = f"{100 * share.share:.4g} %"
     middle = span(share)[0]
     return converged + (f" · {units.count(middle)} epochs" if math.isfinite(middle) else "")
 
@@ -60,12 +59,12 @@ def draw(starts: Starts, looks: Mapping[str, Look]) -> Figure | None:
     """A line from the lowest to the highest percentile of the epochs, its median as a point; None without any."""
     from matplotlib.ticker import FuncFormatter
 
-    shares = [share for share in starts.shares if math.isfinite(span(share)[0])][:MOST]
+    shares = [share for share in starts.runs if math.isfinite(span(share)[0])][:MOST]
     if not shares:
         return None
     name_in = CHARACTER_IN * max(len(short(share.implementation)) for share in shares) + 0.2
     subheading = (
-        f"{starts.count:,} starts; converged: an error below {starts.threshold:g}. Median of the epochs needed, "
+        f"{starts.seeds.count:,} starts; converged: an error below {starts.threshold:g}. Median of the epochs needed, "
         f"{percentiles(starts)}."
     )
     notes = [f"samegrad train · {starts.date[:16].replace('T', ' ')}"]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reports import units
+from benchmarks.results import units
+from impls.documents.learning import Curve, Training
 from reports.figures.frame import CHARACTER_IN, MOST, label_lines, sheet, short
 from reports.style import MUTED, Look
-from reports.trainings import Curve, Training, thinned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +18,15 @@ NAME = "training"
 TITLE = "The same learning"
 POINTS = 160
 """More marks than this are thinned: of differences, which jump to and fro, the largest of each stretch is drawn."""
+
+
+def thinned(
+    epochs: Sequence[float], values: Sequence[float], most: int, largest: bool
+) -> tuple[list[float], list[float]]:
+    """At most so many points: of each stretch of marks its first, or, of what jumps to and fro, its largest value."""
+    step = max(1, -(-len(values) // most))
+    starts = range(0, len(values), step)
+    return [epochs[i] for i in starts], [max(values[i : i + step]) if largest else values[i] for i in starts]
 
 
 def rows(training: Training) -> list[dict[str, Any]]:
@@ -31,25 +39,24 @@ def rows(training: Training) -> list[dict[str, Any]]:
             "loss_difference": difference,
             "distance": distance,
         }
-        for curve in training.curves
+        for curve in training.runs
         for epoch, loss, difference, distance in zip(
-            training.epochs, curve.losses, curve.differences, curve.distances, strict=False
+            training.epochs, curve.losses, curve.loss_difference, curve.distance, strict=True
         )
     ]
 
 
 def describe(training: Training) -> str:
     """The figure in words: every last loss, and how far the differences go in units of the shadows' spread."""
-    ends = ", ".join(f"{curve.implementation} {curve.losses[-1]:.3g}" for curve in training.curves if curve.losses)
-    most = max((curve.times_shadow for curve in training.curves if curve.times_shadow >= 0), default=math.nan)
-    apart = f"; apart by at most {units.significant(most, 2)} times the shadows' spread" if math.isfinite(most) else ""
-    last = units.count(training.epochs[-1]) if training.epochs else "–"
-    return f"{TITLE}: {training.title}. Loss after {last} epochs: {ends}{apart}."
+    ends = ", ".join(f"{curve.implementation} {curve.losses[-1]:.3g}" for curve in training.runs)
+    most = units.significant(max(curve.times_shadow for curve in training.runs), 2)
+    after = f"Loss after {units.count(training.epochs[-1])} epochs: {ends}"
+    return f"{TITLE}: {training.title}. {after}; apart by at most {most} times the shadows' spread."
 
 
 def draw(training: Training, looks: Mapping[str, Look]) -> Figure | None:
     """Losses at the left, their differences from the reference's at the right; None without curves."""
-    curves = [curve for curve in training.curves if curve.losses][:MOST]
+    curves = training.runs[:MOST]
     if not curves or not training.epochs:
         return None
     label_in = CHARACTER_IN * max(len(short(curve.implementation)) for curve in curves) + 0.34
@@ -62,7 +69,8 @@ def draw(training: Training, looks: Mapping[str, Look]) -> Figure | None:
     left.set_title("loss")
     left.set_ylabel("mean squared error")
     right.set_title("difference from the reference's loss")
-    _panel(right, training.epochs, [(curve, curve.differences) for curve in curves], looks, training.loss_spread)
+    differences = [(curve, curve.loss_difference) for curve in curves]
+    _panel(right, training.epochs, differences, looks, training.shadows.loss_spread)
     for axes in page.panels:
         axes.set_xlabel("epoch")
     return page.figure
@@ -71,7 +79,7 @@ def draw(training: Training, looks: Mapping[str, Look]) -> Figure | None:
 def _panel(
     axes: Axes,
     epochs: Sequence[float],
-    lines: list[tuple[Curve, Sequence[float]]],
+    lines: Sequence[tuple[Curve, Sequence[float]]],
     looks: Mapping[str, Look],
     spread: Sequence[float] = (),
 ) -> None:

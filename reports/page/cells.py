@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from reports import style, units
+from benchmarks.results import units
+from reports import style
 
 Cell = str | dict[str, Any]
 

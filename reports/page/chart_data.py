@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
-from reports import passes, style
-from reports.answer import headline, margin
-from reports.crossovers import crossovers, pairs
+from benchmarks.results import passes
+from reports import style
+from reports.answer import headline
 from reports.figures.frame import short
 from reports.page.cells import colour_class
-from reports.ratios import compare
+from reports.ratios import compare, crossovers
 from reports.records import Group, Run
 
 MOST_PAIRS = 30_000
@@ -52,7 +52,7 @@ def chart_data(run: Run, names: list[str], looks: Mapping[str, style.Look]) -> d
             label: {"title": passes.title(label), "unit": passes.unit(label)}
             for label in dict.fromkeys(group.pass_ for group in run.groups)
         },
-        "margin": margin(run),
+        "margin": run.margin,
         "panels": _panels(run, names),
     }
 
@@ -62,7 +62,7 @@ def _panels(run: Run, names: list[str]) -> dict[str, Any]:
     found, left = {}, MOST_PAIRS
     for number, (key, groups) in enumerate(panels(run).items(), start=1):
         count = len(groups) * len(names) * (len(names) - 1) // 2
-        found[key] = {"table": f"times-{number}", **_panel(groups, names, margin(run), with_pairs=count <= left)}
+        found[key] = {"table": f"times-{number}", **_panel(groups, names, run.margin, with_pairs=count <= left)}
         left -= count if count <= left else 0
     return found
 
@@ -93,13 +93,13 @@ def _pairs(group: Group, names: list[str]) -> list[float | None]:
     found: list[float | None] = []
     for one, other in combinations(names, 2):
         if one in cases and other in cases:
-            compared = compare(group, cases[one], cases[other], pairs(group))
+            compared = compare(group, cases[one], cases[other])
             found += map(_digits, (compared.ratio, compared.low, compared.high))
         else:
             found += [None] * 3
     return found
 
 
-def _digits(value: float) -> float | None:
+def _digits(value: float | None) -> float | None:
     """Five significant digits; None, JSON's null, for what is unknown."""
-    return float(f"{value:.5g}") if math.isfinite(value) else None
+    return float(f"{value:.5g}") if value is not None and math.isfinite(value) else None

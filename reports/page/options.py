@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from reports import passes, units
+from benchmarks.results import passes, units
 from reports.records import Group
 
 Options = list[tuple[str, str]]

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from benchmarks.clock.crew import WorkerProcess, pinnable, pinned
+from benchmarks.clock.crew import WorkerProcess
+from impls.child import pinnable, pinned
 from impls.registry import get_entry
 
 TIME_LIMIT_S = 240.0

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from impls.entry import Entry
-from impls.numpy_manual import NumpyManual
+from impls.on_numpy.manual import NumpyManual
 from impls.registry import REGISTRY
+from impls.registry.entry import Entry
 
 FAULTS = Path(os.environ.get("FAULTS", "."))
 CALLS = 50
@@ -87,7 +87,7 @@ class OutOfMemory(Sound):
 
 
 class FailsToPrepare(Sound):
-    def prepare(self, *arguments, **options):
+    def prepare(self, task):
         raise RuntimeError("the seventh kernel does not build")
 
 

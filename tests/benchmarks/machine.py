@@ -12,9 +12,9 @@ import pytest
 
 from benchmarks.clock import run as module
 from benchmarks.clock.case import Case
-from benchmarks.clock.crew import WorkerFailed
 from benchmarks.clock.record import Group, Request, Run
 from benchmarks.clock.run import measure
+from impls.child import Failed
 from impls.registry import Entry
 
 VAG = Case("xor", "value_and_grad", 4, "float32", "cpu")
@@ -94,7 +94,7 @@ class FakeWorker:
     def __init__(self, machine: Machine, name: str) -> None:
         self.machine, self.name = machine, name
         self.launch = machine.progress[-1][0]
-        self.prepared: dict[str, Case] = {}
+        self.prepared: dict[str, str] = {}
         self.is_closed = False
         self.is_dead = False
         machine.workers.append(self)
@@ -104,9 +104,9 @@ class FakeWorker:
         asked = Asked(self.launch, self.name, do, request)
         self.machine.asked.append(asked)
         if self.is_dead:
-            raise WorkerFailed("died", f"{self.name}'s worker is dead", [])
+            raise Failed("died", f"{self.name}'s worker is dead", [])
         if fault := self.machine.fault(asked):
-            self.is_dead = isinstance(fault, WorkerFailed) and fault.is_gone
+            self.is_dead = isinstance(fault, Failed) and fault.is_gone
             self.is_closed |= self.is_dead
             raise fault
         return getattr(self, f"_{do}")(**request)
@@ -115,9 +115,9 @@ class FakeWorker:
         self.machine.now_ns += 1e8
         return {"import_ns": 10**8, "threads": {"pool": threads}, "affinity": [0], "pid": 1}
 
-    def _prepare(self, key: str, **request: Any) -> dict[str, Any]:
-        self.prepared[key] = Case(*(request[field] for field in ("problem", "pass_name", "batch", "dtype", "device")))
-        told = {"predictions": 0.25} if request["pass_name"] == "forward" else {"loss": 0.125, "W1": 0.25, "b1": 0.0}
+    def _prepare(self, key: str, pass_name: str, task: dict[str, Any]) -> dict[str, Any]:
+        self.prepared[key] = pass_name
+        told = {"predictions": 0.25} if pass_name == "forward" else {"loss": 0.125, "W1": 0.25, "b1": 0.0}
         return {"prepare_ns": 1000, "first_call_ns": 2000 * self.launch, "agreement": told}
 
     def _time(self, key: str, prefix: int, calls: int) -> dict[str, int]:
@@ -140,5 +140,5 @@ class FakeWorker:
         self.is_closed = True
 
 
-def gone(asked: Asked, reason: str = "the first reason") -> WorkerFailed:
-    return WorkerFailed("died", f"{asked.name}: {reason}", ["its last line"])
+def gone(asked: Asked, reason: str = "the first reason") -> Failed:
+    return Failed("died", f"{asked.name}: {reason}", ["its last line"])

@@ -21,6 +21,7 @@ from typing import Any
 from impls.implementation import Implementation
 from impls.parameters import Layer
 from impls.registry import get_entry
+from impls.task import Task
 
 TARGET = "tests.benchmarks.planted"
 
@@ -68,8 +69,8 @@ class Planted(Implementation):
     def __init__(self) -> None:
         self.inner = self.right()
 
-    def prepare(self, *arguments: Any, **options: Any) -> None:
-        self.inner.prepare(*arguments, **options)
+    def prepare(self, task: Task) -> None:
+        self.inner.prepare(task)
 
     def forward(self) -> Any:
         return self._pass("forward")
@@ -121,8 +122,8 @@ def captured(implementation: type[Implementation]) -> type[Implementation]:
     import jax
 
     class Captured(implementation):  # type: ignore[misc, valid-type]
-        def prepare(self, *arguments, **options):
-            super().prepare(*arguments, **options)
+        def prepare(self, task):
+            super().prepare(task)
             x, y = self.x, self.y
             given = self._value_and_grad
             closed = jax.jit(lambda parameters: given(parameters, x, y))
@@ -145,7 +146,7 @@ def accumulating(implementation: type[Implementation]) -> type[Implementation]:
 
 def recompiling(implementation: type[Implementation]) -> type[Implementation]:
     """Each forward pass compiles something: a function made in its body, or for PyTorch one of a number that counts."""
-    framework = implementation.__module__.removeprefix("impls.").partition("_")[0]
+    framework = implementation.__module__.removeprefix("impls.on_").partition(".")[0]
     numbers = itertools.count()
 
     def renewed(result: Any) -> Any:

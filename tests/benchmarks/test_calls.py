@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from benchmarks.clock.calls import Asked, build
+from benchmarks.clock.calls import build
+from benchmarks.clock.calls.base import Asked
 from benchmarks.clock.case import HOST, LEARNING_RATE, LOOP_STEPS, PIPELINED
 from impls.checking.agreement import Disagreement, Reference, worst_tau
 from impls.errors import Unavailable
 from impls.implementation import LOOP, PASSES, Implementation
-from impls.numpy_manual import NumpyManual
+from impls.on_numpy.manual import NumpyManual
 from impls.problem import LINE, XOR
+from impls.task import Task
 
 
 class Recording(NumpyManual):
@@ -37,11 +40,11 @@ class Recording(NumpyManual):
 
 
 def asked(pass_name, problem=XOR, batch=4, dtype="float64", device="cpu"):
-    return Asked("mine", problem, problem.parameters(1), pass_name, batch, dtype, device, 1)
+    return Asked("mine", pass_name, Task(problem, problem.parameters(1), batch, dtype, device, 1))
 
 
 def reference(of):
-    return Reference(of.problem, of.parameters, *of.problem.data(of.batch, of.seed), of.dtype)
+    return Reference.of(of.task)
 
 
 @pytest.mark.parametrize("pass_name", PASSES)
@@ -129,9 +132,9 @@ class TestHost:
 
     def test_who_takes_rows_only_when_prepared_says_so(self):
         class Settled(NumpyManual):
-            def prepare(self, problem, parameters, batch, dtype="float32", device="cpu", seed=1):
+            def prepare(self, task):
                 self.feed = super().feed
-                super().prepare(problem, parameters, batch, dtype, device, seed)
+                super().prepare(task)
                 del self.feed
 
             feed = Implementation.feed
@@ -158,7 +161,7 @@ class Queued(NumpyManual):
     def apart(self):
         """An instance of its own for each thread."""
         one = NumpyManual()
-        one.prepare(XOR, XOR.parameters(1), 4, "float64", seed=1)
+        one.prepare(Task(XOR, XOR.parameters(1), 4, "float64", seed=1))
         return one
 
     def wait(self, result):
@@ -218,8 +221,8 @@ class TestPlace:
 
         place = "cpu"
 
-        def prepare(self, problem, parameters, batch, dtype="float32", device="cpu", seed=1):
-            super().prepare(problem, parameters, batch, dtype, "cpu", seed)
+        def prepare(self, task):
+            super().prepare(replace(task, device="cpu"))
 
         def device_of(self, result):
             return self.place

@@ -13,25 +13,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmarks.clock.crew import (
-    STDERR_LINES,
-    THREAD_VARIABLES,
-    WorkerFailed,
-    WorkerProcess,
-    environment,
-    pinnable,
-    pinned,
-)
+from benchmarks.clock.crew import WorkerProcess
+from impls.child import STDERR_LINES, THREAD_VARIABLES, Failed, environment, pinnable, pinned
 from tests.benchmarks.conftest import TIME_LIMIT_S
 
 ROOT = Path(__file__).parents[2]
 CALL = {"key": "function", "prefix": 0, "calls": 1}
-CASE = {"key": "w", "problem": "", "pass_name": "forward", "batch": 4, "dtype": "float32", "device": "cpu", "seed": 1}
+CASE = {"key": "w", "pass_name": "forward", "task": {"problem": ""}}
 FOUR = ("numpy", "keras-xla", "torch-eager", "jax-jit")
 
 
 def pid_of(worker):
-    return worker._process.pid
+    return worker.pid
 
 
 def is_gone(pid):
@@ -53,7 +46,7 @@ def ends(pid, within_s=30.0):
 
 
 def failure(worker, **request):
-    with pytest.raises(WorkerFailed) as failed:
+    with pytest.raises(Failed) as failed:
         worker.ask("time", **CALL | request)
     return failed.value
 
@@ -110,9 +103,9 @@ class TestFailures:
         """Each is given in time, but not their sum; the next case has the whole limit again."""
         worker = spawn("waits_for_a_signal")  # half a second
         worker.time_limit_s = 30.0
-        with pytest.raises(WorkerFailed, match="unknown problem"):
+        with pytest.raises(Failed, match="unknown problem"):
             worker.ask("prepare", **CASE)
-        worker._case_left_s = 0.75
+        worker._case_left_s = 0.75 + worker.waited_s
         assert worker.ask("time", **CALL)["ns"] > 4e8
         assert failure(worker).reason == "waits_for_a_signal did not finish the case within 30 s; it was at 'time'"
         assert is_gone(pid_of(worker))
@@ -131,7 +124,7 @@ class TestFailures:
             while True:
                 taken.append(os.dup(0))
         try:
-            with limited_files(64), pytest.raises(WorkerFailed, match=r"w's worker could not be started: .*open files"):
+            with limited_files(64), pytest.raises(Failed, match=r"w's worker could not be started: .*open files"):
                 WorkerProcess("w", 1, TIME_LIMIT_S)
         finally:
             for number in taken:
@@ -155,7 +148,7 @@ class TestFailures:
     def test_a_failure_at_the_start_is_told(self):
         worker = WorkerProcess("w", 1, TIME_LIMIT_S)
         try:
-            with pytest.raises(WorkerFailed, match=r"ImportError: libcuda\.so\.1 is not there"):
+            with pytest.raises(Failed, match=r"ImportError: libcuda\.so\.1 is not there"):
                 worker.ask("start", target="tests.benchmarks.planted:fails_to_start", threads=1, function=True)
         finally:
             worker.close()
@@ -206,7 +199,7 @@ worker = WorkerProcess("w", 1, {TIME_LIMIT_S})
 worker.ask("start", target="tests.benchmarks.planted:hangs", threads=1, function=True)
 if {is_busy}:
     worker.send("time", key="function", prefix=0, calls=1)
-print(worker._process.pid, flush=True)
+print(worker.pid, flush=True)
 time.sleep(600)
 """
         parent = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -228,7 +221,7 @@ from benchmarks.clock.crew import WorkerProcess
 worker = WorkerProcess("w", 1, {TIME_LIMIT_S})
 worker.ask("start", target="tests.benchmarks.planted:waits_for_a_signal", threads=1, function=True)
 worker.time_limit_s = 2.0
-both = f"{{os.getpid()}} {{worker._process.pid}}"
+both = f"{{os.getpid()}} {{worker.pid}}"
 sleep = f"sleep 0.1; kill -STOP {{both}}; sleep 2.5; kill -CONT {{both}}"
 subprocess.Popen(["sh", "-c", sleep], start_new_session=True)
 began_s = time.monotonic()
@@ -272,7 +265,7 @@ def test_workers_find_the_packages_that_the_parent_finds(monkeypatch, tmp_path):
     """A path that is relative to the parent's folder means the same folder in theirs."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["mine", "", "/else"]))
-    assert environment(threads=1)["PYTHONPATH"] == os.pathsep.join([f"{tmp_path}/mine", "/else"])
+    assert environment(threads=1)["PYTHONPATH"] == os.pathsep.join([str(ROOT), f"{tmp_path}/mine", "/else"])
 
 
 class TestThreads:

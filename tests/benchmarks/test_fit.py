@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.clock.fit import crossover, fit, fits, line
+from benchmarks.clock.fit import fit, fits, line
 from benchmarks.clock.tables import render
 
 BATCHES = [4**power for power in range(1, 10)]
@@ -70,30 +70,6 @@ def test_a_flat_time_has_no_rate():
     found = fit(BATCHES, np.full((2, len(N)), 700.0))
     assert found is not None and found["t0_ns"] == pytest.approx(700)
     assert found["rate_per_s"] is None or found["half_batch"] > 1e9
-
-
-def test_the_crossover_is_where_the_lines_meet():
-    """1000 + 10 n and 5000 + 2 n meet at n = 500; interpolation between 256 and 1024 is within 15 % of it."""
-    found = crossover(BATCHES, np.vstack([1000 + 10 * N] * 3), np.vstack([5000 + 2 * N] * 3))
-    assert found is not None
-    assert found["batch"] == pytest.approx(500, rel=0.15) and found["first_is_faster"] == "below"
-
-
-def test_there_is_no_crossover_where_one_is_always_ahead():
-    assert crossover(BATCHES, np.vstack([N] * 2), np.vstack([3 * N] * 2)) is None
-
-
-def test_all_is_told_per_implementation():
-    """Fit, ratio to the floor at each batch, and crossovers, all of the same launches."""
-    medians = {
-        "floor": {n: [100 + n] * 3 for n in BATCHES},
-        "slow start": {n: [9000 + 2.0 * n] * 3 for n in BATCHES},
-        "slow rate": {n: [900 + 20.0 * n] * 3 for n in BATCHES},
-    }
-    told = fits(medians, floors=["floor"])
-    assert told["slow start"]["to_floor"]["floor"]["4"] == pytest.approx(9008 / 104)
-    assert set(told["slow start"]["crossovers"]) == {"slow rate"}
-    assert told["slow rate"]["fit"]["t0_ns"] == pytest.approx(900)
 
 
 def test_the_table_shows_fixed_cost_rate_and_doubt():

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from benchmarks.clock.case import Case
-from benchmarks.clock.crew import WorkerFailed
 from impls.checking.oracle import evaluate
+from impls.child import Failed
 from impls.parameters import rounded, tensors
 from impls.problem import XOR
 from tests.benchmarks.planted import FAULTS, TARGET
@@ -26,12 +26,11 @@ def case(pass_name="value_and_grad", batch=4, dtype="float32"):
     return Case("xor", pass_name, batch, dtype, "cpu")
 
 
-def prepare(worker, name, the_case, target=None, key=None, **more):
-    """Have the worker take a target and prepare it under a key (the name); its answer, or WorkerFailed."""
+def prepare(worker, name, the_case, target=None, key=None, seed=SEED, parameters=None):
+    """Have the worker take a target and prepare it under a key (the name); its answer, or Failed."""
     worker.ask("start", target=target or f"{TARGET}:{name} right", threads=1)
-    request = {"problem": the_case.problem, "pass_name": the_case.pass_name, "batch": the_case.batch}
-    request |= {"dtype": the_case.dtype, "device": the_case.device, "seed": SEED, **more}
-    return worker.ask("prepare", key=key or name, **request)
+    task = the_case.task(seed, parameters).as_json()
+    return worker.ask("prepare", key=key or name, pass_name=the_case.pass_name, task=task)
 
 
 @pytest.fixture
@@ -55,7 +54,7 @@ class TestPlantedFaults:
     def test_a_wrong_gradient_is_found_and_named_and_never_timed(self, worker, name, fault):
         """Implementation, case, tensor, index, found, expected and tolerance; asking for its time then fails."""
         place, _ = FAULTS[fault]
-        with pytest.raises(WorkerFailed) as failed:
+        with pytest.raises(Failed) as failed:
             prepare(worker, name, case(), f"{TARGET}:{name} {fault}", key=name)
         assert failed.value.kind == "disagreement"
         assert not failed.value.is_gone
@@ -77,7 +76,7 @@ class TestPlantedFaults:
             # the framework's own gradient differs from the truth by no more than the tolerance
             assert abs(found - factor * truth[index]) <= max(1, abs(factor)) * tolerance + 1e-8 * abs(found)
 
-        with pytest.raises(WorkerFailed, match="KeyError"):
+        with pytest.raises(Failed, match="KeyError"):
             worker.ask("time", key=name, prefix=1, calls=1)
 
     @pytest.mark.parametrize("pass_name", ["forward", "train_step"])
@@ -86,11 +85,11 @@ class TestPlantedFaults:
         target = f"{TARGET}:{name} factor 2 in {pass_name}"
         assert prepare(worker, name, case(), target)["agreement"].keys() == {"loss", "W1", "b1", "W2", "b2"}
         worker.ask("forget")
-        with pytest.raises(WorkerFailed) as failed:
+        with pytest.raises(Failed) as failed:
             prepare(worker, name, case(pass_name), target)
         tensor = "predictions" if pass_name == "forward" else "b1"
         assert f"{name} disagrees at {case(pass_name).group}: {tensor}[" in failed.value.reason
-        with pytest.raises(WorkerFailed, match="KeyError"):
+        with pytest.raises(Failed, match="KeyError"):
             worker.ask("time", key=name, prefix=1, calls=1)
 
     def test_the_right_one_passes_and_is_timed(self, worker, name):
@@ -101,7 +100,7 @@ class TestPlantedFaults:
             assert all(0 <= tau <= 1 for tau in told["agreement"].values())
             assert worker.ask("time", key=name, prefix=1, calls=3)["ns"] > 0
             worker.ask("forget")
-            with pytest.raises(WorkerFailed, match="KeyError"):
+            with pytest.raises(Failed, match="KeyError"):
                 worker.ask("time", key=name, prefix=1, calls=1)
 
 
@@ -115,25 +114,23 @@ class TestTheReference:
             prepare(worker, name, case(batch=batch, dtype=dtype))
 
     def test_another_seed_and_other_parameters_have_another_reference(self, worker, name):
-        given = [[layer.W.tolist(), layer.b.tolist()] for layer in XOR.parameters(3)]
         prepare(worker, name, case())
-        prepare(worker, name, case(), parameters=given)
+        prepare(worker, name, case(), parameters=XOR.parameters(3))
         prepare(worker, name, case(), seed=7)
         prepare(worker, name, case())
 
     def test_given_parameters_are_those_that_are_run(self, worker, name):
         """A planted fault under parameters of one's own is told with their gradient."""
         mine = XOR.parameters(3)
-        given = [[layer.W.tolist(), layer.b.tolist()] for layer in mine]
-        with pytest.raises(WorkerFailed) as failed:
-            prepare(worker, name, case(dtype="float64"), f"{TARGET}:{name} missing bias", parameters=given)
+        with pytest.raises(Failed) as failed:
+            prepare(worker, name, case(dtype="float64"), f"{TARGET}:{name} missing bias", parameters=mine)
         message = MESSAGE.fullmatch(failed.value.reason)
         truth = tensors(evaluate(XOR, mine, *XOR.data(4, SEED)).gradients)["b2"]
         assert message and float(message[6]) == pytest.approx(truth[0], rel=1e-8)
 
     def test_what_passed_before_is_not_timed_in_the_place_of_what_fails_now(self, worker, name):
         prepare(worker, name, case())
-        with pytest.raises(WorkerFailed, match="disagrees"):
+        with pytest.raises(Failed, match="disagrees"):
             prepare(worker, name, case(), f"{TARGET}:{name} sign")
-        with pytest.raises(WorkerFailed, match="KeyError"):
+        with pytest.raises(Failed, match="KeyError"):
             worker.ask("time", key=name, prefix=1, calls=1)

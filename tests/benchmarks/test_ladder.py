@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks.clock.ladder import GOALS, Goal, case_of, cases, goals_table, judge, medians, rungs, rungs_table
+from benchmarks.clock.ladder import GOALS, Asked, case_of, cases, goals_table, judge, medians, rungs, rungs_table
 from benchmarks.clock.record import Group, Request, Run
 from impls.registry import REGISTRY
 
@@ -30,8 +30,8 @@ def scripted(per_call_ns):
 
 def verdict(run, ours, theirs, batch=4, at_most=False):
     found = [
-        row for row in judge(run) if (row["ours"], row["theirs"], row["batch"]) == (ours, theirs, batch)
-        and row["pass_name"] == "value_and_grad" and row["at_most"] == at_most
+        row for row in judge(run) if (row.ours, row.theirs, row.batch) == (ours, theirs, batch)
+        and row.pass_name == "value_and_grad" and row.at_most == at_most
     ]  # fmt: skip
     return found[0]
 
@@ -41,33 +41,33 @@ def test_a_goal_is_met_or_missed_only_by_its_whole_interval(factor, word):
     """The goal is 4.5 times: 5.0 ± 0.3 % is beyond it, 4.0 below, and 4.5 can be neither."""
     run = scripted({"numpy-tutorial": factor * 1000, "numpy-fast": 1000})
     row = verdict(run, "numpy-fast", "numpy-tutorial")
-    assert row["word"] == word and row["ratio"] == pytest.approx(factor, rel=0.002)  # twice the scatter
+    assert row.word == word and row.ratio == pytest.approx(factor, rel=0.002)  # twice the scatter
 
 
 def test_the_best_rung_of_a_framework_counts_and_is_named():
     run = scripted({"torch-eager": 90_000, "torch-manual": 10_000})
     row = verdict(run, "torch", "torch-eager")
-    assert row["best"] == "torch-manual" and row["word"] == "met" and row["ratio"] == pytest.approx(9, rel=0.002)
+    assert row.best == "torch-manual" and row.word == "met" and row.ratio == pytest.approx(9, rel=0.002)
 
 
 def test_nearness_to_the_floor_is_judged_the_other_way_round():
     """At most 3 times slower: 2 times is met, 4 times is missed."""
     for slower, word in ((2, "met"), (4, "missed")):
         run = scripted({"c-floor": 1000, **dict.fromkeys(rungs("numpy"), slower * 1000)})
-        assert verdict(run, "numpy", "c-floor", 16384, at_most=True)["word"] == word
+        assert verdict(run, "numpy", "c-floor", 16384, at_most=True).word == word
 
 
 def test_what_was_not_measured_is_not_judged():
     run = scripted({})
-    run.groups[case_of(Goal("numpy-fast", "numpy-tutorial", 4, 4.5))].times_ns.pop("numpy-fast")
-    assert verdict(run, "numpy-fast", "numpy-tutorial")["word"] == "not measured"
+    run.groups[case_of(Asked("numpy-fast", "numpy-tutorial", 4, 4.5))].times_ns.pop("numpy-fast")
+    assert verdict(run, "numpy-fast", "numpy-tutorial").word == "not measured"
 
 
 def test_one_launch_is_a_preview():
     run = scripted({"numpy-tutorial": 5000, "numpy-fast": 1000})
     for group in run.groups.values():
         group.times_ns = {name: launches[:1] for name, launches in group.times_ns.items()}
-    assert verdict(run, "numpy-fast", "numpy-tutorial")["word"] == "preview"
+    assert verdict(run, "numpy-fast", "numpy-tutorial").word == "preview"
 
 
 def test_every_goal_names_implementations_that_exist():

@@ -11,15 +11,22 @@ from benchmarks.clock import memory
 from benchmarks.clock.worker import Worker
 from impls.errors import Unavailable
 from impls.problem import LINE, TF32, XOR, check_batch
+from impls.task import Task
 
-CASE = {"problem": "xor", "pass_name": "value_and_grad", "dtype": "float32", "device": "cpu", "seed": 42}
+
+def xor(batch, dtype="float32", device="cpu"):
+    return Task(XOR, XOR.parameters(), batch, dtype, device)
+
+
+def prepare(worker, task):
+    worker.prepare("numpy", "value_and_grad", task.as_json())
 
 
 @pytest.fixture
 def worker():
     before = gc.get_freeze_count()
     worker = Worker()
-    worker.start("impls.numpy_manual:NumpyManual", threads=1)
+    worker.start("impls.on_numpy.manual:NumpyManual", threads=1)
     yield worker
     if not before:
         gc.unfreeze()
@@ -27,7 +34,7 @@ def worker():
 
 def test_a_batch_that_does_not_fit_is_refused_before_anything_is_made_of_it(worker, monkeypatch):
     monkeypatch.setattr(memory, "free_bytes", lambda: 2**20)
-    worker.prepare("numpy", batch=4096, **CASE)
+    prepare(worker, xor(4096))
 
     def rows(batch, seed):
         raise AssertionError("the data are made already")
@@ -36,7 +43,7 @@ def test_a_batch_that_does_not_fit_is_refused_before_anything_is_made_of_it(work
     monkeypatch.setitem(vars(worker), "implementation", rows)
     told = r"65536 rows of xor in float32 need about 0.014 GiB, and 0.00098 GiB are free; take smaller batches"
     with pytest.raises(Unavailable, match=told):
-        worker.prepare("numpy", batch=65536, **CASE)
+        prepare(worker, xor(65536))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -45,18 +52,18 @@ def test_the_estimate_is_no_less_than_what_is_held_and_not_ten_times_as_much(wor
     batch = check_batch(100_000)
     tracemalloc.start()
     try:
-        worker.prepare("numpy", batch=batch, **CASE | {"dtype": dtype})
+        prepare(worker, xor(batch, dtype))
         _, peak_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak_bytes <= memory.need_bytes(XOR, batch, dtype) <= 10 * peak_bytes
+    assert peak_bytes <= memory.need_bytes(xor(batch, dtype)) <= 10 * peak_bytes
 
 
 def test_the_estimate_grows_with_rows_units_and_digits():
-    assert memory.need_bytes(XOR, 1_000_000, "float32") == 232_000_000
-    assert memory.need_bytes(XOR, 10, "float64") == 10 * (72 + 5 * 8 * 8)
-    assert memory.need_bytes(LINE, 10, TF32) == 10 * (48 + 5 * 4 * 3)
-    assert memory.need_bytes(XOR, 10, "float32", "gpu") == 720  # its arrays are the GPU's affair
+    assert memory.need_bytes(xor(1_000_000)) == 232_000_000
+    assert memory.need_bytes(xor(10, "float64")) == 10 * (72 + 5 * 8 * 8)
+    assert memory.need_bytes(Task(LINE, LINE.parameters(), 10, TF32)) == 10 * (48 + 5 * 4 * 3)
+    assert memory.need_bytes(xor(10, device="gpu")) == 720  # its arrays are the GPU's affair
 
 
 def test_a_container_s_limit_binds(monkeypatch):

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.clock.calls import Asked, build
+from benchmarks.clock.calls import build
+from benchmarks.clock.calls.base import Asked
 from benchmarks.clock.case import LEARNING_RATE, OPTIMIZERS, TIMED
 from benchmarks.clock.worker import Worker
 from impls.checking.agreement import Disagreement, Reference, worst_tau
@@ -16,21 +17,21 @@ from impls.learning import numpy_trainer, optimizers
 from impls.learning.numpy_trainer import NumpyTrainer
 from impls.learning.optimizers import Conventions
 from impls.learning.trainer import TRAINERS
-from impls.numpy_manual import NumpyManual
-from impls.numpy_tutorial import NumpyTutorial
+from impls.on_numpy.manual import NumpyManual
+from impls.on_numpy.tutorial import NumpyTutorial
 from impls.problem import LINE, XOR
+from impls.task import Task
 from tests.benchmarks.planted import TARGET
 
 
 def asked(optimizer, problem=XOR, batch=4, dtype="float64", device="cpu"):
-    return Asked("mine", problem, problem.parameters(1), f"train_step:{optimizer}", batch, dtype, device, 1)
+    return Asked("mine", f"train_step:{optimizer}", Task(problem, problem.parameters(1), batch, dtype, device, 1))
 
 
 def check(case):
     """Build the call, make it once and hold it against the reference, as a worker does."""
     call = build(NumpyManual(), case)
-    reference = Reference(case.problem, case.parameters, *case.problem.data(case.batch, case.seed), case.dtype)
-    return call.agreements(call.run(), reference)
+    return call.agreements(call.run(), Reference.of(case.task))
 
 
 def test_every_optimizer_beside_plain_descent_is_a_variant_of_the_training_step():
@@ -204,9 +205,9 @@ def test_each_frameworks_own_optimizers_pass_the_gate_and_are_timed(workers, nam
     """In its own process, with τ of every tensor told."""
     worker = workers(name).process
     worker.ask("start", target=f"{TARGET}:{name} right", threads=1)
-    where = {"problem": "xor", "batch": 4, "device": "cpu", "seed": 42}
     for optimizer, dtype in [*((optimizer, "float32") for optimizer in OPTIMIZERS), ("adam", "float64")]:
-        told = worker.ask("prepare", key=name, pass_name=f"train_step:{optimizer}", dtype=dtype, **where)
+        task = Task(XOR, XOR.parameters(), dtype=dtype).as_json()
+        told = worker.ask("prepare", key=name, pass_name=f"train_step:{optimizer}", task=task)
         assert set(told["agreement"]) == {"loss", "W1", "b1", "W2", "b2"}
         assert all(0 <= tau <= 1 for tau in told["agreement"].values())
         assert worker.ask("time", key=name, prefix=1, calls=3)["ns"] > 0

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from benchmarks.clock.case import LEARNING_RATE
-from benchmarks.clock.crew import WorkerFailed
 from benchmarks.clock.record import BLOCK_SHARE, SENTINEL, YARDSTICK, Request, Run
 from benchmarks.clock.run import Launch
+from impls.child import Failed
 from tests.benchmarks.machine import CASES, FORWARD, STEP, VAG, FakeWorker, Machine, gone
 
 COSTS_NS = {"slow": 12_000.0, "fast": 4_000.0, "middle": 9_000.0, "floor": 500.0, YARDSTICK: 5_000.0}
@@ -92,8 +92,8 @@ class TestACalmRun:
         here, _ = calm
         for launch in (1, 2, 3):
             asked = here.requests("prepare", "middle", launch)
-            assert [(r["problem"], r["pass_name"], r["batch"], r["dtype"], r["device"], r["seed"]) for r in asked] == [
-                (case.problem, case.pass_name, case.batch, case.dtype, case.device, 42) for case in CASES
+            assert [(r["pass_name"], r["task"]) for r in asked] == [
+                (case.pass_name, case.task(seed=42).as_json()) for case in CASES
             ]
 
     def test_what_the_first_launch_told_is_kept(self, calm):
@@ -177,7 +177,7 @@ class TestFailures:
 
         def fault(asked):
             hangs = asked.name == "slow" and asked.do == "prepare"
-            return WorkerFailed("hung", "slow gave no answer", []) if hangs else None
+            return Failed("hung", "slow gave no answer", []) if hangs else None
 
         here = machine(fault=fault)
         run = here.measure(launches=2)
@@ -206,7 +206,7 @@ class TestFailures:
 
         def fault(asked):
             refused = asked.name == "slow" and asked.do == "prepare" and asked.request["pass_name"] == "train_step"
-            return WorkerFailed(kind, "W1[0, 0] is …", []) if refused else None
+            return Failed(kind, "W1[0, 0] is …", []) if refused else None
 
         here = machine(fault=fault)
         run = here.measure(launches=2)
@@ -218,7 +218,7 @@ class TestFailures:
     def test_a_disagreement_in_a_later_launch_keeps_the_earlier_ones(self):
         def fault(asked):
             wrong = asked.name == "slow" and asked.do == "prepare" and asked.launch == 2
-            return WorkerFailed("disagreement", "W1[0, 0] is …", []) if wrong else None
+            return Failed("disagreement", "W1[0, 0] is …", []) if wrong else None
 
         run = machine(fault=fault).measure(launches=3)
         assert all(is_whole(run, case, "slow", launches=1) for case in CASES)
@@ -330,7 +330,7 @@ def test_given_parameters_and_seed_reach_the_gate():
     here = machine()
     here.measure(launches=1, seed=7, parameters=[[[[1.0]], [2.0]]], cases={FORWARD: ("fast",)})
     asked = here.requests("prepare", "fast")
-    assert [(request["seed"], request["parameters"]) for request in asked] == [(7, [[[[1.0]], [2.0]]])]
+    assert [(r["task"]["seed"], r["task"]["parameters"]) for r in asked] == [(7, [[[[1.0]], [2.0]]])]
     assert LEARNING_RATE > 0
 
 
@@ -384,7 +384,7 @@ def test_a_check_alone_starts_a_new_worker_where_the_one_before_has_died():
     here = machine(fault=lambda a: gone(a) if a.do == "prepare" and a.request["pass_name"] == "train_step" else None)
     with here.installed(), Launch(Run(Request({})), np.random.default_rng(0)) as launch:
         here.note(1, 0, "")
-        with pytest.raises(WorkerFailed, match="the first reason"):
+        with pytest.raises(Failed, match="the first reason"):
             launch.check(STEP, "slow")
         launch.check(VAG, "slow")
     assert len(here.requests("start", "slow")) == 2

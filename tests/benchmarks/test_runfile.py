@@ -9,10 +9,10 @@ import pytest
 
 from benchmarks import runfile as module
 from benchmarks.clock.case import Case
-from benchmarks.clock.crew import WorkerFailed
 from benchmarks.clock.record import SENTINEL, YARDSTICK
-from benchmarks.runfile import RunFile, measured, version
-from impls.entry import Entry
+from benchmarks.runfile import RunFile, measured
+from impls.child import Failed
+from impls.registry.entry import Entry, version
 from tests.benchmarks import runfiles
 from tests.benchmarks.machine import CASES, FORWARD, STEP, VAG, Machine, gone
 
@@ -107,7 +107,7 @@ class TestWhatIsNotThere:
     def test_a_disagreement_is_a_failure_of_its_case_alone(self):
         def fault(asked):
             wrong = asked.name == "slow" and asked.request.get("pass_name") == "train_step"
-            return WorkerFailed("disagreement", "W1[0, 1] is 3, but should be 2", []) if wrong else None
+            return Failed("disagreement", "W1[0, 1] is 3, but should be 2", []) if wrong else None
 
         found = ours(machine(fault=fault).measure(launches=2))
         [failure] = found["failures"]

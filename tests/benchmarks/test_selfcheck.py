@@ -9,12 +9,16 @@ import time
 import numpy as np
 import psutil
 import pytest
+from click.testing import CliRunner
+from msgspec import structs
 from rich.console import Console
 
 from benchmarks.clock.selfcheck import command, fence, judging, measuring, subjects, tables
-from benchmarks.clock.selfcheck.findings import MET, MISSED, WITHIN_CHANCE, Line, Promise
+from benchmarks.clock.selfcheck.findings import Line, Promise
 from benchmarks.clock.selfcheck.load import OTHER_CPU, QUIET, SAME_CPU, busy, conditions
-from impls.numpy_manual import NumpyManual
+from benchmarks.documents.selfcheck import MET, MISSED, WITHIN_CHANCE, Selfcheck
+from impls.on_numpy.manual import NumpyManual
+from samegrad.command_line import main
 
 LINE = Line("check", "quiet", "ours")
 
@@ -293,7 +297,7 @@ def test_a_part_without_time_is_left_out_and_one_with_any_is_done_at_least_once(
 
 
 def test_a_child_that_fails_says_so_in_one_line():
-    with pytest.raises(measuring.NotMeasured, match=r"trials nonsense failed: KeyError: 'nonsense'"):
+    with pytest.raises(measuring.NotMeasured, match=r"trials:trial of nonsense: KeyError: 'nonsense'"):
         measuring.trial("nonsense")
 
 
@@ -303,26 +307,29 @@ def test_the_tables_show_counts_limits_promises_and_results():
         LINE.mean("bias", "percent", [0.5, 0.7], Promise(at_most=1, at_least=-1)),
         LINE.value("cost", "ns", 2500.0, 3),
     ]
-    report = {
-        "findings": [vars(finding) | {"check": "bias"} for finding in findings],
+    told = {
+        "started": "2026-11-22T12:00:00+00:00",
+        "quick": True,
+        "environment": {},
+        "findings": [structs.replace(finding, check="bias") for finding in findings],
         "skipped": [{"check": "fence", "condition": "quiet", "reason": "no jax"}],
         "seconds": 12.0,
         "busy_before": 0.4,
     }
-    assert json.loads(json.dumps(report)) == report
+    report = Selfcheck.of(told)
     console = Console(width=120, file=open(os.devnull, "w"), record=True)  # noqa: SIM115  closed with the console
     tables.show(report, console)
     text = console.export_text()
     for part in (
-        "1 = 25.0 %",
+        "1 of 4 = 25 %",
         "≤ 2 %",
         WITHIN_CHANCE,
         "+0.60 %",
         "±1 %",
         "2.50 µs",
         "no jax",
-        "2 promises: 1 met",
-        "others used 40% of its CPUs",
+        "Of 2 promises 1 were kept",
+        "others used 40 % of its CPUs",
     ):
         assert part in text
     assert max(map(len, text.splitlines())) <= 120
@@ -357,31 +364,30 @@ def scripted(monkeypatch):
     return truth
 
 
-def test_selfcheck_prints_one_json_object_with_every_part_and_what_was_left_out(scripted, capsys):
-    assert command.selfcheck(as_json=True) == 0
-    report = json.loads(capsys.readouterr().out)
-    assert {finding["check"] for finding in report["findings"]} == set(tables.CAPTIONS)
-    assert {key: report["skipped"][0][key] for key in ("check", "condition")} == {
-        "check": "under load",
-        "condition": OTHER_CPU,
-    }
-    assert (report["quick"], report["busy_before"], report["format"]) == (False, 0.03, "samegrad-selfcheck")
-    assert MISSED not in {finding["result"] for finding in report["findings"]}
+def test_the_document_has_every_part_and_what_was_left_out(scripted):
+    report = command.selfcheck()
+    assert {finding.check for finding in report.findings} == set(tables.CAPTIONS)
+    assert (report.skipped[0].check, report.skipped[0].condition) == ("under load", OTHER_CPU)
+    assert (report.quick, report.busy_before, report.format) == (False, 0.03, "samegrad-selfcheck")
+    assert MISSED not in {finding.result for finding in report.findings}
+    assert json.loads(report.encoded())["findings"][0]["check"] == report.findings[0].check
 
 
-def test_selfcheck_fails_where_a_promise_is_missed(scripted, capsys):
-    """A clock that sees a slowdown of 5 % as none at all."""
+def test_selfcheck_fails_where_a_promise_is_missed(scripted, monkeypatch, tmp_path):
+    """A clock that sees a slowdown of 5 % as none at all: said, saved by default, and the exit status is 1."""
+    monkeypatch.chdir(tmp_path)
     scripted["slower_by_5"] = 1.0
-    assert command.selfcheck() == 1
-    assert MISSED in capsys.readouterr().out
+    done = CliRunner().invoke(main, ["selfcheck"])
+    assert done.exit_code == 1 and MISSED in done.output
+    (path,) = (tmp_path / "reports/selfchecks").glob("*.json")
+    assert f"Saved in reports/selfchecks/{path.name}" in done.output
 
 
-def test_a_part_that_cannot_be_measured_is_left_out_with_its_reason(scripted, capsys, monkeypatch):
+def test_a_part_that_cannot_be_measured_is_left_out_with_its_reason(scripted, monkeypatch):
     def broken(tests):
         raise measuring.NotMeasured("pytest failed: no such thing")
 
     monkeypatch.setattr(measuring, "stock", broken)
-    command.selfcheck(as_json=True)
-    report = json.loads(capsys.readouterr().out)
-    assert "pytest failed: no such thing" in {skipped["reason"] for skipped in report["skipped"]}
-    assert "stock" not in {finding["check"] for finding in report["findings"]}
+    report = command.selfcheck()
+    assert "pytest failed: no such thing" in {skipped.reason for skipped in report.skipped}
+    assert "stock" not in {finding.check for finding in report.findings}

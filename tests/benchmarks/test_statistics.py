@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.clock.statistics import (
-    comparisons,
+from benchmarks.results.statistics import (
     median_interval,
     paired_log_ratio,
+    pairs,
     pooled,
     quantiles,
     ratio_interval,
@@ -82,7 +82,7 @@ def test_one_launch_has_a_ratio_but_no_interval():
 
 @pytest.mark.parametrize("values", [[], [0.1, math.nan], [math.inf], [[0.1, 0.2]]])
 def test_log_ratios_that_are_none_or_not_finite_are_refused(values):
-    with pytest.raises(ValueError, match="one finite log ratio per launch"):
+    with pytest.raises(ValueError, match="one finite value per launch"):
         ratio_interval(values)
 
 
@@ -122,7 +122,7 @@ def simulate(runs: int, launches: int, implementations: int, picked: str, seed: 
             "from the times": np.median(times, axis=(1, 2)),
         }
         base = int(np.argmin(speeds[picked]))
-        count = comparisons(implementations, baseline_was_picked=picked == "from the times")
+        count = pairs(implementations)
         intervals = [
             ratio_interval([paired_log_ratio(a, b) for a, b in zip(times[i], times[base], strict=True)], count)
             for i in range(implementations)
@@ -152,13 +152,13 @@ def test_all_intervals_of_a_table_cover_together_as_often_as_promised(launches, 
 
 
 def test_without_counting_all_pairs_a_picked_baseline_would_not_be_covered(monkeypatch):
-    """The fault that `comparisons` guards against, planted: eight equal implementations, the fastest as baseline."""
-    monkeypatch.setitem(globals(), "comparisons", lambda k, baseline_was_picked: k - 1)
+    """The fault that `pairs` guards against, planted: eight equal implementations, the fastest as baseline."""
+    monkeypatch.setitem(globals(), "pairs", lambda k: k - 1)
     assert simulate(500, 5, 8, picked="from the times", seed=1) < 0.94
 
 
-def test_comparisons_are_counted_for_fixed_and_picked_baselines():
-    assert [comparisons(5, False), comparisons(5, True), comparisons(2, True), comparisons(1, False)] == [4, 10, 1, 1]
+def test_all_pairs_of_a_group_are_counted():
+    assert [pairs(5), pairs(2), pairs(1)] == [10, 1, 1]
 
 
 def test_the_sign_interval_has_the_ranks_of_the_binomial():

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.clock import worker as module
-from benchmarks.clock.crew import WorkerFailed
 from benchmarks.clock.worker import PIECES, Worker, time_block
-from impls.numpy_manual import NumpyManual
+from impls.child import Failed
+from impls.on_numpy.manual import NumpyManual
+from impls.problem import XOR
+from impls.task import Task
 
 
 class Clock:
@@ -84,7 +86,9 @@ class TestTimeBlock:
             assert not any("GLOBAL" in i.opname or "ATTR" in i.opname or "DEREF" in i.opname for i in body)
 
 
-CASE = {"problem": "xor", "pass_name": "value_and_grad", "batch": 4, "dtype": "float32", "device": "cpu", "seed": 42}
+def case(**changes):
+    """What `prepare` is sent."""
+    return {"pass_name": "value_and_grad", "task": Task(XOR, XOR.parameters()).as_json() | changes}
 
 
 class TestWorker:
@@ -92,13 +96,13 @@ class TestWorker:
     def worker(self):
         before = gc.get_freeze_count()
         worker = Worker()
-        worker.start("impls.numpy_manual:NumpyManual", threads=1)
+        worker.start("impls.on_numpy.manual:NumpyManual", threads=1)
         yield worker
         if not before:
             gc.unfreeze()
 
     def test_what_was_prepared_is_timed_and_then_forgotten(self, worker):
-        assert worker.prepare("numpy", **CASE)["first_call_ns"] > 0
+        assert worker.prepare("numpy", **case())["first_call_ns"] > 0
         assert worker.time("numpy", 1, 10)["ns"] > 0
         assert worker.forget() == {}
         with pytest.raises(KeyError):
@@ -106,8 +110,8 @@ class TestWorker:
 
     def test_several_calls_are_held_at_once(self, worker):
         """Each with its own state."""
-        worker.prepare("one", **CASE)
-        worker.prepare("other", **CASE | {"pass_name": "train_step"})
+        worker.prepare("one", **case())
+        worker.prepare("other", **case() | {"pass_name": "train_step"})
         assert worker.time("one", 1, 2)["ns"] > 0 and worker.time("other", 1, 2)["ns"] > 0
 
     def test_a_function_is_kept_when_cases_are_forgotten(self):
@@ -121,7 +125,7 @@ class TestWorker:
         ran = []
         original = NumpyManual.value_and_grad
         monkeypatch.setattr(NumpyManual, "value_and_grad", lambda self: ran.append(self) or original(self))
-        worker.prepare("numpy", **CASE)
+        worker.prepare("numpy", **case())
         worker.time("numpy", 1, 10)
         assert len(ran) == 12 and set(map(id, ran)) == {id(worker.calls["numpy"].implementation)}
 
@@ -130,23 +134,23 @@ class TestAnswers:
     """Of a real worker: what goes wrong is answered by its kind, and the worker goes on."""
 
     def failure(self, worker, do, **request):
-        with pytest.raises(WorkerFailed) as failed:
+        with pytest.raises(Failed) as failed:
             worker.ask(do, **request)
         assert not failed.value.is_gone
         return failed.value
 
     def test_each_kind_of_failure_has_its_name(self, workers):
         worker = workers("numpy").process
-        worker.ask("start", target="impls.numpy_manual:NumpyManual", threads=1)
-        assert self.failure(worker, "prepare", key="k", **CASE | {"problem": "xo"}).kind == "bad input"
-        assert self.failure(worker, "prepare", key="k", **CASE | {"batch": 0}).kind == "bad input"
-        unavailable = self.failure(worker, "prepare", key="k", **CASE | {"device": "gpu"})
+        worker.ask("start", target="impls.on_numpy.manual:NumpyManual", threads=1)
+        assert self.failure(worker, "prepare", key="k", **case(problem="xo")).kind == "bad input"
+        assert self.failure(worker, "prepare", key="k", **case(batch=0)).kind == "bad input"
+        unavailable = self.failure(worker, "prepare", key="k", **case(device="gpu"))
         assert unavailable.kind == "unavailable"
         assert unavailable.reason == "numpy computes on the CPU only; device 'gpu' needs another implementation"
         assert self.failure(worker, "start", target="impls.nowhere:X", threads=1).kind == "exception"
         assert self.failure(worker, "no such request").kind == "exception"
         assert self.failure(worker, "time", key="never prepared", prefix=1, calls=1).kind == "exception"
-        worker.ask("prepare", key="k", **CASE)
+        worker.ask("prepare", key="k", **case())
         assert worker.ask("time", key="k", prefix=1, calls=1)["ns"] > 0
 
     def test_an_exception_is_told_with_where_it_was_raised(self, spawn):

@@ -18,6 +18,7 @@ from impls.errors import Unavailable
 from impls.parameters import tensors
 from impls.problem import PROBLEMS, Problem
 from impls.registry import get_entry
+from impls.task import Task
 
 LEARNING_RATE = 0.5
 
@@ -31,7 +32,7 @@ def run_case(cls, problem: Problem, dtype: str, batch: int, scale: float, steps:
     parameters = problem.parameters(scale=scale)
     reference = Reference(problem, parameters, *problem.data(batch), dtype)
     implementation = cls()
-    implementation.prepare(problem, parameters, batch, dtype)
+    implementation.prepare(Task(problem, parameters, batch, dtype))
 
     def read(result):
         return implementation.to_numpy(result)
@@ -57,7 +58,7 @@ def run_case(cls, problem: Problem, dtype: str, batch: int, scale: float, steps:
     found["second train_step"] = worst(after_one.agree("train_step", twice, LEARNING_RATE))
     thrice = read(implementation.train_step(LEARNING_RATE))
 
-    implementation.prepare(problem, parameters, batch, dtype)
+    implementation.prepare(Task(problem, parameters, batch, dtype))
     found["train_loop of 1"] = worst(
         reference.agree("train_step", read(implementation.train_loop(LEARNING_RATE, 1)), LEARNING_RATE)
     )

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 from impls.checking.agreement import Reference, require
-from impls.entry import Entry
 from impls.errors import Unavailable
 from impls.problem import DTYPES, PROBLEMS, Problem
 from impls.registry import ENTRIES, REGISTRY
+from impls.registry.entry import Entry
+from impls.task import Task
 
 ROOT = Path(__file__).parents[2]
 BATCHES = (1, 4, 5, 256, 20_001)
@@ -135,8 +136,8 @@ def test_numpy_fast_takes_any_depth_and_says_what_it_does_not_take() -> None:
     for batch in (5, 20_001):
         reference = Reference(deep, deep.parameters(), *deep.data(batch), "float64")
         implementation = numpy_fast()
-        implementation.prepare(deep, deep.parameters(), batch, "float64")
+        implementation.prepare(Task(deep, deep.parameters(), batch, "float64"))
         found = implementation.to_numpy(implementation.value_and_grad())
         require(reference.agree("value_and_grad", found), implementation="numpy-fast", case=f"deep batch={batch}")
     with pytest.raises(Unavailable, match="sigmoid layers and one output"):
-        numpy_fast().prepare(Problem("tanh", (3, 2, 1), ("tanh", "sigmoid"), rows), deep.parameters(), 4)
+        numpy_fast().prepare(Task(Problem("tanh", (3, 2, 1), ("tanh", "sigmoid"), rows), deep.parameters(), 4))

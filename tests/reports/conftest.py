@@ -24,6 +24,12 @@ PASSES = {"forward": 0.4, "value_and_grad": 1.0, "train_step": 1.3}
 VARIANTS = {"": 1.0, "host": 1.5, "pipelined": 0.5, "adam": 2.0}
 """How many times as long a pass takes when it is called so."""
 LAUNCHES, ROUNDS = 3, 20
+QUANTILES = ("median_ns", "p10_ns", "p90_ns")
+
+
+def baseline_of(members: dict[str, Any]) -> str:
+    """`numpy`, or the first."""
+    return "numpy" if "numpy" in members else next(iter(members))
 
 
 def synthetic(
@@ -59,11 +65,11 @@ def synthetic(
                             **facts,
                             "threads_asked": 1,
                             "seed": 42,
-                            "prepare_ns": 2e6,
-                            "first_call_ns": 5e7,
+                            "prepare_ns": 2_000_000,
+                            "first_call_ns": 50_000_000,
                             **_agreement(random, problem, pass_),
                             **ratios[name],
-                            "baseline": "numpy",
+                            "baseline": baseline_of(members),
                         }
                         benchmarks.append(_benchmark(group, name, extra, samples))
                     rows = [
@@ -73,7 +79,9 @@ def synthetic(
                     for row in rows:
                         del row["launches"]
                     sentence = f"At batch {batch:,} {rows[0]['implementation']} is the fastest shown."
-                    groups.append({"group": group, **facts, "baseline": "numpy", "rows": rows, "sentence": sentence})
+                    measured = {"rounds": [ROUNDS] * LAUNCHES, "calls": dict.fromkeys(members, 100)}
+                    found = {"baseline": baseline_of(members), "rows": rows, "sentence": sentence}
+                    groups.append({"group": group, **facts, **measured, **found})
     return {
         "machine_info": {},
         "commit_info": {"id": "0123456789abcdef0123456789abcdef01234567"},
@@ -133,7 +141,7 @@ def _samples(random: np.random.Generator, time_ns: float) -> np.ndarray:
 
 def _ratios(members: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:
     """Ratio to `numpy` (or the first), interval and verdict, as the clock computes them."""
-    baseline = "numpy" if "numpy" in members else next(iter(members))
+    baseline = baseline_of(members)
     found = {}
     for name, samples in members.items():
         logs = np.median(np.log(samples / members[baseline]), axis=1)
@@ -148,7 +156,7 @@ def _ratios(members: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:
             "launches": [
                 {
                     "launch": n + 1,
-                    "median_ns": float(np.median(samples[n])),
+                    **dict(zip(QUANTILES, map(float, np.quantile(samples[n], [0.5, 0.1, 0.9])), strict=True)),
                     "rounds": ROUNDS,
                     "log_ratio": float(logs[n]),
                 }

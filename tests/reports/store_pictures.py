@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reports import runs, style
+from benchmarks.documents.run import RunDocument
+from reports import style
 from reports.material import gather
 from reports.report import drawings
 
 STORED = Path(__file__).with_name("stored")
 
 if __name__ == "__main__":
-    for number in range(1, runs.FORMAT + 1):
+    for number in range(1, RunDocument.VERSION + 1):
         with style.applied():
             for stem, (figure, _) in drawings(gather(sorted(STORED.glob(f"*-{number}.json")))).items():
                 path = STORED / f"format-{number}-{stem}.png"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 
@@ -15,7 +13,7 @@ LAUNCHES = np.array([0.99, 1.0, 1.01])
 
 def case(name, ns, launches=LAUNCHES, is_floor=False):
     """A case whose launches took `launches` times `ns`, three equal rounds each."""
-    parts = tuple(Launch(np.full(3, ns * factor), ns * factor, math.nan) for factor in launches)
+    parts = tuple(Launch(np.full(3, ns * factor), ns * factor) for factor in launches)
     return Case(name, ns, np.concatenate([part.samples_ns for part in parts]), parts, is_floor=is_floor)
 
 
@@ -26,7 +24,7 @@ def run(*groups, **options):
         for batch, cases in groups
     )
     names = {case.implementation: {"framework": "f", "execution": "e"} for _, cases in groups for case in cases}
-    return Run(path=None, date="", groups=made, implementations=names, options=options)
+    return Run(path=None, groups=made, implementations=names, **options)
 
 
 def test_a_leader_beyond_doubt_is_named_with_ratio_and_interval():

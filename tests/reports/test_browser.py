@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reports import labels, units
+from benchmarks.results import units
+from reports import labels
 from reports.material import gather
 from reports.page import chart_data
 from reports.page.render import render

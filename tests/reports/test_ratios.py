@@ -1,38 +1,37 @@
-"""Ratios between two implementations of a group, their intervals and what these show."""
+"""Ratios between two implementations of a group: one interval for each pair, wherever it is shown."""
 
 from __future__ import annotations
 
+import json
 import math
+import re
+from itertools import combinations, pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from reports import runs
-from reports.ratios import Comparison, compare, log_ratios, t_interval
+from benchmarks.clock.tables import render
+from reports import runs, table
+from reports.material import gather
+from reports.page.render import render as render_page
+from reports.page.sections import pairs as pairs_section
+from reports.ratios import compare, crossovers, judged, log_ratios
 from reports.records import Case, Group, Launch
 
+BESIDE = ("run", "ladder", "selfcheck", "sharpness", "training")
+SAMPLES = [Path("reports/sample") / name for name in ("run.json", "busy.json", "rungs/run.json")]
 
-def case(name, launches, ratio=math.nan, **more):
-    parts = tuple(Launch(np.asarray(samples, dtype=float), float(np.median(samples)), 0.0) for samples in launches)
+
+def case(name, launches, **more):
+    parts = tuple(Launch(np.asarray(samples, dtype=float), float(np.median(samples))) for samples in launches)
     samples = np.concatenate([part.samples_ns for part in parts])
-    return Case(name, float(np.median(samples)), samples, parts, ratio, **more)
+    return Case(name, float(np.median(samples)), samples, parts, **more)
 
 
-def group(*cases, baseline="base"):
-    return Group("g", "xor", "forward", 4, "float32", "cpu", baseline, cases)
-
-
-def test_the_interval_is_student_s_over_launches():
-    """Log ratios 0.9, 1.0, 1.1 have mean 1, s = 0.1, and half width 4.302653·0.1/√3 with two degrees of freedom."""
-    found = t_interval([0.9, 1.0, 1.1])
-    half = 4.302652729911275 * 0.1 / math.sqrt(3)  # quantile from Student's table, 97.5 %, 2 degrees of freedom
-    assert (found.ratio, found.low, found.high) == pytest.approx((math.e, math.exp(1 - half), math.exp(1 + half)))
-
-
-def test_more_comparisons_widen_the_interval():
-    """Ten comparisons share the 5 %: Student's quantile at 99.75 %, 14.0890 with two degrees of freedom."""
-    found = t_interval([0.9, 1.0, 1.1], comparisons=10)
-    assert math.log(found.high) == pytest.approx(1 + 14.0890472756 * 0.1 / math.sqrt(3))
+def group(*cases, baseline="base", batch=4):
+    return Group("g", "xor", "forward", batch, "float32", "cpu", baseline, cases)
 
 
 def test_rounds_are_paired():
@@ -42,45 +41,97 @@ def test_rounds_are_paired():
     assert log_ratios(a, b) == [math.log(2)] * 2
 
 
-def test_against_the_baseline_the_file_s_own_figures_stand():
-    """The clock has computed them with its own correction; they are not computed anew."""
-    a, base = case("a", [[4, 4], [4, 4]], ratio=2.5, low=2.4, high=2.6), case("base", [[2, 2], [2, 2]])
-    assert compare(group(a, base), a, base) == Comparison(2.5, 2.4, 2.6)
-
-
-def test_without_launches_there_is_a_ratio_but_no_verdict():
-    """One launch is a preview."""
-    a, b = case("a", [[4, 4]]), case("b", [[2, 2]])
-    found = compare(group(a, b), a, b)
-    assert found.ratio == pytest.approx(2) and math.isnan(found.low) and found.verdict() == ""
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "verdict"),
-    [
-        (0.80, 0.94, "faster"),
-        (0.80, 0.96, "not resolved"),
-        (1.06, 1.2, "slower"),
-        (1.04, 1.2, "not resolved"),
-        (0.97, 1.03, "equivalent"),
-        (0.9, 1.1, "not resolved"),
-    ],
-)
-def test_a_verdict_needs_the_whole_interval(low, high, verdict):
-    """Beyond the margin on one side, or inside it; anything else is not resolved."""
-    assert Comparison(1.0, low, high).verdict(margin=0.05) == verdict
-
-
-def test_any_pair_agrees_with_the_two_against_the_baseline(write_run):
-    """Through real samples: a/b is (a/base)/(b/base) within the noise of a median of rounds."""
-    run = runs.read(write_run())
-    for found in run.groups:
-        a, b = found.case("keras-xla"), found.case("torch-eager")
-        direct = compare(found, a, b)
-        assert direct.low < a.ratio / b.ratio < direct.high
+def test_one_launch_has_a_ratio_but_no_verdict():
+    """It is a preview."""
+    a, base = case("a", [[4, 4]]), case("base", [[2, 2]])
+    found, word = judged(group(a, base), a)
+    assert found == (pytest.approx(2), None, None) and word == ""
 
 
 def test_turned_round_a_comparison_is_its_inverse():
-    """The baseline against a: 1/2.5, from 1/2.6 to 1/2.4."""
-    a, base = case("a", [[4, 4], [4, 4]], ratio=2.5, low=2.4, high=2.6), case("base", [[2, 2], [2, 2]])
-    assert compare(group(a, base), base, a) == Comparison(1 / 2.5, 1 / 2.6, 1 / 2.4)
+    a, b = case("a", [[4, 4], [5, 5]]), case("b", [[2, 2], [2, 2]])
+    both = group(a, b)
+    assert compare(both, b, a) == pytest.approx(compare(both, a, b).inverse)
+
+
+def test_what_was_not_measured_at_a_batch_crosses_nothing_there():
+    fast, slow = case("a", [[1, 1], [1, 1]]), case("a", [[9, 9], [9, 9]])
+    other = case("b", [[3, 3], [3, 3]])
+    (found,) = crossovers([group(fast, other), group(fast, batch=64), group(slow, other, batch=256)], "ab", 0.05)
+    assert (found.first, found.low, found.high) == ("a", 4, 256)
+
+
+def launches_of(content, group_name):
+    """Of the raw run file, {implementation: the samples of each launch}."""
+    found = {}
+    for benchmark in content["benchmarks"]:
+        if benchmark["group"] == group_name and "cold_start" not in benchmark["extra_info"]:
+            ends = np.cumsum([0, *(launch["rounds"] for launch in benchmark["extra_info"]["launches"])])
+            data = np.array(benchmark["stats"]["data"])
+            found[benchmark["extra_info"]["implementation"]] = [data[a:b] for a, b in pairwise(ends)]
+    return found
+
+
+def test_the_page_s_table_of_pairs_holds_for_the_family_that_it_claims():
+    """Recomputed from the sample's samples alone: SciPy's t-interval at 1 − 0.05/m, m being all pairs of the batch."""
+    material = gather([SAMPLES[0]])
+    shown = pairs_section.data(material)
+    assert "all pairs of a batch together" in " ".join(pairs_section.TEMPLATE.split())
+    content = json.loads(SAMPLES[0].read_text())
+    (name,) = [g.name for g in material.run.groups if g.where == shown["where"]]
+    times = launches_of(content, name)
+    m = len(list(combinations(times, 2)))
+    assert len(shown["rows"]) == m
+    for fast, verdict, slow, _, interval in shown["rows"]:
+        pairs = zip(times[slow["text"]], times[fast["text"]], strict=True)
+        logs = [np.median(np.log(a / b)) for a, b in pairs]
+        low, high = np.exp(stats.ttest_1samp(logs, 0).confidence_interval(1 - 0.05 / m))
+        assert interval == f"{low:.3g} to {high:.3g}" or [float(end) for end in interval.split(" to ")] == [
+            pytest.approx(end, rel=0.005) for end in (low, high)
+        ]
+        word = "faster" if low > 1.05 else "equivalent" if high <= 1.05 and low >= 1 / 1.05 else "not resolved"
+        assert (verdict if isinstance(verdict, str) else verdict["text"]) == word
+
+
+def test_numpy_and_jax_jit_at_batch_4_are_not_told_apart_by_three_launches():
+    run = runs.read(SAMPLES[0])
+    (at_4,) = [g for g in run.groups if g.name == "xor value_and_grad batch=4 float32 cpu"]
+    found, word = judged(at_4, at_4.case("jax-jit"))
+    assert (round(found.low, 3), round(found.high, 3), word) == (1.049, 1.193, "not resolved")
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=str)
+def test_terminal_table_and_page_say_the_same_of_every_pair(path):
+    """The terminal's row of each implementation has the word and the figures of the Markdown table and of the page."""
+    run = runs.read(path)
+    terminal = render(json.loads(path.read_text())["samegrad"], width=120)
+    parts = dict(re.findall(r"^ *(\S+ \S+ batch=\d+ \S+ \S+) \(.*?\) *\n(.*?)└", terminal, flags=re.M | re.S))
+    assert set(parts) == {found.name for found in run.groups}
+    for found in run.groups:
+        for one in found.cases:
+            ratio, word = judged(found, one)
+            (line,) = [row for row in parts[found.name].splitlines() if row.startswith(f"│ {one.implementation} ")]
+            cells = [cell.strip() for cell in line.strip("│").split("│")]
+            interval = "" if cells[3] == "–" else f" ({cells[3]})"
+            assert cells[4] == word
+            assert table.against(ratio) == ("1" if word == "baseline" else cells[2].rstrip("×") + interval)
+
+
+def test_the_readme_quotes_the_sample():
+    """Its table and its first sentence are the sample's, word for word."""
+    readme = Path("README.md").read_text()
+    sample = table.markdown(runs.read(SAMPLES[0]))
+    rows = [line for line in readme.splitlines() if re.match(r"\| [\d,]+ \| `", line)]
+    assert len(rows) == 15 and all(row in sample for row in rows)
+    opening = " ".join(readme[:1500].split())
+    for name in ("torch-eager", "jax-jit"):
+        (row,) = [row for row in rows if row.startswith(f"| 4 | `{name}`")]
+        value, interval = row.split(" | ")[4].rstrip(")").split(" (")
+        assert f"{value} times" in opening and interval in opening
+
+
+def test_the_committed_page_and_tables_are_what_the_report_draws():
+    material = gather([SAMPLES[0]])
+    assert table.markdown(material.run) == Path("reports/sample/table.md").read_text()
+    page = render_page(gather([SAMPLES[0].parent / f"{name}.json" for name in BESIDE]))
+    assert page == Path("reports/sample/report.html").read_text()

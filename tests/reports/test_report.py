@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from reports import report, runs
+from impls.documents.base import DocumentError
+from reports import report
 
 SMALL = {"problems": ("line",), "passes": ("forward",), "batches": (4, 64)}
 
@@ -54,7 +55,7 @@ def test_a_formula_in_a_name_stays_text_in_a_spreadsheet():
 
 def test_nothing_is_written_when_the_run_file_is_bad(tmp_path, write_run):
     """Not even the folder is made."""
-    with pytest.raises(runs.RunFileError):
+    with pytest.raises(DocumentError):
         drawn(tmp_path, write_run('{"benchmarks": ['))
     assert not (tmp_path / "out").exists()
 
@@ -62,7 +63,7 @@ def test_nothing_is_written_when_the_run_file_is_bad(tmp_path, write_run):
 def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path, make_run, write_run):
     """A file stands where the folder should be."""
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(runs.RunFileError, match=r"out: cannot be written \(File exists\); name another with --out"):
+    with pytest.raises(DocumentError, match=r"out: cannot be written \(File exists\); name another with --out"):
         drawn(tmp_path, write_run(make_run(**SMALL)))
 
 
@@ -85,11 +86,13 @@ def test_a_folder_of_the_user_s_keeps_its_files(tmp_path, make_run, write_run):
     assert (tmp_path / "out/thesis.md").read_text() == "mine"
 
 
-def test_a_report_needs_no_framework_and_neither_of_the_other_wings():
-    """Importing all of reports loads no framework, nothing of impls or benchmarks, and matplotlib only to draw."""
+def test_a_report_needs_no_framework_and_nothing_that_measures():
+    """Importing all of reports loads no framework and nothing that measures, and matplotlib only to draw."""
     code = """
 import sys, reports.report, reports.figures
-loaded = {name.split(".")[0] for name in sys.modules}
-print(sorted(loaded & {"impls", "benchmarks", "torch", "tensorflow", "keras", "jax", "matplotlib", "scipy", "jinja2"}))
+loaded = {name.split(".")[0] for name in sys.modules} & {"torch", "tensorflow", "keras", "jax", "matplotlib", "jinja2"}
+ours = {".".join(name.split(".")[:2]) for name in sys.modules if name.startswith(("impls.", "benchmarks."))}
+types = {"benchmarks.results", "benchmarks.documents", "impls.documents", "impls.errors", "impls.files"}
+print(sorted(loaded | ours - types))
 """
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

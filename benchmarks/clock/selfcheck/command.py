@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, astuple, dataclass
-from datetime import UTC, datetime
+from dataclasses import astuple, dataclass
 from functools import partial
 from typing import Any
 
@@ -16,13 +13,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks.clock.environment import environment
-from benchmarks.clock.selfcheck import judging, measuring, tables
+from benchmarks.clock.selfcheck import judging, measuring
 from benchmarks.clock.selfcheck.fence import DEFERRED
-from benchmarks.clock.selfcheck.findings import MISSED, Finding
 from benchmarks.clock.selfcheck.load import OTHER_CPU, QUIET, SAME_CPU, busy, conditions, why_not
+from benchmarks.documents.selfcheck import Finding, Selfcheck
+from impls.documents.base import made
 from impls.registry import DEFAULT, get_entry
-
-FORMAT, VERSION = "samegrad-selfcheck", 1
 
 
 @dataclass(frozen=True)
@@ -53,15 +49,11 @@ FULL = Plan({QUIET: Seconds(70, 25, 40), OTHER_CPU: Seconds(35, 15, 20), SAME_CP
 QUICK = Plan({QUIET: Seconds(7, 4, 1), OTHER_CPU: Seconds(0, 4, 0), SAME_CPU: Seconds(0, 4, 0)}, 2, 2)
 
 
-def selfcheck(quick: bool = False, as_json: bool = False) -> int:
-    """Run the self-tests: tables, or with `as_json` one JSON object, go to standard output, progress to standard error.
-
-    `busy_before` is the share of the CPUs that other processes used just before: "quiet" is only as quiet as that.
-    Returns the exit status: 1 where a promise was missed by more than chance explains, otherwise 0.
-    """
+def selfcheck(quick: bool = False) -> Selfcheck:
+    """Run the self-tests, with their progress on standard error."""
     plan = QUICK if quick else FULL
     busy_before = psutil.cpu_percent(interval=1.0) / 100
-    started, began_s = datetime.now(UTC), time.monotonic()
+    started, began_s = made(), time.monotonic()
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=2) as progress:
         bar = progress.add_task("", total=plan.seconds)
@@ -70,23 +62,17 @@ def selfcheck(quick: bool = False, as_json: bool = False) -> int:
             progress.update(bar, description=doing, completed=min(plan.seconds, time.monotonic() - began_s))
 
         findings, skipped = run(plan, tick)
-    report = {
-        "format": FORMAT,
-        "format_version": VERSION,
-        "started": started.isoformat(timespec="seconds"),
-        "seconds": round(time.monotonic() - began_s, 1),
-        "quick": quick,
-        "busy_before": busy_before,
-        "environment": environment(),
-        "findings": [asdict(finding) for finding in findings],
-        "skipped": skipped,
-    }
-    if as_json:
-        json.dump(report, sys.stdout, indent=1, ensure_ascii=False)
-        print()
-    else:
-        tables.show(report, Console())
-    return int(any(finding.result == MISSED for finding in findings))
+    return Selfcheck.of(
+        {
+            "started": started,
+            "seconds": round(time.monotonic() - began_s, 1),
+            "quick": quick,
+            "busy_before": busy_before,
+            "environment": environment(),
+            "findings": findings,
+            "skipped": skipped,
+        }
+    )
 
 
 def run(plan: Plan, tick: Callable[[str], None]) -> tuple[list[Finding], list[dict[str, str]]]:

@@ -1,4 +1,4 @@
-"""Does a call wait for its result? `python -m benchmarks.clock.selfcheck.fence NAME` asks one implementation.
+"""Does a call wait for its result? Observed of one implementation in a process of its own.
 
 What a call leaves undone is paid by the first who looks at the result. With
 
@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import json
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +24,7 @@ from typing import Any
 from impls.implementation import Implementation
 from impls.problem import get_problem
 from impls.registry import get_entry
+from impls.task import Task
 
 DEFERRED = "(left unfenced)"
 BATCH = 65536
@@ -96,11 +95,11 @@ def unfenced(implementation: Implementation) -> Iterator[None]:
 
 def deferred() -> type[Implementation]:
     """An implementation that is unfenced on purpose: it hands the work to a thread and returns without waiting."""
-    from impls.numpy_manual import NumpyManual
+    from impls.on_numpy.manual import NumpyManual
 
     class Deferred(NumpyManual):
-        def prepare(self, *arguments: Any, **options: Any) -> None:
-            super().prepare(*arguments, **options)
+        def prepare(self, task: Task) -> None:
+            super().prepare(task)
             self.executor = ThreadPoolExecutor(1)
 
         def value_and_grad(self) -> Any:
@@ -116,14 +115,15 @@ def check(name: str, batch: int = BATCH, rounds: int = ROUNDS) -> dict[str, Any]
     """Observe an implementation's value_and_grad with its fence and without. Raises Unavailable."""
     implementation = deferred()() if name == DEFERRED else get_entry(name).load()()
     problem = get_problem("xor")
-    implementation.prepare(problem, problem.parameters(), batch)
+    implementation.prepare(Task(problem, problem.parameters(), batch))
     fenced = observe(implementation.value_and_grad, implementation.to_numpy, rounds)
     with unfenced(implementation):
         bare = observe(implementation.value_and_grad, implementation.to_numpy, rounds)
     return {"fenced": asdict(fenced), "unfenced": asdict(bare)}
 
 
-if __name__ == "__main__":
+def observed(name: str) -> dict[str, Any]:
+    """`check`, in a process that does nothing else."""
     gc.collect()
     gc.freeze()
-    json.dump(check(sys.argv[1]), sys.stdout)
+    return check(name)

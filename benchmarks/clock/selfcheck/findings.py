@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from benchmarks.clock.statistics import CONFIDENCE
-
-MET, WITHIN_CHANCE, MISSED = "met", "within chance", "missed"
+from benchmarks.documents.selfcheck import MET, MISSED, WITHIN_CHANCE, Finding, Unit
+from benchmarks.results.statistics import CONFIDENCE, t_interval
 
 
 @dataclass(frozen=True)
@@ -32,30 +31,6 @@ class Promise:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One line of the self-check."""
-
-    check: str
-    condition: str
-    what: str
-    arm: str
-    unit: str
-    """"share", "percent", "ns" or "times"."""
-    measured: float
-    low: float | None
-    high: float | None
-    """95 % limits: exact binomial (Clopper and Pearson, Biometrika 26, 1934) for a share, Student's t for a mean."""
-    of: int
-    """How many trials the figure rests on."""
-    count: int | None = None
-    """For a share, how many of them it was."""
-    at_most: float | None = None
-    at_least: float | None = None
-    result: str | None = None
-    """`met`, `within chance`, `missed`; None where nothing is promised."""
-
-
-@dataclass(frozen=True)
 class Line:
     """What the findings of one arm under one condition have in common."""
 
@@ -70,23 +45,19 @@ class Line:
         limits = stats.binomtest(count, of).proportion_ci(CONFIDENCE, method="exact")
         return self._finding(what, "share", count / of, float(limits.low), float(limits.high), of, count, promise)
 
-    def mean(self, what: str, unit: str, values: ArrayLike, promise: Promise | None = None) -> Finding:
+    def mean(self, what: str, unit: Unit, values: ArrayLike, promise: Promise | None = None) -> Finding:
         """The mean of one value per trial. values: (trials,), at least one."""
         x = np.asarray(values, dtype=float)
-        low = high = None
-        if x.size > 1:
-            half = stats.t.ppf((1 + CONFIDENCE) / 2, x.size - 1) * x.std(ddof=1) / np.sqrt(x.size)
-            low, high = float(x.mean() - half), float(x.mean() + half)
-        return self._finding(what, unit, float(x.mean()), low, high, x.size, None, promise)
+        return self._finding(what, unit, *t_interval(x), x.size, None, promise)
 
-    def value(self, what: str, unit: str, measured: float, of: int, promise: Promise | None = None) -> Finding:
+    def value(self, what: str, unit: Unit, measured: float, of: int, promise: Promise | None = None) -> Finding:
         """A figure without limits, such as the worst of all."""
         return self._finding(what, unit, float(measured), None, None, of, None, promise)
 
     def _finding(
         self,
         what: str,
-        unit: str,
+        unit: Unit,
         measured: float,
         low: float | None,
         high: float | None,
@@ -96,4 +67,18 @@ class Line:
     ) -> Finding:
         ends = (promise.at_most, promise.at_least) if promise else (None, None)
         result = promise.judge(measured, low, high) if promise else None
-        return Finding(self.check, self.condition, what, self.arm, unit, measured, low, high, of, count, *ends, result)
+        return Finding(
+            check=self.check,
+            condition=self.condition,
+            what=what,
+            arm=self.arm,
+            unit=unit,
+            measured=measured,
+            low=low,
+            high=high,
+            of=of,
+            count=count,
+            at_most=ends[0],
+            at_least=ends[1],
+            result=result,
+        )

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import ArrayLike
 
 from benchmarks.clock.noise import noise
 from benchmarks.clock.selfcheck import fence
-from benchmarks.clock.selfcheck.findings import Finding, Line, Promise
+from benchmarks.clock.selfcheck.findings import Line, Promise
 from benchmarks.clock.selfcheck.subjects import TRUE_RATIOS
-from benchmarks.clock.statistics import Interval, log_ratios, median_interval, paired_log_ratio, ratio_interval
-from benchmarks.clock.verdict import FASTER, REGRESSION_MARGIN, SLOWER, verdict
+from benchmarks.documents.selfcheck import Finding
+from benchmarks.results.statistics import Interval, log_ratios, median_interval, paired_log_ratio, ratio_interval
+from benchmarks.results.verdict import FASTER, REGRESSION_MARGIN, SLOWER, verdict
 
 FIVE = 5
 """Launches of one comparison: the standard for a claim."""

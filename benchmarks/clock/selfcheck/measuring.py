@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -16,11 +13,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.clock import schedule
-from benchmarks.clock.crew import ROOT, THREAD_VARIABLES, WorkerFailed, WorkerProcess, pinned
+from benchmarks.clock.crew import WorkerProcess
 from benchmarks.clock.run import Timed
 from benchmarks.clock.selfcheck.load import measured_cpu
 from benchmarks.clock.selfcheck.subjects import TRUE_RATIOS
-from benchmarks.clock.statistics import paired_log_ratio
+from benchmarks.results.statistics import paired_log_ratio
+from impls.child import Failed, call, pinned
+from impls.errors import BadInput, Unavailable
 
 WORKER_ROUNDS = 30
 LIMIT_S = 120.0
@@ -53,13 +52,13 @@ def gather(measure: Callable[[], Any], seconds: float, tick: Callable[[], None])
 
 def trial(name: str) -> Any:
     """One trial of `trials.py`. Raises NotMeasured."""
-    return json.loads(_python("-m", "benchmarks.clock.selfcheck.trials", name))
+    return _call("trials:trial", {"name": name}, measured_cpu())
 
 
 def fence(name: str) -> Any:
     """One implementation observed by `fence.py`, on all CPUs: a device that works on while the call returns needs one
     to work on. Raises NotMeasured."""
-    return json.loads(_python("-m", "benchmarks.clock.selfcheck.fence", name, pin=False))
+    return _call("fence:observed", {"name": name}, cpus=[])
 
 
 def stock(tests: str) -> dict[str, dict[str, Any]]:
@@ -69,9 +68,7 @@ def stock(tests: str) -> dict[str, dict[str, Any]]:
     """
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "stock.json")
-        file = Path(__file__).with_name("stock.py")
-        alone = ("-c", os.devnull, f"--rootdir={folder}", "-p", "no:cacheprovider", "--import-mode=importlib")
-        _python("-m", "pytest", "-q", *alone, f"--benchmark-json={out}", "-k", tests, str(file))
+        _call("stock:session", {"tests": tests, "out": str(out)}, measured_cpu())
         benchmarks = json.loads(out.read_text(encoding="utf-8"))["benchmarks"]
     return {
         (benchmark["params"] or {"subject": benchmark["name"]})["subject"]: {
@@ -92,7 +89,7 @@ def launches(seconds: float, tick: Callable[[], None], least: int) -> list[dict[
     for _ in until(seconds, least):
         try:
             pace, times = _launch(pace)
-        except WorkerFailed as failure:
+        except Failed as failure:
             raise NotMeasured(f"{failure}; its last lines: {' / '.join(failure.stderr[-3:])}") from None
         found.append({name: paired_log_ratio(times[name], times["plain"]) for name in TRUE_RATIOS})
         tick()
@@ -110,35 +107,17 @@ def _launch(pace: schedule.Pace | None) -> tuple[schedule.Pace, dict[str, Any]]:
             timed[name] = Timed(worker, "function")
         pace = pace or schedule.calibrate(timed["plain"])
 
-        def fail(name: str, failure: WorkerFailed) -> None:
+        def fail(name: str, failure: Failed) -> None:
             raise failure
 
         paces = dict.fromkeys(timed, pace)
-        return pace, schedule.run_rounds(timed, paces, WORKER_ROUNDS, np.random.default_rng(), fail, WorkerFailed)
+        return pace, schedule.run_rounds(timed, paces, WORKER_ROUNDS, np.random.default_rng(), fail, Failed)
 
 
-def _python(*arguments: str, pin: bool = True) -> str:
-    """The standard output of a fresh Python on the measured CPU, one thread in every pool. Raises NotMeasured."""
-    environment = os.environ | dict.fromkeys(THREAD_VARIABLES, "1")
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    with pinned(measured_cpu() if pin else []):
-        process = subprocess.Popen(
-            [sys.executable, *arguments],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-    with process:
-        try:
-            output, errors = process.communicate(timeout=LIMIT_S)
-        except subprocess.TimeoutExpired:
-            raise NotMeasured(f"{' '.join(arguments[:3])} took more than {LIMIT_S:g} s") from None
-        finally:
-            process.kill()
-    if process.returncode != 0:
-        last = (errors.strip() or output.strip()).splitlines()[-1:] or ["no message"]
-        raise NotMeasured(f"{' '.join(arguments[:3])} failed: {last[0]}")
-    return output
+def _call(target: str, arguments: dict[str, Any], cpus: list[int]) -> Any:
+    """What a function of this package returns in a fresh process, one thread in every pool. Raises NotMeasured."""
+    try:
+        with pinned(cpus):
+            return call(f"benchmarks.clock.selfcheck.{target}", arguments, timeout_s=LIMIT_S)
+    except (Failed, Unavailable, BadInput) as reason:
+        raise NotMeasured(f"{target} of {' '.join(arguments.values())}: {reason}") from None

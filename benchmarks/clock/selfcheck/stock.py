@@ -1,12 +1,14 @@
 """The same work under stock pytest-benchmark, with its defaults: `pytest` on this file alone, in a fresh process.
 
-Not collected by the project's own runs: `command.py` starts it as a user would start a file of benchmarks, and reads
-the JSON that pytest-benchmark writes.
+Not collected by the project's own runs: `session` runs it as a user would run a file of benchmarks, and leaves the
+JSON that pytest-benchmark writes.
 """
 
 from __future__ import annotations
 
+import os
 import timeit
+from pathlib import Path
 
 import pytest
 
@@ -34,3 +36,11 @@ def test_bias(benchmark):
 def test_first(benchmark, subject):
     """The callables of `trials.first`."""
     benchmark(getattr(subjects, subject)())
+
+
+def session(tests: str, out: str) -> None:
+    """Run those tests, selected as by -k, by stock pytest-benchmark in this process. Raises RuntimeError."""
+    alone = ("-c", os.devnull, f"--rootdir={Path(out).parent}", "-p", "no:cacheprovider", "--import-mode=importlib")
+    code = pytest.main(["-q", *alone, f"--benchmark-json={out}", "-k", tests, __file__])
+    if code != 0:
+        raise RuntimeError(f"pytest ended with {code!r}")

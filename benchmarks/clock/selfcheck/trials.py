@@ -1,4 +1,4 @@
-"""What one fresh process measures: `python -m benchmarks.clock.selfcheck.trials NAME` prints the times as JSON.
+"""What one fresh process measures.
 
     pairs    plain, again, slower by 5 % and by 3 %, interleaved in one process by our schedule
     bias     one callable timed by our loop, by timeit's and by pyperf's, interleaved
@@ -10,8 +10,6 @@ All times are ns per call, {name: [one per round]}.
 from __future__ import annotations
 
 import gc
-import json
-import sys
 import timeit
 from collections.abc import Callable
 from functools import cache
@@ -134,7 +132,9 @@ def pyperf_loop(call: subjects.Call) -> Callable[[int], float]:
 
 TRIALS: dict[str, Callable[[], Any]] = {"pairs": pairs, "bias": bias, "first": first}
 
-if __name__ == "__main__":
+
+def trial(name: str) -> Any:
+    """One trial, in a process that does nothing else."""
     gc.collect()
     gc.freeze()
-    json.dump(TRIALS[sys.argv[1]](), sys.stdout)
+    return TRIALS[name]()

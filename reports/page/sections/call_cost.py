@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports import units
+from benchmarks.documents.ladder import CallCost
+from benchmarks.results import units
 from reports.figures import call_cost
 from reports.figures.frame import MOST
-from reports.ladders import CallCost
 from reports.material import Material
 from reports.page import cells
 
@@ -38,7 +38,7 @@ def data(material: Material) -> dict[str, Any] | None:
         return None
     parts = call_cost.parts(found)
     return {
-        "date": found.date[:16].replace("T", " "),
+        "date": found.started[:16].replace("T", " "),
         "parts": parts,
         "bars": [_bar(cost, parts, material) for cost in found.costs[:MOST]],
         "columns": [("implementation", False), *((part, True) for part in (*parts, "sum"))],

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from reports import units
-from reports.closed_loops import ClosedLoops, Followed
+from benchmarks.results import units
+from impls.documents.optimizers import ClosedLoopRow, ClosedLoops
 from reports.material import Material
 from reports.page import cells
 
@@ -33,7 +32,7 @@ def data(material: Material) -> dict[str, Any] | None:
     trainings = dict.fromkeys((row.problem, row.optimizer) for row in found.rows)
     return {
         "verdict": _verdict(found),
-        "allowed": units.significant(found.allowed, 2),
+        "allowed": units.significant(found.settings.allowed, 2),
         "columns": [
             *(("problem", False), ("optimizer", False), ("epochs", True), ("comparable until", True)),
             *((name, True) for name in names),
@@ -42,7 +41,7 @@ def data(material: Material) -> dict[str, Any] | None:
             _row(found, [row for row in found.rows if (row.problem, row.optimizer) == training])
             for training in trainings
         ],
-        "left_out": list(found.left_out.items()),
+        "left_out": list((found.left_out | found.failed).items()),
     }
 
 
@@ -55,7 +54,7 @@ def _verdict(found: ClosedLoops) -> str:
     return f"Of {len(found.rows)} trainings rounding does not explain {len(astray)}: {told}{more}."
 
 
-def _row(found: ClosedLoops, here: list[Followed]) -> list[cells.Cell]:
+def _row(found: ClosedLoops, here: list[ClosedLoopRow]) -> list[cells.Cell]:
     first, by_name = here[0], {row.implementation: row for row in here}
     told: list[cells.Cell] = [first.problem, first.optimizer, _epochs(first.epochs), _epochs(first.comparable_until)]
     for name in found.implementations:
@@ -65,5 +64,5 @@ def _row(found: ClosedLoops, here: list[Followed]) -> list[cells.Cell]:
     return told
 
 
-def _epochs(value: float) -> cells.Cell:
-    return cells.cell(units.count(value) if math.isfinite(value) else "–", value)
+def _epochs(value: int) -> cells.Cell:
+    return cells.cell(units.count(value), value)

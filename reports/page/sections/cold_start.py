@@ -10,13 +10,12 @@ import math
 from statistics import median
 from typing import Any
 
-from reports import units
+from benchmarks.results import units
 from reports.answer import headline
 from reports.figures.frame import MOST
 from reports.material import Material
 from reports.page import cells
-from reports.reading import NOTHING, number
-from reports.records import Case, Run
+from reports.records import NOTHING, Case, Run
 
 ID, TITLE = "cold-start", "Before the first result"
 TEMPLATE = """
@@ -96,8 +95,10 @@ def readings(run: Run) -> dict[str, tuple[Phases, float]]:
 
 
 def _reading(run: Run, case: Case) -> Phases:
-    imported = number(run.implementations[case.implementation].get("import_s")) * 1e9
-    return {"import": imported, "prepare": case.prepare_ns, "first call": case.first_call_ns}
+    import_s, extra = run.implementations[case.implementation].get("import_s"), case.extra
+    prepare_ns, first_ns = (extra.prepare_ns, extra.first_call_ns) if extra else (None, None)
+    read = {"import": None if import_s is None else 1e9 * import_s, "prepare": prepare_ns, "first call": first_ns}
+    return {phase: NOTHING if ns is None else float(ns) for phase, ns in read.items()}
 
 
 def _how(run: Run) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports import compare, passes, provenance, style, units
+from benchmarks.results import passes, units
+from reports import compare, provenance, style
 from reports.figures.frame import drawn, short
 from reports.material import Material
 from reports.page import cells
@@ -76,8 +77,8 @@ def data(material: Material) -> dict[str, Any] | None:
 
 
 def _listed(number: int, run: Run) -> list[cells.Cell]:
-    noisy = "yes" if provenance.doubts(run) else "no" if run.noise.get("noisy") is False else "–"
-    told = [provenance.date(run), provenance.machine(run), provenance.threads(run), provenance.rounds(run)]
+    noisy = "yes" if run.ours.noise.noisy else "no"
+    told = [provenance.date(run), run.ours.environment.machine, provenance.threads(run), provenance.rounds(run)]
     return [str(number), *told, cells.cell(noisy, css="slower" if noisy == "yes" else ""), run.path.name]
 
 
@@ -98,7 +99,7 @@ def _compared(number: int, material: Material) -> dict[str, Any]:
 
 def _row(change: compare.Change, looks: dict[str, style.Look]) -> list[cells.Cell]:
     group, comparison = change.group, change.comparison
-    word = comparison.verdict(compare.REGRESSION_MARGIN) or "no verdict"
+    word = change.word or "no verdict"
     return [
         cells.name(change.implementation, looks),
         group.problem,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from reports import units
-from reports.agreements import Distance
+from benchmarks.results import units
+from impls.documents.agreement import DriftRow
 from reports.figures import drift
 from reports.figures.frame import short
 from reports.material import Material
@@ -52,7 +51,7 @@ def data(material: Material) -> dict[str, Any] | None:
             "panels": [
                 {
                     "title": f"{problem}, {dtype}",
-                    "band": [[s.step, *map(_known, (s.median, s.largest))] for s in shadows],
+                    "band": [[s.step, s.median, s.largest] for s in shadows],
                     "lines": [
                         {
                             "name": name,
@@ -60,7 +59,7 @@ def data(material: Material) -> dict[str, Any] | None:
                             "colour": cells.colour_class(material.looks[name].colour),
                             "dashes": [2 * dash for dash in material.looks[name].dashes],
                             "marker": material.looks[name].marker,
-                            "points": [[distance.step, _known(distance.distance)] for distance in line],
+                            "points": [[distance.step, distance.distance] for distance in line],
                         }
                         for name, line in lines.items()
                     ],
@@ -84,13 +83,9 @@ def data(material: Material) -> dict[str, Any] | None:
     }
 
 
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _verdict(distances: tuple[Distance, ...]) -> str:
+def _verdict(distances: list[DriftRow]) -> str:
     astray = list(dict.fromkeys(row.implementation for row in distances if not row.explained))
-    most = max((row.times_shadow for row in distances if math.isfinite(row.times_shadow)), default=math.nan)
+    most = max(row.times_shadow for row in distances)
     if astray:
         return f"Rounding does not explain how far {', '.join(astray)} went: there is an error of its own."
     return f"Rounding explains all of it: the farthest went {units.significant(most, 2)} times as far as the shadows."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports.agreements import Fault
+from impls.documents.agreement import Fault
 from reports.material import Material
 
 ID, TITLE = "faults", "Known faults of the frameworks"
@@ -25,10 +25,10 @@ HERE = {True: "Present", False: "Absent", None: "Not tried"}
 
 def data(material: Material) -> dict[str, Any] | None:
     """Each fault once, with what was found of it in every framework; None where none was tried."""
-    if material.agreement is None or not material.agreement.faults:
+    if material.agreement is None or not material.agreement.known_faults:
         return None
     by_name: dict[str, list[Fault]] = {}
-    for fault in material.agreement.faults:
+    for fault in material.agreement.known_faults:
         by_name.setdefault(fault.name, []).append(fault)
     return {
         "faults": [
@@ -45,5 +45,6 @@ def data(material: Material) -> dict[str, Any] | None:
 
 def _found(fault: Fault) -> str:
     """`Present in keras 3.15.1: W1[0, 0] is …`."""
-    where = f" in {fault.versions}" if fault.versions else ""
+    versions = ", ".join(f"{name} {version}" for name, version in fault.versions.items())
+    where = f" in {versions}" if versions else ""
     return f"{HERE[fault.present]}{where}: {fault.evidence or fault.what}"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from reports import passes, style, units
+from benchmarks.results import passes, units
+from reports import style
 from reports.answer import headline
 from reports.figures import fits
 from reports.material import Material
 from reports.page import cells
 from reports.page.forest import Row, scale_of
-from reports.parts import Fit
+from reports.records import Fitted
 
 ID, TITLE = "fits", "Fixed cost and rate"
 TEMPLATE = """
@@ -46,7 +47,7 @@ PREAMBLE = "a line does not describe the data: "
 def data(material: Material) -> dict[str, Any] | None:
     """One panel per problem, pass, dtype and device, plain passes first; None without fits."""
     run, looks = material.run, material.looks
-    found: list[list[Fit]] = []
+    found: list[list[Fitted]] = []
     for dtype, device in dict.fromkeys((fit.dtype, fit.device) for fit in run.fits):
         found += fits.panels([fit for fit in run.fits if (fit.dtype, fit.device) == (dtype, device)]).values()
     first = headline(run)[0] if run.groups else None
@@ -56,19 +57,19 @@ def data(material: Material) -> dict[str, Any] | None:
     return {"panels": panels, "first": here, "left_out": left_out} if panels else None
 
 
-def _panel(number: int, of: list[Fit], looks: dict[str, style.Look]) -> dict[str, Any]:
+def _panel(number: int, of: list[Fitted], looks: dict[str, style.Look]) -> dict[str, Any]:
     """One problem, pass, dtype and device."""
     fit = of[0]
     return {
         "id": f"fits-{number}",
         "title": f"{fit.problem} {passes.title(fit.pass_)}, {fit.dtype} on {fit.device}",
-        "fixed": _marks(of, [(f.t0_ns, f.t0_low_ns, f.t0_high_ns) for f in of], looks),
-        "each": _marks(of, [(f.per_row_ns, f.per_row_low_ns, f.per_row_high_ns) for f in of], looks),
+        "fixed": _marks(of, [f.t0_ns for f in of], looks),
+        "each": _marks(of, [f.per_row_ns for f in of], looks),
         "rows": [_row(fit, looks) for fit in of],
     }
 
 
-def _marks(of: list[Fit], numbers: list[tuple[float, float, float]], looks: dict[str, style.Look]) -> list[Row]:
+def _marks(of: list[Fitted], numbers: list[tuple[float, float, float]], looks: dict[str, style.Look]) -> list[Row]:
     scale = scale_of(value for three in numbers for value in three)
     return [
         Row(
@@ -76,23 +77,24 @@ def _marks(of: list[Fit], numbers: list[tuple[float, float, float]], looks: dict
             colour=cells.colour_class(looks[fit.implementation].colour),
             mark=scale.mark(*three),
             said=units.time(three[0]),
-            ring=fit.describes is False,
+            ring=fit.fit.describes is False,
         )
         for fit, three in zip(of, numbers, strict=True)
     ]
 
 
-def _row(fit: Fit, looks: dict[str, style.Look]) -> list[cells.Cell]:
-    half = units.count(float(f"{fit.half_batch:.2g}")) if math.isfinite(fit.half_batch) else "–"
-    described = DESCRIBED[fit.describes]
+def _row(fit: Fitted, looks: dict[str, style.Look]) -> list[cells.Cell]:
+    found = fit.fit
+    half = "–" if found.half_batch is None else units.count(float(f"{found.half_batch:.2g}"))
+    described = DESCRIBED[found.describes]
     return [
         cells.name(fit.implementation, looks),
-        cells.time(fit.t0_ns),
-        _interval(fit.t0_low_ns, fit.t0_high_ns),
-        cells.time(fit.per_row_ns),
-        _interval(fit.per_row_low_ns, fit.per_row_high_ns),
-        cells.cell(half, fit.half_batch),
-        f"{described}: {fit.statement.removeprefix(PREAMBLE)}" if fit.describes is False else described,
+        cells.time(found.t0_ns),
+        _interval(*fit.t0_ns[1:]),
+        cells.time(found.per_row_ns),
+        _interval(*fit.per_row_ns[1:]),
+        cells.cell(half, found.half_batch),
+        f"{described}: {found.statement.removeprefix(PREAMBLE)}" if found.describes is False else described,
     ]
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
-from reports import units
+from benchmarks.documents.ladder import MET, MISSED, Goal
+from benchmarks.results import units
 from reports.figures import goals
-from reports.ladders import MET, MISSED, Goal
 from reports.material import Material
 from reports.page import cells
 from reports.page.forest import Row, Scale
@@ -45,21 +45,28 @@ def data(material: Material) -> dict[str, Any] | None:
     return {
         "verdict": verdict(found.goals),
         "doubts": found.doubts[:1],
-        "date": found.date[:16].replace("T", " "),
+        "date": found.started[:16].replace("T", " "),
         "line": f"{scale.at(1.0):.2f}",
         "rows": [
             Row(
                 name=f"{goal.said}, batch {units.count(goal.batch)}",
-                colour=cells.colour_class(material.looks[goal.best].colour) if goal.best in material.looks else "",
+                colour=cells.colour_class(material.looks[goal.best].colour)
+                if goal.best and goal.best in material.looks
+                else "",
                 mark=scale.mark(*goals.reached(goal)),
                 said=_measured(goal),
-                detail=f"goal {target(goal)}: {goal.word}",
+                detail=f"goal {goal.target}: {goal.word}",
             )
             for goal in shown
         ],
         "numbers": [_row(goal) for goal in found.goals],
-        "left_out": _left_out(found.left_out),
+        "left_out": _left_out(found.absent),
     }
+
+
+def _colour(goal: Goal, material: Material) -> str:
+    look = material.looks.get(goal.best or "")
+    return cells.colour_class(look.colour) if look else ""
 
 
 def _left_out(reasons: dict[str, str]) -> list[tuple[str, list[str]]]:
@@ -72,16 +79,11 @@ def _left_out(reasons: dict[str, str]) -> list[tuple[str, list[str]]]:
     return list(told.items())
 
 
-def verdict(found: tuple[Goal, ...]) -> str:
+def verdict(found: Sequence[Goal]) -> str:
     """`Of 20 goals 15 are met, 3 not resolved, 2 missed.`"""
-    asked = [goal.word for goal in found if math.isfinite(goal.factor)]
+    asked = [goal.word for goal in found if goal.factor is not None]
     told = ", ".join(f"{count} {word}" for word, count in Counter(asked).items())
     return f"Of {len(asked)} goals: {told}." if asked else "Nothing was promised; these are the figures."
-
-
-def target(goal: Goal) -> str:
-    """`≥ 4.5×`, `≤ 3×`, or `–` where only the figure was asked for."""
-    return f"{'≤' if goal.at_most else '≥'} {goal.factor:g}×" if math.isfinite(goal.factor) else "–"
 
 
 def _measured(goal: Goal) -> str:
@@ -93,8 +95,8 @@ def _row(goal: Goal) -> list[cells.Cell]:
     return [
         goal.said,
         cells.batch(goal.batch),
-        cells.cell(target(goal), goal.factor),
-        cells.ratio(goal.ratio) if math.isfinite(goal.ratio) else "–",
+        cells.cell(goal.target, goal.factor),
+        "–" if goal.ratio is None else cells.ratio(goal.ratio),
         units.interval(goal.low, goal.high) or "–",
         cells.cell(goal.word, css=GOOD.get(goal.word, "")),
     ]

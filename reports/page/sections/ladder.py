@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from reports import units
+from benchmarks.results import units
 from reports.figures import ladder
 from reports.material import Material
 from reports.page import cells
@@ -14,7 +14,7 @@ from reports.ratios import compare
 ID, TITLE = "ladder", "The ladder"
 TEMPLATE = """
 <p class="note">Every execution of each framework at {{ where }}, on a logarithmic scale, the slowest first; and how
-many times faster than that it is, with its interval (95 % each).
+many times faster than that it is, with its interval (95 % for all pairs together).
 {% if floor %}The left edge is {{ floor }}.{% endif %}</p>
 <ul class="bars dots">
 {% for rung in rungs %}

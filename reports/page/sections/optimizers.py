@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from impls.documents.optimizers import OptimizerRow, Optimizers
 from reports.figures.optimizers import said
 from reports.material import Material
-from reports.optimizers import Followed, Optimizers
 from reports.page import cells
 
 ID, TITLE = "optimizers", "The same optimizers"
@@ -43,13 +43,13 @@ def data(material: Material) -> dict[str, Any] | None:
     names = found.implementations
     return {
         "verdict": _verdict(found),
-        "what": found.what or "the same gradients",
+        "what": found.what,
         "shipped_columns": SHIPPED,
         "apart": [_shipped(row, material) for row in by_name if row.shipped > row.allowed],
         "shipped": [_shipped(row, material) for row in by_name],
         "columns": [("optimizer", False), *((name, True) for name in names), ("allowed", True)],
         "aligned": [_aligned(found, name) for name in found.names],
-        "left_out": list(found.left_out.items()),
+        "left_out": list((found.left_out | found.failed).items()),
     }
 
 
@@ -62,8 +62,8 @@ def _verdict(found: Optimizers) -> str:
     return f"{shipped}; aligned, all are the textbook's, to the last digits."
 
 
-def _shipped(row: Followed, material: Material) -> list[cells.Cell]:
-    because = "; ".join(f"{reason} ({alone:.1e})" for reason, alone in row.reasons.items())
+def _shipped(row: OptimizerRow, material: Material) -> list[cells.Cell]:
+    because = "; ".join(f"{reason.reason} ({reason.alone:.1e})" for reason in row.reasons)
     return [
         row.optimizer,
         cells.name(row.implementation, material.looks),

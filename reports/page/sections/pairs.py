@@ -5,14 +5,15 @@ from __future__ import annotations
 from itertools import combinations
 from typing import Any
 
-from reports import units
-from reports.answer import headline, margin
-from reports.crossovers import pairs
+from benchmarks.results import units
+from benchmarks.results.statistics import CONFIDENCE
+from benchmarks.results.verdict import verdict
+from reports.answer import headline
 from reports.figures.frame import drawn
 from reports.material import Material
 from reports.page import cells
 from reports.page.options import batch_options, pass_options, problem_options, setting_options
-from reports.ratios import CONFIDENCE, compare
+from reports.ratios import compare
 
 ID, TITLE = "pairs", "Who is faster than whom"
 TEMPLATE = """
@@ -37,12 +38,12 @@ def data(material: Material) -> dict[str, Any] | None:
     if max((len(group.cases) for group in run.groups), default=0) < 2:
         return None
     group = headline(run)[0]
-    limit, looks = margin(run), material.looks
+    limit, looks = run.margin, material.looks
     shown, left_out = drawn(list(run.groups))
     rows = []
     for fast, slow in combinations([case for case in group.cases if case.implementation in shown], 2):
-        found = compare(group, slow, fast, pairs(group))
-        word = {"slower": "faster", "faster": "slower"}.get(found.verdict(limit), found.verdict(limit))
+        found = compare(group, slow, fast)
+        word = verdict(found.inverse, limit)
         rows.append(
             [
                 cells.name(fast.implementation, looks),

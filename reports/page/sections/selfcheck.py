@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from reports import provenance, selfchecks, units
+from benchmarks.documents.selfcheck import MET, MISSED, WITHIN_CHANCE, Finding, Selfcheck
+from benchmarks.results import units
 from reports.material import Material
 from reports.page import cells
-from reports.selfchecks import MISSED, WITHIN_CHANCE, Finding, Selfcheck
 
 ID, TITLE = "selfcheck", "Can the clock be believed?"
 TEMPLATE = """
@@ -36,9 +35,7 @@ TEMPLATE = """
 """
 COLUMNS = [("what", False), ("of", False), ("under", False), ("by", False), ("measured", True), ("limits", True)]
 COLUMNS += [("promised", True), ("result", False)]
-BUSY = 0.1
-"""The share of the CPUs above which a machine is not called quiet."""
-CSS = {selfchecks.MET: "equivalent", MISSED: "slower"}
+CSS = {MET: "equivalent", MISSED: "slower"}
 
 
 def data(material: Material) -> dict[str, Any] | None:
@@ -49,32 +46,30 @@ def data(material: Material) -> dict[str, Any] | None:
     notable = [finding for finding in found.promises if finding.result in (MISSED, WITHIN_CHANCE)]
     notable += [finding for finding in found.same_against_itself if finding not in notable]
     return {
-        "summary": found.summary(),
+        "summary": found.summary,
         "warnings": _warnings(found, material),
         "how": _how(found),
         "columns": COLUMNS,
         "short": [_row(finding) for finding in notable],
         "promises": [_row(finding) for finding in found.promises],
         "others": [_row(finding) for finding in found.findings if not finding.result],
-        "skipped": found.skipped,
+        "skipped": [f"{one.check}: {one.condition}: {one.reason}" for one in found.skipped],
     }
 
 
 def _warnings(found: Selfcheck, material: Material) -> list[str]:
     """Why it may not tell of this run."""
-    lines = []
-    if found.busy_before > BUSY:
-        lines.append(f"The machine was not quiet: others used {100 * found.busy_before:.0f} % of its CPUs just before.")
+    lines = list(found.warnings)
     if material.runs:
-        here, there = provenance.machine(material.run), provenance.machine_of(found.environment)
+        here, there = material.run.ours.environment.machine, found.environment.machine
         if here != there:
             lines.append(f"Another machine than the run's: {there}; the run was made on {here}.")
     return lines
 
 
 def _how(found: Selfcheck) -> str:
-    took = f", {units.count(found.seconds)} s" if math.isfinite(found.seconds) else ""
-    return f"samegrad selfcheck{' --quick' if found.quick else ''}, {found.date[:16].replace('T', ' ')}{took}"
+    date = found.started[:16].replace("T", " ")
+    return f"samegrad selfcheck{' --quick' if found.quick else ''}, {date}, {units.count(found.seconds)} s"
 
 
 def _row(finding: Finding) -> list[cells.Cell]:
@@ -86,5 +81,5 @@ def _row(finding: Finding) -> list[cells.Cell]:
         cells.cell(finding.said, finding.measured),
         finding.limits or "–",
         finding.promised or "–",
-        cells.cell(finding.result or "–", css=CSS.get(finding.result, "")),
+        cells.cell(finding.result or "–", css=CSS.get(finding.result or "", "")),
     ]

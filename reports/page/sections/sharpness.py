@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from reports import units
+from benchmarks.results import units
+from impls.documents.sharpness import Sharpness
 from reports.material import Material
 from reports.page import cells
-from reports.sharpness import Checker, Sharpness
 
 ID, TITLE = "sharpness", "How sharp the check is"
 TEMPLATE = """
@@ -28,13 +27,11 @@ def data(material: Material) -> dict[str, Any] | None:
         return None
     return {
         "verdict": _verdict(found),
-        "planted": f"{units.count(found.planted)} mistakes planted at each scale and {units.count(found.downcasts)} "
-        f"downcasts to a lower precision, {found.date[:10]}"
-        if math.isfinite(found.planted + found.downcasts)
-        else "Mistakes planted",
+        "planted": f"{units.count(found.planted_per_scale)} mistakes planted at each scale and "
+        f"{units.count(found.downcasts_planted)} downcasts to a lower precision, {found.date[:10]}",
         "columns": [
             ("checker", False),
-            *((f"missed, scale {scale}", True) for scale in found.scales),
+            *((f"missed, scale {scale}", True) for scale in found.missed),
             ("downcasts missed", True),
             ("false alarms", True),
             ("of right code", True),
@@ -44,14 +41,12 @@ def data(material: Material) -> dict[str, Any] | None:
 
 
 def _verdict(found: Sharpness) -> str:
-    told = [f"{checker.name} {units.count(sum(checker.missed.values()))}" for checker in found.checkers]
-    return f"Of {units.count(found.planted * len(found.scales))} planted mistakes are missed: by {', by '.join(told)}."
+    planted = found.planted_per_scale * len(found.missed)
+    told = [f"{name} {units.count(sum(of[name] for of in found.missed.values()))}" for name in found.checkers]
+    return f"Of {units.count(planted)} planted mistakes are missed: by {', by '.join(told)}."
 
 
-def _row(found: Sharpness, checker: Checker) -> list[cells.Cell]:
-    counts = [*(checker.missed.get(scale, math.nan) for scale in found.scales), checker.downcasts_missed]
-    return [checker.name, *map(_count, counts), _count(checker.false_alarms), _count(checker.right_code)]
-
-
-def _count(value: float) -> cells.Cell:
-    return cells.cell(units.count(value), value) if math.isfinite(value) else "–"
+def _row(found: Sharpness, checker: str) -> list[cells.Cell]:
+    missed = [of[checker] for of in found.missed.values()]
+    counts = [*missed, found.downcasts_missed[checker], *found.alarms(checker)]
+    return [checker, *(cells.cell(units.count(count), count) for count in counts)]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from reports import agreements, style, units
-from reports.agreements import Tau
+from benchmarks.results import units
+from impls.documents.agreement import AgreeRow
+from reports import style
 from reports.figures.agreement import said
 from reports.material import Material
 from reports.page import cells
@@ -40,11 +41,11 @@ def data(material: Material) -> dict[str, Any] | None:
     for tau in found.taus:
         of_one = worst.setdefault(tau.implementation, {})
         key = (tau.problem, tau.dtype, tau.scale)
-        of_one[key] = max(tau.tau, of_one.get(key, 0.0))
+        of_one[key] = max(tau.worst, of_one.get(key, 0.0))
     return {
         "verdict": _verdict(found.taus),
         "date": found.date[:16].replace("T", " "),
-        "seeds": agreements.seeds(found),
+        "seeds": f"{(count := len(found.agree.settings.seeds))} seed{'' if count == 1 else 's'}",
         "left_out": list(found.left_out.items()),
         "columns": [
             ("implementation", False),
@@ -59,17 +60,17 @@ def data(material: Material) -> dict[str, Any] | None:
     }
 
 
-def _verdict(taus: tuple[Tau, ...]) -> str:
-    apart = [tau for tau in taus if tau.tau > 1]
-    worst = max(taus, key=lambda tau: tau.tau)
+def _verdict(taus: list[AgreeRow]) -> str:
+    apart = [tau for tau in taus if tau.worst > 1]
+    worst = max(taus, key=lambda tau: tau.worst)
     where = f"{worst.implementation}, {worst.tensor} of {worst.problem} {worst.pass_}, {worst.dtype}, ×{worst.scale:g}"
     if not apart:
-        return f"All {len(taus)} agree; the largest τ is {said(worst.tau)} ({where})."
+        return f"All {len(taus)} agree; the largest τ is {said(worst.worst)} ({where})."
     names = ", ".join(dict.fromkeys(tau.implementation for tau in apart))
-    return f"{len(apart)} of {len(taus)} disagree ({names}); the largest τ is {said(worst.tau)} ({where})."
+    return f"{len(apart)} of {len(taus)} disagree ({names}); the largest τ is {said(worst.worst)} ({where})."
 
 
-def _row(tau: Tau, looks: dict[str, style.Look]) -> list[cells.Cell]:
+def _row(tau: AgreeRow, looks: dict[str, style.Look]) -> list[cells.Cell]:
     return [
         cells.name(tau.implementation, looks),
         tau.problem,
@@ -77,7 +78,7 @@ def _row(tau: Tau, looks: dict[str, style.Look]) -> list[cells.Cell]:
         cells.cell(f"{tau.scale:g}", tau.scale),
         tau.pass_,
         tau.tensor,
-        cells.cell(said(tau.tau), tau.tau),
+        cells.cell(said(tau.worst), tau.worst),
         cells.cell(units.significant(tau.error_ulp_median, 2), tau.error_ulp_median),
         cells.cell(units.significant(tau.error_ulp_worst, 2), tau.error_ulp_worst),
     ]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports import passes, style, units
-from reports.answer import headline, margin
-from reports.crossovers import Crossover, crossovers
+from benchmarks.results import passes, units
+from benchmarks.results.crossovers import Crossover
+from reports import style
+from reports.answer import headline
 from reports.figures import batches
 from reports.figures.frame import drawn
 from reports.material import Material
 from reports.page import cells
 from reports.page.chart_data import chart_data, panels
 from reports.page.options import batch_options, pass_options, problem_options, setting_options
-from reports.records import Group, Run
+from reports.ratios import crossovers, judged
+from reports.records import NOTHING, Case, Group, Run
 from reports.table import against
 
 ID, TITLE = "times", "Time per call against batch"
@@ -64,7 +66,8 @@ eight lines, those between implementations that are the fastest somewhere.{{ lef
 {{ data_link(panel.id, panel.id) }}
 {{ table(panel.id, panel.title ~ ", " ~ panel.baseline, [("batch", true), ("implementation", false), ("median", true),
   ("10th percentile", true), ("90th percentile", true), ("ratio (interval)", true), ("verdict", false)] +
-  ([("device memory", true)] if panel.memory else []), panel.rows) }}
+  ([("device memory", true)] if panel.memory else []) +
+  ([("by the device's clock", true)] if panel.clocked else []), panel.rows) }}
 </details>
 {% endfor %}
 {% if tables | length > 8 %}
@@ -110,7 +113,7 @@ def _crossings(run: Run, shown: list[str]) -> list[list[cells.Cell]]:
     return [
         _crossing(groups[0], found)
         for groups in panels(run).values()
-        for found in crossovers(groups, shown, margin(run))
+        for found in crossovers(groups, shown, run.margin)
     ]
 
 
@@ -139,8 +142,9 @@ def _tables(run: Run, looks: dict[str, style.Look]) -> list[dict[str, Any]]:
 
 
 def _table(groups: list[Group], looks: dict[str, style.Look]) -> dict[str, Any]:
-    """One panel's numbers; a column for the device's memory where some case has it."""
-    memory = any(case.memory_bytes > 0 for group in groups for case in group.cases)
+    """One panel's numbers; columns for the device's memory and its own time where some case has them."""
+    memory = any(_device(case, "device_memory_bytes") for group in groups for case in group.cases)
+    clocked = any(_device(case, "device_ns") for group in groups for case in group.cases)
     baselines = ", ".join(dict.fromkeys(group.baseline for group in groups if group.baseline))
     rows = [
         [
@@ -149,11 +153,19 @@ def _table(groups: list[Group], looks: dict[str, style.Look]) -> dict[str, Any]:
             cells.time(case.median_ns),
             cells.time(case.spread_ns[0]),
             cells.time(case.spread_ns[1]),
-            cells.cell(against(group, case), case.ratio),
-            cells.verdict(case.verdict),
-            *([cells.memory(case.memory_bytes)] if memory else []),
+            cells.cell(against(ratio), ratio and ratio.ratio),
+            cells.verdict(word),
+            *([cells.memory(_device(case, "device_memory_bytes") or 0)] if memory else []),
+            *([cells.time(_device(case, "device_ns") or NOTHING)] if clocked else []),
         ]
         for group in groups
         for case in group.cases
+        for ratio, word in [judged(group, case)]
     ]
-    return {"baseline": f"ratio to {baselines}" if baselines else "without a baseline", "memory": memory, "rows": rows}
+    baseline = f"ratio to {baselines}" if baselines else "without a baseline"
+    return {"baseline": baseline, "memory": memory, "clocked": clocked, "rows": rows}
+
+
+def _device(case: Case, what: str) -> float | None:
+    """What the device itself told of the case, if it did."""
+    return getattr(case.extra, what, None)

@@ -6,14 +6,15 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from reports import units
+from benchmarks.results import units
+from impls.documents.learning import Starts, Training
 from reports.figures import starts as figure
 from reports.figures import training
 from reports.figures.frame import short
+from reports.figures.training import thinned
 from reports.material import Material
 from reports.page import cells
 from reports.page.forest import Row, scale_of
-from reports.trainings import Starts, Training, thinned
 
 ID, TITLE = "training", "The same learning"
 TEMPLATE = """
@@ -56,10 +57,10 @@ MOST_POINTS = 240
 def data(material: Material) -> dict[str, Any] | None:
     """None where nothing was trained."""
     found, starts = material.training, material.starts
-    drawn = found is not None and bool(found.curves) and bool(found.epochs)
-    if not drawn and not (starts and starts.shares):
+    drawn = found is not None and bool(found.runs) and bool(found.epochs)
+    if not drawn and not (starts and starts.runs):
         return None
-    told: dict[str, Any] = {"curves": None, "starts": _starts(starts, material) if starts and starts.shares else None}
+    told: dict[str, Any] = {"curves": None, "starts": _starts(starts, material) if starts and starts.runs else None}
     if found is not None and drawn:
         told |= {
             "verdict": _verdict(found),
@@ -71,21 +72,28 @@ def data(material: Material) -> dict[str, Any] | None:
 
 
 def _verdict(found: Training) -> str:
-    astray = [curve.implementation for curve in found.curves if not curve.explained]
+    astray = [curve.implementation for curve in found.runs if not curve.explained]
     until = ""
-    if found.comparable_until < found.epochs[-1]:
-        until = f" up to epoch {units.count(found.comparable_until)}, where rounding is amplified beyond comparing"
+    last = found.shadows.comparable_until
+    if last < found.epochs[-1]:
+        until = f" up to epoch {units.count(last)}, where rounding is amplified beyond comparing"
     if astray:
         return f"{found.title}: rounding does not explain how far {', '.join(astray)} went{until}."
-    return f"{found.title}: {len(found.curves)} frameworks follow one curve{until}; what is between them is rounding."
+    return f"{found.title}: {len(found.runs)} frameworks follow one curve{until}; what is between them is rounding."
 
 
 def _curves(found: Training, material: Material) -> dict[str, Any]:
     panels: list[dict[str, Any]] = []
+    shadows = found.shadows
     for title, name, unit, spread in (
         ("loss", "losses", "mean squared error", ()),
-        ("difference from the reference's loss", "differences", "difference of the loss", found.loss_spread),
-        ("farthest parameter from the reference's", "distances", "distance", found.distance_spread),
+        (
+            "difference from the reference's loss",
+            "loss_difference",
+            "difference of the loss",
+            shadows.loss_spread,
+        ),
+        ("farthest parameter from the reference's", "distance", "distance", shadows.distance_spread),
     ):
         lines = [
             {
@@ -96,7 +104,7 @@ def _curves(found: Training, material: Material) -> dict[str, Any]:
                 "marker": material.looks[curve.implementation].marker,
                 "points": _points(found.epochs, getattr(curve, name), largest=bool(spread)),
             }
-            for curve in found.curves
+            for curve in found.runs
         ]
         band = [[epoch, 0.0, value] for epoch, value in _points(found.epochs, spread, largest=True)]
         drawn = [line for line in lines if line["points"]]
@@ -107,36 +115,37 @@ def _curves(found: Training, material: Material) -> dict[str, Any]:
 
 def _points(epochs: Sequence[float], values: Sequence[float], largest: bool) -> list[list[float]]:
     at, kept = thinned(epochs, values, MOST_POINTS, largest)
-    return [[epoch, float(f"{value:.4g}")] for epoch, value in zip(at, kept, strict=True) if math.isfinite(epoch)]
+    return [[epoch, float(f"{value:.4g}")] for epoch, value in zip(at, kept, strict=True)]
 
 
 def _rows(found: Training, material: Material) -> list[list[cells.Cell]]:
     return [
         [
             cells.name(curve.implementation, material.looks),
-            _small(curve.losses[-1] if curve.losses else math.nan),
-            _small(max(curve.differences, default=math.nan)),
-            _small(max(curve.distances, default=math.nan)),
+            _small(curve.losses[-1]),
+            _small(max(curve.loss_difference)),
+            _small(max(curve.distance)),
             cells.cell(units.significant(curve.times_shadow, 2), curve.times_shadow),
             cells.cell("yes" if curve.explained else "no", css="" if curve.explained else "slower"),
             cells.time(curve.seconds * 1e9),
         ]
-        for curve in found.curves
+        for curve in found.runs
     ]
 
 
 def _small(value: float) -> cells.Cell:
-    return cells.cell(f"{value:.2e}" if math.isfinite(value) else "–", value)
+    return cells.cell(f"{value:.2e}", value)
 
 
 def _starts(starts: Starts, material: Material) -> dict[str, Any]:
-    scale = scale_of(end for share in starts.shares for end in figure.span(share))
-    percentiles = list(dict.fromkeys(key for share in starts.shares for key in share.quantiles))
+    count = starts.seeds.count
+    scale = scale_of(end for share in starts.runs for end in figure.span(share))
+    percentiles = list(dict.fromkeys(key for share in starts.runs for key in share.quantiles or ()))
     verdict = (
         "The same starts converge in all."
         if starts.agree and not starts.different
         else (
-            f"{starts.different} of {starts.count:,} starts converge in one framework and not in another"
+            f"{len(starts.different)} of {count:,} starts converge in one framework and not in another"
             + (", all of them needing nearly all epochs, so that a rounding decides." if starts.agree else ".")
         )
     )
@@ -150,17 +159,17 @@ def _starts(starts: Starts, material: Material) -> dict[str, Any]:
                 mark=scale.mark(*figure.span(share)),
                 said=figure.said(share),
             )
-            for share in starts.shares
+            for share in starts.runs
         ],
-        "caption": f"{starts.count:,} starts; converged: an error below {starts.threshold:g}; epochs by percentile",
+        "caption": f"{count:,} starts; converged: an error below {starts.threshold:g}; epochs by percentile",
         "columns": [("implementation", False), ("converged", True), *((f"{p} %", True) for p in percentiles)],
         "rows": [
             [
                 cells.name(share.implementation, material.looks),
                 cells.cell(f"{100 * share.share:.3g} %", share.share),
-                *(_epochs(share.quantiles.get(percentile, math.nan)) for percentile in percentiles),
+                *(_epochs((share.quantiles or {}).get(percentile, math.nan)) for percentile in percentiles),
             ]
-            for share in starts.shares
+            for share in starts.runs
         ],
     }
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports import style, units
+from msgspec import to_builtins
+
+from benchmarks.documents.run import IntervalEntry, LaunchOfRun, Quantiles
+from benchmarks.documents.selfcheck import Selfcheck
+from benchmarks.results import units
+from reports import style
 from reports.material import Material
 from reports.page import cells
 from reports.provenance import noise_reasons
-from reports.reading import number, text
 from reports.records import Run
-from reports.selfchecks import Selfcheck
 
 ID, TITLE = "trust", "How far to trust this run"
 TEMPLATE = """
@@ -60,7 +63,7 @@ so that rounds stay paired.</p>
 {% for failure in failures %}
 <p><strong>{{ failure.implementation }}</strong>{% if failure.group %} in {{ failure.group }}{% endif %}:
 {{ failure.reason }}</p>
-{% if failure.stderr %}<pre>{{ failure.stderr }}</pre>{% endif %}
+{% if failure.stderr %}<pre>{{ failure.stderr | join("\n") }}</pre>{% endif %}
 {% endfor %}
 {% endif %}
 {% if skipped %}
@@ -80,30 +83,28 @@ so that rounds stay paired.</p>
 """
 
 
-DROPPED = ("group", "launch", "round", "in", "reason")
-
-
 def data(material: Material) -> dict[str, Any] | None:
     """What the run says of itself; None where there is no run."""
     if not material.runs:
         return None
-    run = material.run
+    run, ours = material.run, material.run.ours
+    sentinel = [_sentinel(group, interval) for group, interval in ours.noise.sentinel.items()]
     return {
         "reasons": noise_reasons(run),
         "verdict": _verdict(run),
         "remarks": run.remarks,
         "selfcheck": _selfcheck(material.selfcheck),
-        "sentinel": (sentinel := _sentinel(run)),
+        "sentinel": sentinel,
         "holding": f"{sum(row[-1] == 'yes' for row in sentinel)} of {len(sentinel)} hold it.",
-        "launches": [row for launch in run.launches if (row := _launch(launch))],
-        "dropped": [[text(entry.get(key)) for key in DROPPED] for entry in run.dropped],
-        "failures": [
-            {key: text(failure.get(key)) for key in ("implementation", "group", "reason")}
-            | {"stderr": _lines(failure.get("stderr"))}
-            for failure in run.failures
+        "launches": [_launch(launch, launch.yardstick) for launch in ours.launches if launch.yardstick],
+        "dropped": [
+            [group.group, str(drop.launch), str(drop.round), drop.in_, drop.reason]
+            for group in ours.groups
+            for drop in group.dropped
         ],
-        "skipped": [{key: text(item.get(key)) for key in ("implementation", "reason")} for item in run.skipped],
-        "command": run.command,
+        "failures": ours.failures,
+        "skipped": ours.skipped,
+        "command": ours.command,
         "environment": _environment(run),
     }
 
@@ -111,13 +112,9 @@ def data(material: Material) -> dict[str, Any] | None:
 def _verdict(run: Run) -> str:
     if noise_reasons(run):
         return "The run found itself NOISY; repeat it on a quieter machine before relying on it. Its reasons:"
-    spread = number(run.noise.get("yardstick_spread"))
-    if run.noise.get("noisy") is False and (spread > 0 or run.noise.get("sentinel")):
-        told = (
-            f" The yardstick's 90th percentile was at most {units.ratio(spread)} times its 10th." if spread > 0 else ""
-        )
-        return f"The run found itself quiet.{told}"
-    return "The run file does not say how noisy the machine was."
+    spread = run.ours.noise.yardstick_spread
+    told = f" The yardstick's 90th percentile was at most {units.ratio(spread)} times its 10th." if spread else ""
+    return f"The run found itself quiet.{told}"
 
 
 def _selfcheck(found: Selfcheck | None) -> str:
@@ -127,52 +124,39 @@ def _selfcheck(found: Selfcheck | None) -> str:
     return f"Equals told apart by the clock itself, on a quiet machine: {'; '.join(told[:quiet])}." if quiet else ""
 
 
-def _sentinel(run: Run) -> list[list[cells.Cell]]:
-    found = run.noise.get("sentinel")
-    rows: list[list[cells.Cell]] = []
-    for group, entry in found.items() if isinstance(found, dict) else ():
-        if isinstance(entry, dict):
-            value, low, high = (number(entry.get(key)) for key in ("ratio", "low", "high"))
-            holds = "yes" if low <= 1 <= high else "no" if low == low and high == high else "–"
-            css = "slower" if holds == "no" else ""
-            rows.append([text(group), _fine(value), f"{_fine(low)} to {_fine(high)}", cells.cell(holds, css=css)])
-    return rows
+def _sentinel(group: str, interval: IntervalEntry) -> list[cells.Cell]:
+    low, high = interval.low, interval.high
+    holds = "–" if low is None or high is None else "yes" if low <= 1 <= high else "no"
+    css = "slower" if holds == "no" else ""
+    return [group, _fine(interval.ratio), f"{_fine(low)} to {_fine(high)}", cells.cell(holds, css=css)]
 
 
-def _fine(ratio: float) -> str:
+def _fine(ratio: float | None) -> str:
     """A ratio near 1, to a tenth of a percent."""
     return units.significant(ratio, 4)
 
 
-def _launch(launch: dict[str, Any]) -> list[cells.Cell]:
-    yardstick = launch.get("yardstick")
-    if not isinstance(yardstick, dict):
-        return []
-    median, low, high = (number(yardstick.get(key)) for key in ("median_ns", "p10_ns", "p90_ns"))
-    started = text(launch.get("started"))[:19].replace("T", " ")
-    times = [cells.time(value) for value in (median, low, high)]
-    return [text(launch.get("launch")), started, *times, cells.ratio(high / low if low > 0 else float("nan"))]
-
-
-def _lines(stderr: Any) -> str:
-    return "\n".join(text(line) for line in stderr) if isinstance(stderr, list) else text(stderr)
+def _launch(launch: LaunchOfRun, yardstick: Quantiles) -> list[cells.Cell]:
+    times = [cells.time(ns) for ns in (yardstick.median_ns, yardstick.p10_ns, yardstick.p90_ns)]
+    started = launch.started[:19].replace("T", " ")
+    return [str(launch.launch), started, *times, cells.ratio(yardstick.p90_ns / yardstick.p10_ns)]
 
 
 def _environment(run: Run) -> list[list[cells.Cell]]:
     """Everything recorded, one line per value, nested names joined by dots."""
     looks = style.looks(run.implementations)
-    parts = {"environment": run.environment, "options": run.options}
+    parts = {"environment": to_builtins(run.ours.environment), "options": to_builtins(run.ours.options)}
     rows: list[list[cells.Cell]] = [[part, name, said] for part, what in parts.items() for name, said in _flat(what)]
     for implementation, what in run.implementations.items():
         rows += [[cells.name(implementation, looks), name, said] for name, said in _flat(what)]
-    if run.commit:
-        rows.append(["commit", "id", run.commit])
-    return [*rows, ["run file", "name", text(run.path.name)], ["run file", "date", run.date]]
+    if run.file and run.file.commit_info.id:
+        rows.append(["commit", "id", run.file.commit_info.id])
+    return [*rows, ["run file", "name", run.path.name], ["run file", "date", run.date]]
 
 
 def _flat(found: Any, name: str = "") -> list[tuple[str, str]]:
     if isinstance(found, dict):
-        return [item for key, value in found.items() for item in _flat(value, f"{name}.{text(key)}".lstrip("."))]
-    if isinstance(found, list):
-        return [(name, ", ".join(text(value) for value in found))]
-    return [(name, "–" if found is None else text(found))]
+        return [item for key, value in found.items() for item in _flat(value, f"{name}.{key}".lstrip("."))]
+    if isinstance(found, (list, tuple)):
+        return [(name, ", ".join(map(str, found)))]
+    return [(name, "–" if found is None else str(found))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports import passes, units
+from benchmarks.results import passes, units
 from reports.material import Material
 from reports.page import cells
 from reports.variants import Against, against_plain

@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from impls.entry import Entry
 from impls.errors import BadInput
-from impls.provided import Provided
 from impls.registry import REGISTRY
+from impls.registry.entry import Entry
+from impls.registry.provided import Provided
 from impls.verifying import autodiff, child, render, verify
 from impls.verifying.verify import run
 from impls.verifying.verify_command import parsed, verify_command

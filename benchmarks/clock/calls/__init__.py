@@ -1,0 +1,26 @@
+"""The calls: for each pass in each of its variants the callable that is timed, and how its result is checked."""
+
+from __future__ import annotations
+
+from benchmarks.clock.calls.base import Asked, PassCall
+from benchmarks.clock.calls.host import HostCall
+from benchmarks.clock.calls.loop import LoopCall
+from benchmarks.clock.calls.optimizer import OptimizerCall
+from benchmarks.clock.calls.pipelined import PipelinedCall
+from benchmarks.clock.case import HOST, OPTIMIZERS, PIPELINED
+from benchmarks.results import passes
+from impls.implementation import LOOP, Implementation
+
+CALLS: dict[str, type[PassCall]] = {
+    **dict.fromkeys(OPTIMIZERS, OptimizerCall),
+    HOST: HostCall,
+    PIPELINED: PipelinedCall,
+}
+"""The call of each variant, by its name."""
+
+
+def build(implementation: Implementation, asked: Asked) -> PassCall:
+    """The call of a pass in its variant. Raises what `prepare` raises, and Unavailable where it lacks that variant."""
+    name, variant = passes.split(asked.pass_name)
+    kind = CALLS[variant] if variant else LoopCall if name == LOOP else PassCall
+    return kind(implementation, asked)

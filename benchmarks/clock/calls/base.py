@@ -1,0 +1,96 @@
+"""A pass as it is timed: the callable, and how its result is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from benchmarks.clock.case import LEARNING_RATE, Case
+from benchmarks.results import passes
+from impls.checking.agreement import Agreement, Disagreement, Reference
+from impls.devices import is_on
+from impls.implementation import Implementation
+from impls.problem import TF32, storage
+from impls.task import Task
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to build: a pass of an implementation at a task."""
+
+    implementation: str
+    pass_name: str
+    task: Task
+
+    @property
+    def case(self) -> Case:
+        task = self.task
+        return Case(task.problem.name, self.pass_name, task.batch, task.dtype, task.device)
+
+    def prepare(self, implementation: Implementation) -> None:
+        """Prepare it; in TF32 the arrays are float32."""
+        implementation.allow_tf32(self.task.dtype == TF32, self.task.device)
+        implementation.prepare(replace(self.task, dtype=storage(self.task.dtype)))
+
+
+class PassCall:
+    """A pass as the implementation has it. To build one is to prepare the implementation."""
+
+    begin: Callable[[], Any] | None = None
+    """Before each block, untimed."""
+
+    run: Callable[[], Any]
+    """Timed; the first call may compile."""
+
+    finish: Callable[[], Any] | None = None
+    """Timed with the calls that it follows, where they return before their results are ready."""
+
+    def __init__(self, implementation: Implementation, asked: Asked) -> None:
+        self.implementation, self.asked = implementation, asked
+        self.pass_name, _ = passes.split(asked.pass_name)
+        self.prepare()
+        self.bind()
+
+    def prepare(self) -> None:
+        self.asked.prepare(self.implementation)
+
+    def bind(self) -> None:
+        """Set `run`, and `finish` if need be."""
+        run = getattr(self.implementation, self.pass_name)
+        self.run = partial(run, LEARNING_RATE) if self.pass_name == "train_step" else run
+
+    def agreements(self, result: Any, reference: Reference) -> list[Agreement]:
+        """The first call's result, held against the reference. Raises Disagreement where that is not all there is."""
+        self.require_place(result)
+        found = self.implementation.to_numpy(result)
+        return reference.agree(self.pass_name, found, learning_rate=LEARNING_RATE)
+
+    def require_place(self, result: Any) -> None:
+        """Raise Disagreement where the first call's result does not lie on the device that was asked for."""
+        found = self.implementation.device_of(result)
+        if not is_on(found, self.asked.task.device):
+            raise Disagreement(
+                f"{self.asked.implementation} disagrees at {self.asked.case.group}: its result lies on {found}, "
+                f"but should lie on {self.asked.task.device}"
+            )
+
+    def on_device(self) -> dict[str, float]:
+        """What an accelerator tells of the calls: the most memory held, and their time by its own clock."""
+        if self.asked.task.device == "cpu":
+            return {}
+        memory_bytes = self.implementation.device_memory_bytes()
+        times_ns = [self.implementation.device_ns(self.run) for _ in range(DEVICE_CALLS)]
+        if self.finish:
+            self.finish()
+        told: dict[str, float] = {} if memory_bytes is None else {"device_memory_bytes": memory_bytes}
+        if known_ns := [time_ns for time_ns in times_ns if time_ns is not None]:
+            told["device_ns"] = float(np.median(known_ns)) / self.asked.case.steps_per_call
+        return told
+
+
+DEVICE_CALLS = 11
+"""Timed by the accelerator's own clock, for their median."""

@@ -1,0 +1,45 @@
+"""The call of `value_and_grad:host` and its like: NumPy arrays in, NumPy arrays out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from benchmarks.clock.calls.base import PassCall
+from benchmarks.clock.case import LEARNING_RATE
+from impls.checking.agreement import Agreement, Reference
+
+
+class HostCall(PassCall):
+    """A pass with the host at both ends: NumPy arrays are handed in, and the result is fetched as NumPy arrays."""
+
+    def prepare(self) -> None:
+        """With rows of zeros: what is right in the end can only have been computed from the rows that are fed."""
+        task = self.asked.task
+        inputs, *_, outputs = task.problem.sizes
+        blank = replace(task.problem, rows=lambda batch, seed: (np.zeros((batch, inputs)), np.zeros((batch, outputs))))
+        replace(self.asked, task=replace(task, problem=blank)).prepare(self.implementation)
+
+    def bind(self) -> None:
+        super().bind()
+        feed, self.inner, to_numpy = self.implementation.feed, self.run, self.implementation.to_numpy
+        self.implementation.wait = _at_once  # type: ignore[method-assign]  # to fetch is to wait
+        x, y = self.asked.task.data()
+        rows, inner = (x,) if self.pass_name == "forward" else (x, y), self.inner
+
+        def run() -> Any:
+            feed(*rows)
+            return to_numpy(inner())
+
+        self.run = run
+
+    def agreements(self, result: Any, reference: Reference) -> list[Agreement]:
+        self.require_place(self.inner())
+        return reference.agree(self.pass_name, result, learning_rate=LEARNING_RATE)
+
+
+def _at_once(result: Any) -> Any:
+    """What there is to wait for where somebody else waits."""
+    return result

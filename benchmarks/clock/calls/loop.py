@@ -1,0 +1,51 @@
+"""The call of `train_loop`: a hundred training steps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from benchmarks.clock.calls.base import PassCall
+from benchmarks.clock.case import LEARNING_RATE, LOOP_STEPS
+from impls.checking.agreement import Agreement, Disagreement, Reference
+from impls.on_numpy.manual import NumpyManual
+from impls.parameters import tensors
+
+
+class LoopCall(PassCall):
+    """A hundred training steps in one call."""
+
+    def bind(self) -> None:
+        self.run = partial(self.implementation.train_loop, LEARNING_RATE, LOOP_STEPS)
+
+    def agreements(self, result: Any, reference: Reference) -> list[Agreement]:
+        """Those of a loop of a single step; before them, that the loop timed has made its 100.
+
+        What a rounding at each step has grown to after a hundred has no derived bound; but a step too many or too few
+        moves the parameters by one whole step, so that half of the last one, by the manual pass in float64, tells right
+        from wrong.
+        """
+        self.require_place(result)
+        self._require_steps(tensors(self.implementation.to_numpy(result)[1]))
+        self.asked.prepare(self.implementation)
+        found = self.implementation.to_numpy(self.implementation.train_loop(LEARNING_RATE, 1))
+        return reference.agree("train_step", found, learning_rate=LEARNING_RATE)
+
+    def _require_steps(self, found: dict[str, Any]) -> None:
+        asked, counted = self.asked, NumpyManual()
+        counted.prepare(replace(asked.task, parameters=asked.task.layers(), dtype="float64", device="cpu"))
+        before = tensors(counted.to_numpy(counted.train_loop(LEARNING_RATE, LOOP_STEPS - 1))[1])
+        after = tensors(counted.to_numpy(counted.train_step(LEARNING_RATE))[1])
+        half = max(np.abs(after[name] - before[name]).max() for name in after) / 2
+        for name, expected in after.items():
+            distance = np.abs(found[name] - expected)
+            if not distance.max() <= half:
+                index = np.unravel_index(np.argmax(distance), distance.shape)
+                raise Disagreement(
+                    f"{asked.implementation} disagrees at {asked.case.group}: after {LOOP_STEPS} steps "
+                    f"{name}{list(map(int, index))} is {found[name][index]:.9g}, but should be {expected[index]:.9g} "
+                    f"(tolerance {half:.2g}, half a step)"
+                )

@@ -1,0 +1,65 @@
+"""The call of `train_step:adam` and its like: a step of the framework's own optimizer, aligned with the textbook.
+
+What is timed is `Trainer.step`, which trains in `samegrad train` too. Each block starts anew from the first parameters,
+so that all blocks time the same steps: without that centered RMSprop, whose v − m² rounds to less than 0 where the
+gradient has become constant, ends in NaN on `xor` in float32 after some thousand steps.
+
+The check takes two steps, since one does not see all: momentum shows in the second only, and the first of RMSprop or
+Adam is nearly λ times the gradient's sign. After the first step right implementations differ by roundings; so the
+second is held to the textbook's from the parameters that the first returned. `optimizer_bound.py` derives how far
+either may be from it. A gradient that is always wrong by the same factor would change nothing in RMSprop and Adam but
+the weight of ε; with an ε as large as here that is seen as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from benchmarks.clock.calls.base import PassCall
+from benchmarks.clock.case import LEARNING_RATE
+from benchmarks.results import passes
+from impls.checking.agreement import Agreement, Reference, require
+from impls.checking.oracle import flatten, unflatten
+from impls.errors import Unavailable
+from impls.learning.optimizer_bound import BoundedSteps
+from impls.learning.optimizers import Settings
+from impls.learning.trainer import Setup, trainer_of
+
+EPSILON = 0.01
+"""Near the size of the gradients, so that a step without it is another step in float32 too. The work is the same."""
+
+
+class OptimizerCall(PassCall):
+    """One training step with an optimizer, by the trainer of the same framework and execution."""
+
+    def prepare(self) -> None:
+        """Raises Unavailable for an implementation without trainer, and on another device than the CPU."""
+        asked, trainer = self.asked, trainer_of(type(self.implementation))
+        if asked.task.device != "cpu":
+            raise Unavailable(f"{asked.pass_name} runs on the CPU only; device {asked.task.device!r} has train_step")
+        self.settings = Settings(passes.split(asked.pass_name)[1], LEARNING_RATE, epsilon=EPSILON)
+        self.trainer = trainer(Setup(asked.task, self.settings))
+
+    def bind(self) -> None:
+        self.begin = self.trainer.restart
+        self.run = partial(self.trainer.step, *self.trainer.place(*self.asked.task.data()))
+
+    def agreements(self, result: Any, reference: Reference) -> list[Agreement]:
+        """Of each tensor the worse of two steps, of which it takes the second. Raises Disagreement, naming the step."""
+        asked, textbook = self.asked, BoundedSteps(self.settings, self.asked.task.dtype)
+        first = self._hold(result, reference, textbook)
+        require(first, implementation=asked.implementation, case=f"{asked.case.group}, first step")
+        returned = Reference.of(replace(asked.task, parameters=self.trainer.parameters()))
+        second = self._hold(self.run(), returned, textbook)
+        require(second, implementation=asked.implementation, case=f"{asked.case.group}, second step")
+        return [max(both, key=lambda agreement: agreement.tau) for both in zip(first, second, strict=True)]
+
+    def _hold(self, loss: Any, before: Reference, textbook: BoundedSteps) -> list[Agreement]:
+        """The trainer's present parameters and the loss that it told, held to the textbook's step from `before`."""
+        after, bound = textbook.step(
+            *map(flatten, (before.parameters, before.truth.gradients, before.bounds.gradients))
+        )
+        sizes = self.asked.task.problem.sizes
+        return before.agree_on((loss, self.trainer.parameters()), unflatten(after, sizes), unflatten(bound, sizes))

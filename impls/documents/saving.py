@@ -1,0 +1,45 @@
+"""Where a command's document goes: a file of its kind's folder, the file that was asked for, or standard output."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from impls.documents.base import Document
+from impls.errors import BadInput
+from impls.files import numbered, write_new, write_whole
+from impls.json_option import ALONE
+
+
+def place(kind: type[Document], asked: str | None) -> Path | None:
+    """Where to save: as asked, else in the kind's folder; None for `-`, which is standard output.
+
+    To be settled before the work. Raises BadInput where the folder is missing.
+    """
+    if asked == ALONE:
+        return None
+    if asked is None:
+        kind.FOLDER.mkdir(parents=True, exist_ok=True)
+        return kind.FOLDER / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}.json"
+    if not Path(asked).parent.is_dir():
+        raise BadInput(f"--json {asked}: there is no folder {Path(asked).parent}")
+    return Path(asked)
+
+
+def deliver(document: Document, path: Path | None, asked: str | None, show: Callable[[], None]) -> None:
+    """Print the document alone where there is no path, else save it, show it to people, and say where it is.
+
+    It is written whole: over a file that was asked for, else under the next free name.
+    """
+    if path is None:
+        sys.stdout.write(document.encoded().decode())
+        return
+    content = document.encoded()
+    if asked is None:
+        path = write_new(numbered(path), content)
+    else:
+        write_whole(path, content)
+    show()
+    print(f"Saved in {path}")

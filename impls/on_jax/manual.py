@@ -1,0 +1,183 @@
+"""`jax-manual`: the gradient by hand, compiled, in the shapes that XLA's CPU compiler likes best.
+
+The equations are those of `on_numpy/manual.py`, with samples as columns. Parameters and the last loss are one vector,
+inputs and targets are one array, and loss and gradient leave as one vector, since a call pays for every array. What is
+left to choose changes nothing but the time:
+
+- A large batch on a CPU goes through a `scan` over chunks that stay in the second-level cache.
+- With a few samples every sum is written out as additions, one term after the other. XLA makes a loop of a reduction
+  or a product, and computes what is summed anew in each turn of it; additions it fuses into straight code. The xor
+  gradient is then four small kernels: h, o, the terms of all sums side by side, and their addition.
+- On a CPU the work is done in the calling thread where JAX allows it, which saves handing it to another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from impls.errors import Unavailable
+from impls.on_jax.shared import OnJax, unravel
+from impls.parameters import Array
+from impls.task import Task
+
+jax.config.update("jax_cpu_enable_async_dispatch", False)
+
+FEW = 128
+"""Up to so many samples, sums written out beat reductions and matrix products."""
+CHUNK_BYTES = 64 * 1024
+"""The length of a chunk's rows on a CPU."""
+
+
+Samples = tuple[jax.Array, ...]
+"""All samples: (inputs + outputs, n), or chunks of them, (number, inputs + outputs, length), and what is left."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """The passes, pure functions of a state [last loss, W1, b1, W2, …] and of samples."""
+
+    sizes: tuple[int, ...]
+    activations: tuple[str, ...]
+    few: bool
+
+    def weigh(self, W: jax.Array, a: jax.Array) -> jax.Array:
+        """Wᵀ a: (fan_out, n)."""
+        return sum(w[:, None] * unit for w, unit in zip(W, a, strict=True)) if self.few else W.T @ a
+
+    def activate(self, state: jax.Array, x: jax.Array) -> list[jax.Array]:
+        """x and the activations of all layers, each (units, n)."""
+        activations = [x]
+        for (W, b), activation in zip(unravel(self.sizes, state), self.activations, strict=True):
+            z = self.weigh(W, activations[-1]) + b[:, None]
+            activations.append(jax.nn.sigmoid(z) if activation == "sigmoid" else z)
+        return activations
+
+    def predict(self, state: jax.Array, x: jax.Array) -> jax.Array:
+        """Predictions (outputs, n) of inputs (inputs, n)."""
+        return self.activate(state, x)[-1]
+
+    def sums(self, state: jax.Array, samples: jax.Array) -> jax.Array:
+        """[Σe², Σ aδᵀ, Σ δ, …] over samples (inputs + outputs, n), laid out as the state; at the end δ = e ∘ σ′."""
+        *inputs, a = self.activate(state, samples[: self.sizes[0]])
+        e = a - samples[self.sizes[0] :]
+        delta = e * slope(self.activations[-1], a)
+        pairs: list[tuple[jax.Array, jax.Array]] = []
+        """Of each layer what goes in and δ, whose product aδᵀ is the gradient of W."""
+        for layer in reversed(range(len(inputs))):
+            pairs = [(inputs[layer], delta), *pairs]
+            if layer > 0:
+                W = unravel(self.sizes, state)[layer].W
+                delta = self.weigh(W.T, delta) * slope(self.activations[layer - 1], inputs[layer])
+        return self.add_up(e * e, pairs)
+
+    def add_up(self, squares: jax.Array, pairs: list[tuple[jax.Array, jax.Array]]) -> jax.Array:
+        """The sums over samples of the squares and, pair by pair, of aδᵀ and δ, in one vector."""
+        if self.few:
+            terms = [sum(squares)[None]]
+            for a, delta in pairs:
+                terms += [(a[:, None] * delta).reshape(-1, delta.shape[1]), delta]
+            return sum(jnp.concatenate(terms).T)
+        sums = [jnp.sum(squares)[None]]
+        for a, delta in pairs:
+            sums += [(a @ delta.T).ravel(), jnp.sum(delta, axis=1)]
+        return jnp.concatenate(sums)
+
+    def value_and_grad(self, state: jax.Array, samples: Samples) -> jax.Array:
+        """[loss, gradient] over all samples."""
+        size = sum(part.size // part.shape[-2] for part in samples) * self.sizes[-1]
+        means = jnp.where(jnp.arange(len(state)) == 0, 1 / size, 2 / size)  # computed on the way: a constant is loaded
+        total = jnp.zeros_like(state)
+        for part in samples:
+            if part.ndim == 2:
+                total += self.sums(state, part)
+            else:
+                total, _ = jax.lax.scan(lambda total, chunk: (total + self.sums(state, chunk), None), total, part)
+        return total * means
+
+    def descend(self, learning_rate: jax.Array, state: jax.Array, samples: Samples) -> jax.Array:
+        """The state one step further on."""
+        evaluation = self.value_and_grad(state, samples)
+        return jnp.concatenate([evaluation[:1], state[1:] - learning_rate * evaluation[1:]])
+
+    def descend_often(self, learning_rate: jax.Array, steps: int, state: jax.Array, samples: Samples) -> jax.Array:
+        """The state several steps further on."""
+        return jax.lax.fori_loop(0, steps, lambda _, state: self.descend(learning_rate, state, samples), state)
+
+
+def slope(activation: str, a: jax.Array) -> jax.Array | float:
+    """f′(z) as a function of a = f(z)."""
+    return a - a * a if activation == "sigmoid" else 1.0
+
+
+@cache
+def compiled(network: Network) -> tuple[Callable[..., jax.Array], ...]:
+    """The passes under jit: one set for each network, so that a shape is compiled once in a process."""
+    passes = (network.predict, network.value_and_grad, network.descend, network.descend_often)
+    return tuple(jax.jit(one) for one in passes)
+
+
+class JaxManual(OnJax):
+    """Hand-derived passes under jit, the data as arguments."""
+
+    x: Any
+    samples: tuple[Any, ...]
+    """Arrays of the device, or of NumPy where they were fed."""
+
+    def prepare(self, task: Task) -> None:
+        problem, batch, dtype, device = task.problem, task.batch, task.dtype, task.device
+        if set(problem.activations) - {"sigmoid", "identity"}:
+            raise Unavailable(f"jax-manual is written for sigmoid and identity, which {problem.name!r} goes beyond")
+        self.place(device)
+        few = batch <= FEW and device == "cpu"
+        self.length = CHUNK_BYTES // np.dtype(dtype).itemsize if device == "cpu" and not few else batch
+        self.network = Network(problem.sizes, problem.activations, few)
+        self.feed(*task.data())
+        self.x, self.samples = map(self.to_device, (self.x, self.samples))
+        flat = [np.zeros(1), *(tensor.ravel() for layer in task.parameters for tensor in layer)]
+        self.state = self.to_device(np.concatenate(flat).astype(dtype))
+        self.learning_rate: float | None = None
+        self._predict, self._value_and_grad, self._descend, self._descend_often = compiled(self.network)
+
+    def feed(self, x: Array, y: Array | None = None) -> None:
+        """Samples as columns, and for the gradient inputs and targets in one, in chunks."""
+        self.x = np.ascontiguousarray(x.T)
+        if y is not None:
+            samples, length = np.concatenate([x.T, y.T]), self.length
+            whole, rest = np.split(samples, [len(x) // length * length], axis=1)
+            chunks = whole.reshape(len(samples), -1, length).swapaxes(0, 1)
+            parts = [samples] if len(x) == length else [chunks, rest]
+            self.samples = tuple(part for part in parts if part.size)
+
+    def _rate(self, learning_rate: float) -> jax.Array:
+        """The learning rate on the device: sending a number costs as much as a step."""
+        if learning_rate != self.learning_rate:
+            self.learning_rate = learning_rate
+            self.rate = self.to_device(np.array(learning_rate, self.state.dtype))
+        return self.rate
+
+    def forward(self) -> jax.Array:
+        return self.wait(self._predict(self.state, self.x))
+
+    def value_and_grad(self) -> jax.Array:
+        return self.wait(self._value_and_grad(self.state, self.samples))
+
+    def train_step(self, learning_rate: float) -> jax.Array:
+        self.state = self._descend(self._rate(learning_rate), self.state, self.samples)
+        return self.wait(self.state)
+
+    def train_loop(self, learning_rate: float, steps: int) -> jax.Array:
+        self.state = self._descend_often(self._rate(learning_rate), steps, self.state, self.samples)
+        return self.wait(self.state)
+
+    def to_numpy(self, result: jax.Array) -> Any:
+        if result.ndim == 2:
+            return np.array(result).T
+        vector = np.array(result)
+        return vector[0].copy(), unravel(self.network.sizes, vector)

@@ -1,0 +1,177 @@
+"""`numpy`: backpropagation by hand, one equation per line, for any number of layers.
+
+With a₀ = x and, for the layers ℓ = 1 … m of weights Wℓ (fan_in, fan_out) and biases bℓ (fan_out,),
+
+    forward     zℓ = aℓ₋₁ Wℓ + bℓ              aℓ = f(zℓ)
+    loss        L  = 1/(n·k) · Σ (aₘ − y)²      over all n·k elements of the prediction
+
+the chain rule gives, for δℓ = ∂L/∂zℓ,
+
+    output      δₘ = 2/(n·k) · (aₘ − y) ∘ f′(zₘ)
+    hidden      δℓ = δℓ₊₁ Wℓ₊₁ᵀ ∘ f′(zℓ)       each unit answers for all units that it feeds
+    weights     ∂L/∂Wℓ = aℓ₋₁ᵀ δℓ              since zℓ is linear in Wℓ with coefficients aℓ₋₁
+    biases      ∂L/∂bℓ = 1ᵀ δℓ                 the sum over rows, since bℓ enters every row with coefficient 1
+
+At a batch of 4 the arithmetic is nearly free and a NumPy call costs what it costs, so the intermediates live in arrays
+made once (`out=`), constants are arrays of the right dtype, and a product is `x.dot(W)`, which NumPy dispatches faster
+than `np.dot` and `@`: the equations stay, the allocations and conversions go.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from impls.implementation import Implementation
+from impls.parameters import Array, Layer, Parameters
+from impls.task import Task
+
+
+class Sigmoid:
+    """a = 1/(1 + e⁻ᶻ), with the slope a(1 − a).
+
+    With t = e⁻ᶻ: a = 1/(1 + t) and 1 − a = t·a, which keeps its digits where a is so near to 1 that subtracting would
+    lose them. Clamping −z where t would overflow changes a by less than the smallest normal number.
+    """
+
+    def __init__(self, shape: tuple[int, int], dtype: str) -> None:
+        self.t = np.empty(shape, dtype)
+        self.one = np.array(1, dtype)
+        self.largest = np.array(np.nextafter(np.log(np.finfo(dtype).max), 0))  # e^largest is finite
+
+    def value(self, z: Array, a: Array) -> None:
+        t = np.negative(z, out=self.t)
+        np.minimum(t, self.largest, out=t)
+        np.exp(t, out=t)
+        np.add(t, self.one, out=a)
+        np.reciprocal(a, out=a)
+
+    def slope(self, z: Array, a: Array, out: Array) -> None:
+        np.multiply(self.t, a, out=out)
+        np.multiply(out, a, out=out)
+
+
+class Tanh:
+    """a = tanh z, with the slope 1 − a² = (1 − a)(1 + a)."""
+
+    def __init__(self, shape: tuple[int, int], dtype: str) -> None:
+        self.one = np.array(1, dtype)
+
+    def value(self, z: Array, a: Array) -> None:
+        np.tanh(z, out=a)
+
+    def slope(self, z: Array, a: Array, out: Array) -> None:
+        np.subtract(self.one, a, out=out)
+        np.multiply(out, self.one + a, out=out)
+
+
+class Relu:
+    """a = max(z, 0), with the slope 1 where z > 0 and 0 elsewhere (0 at the kink, as the frameworks have it)."""
+
+    def __init__(self, shape: tuple[int, int], dtype: str) -> None:
+        self.zero = np.array(0, dtype)
+
+    def value(self, z: Array, a: Array) -> None:
+        np.maximum(z, self.zero, out=a)
+
+    def slope(self, z: Array, a: Array, out: Array) -> None:
+        np.greater(z, self.zero, out=out)
+
+
+class Identity:
+    """a = z, with the slope 1."""
+
+    def __init__(self, shape: tuple[int, int], dtype: str) -> None:
+        pass
+
+    def value(self, z: Array, a: Array) -> None:
+        np.copyto(a, z)
+
+    def slope(self, z: Array, a: Array, out: Array) -> None:
+        out.fill(1)
+
+
+Activation = Sigmoid | Tanh | Relu | Identity
+ACTIVATIONS: dict[str, type[Activation]] = {"sigmoid": Sigmoid, "tanh": Tanh, "relu": Relu, "identity": Identity}
+
+
+class Dense:
+    """One layer a = f(x W + b): its parameters, its forward equation, and its three backward equations."""
+
+    def __init__(self, parameters: Layer, activation: str, batch: int, dtype: str) -> None:
+        self.W, self.b = parameters
+        shape = (batch, len(self.b))
+        self.f: Activation = ACTIVATIONS[activation](shape, dtype)
+        self.z, self.a, self.delta = (np.empty(shape, dtype) for _ in range(3))
+        self.ones = np.ones(batch, dtype)
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        x.dot(self.W, out=self.z)  # z = x W + b
+        np.add(self.z, self.b, out=self.z)
+        self.f.value(self.z, self.a)  # a = f(z)
+        return self.a
+
+    def backward(self, cotangent: Array) -> Layer:
+        """The gradient (∂L/∂W, ∂L/∂b), given the cotangent ∂L/∂a."""
+        self.f.slope(self.z, self.a, out=self.delta)
+        np.multiply(self.delta, cotangent, out=self.delta)  # δ = ∂L/∂a ∘ f′(z)
+        return Layer(self.x.T.dot(self.delta), self.ones.dot(self.delta))  # xᵀ δ, 1ᵀ δ
+
+    def input_cotangent(self) -> Array:
+        """∂L/∂x = δ Wᵀ, the cotangent of the layer before."""
+        return self.delta.dot(self.W.T)
+
+
+class NumpyManual(Implementation):
+    """Forward and backward pass as derived above, in plain NumPy."""
+
+    def prepare(self, task: Task) -> None:
+        task.require_cpu("numpy")
+        self.feed(*task.data())
+        self.layers = [
+            Dense(layer, activation, task.batch, task.dtype)
+            for layer, activation in zip(task.layers(), task.problem.activations, strict=True)
+        ]
+        self.error = np.empty_like(self.y)
+        self.size = self.y.dtype.type(self.y.size)
+        self.two_over_size = np.array(2 / self.y.size, task.dtype)
+
+    def feed(self, x: Array, y: Array | None = None) -> None:
+        self.x = x
+        if y is not None:
+            self.y = y
+
+    def forward(self) -> Array:
+        a = self.x
+        for layer in self.layers:
+            a = layer.forward(a)
+        return a
+
+    def value_and_grad(self) -> tuple[np.floating, Parameters]:
+        error = np.subtract(self.forward(), self.y, out=self.error)
+        loss = np.vdot(error, error) / self.size  # L = 1/(n·k) · Σ (a − y)²
+
+        cotangent = np.multiply(error, self.two_over_size, out=error)  # ∂L/∂a = 2/(n·k) · (a − y)
+        gradients = [self.layers[-1].backward(cotangent)]
+        for after, layer in pairwise(self.layers[::-1]):
+            gradients.append(layer.backward(after.input_cotangent()))
+        return loss, gradients[::-1]
+
+    def train_step(self, learning_rate: float) -> tuple[np.floating, Parameters]:
+        loss, gradients = self.value_and_grad()
+        for layer, (dW, db) in zip(self.layers, gradients, strict=True):
+            dW *= learning_rate
+            db *= learning_rate
+            layer.W -= dW
+            layer.b -= db
+        return loss, [Layer(layer.W, layer.b) for layer in self.layers]
+
+    def to_numpy(self, result: Any) -> Any:
+        """Copies: predictions and parameters are buffers that the next call overwrites."""
+        if isinstance(result, np.ndarray):
+            return result.copy()
+        loss, layers = result
+        return loss.copy(), [Layer(W.copy(), b.copy()) for W, b in layers]

@@ -1,0 +1,187 @@
+"""`samegrad conformance` finds what breaks the contract, and says how: each kind of fault is planted."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from impls.conformance.clauses import CLAUSES
+from impls.conformance.examination import examine
+from impls.documents.conformance import Conformance
+from impls.errors import Unavailable
+from samegrad.command_line import main
+from tests.impls.conformance import breaking
+
+ROOT = Path(__file__).parents[3]
+PLANTED = "tests.impls.conformance.breaking"
+LARGE = 20_000
+"""Enough for a call of NumPy to take milliseconds."""
+
+
+@pytest.fixture(autouse=True)
+def _saved_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(Conformance, "FOLDER", tmp_path)
+
+
+def conformance(*arguments):
+    """Exit status, standard output without the line that says where the document is, standard error."""
+    done = CliRunner().invoke(main, ["conformance", *arguments])
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    shown, saved, _ = done.stdout.partition("Saved in ")
+    assert bool(saved) == (done.exit_code != 2)
+    return done.exit_code, shown, done.stderr
+
+
+def broken(name, **options):
+    """{clause: its sentences} of what one of the planted implementations breaks."""
+    found = examine(f"{PLANTED}:{name}", large=LARGE, **options)
+    return {
+        told["clause"]: [fault["sentence"] for fault in told["faults"]]
+        for told in found["clauses"]
+        if told["holds"] is False
+    }
+
+
+FAULTS = {
+    "WrongSign": ("gradients", r"value_and_grad's b2\[0\] is -?[\d.]+, but should be .*derived rounding bound"),
+    "NotANumber": ("gradients", r"forward's predictions\[0, 0\] is nan, but should be"),
+    "Accumulating": ("state", r"gradients accumulate: each value_and_grad adds them to those of the call before"),
+    "AccumulatingInSteps": ("state", r"the second train_step adds 1 times the first's gradient"),
+    "WithMomentum": ("state", r"something accumulates: the second train_step adds 0\.9 times the first's gradient"),
+    "Updating": ("state", r"value_and_grad moves the parameters: forward gives other predictions after it"),
+    "Random": ("repeatable", r"value_and_grad gives other numbers when it is called again, up to \d.* apart"),
+    "ThroughFloat32": ("dtype", r"value_and_grad is right only as float32 would be: "),
+    "ReturningFloat64": ("dtype", r"forward's predictions has dtype float64, but should have float32"),
+    "Transposed": ("layout", r"value_and_grad's W1 has shape \(4, 2\), but should have \(2, 4\)"),
+    "Flat": ("layout", r"value_and_grad's "),
+    "PlainPairs": ("layout", r"should be of type Layer, but are of type tuple"),
+    "Views": ("kept", r"what to_numpy made of forward changed under the calls that followed: it should be a copy"),
+    "Late": ("ready", r"forward: \d+% of the work was still to be done when the call had returned"),
+    "Lazy": ("ready", r"value_and_grad: \d+% of the work was still to be done"),
+    "Forgetting": ("training", r"the second step starts where the first one did|does not keep its update"),
+    "HalfSteps": ("training", r"train_step's W1\[\d, \d\] is .* but should be"),
+    "ShortLoop": ("training", r"train_loop ends \d.* away from as many calls of train_step"),
+    "CapturedRows": ("arguments", r"value_and_grad goes on with the rows of prepare when feed has brought others"),
+    "CapturedParameters": ("arguments", r"value_and_grad stays at the parameters of prepare when train_step has moved"),
+    "CapturedInSteps": ("arguments", r"second train_step takes the gradient at the parameters of prepare: captured"),
+    "Raising": ("operations", r"^value_and_grad raises ZeroDivisionError: in the middle of it$"),
+    "RaisingInPrepare": ("operations", r"^prepare raises ValueError: too many values to unpack"),
+    "WaitingForOne": ("operations", r"^wait for a list of results raises AttributeError: "),
+    "Incomplete": ("operations", r"lacks forward, to_numpy, train_step, value_and_grad"),
+}
+
+
+def test_every_planted_fault_is_looked_for():
+    classes = {
+        name
+        for name, found in vars(breaking).items()
+        if isinstance(found, type) and found.__module__ == breaking.__name__
+    }
+    assert classes - {"Faultless", "OnlyFloat32", "Dying", "WithoutFeed", "RandomForward", "OnAnotherDevice"} == set(
+        FAULTS
+    )
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_breaks_its_clause_and_no_other(name):
+    clause, sentence = FAULTS[name]
+    found = broken(name)
+    assert list(found) == [clause], found
+    assert any(re.search(sentence, told) for told in found[clause]), found
+    assert all("\n" not in told for told in found[clause])
+
+
+def test_without_a_fault_nothing_is_broken():
+    """And nothing that can be examined is left out: NumPy has no compiler."""
+    assert broken("Faultless") == {}
+    found = examine(f"{PLANTED}:Faultless", large=LARGE)
+    assert {told["clause"] for told in found["clauses"] if told["holds"] is not True} <= {"compiled"}
+    assert [told["clause"] for told in found["clauses"]] == list(CLAUSES)
+
+
+def test_what_is_refused_with_a_reason_is_left_out_and_breaks_nothing():
+    found = examine(f"{PLANTED}:OnlyFloat32", large=LARGE)
+    assert all(told["holds"] is not False for told in found["clauses"])
+    assert list(found["left_out"]) == ["xor float64, 7 rows", "line float64, 7 rows"]
+    with pytest.raises(Unavailable, match="computes in float32 only"):
+        examine(f"{PLANTED}:OnlyFloat32", dtypes=["float64"])
+    found = examine(f"{PLANTED}:WithoutFeed", large=LARGE)
+    assert all(told["holds"] is not False for told in found["clauses"])
+    assert list(found["left_out"]) == ["feed"]
+
+
+def test_predictions_at_random_are_wrong_and_not_repeatable_and_blame_no_state():
+    found = broken("RandomForward")
+    assert list(found) == ["gradients", "repeatable"]
+    assert "forward gives other numbers when it is called again" in found["repeatable"][0]
+
+
+def test_a_result_that_lies_elsewhere_is_told_by_where_it_lies():
+    assert broken("OnAnotherDevice") == {}
+    found = broken("OnAnotherDevice", device="cuda:1")
+    assert list(found) == ["device"]
+    assert found["device"][0] == "forward's result lies on cpu, by device_of, but was asked for on cuda:1"
+    with pytest.raises(Unavailable, match="CPU only"):
+        examine(f"{PLANTED}:Faultless", device="gpu")
+
+
+class TestCommand:
+    def test_one_that_keeps_the_contract(self):
+        code, said, _ = conformance("numpy")
+        assert code == 0
+        assert [line.split()[0] for line in said.splitlines()] == [*CLAUSES, "numpy"]
+        assert said.endswith("numpy keeps the contract.\n") and "BROKEN" not in said
+
+    def test_one_that_does_not(self, monkeypatch):
+        """A module of the folder that one stands in; each sentence once, with the cases that it is true of."""
+        monkeypatch.chdir(ROOT)
+        code, said, _ = conformance(f"{PLANTED}:Raising")
+        assert code == 1
+        [line] = [line for line in said.splitlines() if "BROKEN" in line]
+        assert line.startswith("operations")
+        [told] = [line for line in said.splitlines() if "value_and_grad raises" in line]
+        assert told == "    value_and_grad raises ZeroDivisionError: in the middle of it (xor float32, 7 rows; 4 more)"
+        assert said.endswith(f"{PLANTED}:Raising breaks the contract: operations.\n")
+
+    def test_a_process_that_dies_is_told_in_a_line(self):
+        code, said, _ = conformance(f"{PLANTED}:Dying")
+        assert code == 1
+        told = "died during 'examine' (exit status 7): in forward, at xor float32, 7 rows"
+        assert said == f"the process that ran {PLANTED}:Dying {told}\n"
+
+    @pytest.mark.parametrize(
+        ("arguments", "told"),
+        [
+            ("nunpy", "unknown implementation 'nunpy'"),
+            ("torch-cuda-graph", "torch"),
+            ("numpy --device tpu", "unknown device 'tpu'"),
+            ("numpy --device gpu", "numpy computes on the CPU only"),
+            ("no_such_module:Mine", "no_such_module:Mine: importing no_such_module failed"),
+        ],
+    )
+    def test_what_cannot_be_run_is_told_in_a_line(self, arguments, told):
+        """Unknown, refused by the machine, not there."""
+        code, said, complaint = conformance(*arguments.split())
+        assert (code, said) == (2, "")
+        assert told in complaint.splitlines()[-1] and complaint.splitlines()[-1].startswith("samegrad: ")
+
+    def test_json_has_every_clause(self):
+        done = subprocess.run(
+            [sys.executable, "-m", "samegrad", "conformance", f"{PLANTED}:WrongSign", "--json"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1
+        told = json.loads(done.stdout)
+        assert told["conforms"] is False and told["implementation"] == f"{PLANTED}:WrongSign"
+        assert [clause["clause"] for clause in told["clauses"]] == list(CLAUSES)
+        assert {clause["clause"] for clause in told["clauses"] if clause["holds"] is False} == {"gradients"}
