@@ -52,7 +52,7 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(problem: Problem, parameters: Parameters, x: Array, y: Array) -> Evaluation:
-    """Predictions, loss (see `impls.problem`) and gradients in float64, of float64 x: (batch, inputs) and y: (batch, outputs).
+    """Predictions, loss (`impls.problem`) and gradients, of x: (batch, inputs) and y: (batch, outputs); all float64.
 
     Raises BadInput where a gradient does not exist, because a ReLU stands exactly on its kink.
     """

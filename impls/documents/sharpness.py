@@ -17,6 +17,15 @@ class RightCode(Part, frozen=True, kw_only=True):
     false_alarms: Count
 
 
+class CrossEntropy(Part, frozen=True, kw_only=True):
+    """The same counts, ours alone, for networks with a cross-entropy."""
+
+    planted_per_scale: Count
+    missed: dict[str, Count]
+    right_code: Count
+    false_alarms: Count
+
+
 class Sharpness(Document, frozen=True, kw_only=True):
     """Counts by scale of the parameters, and by checker. The first such files had a number alone for their format."""
 
@@ -36,6 +45,7 @@ class Sharpness(Document, frozen=True, kw_only=True):
     right_code_per_scale: Count
     false_alarms: dict[str, dict[str, Count]]
     ours_right_code: RightCode
+    cross_entropy: CrossEntropy | None = None
     format_version: int = 1
     missed_by_mistake: dict[str, dict[str, dict[str, Count]]] = {}
 

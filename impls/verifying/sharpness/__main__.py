@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from impls.files import write_whole
+from impls.verifying.sharpness import cross_entropy
 from impls.verifying.sharpness.checkers import checkers, ours
 from impls.verifying.sharpness.planted import (
     LOGIC,
@@ -81,6 +82,7 @@ def measure(networks: int = NETWORKS, progress: Callable[[str], None] = lambda t
         "right_code_per_scale": networks,
         "false_alarms": alarms,
         "ours_right_code": right_code_of_ours(networks),
+        "cross_entropy": cross_entropy.measure(networks),
     }
 
 
@@ -120,6 +122,12 @@ def table(result: dict[str, Any]) -> str:
     lines.append(
         f"* of {ours_right['cases']}: naive and stable, float32 and float64, scales 1, 10 and 100 "
         f"(the others: of {result['right_code_per_scale']} naive float64 passes at each scale)"
+    )
+    other = result["cross_entropy"]
+    lines.append(
+        f"With a cross-entropy, ours: {other['missed']['1']} and {other['missed']['10']} of "
+        f"{other['planted_per_scale']} missed at scales 1 and 10; "
+        f"{other['false_alarms']} false alarms of {other['right_code']}"
     )
     return "\n".join(lines)
 

@@ -131,7 +131,7 @@ class Constructor:
             "epochs": lambda: epochs,
             "seed": lambda: 0,
             "quiet": lambda: False,
-            "batch": lambda: len(x),
+            "batch": lambda: len(x) if np.ndim(x) else 1,
         }
         arguments = dict(self.init)
         for p in self.parameters:

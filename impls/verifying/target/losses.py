@@ -108,7 +108,7 @@ def _call_given(way: Way, arrays: dict[str, Array], observed: Observed, function
     mine = instance.functions.get(name, function)
     mine = mine if getattr(mine, "__func__", mine) is function else function
     known.held = {**arrays, **known.held}
-    known.left = ("output", "y") if known.roles.get("output") is not None else ("x", "y")
+    known.left = ("output", "y")
     try:
         value, _ = call(mine, known, path)
     except Unreadable as error:

@@ -641,6 +641,9 @@ def groups(all_ways: Iterator[Way], failures: list[Exception], strange: list[Gro
             error.way = way  # type: ignore[union-attr]
             failures.append(error)
             continue
+        except Exception as error:  # a fault of ours in one way is no reason not to try the others
+            failures.append(Unreadable(f"samegrad itself failed on it ({type(error).__name__}: {error})"))
+            continue
         if shapes_fit(group.observed[0]):
             seen.append(same)
             yield group

@@ -63,7 +63,8 @@ def read(path: Path) -> str:
         code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError):
         raise BadInput(f"{path}: is no notebook that can be read (JSON with cells, nbformat 4)") from None
-    return "\n".join(plain for cell in code if not cell.startswith("%%") and _parses(plain := _without_magics(cell))) + "\n"
+    plain = [_without_magics(cell) for cell in code if not cell.startswith("%%")]
+    return "\n".join(cell for cell in plain if _parses(cell)) + "\n"
 
 
 def _without_magics(cell: str) -> str:
