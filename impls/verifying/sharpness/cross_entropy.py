@@ -25,9 +25,9 @@ NETWORKS = (
 )
 LOGIC = (
     "sign", "b1-missing", "b2-missing", "biases-missing", "slope-none-hidden", "slope-of-z-hidden",
-    "slope-of-a-hidden", "slope-of-sigmoid-hidden", "slope-just-a-hidden", "slope-extra-output", "back-updated-first", "back-without-weights",
-    "back-elementwise-weights", "W1-reshaped", "W2-from-z", "W1-missing", "biases-averaged", "b1-averaged", "b1-scalar",
-    "b1-from-above", "last-row-only", "rate-folded-in", "averaged-twice",
+    "slope-of-a-hidden", "slope-of-sigmoid-hidden", "slope-just-a-hidden", "slope-extra-output", "back-updated-first",
+    "back-without-weights", "back-elementwise-weights", "W1-reshaped", "W2-from-z", "W1-missing", "biases-averaged",
+    "b1-averaged", "b1-scalar", "b1-from-above", "last-row-only", "rate-folded-in", "averaged-twice",
 )  # fmt: skip
 SCALES = (1.0, 10.0)
 RIGHT_SCALES = (1.0, 10.0, 100.0)
