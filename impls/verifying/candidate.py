@@ -228,14 +228,14 @@ class Candidate:
     def _penalised(self) -> Verdict | None:
         if self._degenerate:
             return None
+        judge = self.judge if self.rate_known else Judge(self.observations, self.dtype, rate_known=False)
         for choice in self.choices:
-            if self.judge.references(choice) is None:
+            if judge.references(choice) is None:
                 continue
-            if fit := self.judge.penalised(choice, self.allowed):
+            if fit := judge.penalised(choice, self.allowed):
                 convention, penalty = fit
-                taus = dict.fromkeys(self.observations[0].gradients, 0.0)
                 if penalty.descends:
-                    return Verdict(True, Diagnosis(True, choice, convention, 1.0, taus, penalty=penalty))
+                    return Verdict(True, Diagnosis(True, choice, convention, 1.0, penalty.taus, penalty=penalty))
                 explanation = Explanation(PENALTY_SIGN, choice, convention, 1.0)
                 taus = self.judge.taus(choice, convention)
                 self.climbing = Diagnosis(False, choice, convention, 1.0, taus, (explanation,), penalty=penalty)

@@ -123,7 +123,8 @@ class Judge:
     ) -> Penalty | None:
         """The penalty of these terms that the gradients contain on every probe beside what is expected, or None."""
         coefficients: list[tuple[float, ...]] = []
-        unit = arithmetic(self.dtype).u
+        taus: dict[str, float] = {}
+        unit, step = arithmetic(self.dtype).u, 1.0
         for observation, pair in zip(self.observations, expected, strict=True):
             values = tensors(observation.parameters)
             scale = convention.factor(*observation.y.shape)
@@ -134,6 +135,15 @@ class Judge:
             if sum(rest[n].size for n in names) < 3 * len(terms) + 1:
                 return None  # too few numbers to tell a penalty from anything else
             columns = np.stack([np.concatenate([f(values[n]).ravel() for n in names]) for f in terms], axis=1)
+            if not self.rate_known:  # the step's own factor is found on the first probe, and kept for the others
+                if not coefficients:
+                    free = np.column_stack([np.concatenate([pair[0][n].ravel() for n in names]), columns])
+                    found = np.concatenate([observation.gradients[n].ravel() for n in names])
+                    step = float(np.linalg.lstsq(free, found, rcond=None)[0][0]) / scale
+                if not step > 0:
+                    return None
+                scale *= step
+                rest = {n: observation.gradients[n] - scale * pair[0][n] for n in names}
             allowed = self._allowed(observation, pair, scale)
             noise = np.concatenate(
                 [(np.broadcast_to(allowed[n], rest[n].shape) + 2 * unit * abs(rest[n])).ravel() for n in names]
@@ -146,11 +156,13 @@ class Judge:
                 extra = sum((c * v for c, v in zip(solved, values_of, strict=False)), np.zeros(values[name].shape))
                 loose = sum((d * abs(v) for d, v in zip(doubt, values_of, strict=False)), np.zeros(values[name].shape))
                 expected_here = scale * pair[0][name]
-                loose = loose + 8 * unit * (abs(extra) + abs(expected_here))
-                if _tau(observation.gradients[name], expected_here + extra, allowed[name] + loose) > 1:
+                loose = loose + (8 if self.rate_known else 512) * unit * (abs(extra) + abs(expected_here))
+                tau = _tau(observation.gradients[name], expected_here + extra, allowed[name] + loose)
+                if tau > 1:
                     return None
+                taus[name] = max(taus.get(name, 0.0), tau)
             coefficients.append((len(observation.x), *map(float, solved)))
-        return Penalty(kind, tuple(coefficients), with_biases)
+        return Penalty(kind, tuple(coefficients), with_biases, taus)
 
     def taus(self, activations: Activations, convention: Convention, constant: float = 1.0) -> dict[str, float]:
         """The worst |g − g*|/B of each tensor over all probes; infinite where the shape is not the parameter's."""
@@ -267,6 +279,8 @@ class Penalty:
     coefficients: tuple[tuple[float, ...], ...]
     """For each probe: its rows, then λ of each term as it stands in the gradient."""
     with_biases: bool
+    taus: dict[str, float] = field(default_factory=dict)
+    """The worst |g − g*|/B of each tensor over all probes, with the penalty in g*."""
 
     @property
     def descends(self) -> bool:

@@ -67,6 +67,8 @@ def against_loss(candidate: Candidate, losses: list[dict[str, Any]], family: str
     report.notes.append(
         f"Your loss is {recognised[1][0].formula}, recognised by its values."
         if recognised
+        else f"Its own forward pass was differentiated by {how}."
+        if family
         else f"Your loss is none that is known here; it was differentiated by {how}."
     )
     if not right:

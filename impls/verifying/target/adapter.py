@@ -25,7 +25,9 @@ def of_script(path: Path) -> str:
     lines = text.splitlines()[body[0].lineno - 1 : body[-1].end_lineno]
     changed = _changed(body)
     used = [n.id for part in body for n in ast.walk(part) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
-    data = list(dict.fromkeys(n for n in used if names.role(n, ("x", "y")) and n not in changed))
+    made = {n.id for part in body for n in ast.walk(part) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    roles = {n: names.role(n, ("x", "y")) for n in used if n not in made}
+    data = sorted((n for n in roles if roles[n]), key=lambda n: roles[n] or "")
     arguments = ", ".join(dict.fromkeys([*data, *changed]))
     step = textwrap.indent(textwrap.dedent("\n".join(lines)), "    ")
     return (
