@@ -422,7 +422,7 @@ def _lone_signs(m: int) -> Iterator[Mistake]:
     for tensor in [f"{kind}{ell}" for ell in range(1, m + 1) for kind in "Wb"]:
         yield Mistake(
             f"{tensor}-sign",
-            f"the sign of the gradient of {tensor} is flipped",
+            f"the sign of the gradient of {_whose(tensor, m)} is flipped",
             "One parameter climbs while the others descend.",
             f"{tensor} ← {tensor} − rate·d{tensor}",
             {"finish": _every(lambda name, g: -g, only=tensor)},
@@ -442,3 +442,8 @@ def _lone_signs(m: int) -> Iterator[Mistake]:
             "W ← W − rate·dW",
             {"finish": _every(lambda name, g: -g, only="W")},
         )
+
+
+def _whose(tensor: str, m: int) -> str:
+    """ "the output bias" for b2 of two layers."""
+    return of_layer("bias" if tensor[0] == "b" else "weights", int(tensor[1:]), m)

@@ -16,10 +16,11 @@ from impls.verifying.wording import formula, in_layout, in_words, loss_words, wi
 def cannot_tell(target: str, message: dict[str, Any]) -> Report:
     """The report on a target that could not be used, from the message that says why."""
     text = message["text"]
+    advice = message.get("adapter", "")
     if message["error"] == "traceback":
-        return Report(target, UNKNOWN, f"could not run: {text.splitlines()[-1]}", traceback=text)
+        return Report(target, UNKNOWN, f"could not run: {text.splitlines()[-1]}", traceback=text, advice=advice)
     first, _, rest = text.partition("\n\n")
-    return Report(target, UNKNOWN, f"could not run: {first}", advice=rest)
+    return Report(target, UNKNOWN, f"could not run: {first}", advice=rest or advice)
 
 
 def write(candidate: Candidate, verdict: str) -> Report:

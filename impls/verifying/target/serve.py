@@ -42,9 +42,9 @@ def answer(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     try:
         yield from _answer(request)
     except source.UserError as error:
-        yield {"error": "traceback", "text": str(error)}
+        yield {"error": "traceback", "text": str(error), "adapter": getattr(error, "adapter", "")}
     except (Unreadable, BadInput) as error:
-        yield {"error": "unreadable", "text": str(error)}
+        yield {"error": "unreadable", "text": str(error), "adapter": getattr(error, "adapter", "")}
     except Exception as error:  # a fault of ours must not look like one of the target's
         where = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(where.filename).name}:{where.lineno}"
@@ -64,6 +64,17 @@ def _answer(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     text = source.read(path)
     name = request["name"] or source.guess_name(module, path)
     thing, _ = source.find(module, name, path)
+    try:
+        yield from _of_thing(thing, name, module, text, path, request)
+    except (source.UserError, Unreadable) as error:
+        error.adapter = adapter.around(thing, name, path)  # type: ignore[union-attr]
+        raise
+
+
+def _of_thing(
+    thing: Any, name: str, module: Any, text: str, path: Path, request: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """What is observed of the thing of that name. Raises UserError and Unreadable where it cannot be used."""
     shapes = own_data(module, text)
     subject: Subject
     if rules.is_rule(thing):
