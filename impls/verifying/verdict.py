@@ -14,6 +14,7 @@ import numpy as np
 from impls.errors import BadInput
 from impls.verifying.asked import Asked, Source
 from impls.verifying.candidate import Candidate
+from impls.verifying.child import Ended
 from impls.verifying.diagnosis import diagnose
 from impls.verifying.report import RIGHT, UNKNOWN, WRONG, Report
 from impls.verifying.verdict_of_loss import against_loss
@@ -23,6 +24,9 @@ from impls.verifying.writing import cannot_tell, write
 EXPLAINED = 4
 """Ways that are explained, at most: those in which most is known."""
 
+LAYERS_OF_TWO = 2
+"""Layers up to which two mistakes at once are looked for: of more layers there are too many pairs to wait for."""
+
 Again = Callable[[int, str], dict[str, Any] | None]
 """(Number of a way, which loss) → the same observations with that loss differentiated beside them."""
 
@@ -31,7 +35,7 @@ def conclude(asked: Asked, answers: Iterator[dict[str, Any]], again: Again) -> t
     """The report, and the way of using the target on which it rests."""
     source: Source | None = None
     candidates: list[Candidate] = []
-    for message in answers:
+    for message in _as_long_as_it_answers(answers, candidates):
         if "error" in message:
             if not candidates:
                 return cannot_tell(asked.target, message), None
@@ -65,6 +69,15 @@ def conclude(asked: Asked, answers: Iterator[dict[str, Any]], again: Again) -> t
     if asked.own_loss:
         return against_loss(candidates[0], candidates[0].message["losses"]), candidates[0]
     return _of_none_right(sorted(candidates, key=_standing), again)
+
+
+def _as_long_as_it_answers(answers: Iterator[dict[str, Any]], candidates: list[Candidate]) -> Iterator[dict[str, Any]]:
+    """The messages; where the process ends early, what it has sent is enough if there is a candidate. Raises Ended."""
+    try:
+        yield from answers
+    except Ended:
+        if not candidates:
+            raise
 
 
 def _of_right_one(right: Candidate, candidates: list[Candidate]) -> tuple[Report, Candidate]:
@@ -122,8 +135,8 @@ def _of_none_right(candidates: list[Candidate], again: Again) -> tuple[Report, C
     by_loss = [(r, c) for c in candidates[:EXPLAINED] if (r := _by_its_own_loss(c, again))]
     if by_loss:
         return next((pair for pair in by_loss if pair[0].verdict == RIGHT), by_loss[0])
-    for candidate in candidates[:EXPLAINED]:
-        candidate.look_for_two()
+    if candidates[0].layers <= LAYERS_OF_TWO:
+        candidates[0].look_for_two()
     shown = next((c for c in candidates[:EXPLAINED] if c.shown_wrong and c.explained.explanations), None)
     shown = shown or next((c for c in candidates[:EXPLAINED] if c.shown_wrong), None)
     if shown is not None:

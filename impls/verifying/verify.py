@@ -7,6 +7,7 @@ The target is observed in a process of its own; everything that is concluded is 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -73,9 +74,14 @@ def run(
 
 
 def _observe_and_conclude(asked: Asked, request: dict[str, Any], frameworks: bool, time_limit_s: float) -> Report:
+    end = time.monotonic() + time_limit_s
+
     def again(way: int, which: str) -> dict[str, Any] | None:
-        """The same observations, with a loss differentiated beside them; None where that fails."""
-        with Child(PROCESS, {**request, "differentiate": {"way": way, "of": which}}, time_limit_s) as child:
+        """The same observations, with a loss differentiated beside them; None where that fails or no time is left."""
+        left_s = end - time.monotonic()
+        if left_s <= 0:
+            return None
+        with Child(PROCESS, {**request, "differentiate": {"way": way, "of": which}}, left_s) as child:
             try:
                 return next((m for m in child.messages() if "losses" in m), None)
             except Ended:
