@@ -27,6 +27,9 @@ EXPLAINED = 4
 LAYERS_OF_TWO = 2
 """Layers up to which two mistakes at once are looked for: of more layers there are too many pairs to wait for."""
 
+RIGHT_FOR_ONE_OUTPUT = ("scalar", "reshaped", "flat-target")
+"""Mistakes that may be none in a program for one output, which a program that is given no sizes may be."""
+
 Again = Callable[[int, str], dict[str, Any] | None]
 """(Number of a way, which loss) → the same observations with that loss differentiated beside them."""
 
@@ -102,8 +105,13 @@ def _of_right_one(right: Candidate, candidates: list[Candidate]) -> tuple[Report
 
 def _is_one_mistake(candidate: Candidate) -> bool:
     """Does a single mistake of the bank, or a pile-up, explain what was observed? No other way can be the right one."""
+    if candidate.message["repeat"] == "accumulates":
+        return True
     explanations = candidate.explained.explanations
-    return bool(explanations and not explanations[0].mistake.parts) or candidate.message["repeat"] == "accumulates"
+    if not explanations or explanations[0].mistake.parts:
+        return False
+    vanishes = any(word in explanations[0].mistake.name for word in RIGHT_FOR_ONE_OUTPUT)
+    return not vanishes or candidate.outputs == 1 or candidate.message["takes_outputs"]
 
 
 def _overrules(other: Candidate, right: Candidate) -> bool:

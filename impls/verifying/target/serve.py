@@ -221,6 +221,7 @@ def _message(group: Group, number: int) -> dict[str, Any]:
         "names": way.form.names,
         "start": way.start,
         "hypothesis": list(way.hypothesis),
+        "takes_outputs": _takes_outputs(way.subject),
         "refused": [list(item) for item in group.refused],
         "repeat": group.repeat,
         "slow": group.slow,
@@ -237,6 +238,13 @@ READ = (
     "outputs", "numbers",
 )  # fmt: skip
 """Of a reading."""
+
+
+def _takes_outputs(subject: Subject) -> bool:
+    """Does the target itself say how many outputs its network has?"""
+    if isinstance(subject, ArgumentSubject):
+        return False
+    return bool(subject.fixed_sizes or {"outputs_size", "sizes"} & set(subject.constructor.roles.values()))
 
 
 def _given_loss(request: dict[str, Any], path: Path, module: Any) -> tuple[Callable, Path] | None:
