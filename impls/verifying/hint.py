@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from impls.verifying.report import RIGHT, WRONG, Named, Report, Row
+from impls.verifying.verdicts import RIGHT, WRONG
 from impls.verifying.wording import layer_name
+
+if TYPE_CHECKING:
+    from impls.verifying.report import Named, Report, Row
 
 PLACES = 3
 """Explanations that fit just as well, whose places are named: one who is sent to the first only may look in vain."""
@@ -28,7 +32,7 @@ def hinted(report: Report) -> Report:
         untested = [re.sub(r"(is another gradient):.*", r"\1", what, flags=re.DOTALL) for what in report.untested]
         return replace(report, untested=untested if report.verdict == RIGHT else [])
     rows = [_bare(row) for row in report.rows] if any(not row.right for row in report.rows) else []
-    return Report(
+    return type(report)(
         report.target, WRONG, where_to_look(report), evidence=_which(rows), rows=rows, sizes=report.sizes,
         activations=report.activations, dtype=report.dtype, loss=report.loss, hint=True,
     )  # fmt: skip

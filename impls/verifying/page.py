@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from impls.verifying import render
-from impls.verifying.report import Report
 
 if TYPE_CHECKING:
     from jinja2 import Template
+
+    from impls.verifying.report import Report
 
 COLOURS = {"RIGHT": "right", "WRONG": "wrong", "CANNOT TELL": "cannot"}
 """The verdict as a class of the style sheet."""

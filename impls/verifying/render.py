@@ -9,7 +9,7 @@ import dataclasses
 import io
 import json
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
@@ -18,7 +18,10 @@ from rich.table import Table
 from rich.text import Text
 
 from impls.verifying.hint import hinted
-from impls.verifying.report import UNKNOWN, WRONG, Report
+from impls.verifying.verdicts import UNKNOWN, WRONG
+
+if TYPE_CHECKING:
+    from impls.verifying.report import Report
 
 LEGEND = "τ = |yours − right| / rounding bound, at its worst; up to 1 is right."
 SHOWN = 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-RIGHT, WRONG, UNKNOWN = "right", "wrong", "cannot tell"
+from impls.verifying.verdicts import RIGHT, UNKNOWN, WRONG
 
 
 @dataclass
