@@ -163,11 +163,11 @@ class TestComparing:
     def test_one_launch_is_a_preview_without_verdict(self, second, folder):
         assert "One launch is a preview: it carries no verdict." in second.said
         assert second.said.count("a preview; one launch carries no verdict.") == 3
-        for benchmark in runfiles.load(saved(folder, "0002_*.json"))["benchmarks"]:
-            extra = benchmark["extra_info"]
-            is_baseline = extra["implementation"] == extra["baseline"]
-            assert extra["verdict"] == ("baseline" if is_baseline else None)
-            assert extra["low"] is extra["high"] is None
+        for group in runfiles.load(saved(folder, "0002_*.json"))["samegrad"]["groups"]:
+            for row in group["rows"]:
+                is_baseline = row["implementation"] == group["baseline"]
+                assert row["verdict"] == ("baseline" if is_baseline else None)
+                assert row["low"] is row["high"] is None
 
     def test_pytest_benchmark_compare_reads_both(self, second, folder):
         """The command of pytest-benchmark itself."""

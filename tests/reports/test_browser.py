@@ -26,8 +26,9 @@ SMALL = {"problems": ("xor",), "passes": ("value_and_grad",), "batches": (4, 64)
 
 def fits():
     """Two fits of two passes each, as a run file has them."""
-    told = {"fit": {"t0_ns": 2e3, "t0_interval_ns": [1e3, 3e3], "per_row_ns": 3.0, "describes": True}}
-    other = {"fit": {"t0_ns": 8e3, "t0_interval_ns": [7e3, 9e3], "per_row_ns": 5.0, "describes": False}}
+    rest = {"per_row_interval_ns": None, "half_batch": None, "statement": "a line"}
+    told = {"fit": {"t0_ns": 2e3, "t0_interval_ns": [1e3, 3e3], "per_row_ns": 3.0, "describes": True, **rest}}
+    other = {"fit": {"t0_ns": 8e3, "t0_interval_ns": [7e3, 9e3], "per_row_ns": 5.0, "describes": False, **rest}}
     case = {"problem": "xor", "dtype": "float32", "device": "cpu"}
     implementations = {"numpy": told, "torch-eager": other}
     return [{**case, "pass": pass_, "implementations": implementations} for pass_ in ("forward", "value_and_grad")]
@@ -305,6 +306,7 @@ def test_axe_finds_no_violation(opened, make_run, width, mode):
     content["samegrad"]["noise"] = {
         "noisy": True,
         "reasons": ["planted"],
+        "yardstick_spread": 1.3,
         "sentinel": {"g": {"ratio": 2, "low": 1.5, "high": 3}},
     }
     content["samegrad"]["failures"] = [{"implementation": "a", "group": "g", "reason": "r", "stderr": ["x"]}]
@@ -364,7 +366,9 @@ def test_unknown_numbers_leave_gaps_not_errors(opened, make_run):
     """No intervals, no ratios, one implementation missing at one batch."""
     content = make_run(problems=("line",), passes=("forward",))
     for benchmark in content["benchmarks"]:
-        benchmark["extra_info"].update(ratio=None, low=None, high=None, verdict=None, launches=[])
+        benchmark["extra_info"]["launches"] = benchmark["extra_info"]["launches"][:1]
+        rounds = benchmark["extra_info"]["launches"][0]["rounds"]
+        benchmark["stats"].update(data=benchmark["stats"]["data"][:rounds], rounds=rounds)
     content["samegrad"]["groups"] = []
     del content["benchmarks"][0]
     page = opened(content)
