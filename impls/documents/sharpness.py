@@ -1,4 +1,4 @@
-"""The document of `python -m impls.verifying.sharpness`: how many planted mistakes each gradient checker lets pass."""
+"""The document of `python -m benchmarks.sharpness`: how many planted mistakes each gradient checker lets pass."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Sharpness(Document, frozen=True, kw_only=True):
 
     FORMAT: ClassVar[str] = "samegrad-sharpness"
     FOLDER: ClassVar[Path] = Path("reports/sharpness")
-    ORIGIN: ClassVar[str] = "sharpness files are written by `python -m impls.verifying.sharpness`"
+    ORIGIN: ClassVar[str] = "sharpness files are written by `python -m benchmarks.sharpness`"
 
     format: Literal["samegrad-sharpness", 1]  # type: ignore[assignment]
     date: str

@@ -30,7 +30,7 @@ from tests.impls.programs.generate import generate
 
 ROOT = Path(__file__).resolve().parents[3]
 CASES = ROOT.parent / "shared" / "verify-cases"
-EXAMPLES = ROOT / "impls" / "verifying" / "examples"
+EXAMPLES = ROOT / "docs" / "examples"
 VERDICTS = {"0": "right", "1": "wrong", "2": "cannot tell"}
 
 

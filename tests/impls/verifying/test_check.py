@@ -100,7 +100,7 @@ def test_rules_of_the_frameworks_are_found():
     pytest.importorskip("torch")
     pytest.importorskip("jax")
     for name in ("torch_rule", "jax_rule"):
-        spec = importlib.util.spec_from_file_location(name, ROOT / f"impls/verifying/examples/{name}.py")
+        spec = importlib.util.spec_from_file_location(name, ROOT / f"docs/examples/{name}.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         things = (module.Affine, module.Affine.apply) if name == "torch_rule" else (module.network,)

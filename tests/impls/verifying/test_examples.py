@@ -9,7 +9,7 @@ import pytest
 
 from impls.verifying import verify
 
-FOLDER = Path(verify.__file__).with_name("examples")
+FOLDER = Path(__file__).parents[3] / "docs" / "examples"
 EXPECTED = json.loads((FOLDER / "expected.json").read_text())
 
 

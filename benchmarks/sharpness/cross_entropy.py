@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.sharpness.planted import RATE, X, Y
 from impls.checking.agreement import allowance
 from impls.checking.oracle import evaluate
 from impls.parameters import Array, Parameters, initial, rounded, tensors
@@ -17,7 +18,6 @@ from impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, Problem
 from impls.verifying import mutants
 from impls.verifying.mistakes import bank
 from impls.verifying.mutants import Mistake
-from impls.verifying.sharpness.planted import RATE, X, Y
 
 NETWORKS = (
     Problem("binary", (2, 4, 1), ("tanh", "sigmoid"), lambda batch, seed: (X, Y), BINARY_CROSS_ENTROPY),

@@ -7,10 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from impls.parameters import tensors
-from impls.verifying.sharpness import __main__ as sharpness
-from impls.verifying.sharpness import checkers
-from impls.verifying.sharpness.planted import (
+from benchmarks.sharpness import __main__ as sharpness
+from benchmarks.sharpness import checkers
+from benchmarks.sharpness.planted import (
     LOGIC,
     backward,
     downcasts,
@@ -20,6 +19,7 @@ from impls.verifying.sharpness.planted import (
     stable_slope,
     wrong_gradient,
 )
+from impls.parameters import tensors
 
 
 @pytest.fixture
