@@ -24,17 +24,9 @@ from impls.verifying.conventions import CONVENTIONS, MSE, Convention
 from impls.verifying.diagnosis import Diagnosis, Explanation, diagnose, diagnose_row_by_row
 from impls.verifying.forward import candidates, loss_families, matching, recognise
 from impls.verifying.judge import Activations, Judge, Observation, Penalty
-from impls.verifying.mutants import Mistake
+from impls.verifying.mistakes import PENALTY_SIGN
 
 UNIT = np.finfo(np.float64).eps / 2
-PENALTY_SIGN = Mistake(
-    "penalty-sign",
-    "the sign of the penalty on the weights is flipped",
-    "A penalty pulls every weight towards zero: its gradient λ·W is added to that of the loss. Here it is subtracted, "
-    "so that it pushes the weights away.",
-    "dW = ∂L/∂W + λ·W",
-    {},
-)
 DIGITS = 1e-6
 """Relative error up to which a gradient is right but for lost digits: an ε in a denominator, differences in the place
 of derivatives, results that are rounded. No wrong formula of the bank is so near to the right one."""

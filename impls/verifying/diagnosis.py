@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -89,9 +89,6 @@ def diagnose(
     return Diagnosis(False, *shown, taus, (), first_wrong(taus, len(observations[0].parameters)))
 
 
-RIGHT = Mistake("none", "nothing", "", "", {})
-
-
 def diagnose_row_by_row(
     observations: Sequence[Observation],
     activations: Sequence[Activations],
@@ -109,8 +106,8 @@ def diagnose_row_by_row(
     judges += [Judge(short, dtype, row_by_row=True, backwards=b) for b in (False, True)] if len(short) > 1 else []
     possible = [choice for choice in activations if judges[0].references(choice)]
     for judge, choice in itertools.product(judges, possible):
-        if fit := judge.fits(RIGHT, choice, conventions):
-            taus = judge.taus_under(RIGHT, choice, fit[0])
+        if fit := judge.fits(mistakes.RIGHT, choice, conventions):
+            taus = judge.taus_under(mistakes.RIGHT, choice, fit[0])
             return Diagnosis(True, choice, fit[0], fit[1], taus, row_by_row=True)
     alone = [o for o in observations if len(o.x) == 1]
     if not explain or not alone:
@@ -121,7 +118,7 @@ def diagnose_row_by_row(
         for judge in judges:
             if explanations := _fitting(judge, choice, conventions, likely):
                 best = explanations[0]
-                taus = judge.taus_under(RIGHT, choice, best.convention)
+                taus = judge.taus_under(mistakes.RIGHT, choice, best.convention)
                 return Diagnosis(False, choice, best.convention, 1.0, taus, tuple(explanations), row_by_row=True)
     return None
 
@@ -201,14 +198,11 @@ def _float32_inside(
             exact = all(
                 np.array_equal(g, g.astype(np.float32)) for o in judge.observations for g in o.gradients.values()
             )
-            mistake = Mistake(
-                "float32",
-                "the gradient is rounded to float32" if exact else "something inside is computed in float32",
-                "The numbers are right to float32's seven digits, not to the sixteen of float64 that their type "
-                "promises." + (" Every value is a float32 number: the result is cast." if exact else ""),
-                "float64 from the inputs to the result (look for float32, astype, or a framework's default dtype)",
-                {},
+            cast = " Every value is a float32 number: the result is cast."
+            mistake = replace(
+                mistakes.FLOAT32, title="the gradient is rounded to float32", sentence=mistakes.FLOAT32.sentence + cast
             )
+            mistake = mistake if exact else mistakes.FLOAT32
             return [Explanation(mistake, choice, *fit)]
     return []
 

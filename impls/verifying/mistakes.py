@@ -1,449 +1,355 @@
-"""The bank of mistakes: the name of each, a sentence for a student, the equation that should stand there, its step."""
+"""The bank of mistakes: one table, in which a row is a mistake that can be made in several places.
+
+A row has a name, a title and a sentence for a student, the equation that should stand there, and the step of the
+backward pass that it changes. Its scopes are the places: one layer, all of them, one tensor. The texts say {whose} it
+is and may name what is there, as {a} or {W}. `bank` writes every row out for a network.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from impls.verifying.mutants import Mistake, Steps, at_layers
+from impls.parameters import Array
+from impls.problem import SQUARED
+from impls.verifying.mutants import Mistake, Steps
 from impls.verifying.running import Running
 from impls.verifying.slopes import slopes_of
 from impls.verifying.wording import bias_equation, delta_equation, layer_name, of_layer, weight_equation
 
 
-def bank(activations: Sequence[str]) -> list[Mistake]:
-    """Every single mistake that a network of these layers can have, the more usual first."""
-    return [*_order(activations)]
+@dataclass(frozen=True)
+class Scope:
+    """Where a mistake is made."""
+
+    at: str
+    """In its name."""
+    layers: Sequence[int]
+    whose: str = ""
+    tensors: Sequence[str] = ()
+    """For what is done to finished gradients: to which."""
+    words: Mapping[str, Any] = field(default_factory=dict)
+    """More for the texts."""
 
 
-def _order(activations: Sequence[str]) -> Iterator[Mistake]:
-    m = len(activations)
-    yield _sign()
-    yield from _missing_biases(m)
-    yield from slopes_of(activations)
-    yield from _ignored_biases(m)
-    yield from _way_back(m, activations)
-    yield from _weights(m)
-    yield from _biases(m)
-    yield from _rows()
-    yield from _errors(m)
-    yield from _scales()
-    yield from _tensor_scales(m)
-    yield from _lone_signs(m)
+Scopes = Callable[[int], list[Scope]]
+"""The scopes in a network of so many layers."""
 
 
-def _every(change: Callable[[str, Running], Running], only: str = "") -> Callable:
-    """A `finish` that changes every gradient whose name begins with `only`."""
-    return lambda found, rate, rows: {
-        name: change(name, value) if name.startswith(only) else value for name, value in found.items()
-    }
+@dataclass(frozen=True)
+class Row:
+    """One mistake, wherever it is made."""
+
+    name: str
+    scopes: Scopes
+    step: str
+    change: Callable[..., Any]
+    title: str
+    sentence: str
+    equation: str
+    """ "δ", "dW", "db" or "dW db" for these equations of the scope's layers; else the equation itself."""
+    proportional: bool = True
+
+    def written(self, scope: Scope, activations: Sequence[str]) -> Mistake:
+        """The row at this scope."""
+        m, ell = len(activations), scope.layers[0]
+        before = f"a{ell - 1}" if ell > 1 else "x"
+        there = {"at": scope.at, "ell": ell, "m": m, "above": ell + 1, "below": ell - 1, "before": before}
+        words = {**there, "whose": scope.whose, "Whose": scope.whose[:1].upper() + scope.whose[1:], **scope.words}
+        equation = self.equation.format(**words)
+        equation = equations(equation, scope.layers, activations) or equation
+        texts = (text.format(**words) for text in (self.name, self.title, self.sentence))
+        return Mistake(*texts, equation, {self.step: self._limited(scope)}, proportional=self.proportional)
+
+    def _limited(self, scope: Scope) -> Callable[..., Any]:
+        """The step, changed at this scope and as usual elsewhere."""
+        change, usual = self.change, getattr(Steps, self.step)
+        if self.step in ("rows", "error"):
+            return change
+        if self.step == "finish":
+            return lambda found, rate, rows: {
+                n: change(g, rate, rows) if n in scope.tensors else g for n, g in found.items()
+            }
+        if self.step == "sum":
+            return lambda ell, *rest: (change if ell in scope.layers else usual)(ell, *rest)
+        up = self.step == "back"  # which is taken at the layer above
+        return lambda at, *rest: (change if at.ell - up in scope.layers else usual)(at, *rest)
 
 
-def _sign() -> Mistake:
-    return Mistake(
-        "sign",
-        "the sign of every gradient is flipped",
-        "Your step climbs the error instead of descending it: either the error is y − a where a − y should stand, "
-        "or the update adds what it should subtract.",
-        "e = a − y, and the update W ← W − rate·dW",
-        {"finish": _every(lambda name, g: -g)},
-    )
+def equations(kind: str, layers: Sequence[int], activations: Sequence[str], loss: str = SQUARED) -> str:
+    """δ, dW or db of these layers as they should be; "" for another kind."""
+    if kind == "δ":
+        return ",  ".join(delta_equation(ell, activations, loss) for ell in sorted(layers, reverse=True))
+    if kind == "db" and len(layers) > 1:
+        return "dbℓ = sum over rows of δℓ, for every layer ℓ"
+    written = {"dW": weight_equation, "db": bias_equation}
+    if not set(kind.split()) <= set(written):
+        return ""
+    return ",  ".join(written[one](ell) for ell in layers for one in kind.split())
 
 
-def _missing_biases(m: int) -> Iterator[Mistake]:
-    def without(layers: Sequence[int]) -> dict[str, Any]:
-        return {"bias": at_layers(layers, lambda at, delta, above: 0.0 * delta.sum(axis=0), Steps.bias)}
-
-    for ell in range(1, m + 1):
-        yield Mistake(
-            f"b{ell}-missing",
-            f"{of_layer('bias', ell, m)} is never updated",
-            f"{of_layer('bias', ell, m).capitalize()} has a gradient like every other parameter; without it the bias "
-            "keeps its first value for ever.",
-            bias_equation(ell),
-            without([ell]),
-        )
-    if m > 1:
-        yield Mistake(
-            "biases-missing",
-            "no bias is ever updated",
-            "Every bias has a gradient like every other parameter; without it the biases keep their first values.",
-            "dbℓ = sum over rows of δℓ, for every layer ℓ",
-            without(range(1, m + 1)),
-        )
+# -- scopes -----------------------------------------------------------------------------------------------------------
 
 
-def _ignored_biases(m: int) -> Iterator[Mistake]:
-    for ell in range(1, m + 1):
-        yield Mistake(
-            f"b{ell}-ignored",
-            f"{of_layer('bias', ell, m)} is left out of the prediction that is trained",
-            "The error must come from the network's own prediction, bias and all. While the bias is still zero the "
-            "difference cannot be seen: it shows from the second step on.",
-            f"z{ell} = {f'a{ell - 1}' if ell > 1 else 'x'} W{ell} + b{ell}",
-            {"sum": lambda at, before, W, b, ell=ell: before @ W if at == ell else before @ W + b},
-        )
+def _network(m: int) -> list[Scope]:
+    every = [f"{kind}{ell}" for ell in range(1, m + 1) for kind in "Wb"]
+    return [Scope("", range(1, m + 1), "every gradient", every)]
 
 
-def _way_back(m: int, activations: Sequence[str]) -> Iterator[Mistake]:
+def _several(m: int) -> list[Scope]:
+    """All layers together, where there are several."""
+    return _network(m) if m > 1 else []
+
+
+def _each(m: int) -> list[Scope]:
+    return [Scope(str(ell), [ell], of_layer("bias", ell, m)) for ell in range(1, m + 1)]
+
+
+def _each_weight(m: int) -> list[Scope]:
+    return [Scope(f"W{ell}", [ell], of_layer("weights", ell, m)) for ell in range(1, m + 1)]
+
+
+def _weights(m: int) -> list[Scope]:
+    """The weights of each layer of several, and of all layers."""
+    single = [Scope(f"W{ell}", [ell], f"gradient of W{ell} comes") for ell in range(1, m + 1) if m > 1]
+    return [Scope("weights", range(1, m + 1), "gradients of the weights come"), *single]
+
+
+def _biases(m: int) -> list[Scope]:
+    """The bias of each layer of several, and of all layers."""
+    single = [Scope(f"b{ell}", [ell], of_layer("bias", ell, m)) for ell in range(1, m + 1) if m > 1]
+    return [*single, Scope("biases" if m > 1 else "b1", range(1, m + 1), "every bias" if m > 1 else "the bias")]
+
+
+def _below_another(m: int) -> list[Scope]:
+    return _biases(m)[: m - 1]
+
+
+def _above_another(m: int) -> list[Scope]:
+    return _each_weight(m)[1:]
+
+
+def _ways_back(m: int) -> list[Scope]:
+    """Between which layers the error is passed back: all of them, then each two of several."""
     if m == 1:
-        return
-    equation = ",  ".join(delta_equation(ell, activations) for ell in range(m - 1, 0, -1))
-    last = f"W{m}" if m == 2 else "W of the layer above"
+        return []
+    above = {"W": f"W{m}", "delta": f"δ{m}"} if m == 2 else {"W": "W of the layer above", "delta": "δ"}
+    single = [
+        Scope(f"-{ell}", [ell], words={"W": f"W{ell + 1}", "delta": f"δ{ell + 1}"}) for ell in range(1, m) if m > 2
+    ]
+    return [Scope("", range(1, m), words=above), *single]
 
-    def mistake(name: str, title: str, sentence: str, back: Callable) -> Iterator[Mistake]:
-        free = name != "updated-first"
-        yield Mistake(f"back-{name}", title, sentence, equation, {"back": back}, proportional=free)
-        for ell in range(1, m) if m > 2 else ():
-            yield Mistake(
-                f"back-{name}-{ell}",
-                title.replace(last, f"W{ell + 1}"),
-                sentence.replace(last, f"W{ell + 1}"),
-                delta_equation(ell, activations),
-                {"back": at_layers([ell + 1], back, Steps.back)},
-                proportional=free,
-            )
 
-    yield from mistake(
-        "updated-first",
-        f"{last} is updated before it is used to pass the error back",
-        f"The hidden delta needs {last} as it was in the forward pass. Compute all deltas first, then update.",
-        lambda at, delta, cotangent, dW: delta @ (at.W - at.rate * dW).T,
-    )
-    yield from mistake(
-        "without-weights",
-        f"{last} is left out when the error is passed back",
-        f"A hidden unit answers for the output's error in proportion to the weight that connects them: {last}.",
-        lambda at, delta, cotangent, dW: delta.sum(axis=1, keepdims=True) * np.ones((1, at.W.shape[0])),
-    )
-    yield from mistake(
-        "without-slope",
-        f"the raw error is passed back instead of δ{m}" if m == 2 else "the raw cotangent is passed back instead of δ",
-        f"What goes back through {last} is δ, the error *times the slope* of the layer above, not the error itself.",
-        lambda at, delta, cotangent, dW: cotangent @ at.W.T,
-    )
-    yield from mistake(
-        "reshaped-weights",
-        f"{last} is reshaped, not transposed, when the error is passed back",
-        "reshape keeps the numbers in their order and cuts the rows anew; transposing swaps rows and columns.",
-        lambda at, delta, cotangent, dW: delta @ at.W.reshape(*at.W.shape[::-1]),
-    )
-    yield from mistake(
-        "untransposed-weights",
-        f"{last} is not transposed when the error is passed back",
-        f"The forward pass multiplies by {last}, the backward pass by its transpose; with a square matrix "
-        "(or one shape equal to another) NumPy does not complain.",
-        lambda at, delta, cotangent, dW: delta @ at.W,
-    )
-    yield from mistake(
-        "elementwise-weights",
-        f"the error is multiplied by {last} element by element instead of by a matrix product",
-        f"δ*{last} pairs row i of the batch with hidden unit i, which only runs because there are as "
-        "many rows as units.",
-        lambda at, delta, cotangent, dW: delta * at.W if delta.shape == at.W.shape else _refuse(),
-    )
+def _parts(m: int) -> list[Scope]:
+    """What one sign may be wrong in: a layer, a tensor, all biases, all weights."""
+    found = [
+        Scope(f"layer-{ell}", [ell], f"the gradients of {layer_name(ell, m)}", (f"W{ell}", f"b{ell}"))
+        for ell in range(1, m + 1) if m > 1
+    ]  # fmt: skip
+    for ell in range(1, m + 1):
+        found += [
+            Scope(f"{n}{ell}", [ell], f"the gradient of {of_layer(what, ell, m)}", (f"{n}{ell}",))
+            for n, what in (("W", "weights"), ("b", "bias"))
+        ]
+    for n, kind in (("b", "biases"), ("W", "weights")) if m > 1 else ():
+        found.append(Scope(kind, range(1, m + 1), f"the {kind}' gradients", [f"{n}{ell}" for ell in range(1, m + 1)]))
+    return found
+
+
+def _layers_and_weights(m: int) -> list[Scope]:
+    """Both tensors of each layer of several, and each weight matrix."""
+    both, alone = {"parts": "dW db"}, {"parts": "dW"}
+    return [
+        *(
+            Scope(f"W{ell}-b{ell}", [ell], f"the gradients of {layer_name(ell, m)} are", (f"W{ell}", f"b{ell}"), both)
+            for ell in range(1, m + 1)
+            if m > 1
+        ),
+        *(Scope(f"W{ell}", [ell], f"the gradient of W{ell} is", (f"W{ell}",), alone) for ell in range(1, m + 1)),
+    ]
+
+
+# -- the table --------------------------------------------------------------------------------------------------------
 
 
 def _refuse() -> Running:
     raise ValueError("NumPy would refuse these shapes")
 
 
-def _weights(m: int) -> Iterator[Mistake]:
-    def transposed(gradient: Running) -> Running:
-        return gradient.T
-
-    yield Mistake(
-        "weights-transposed",
-        "the gradients of the weights come out transposed",
-        "A gradient has the shape of its parameter, entry for entry. Where the matrix is square nothing complains, and "
-        "each weight is moved by another weight's gradient.",
-        ",  ".join(weight_equation(ell) for ell in range(1, m + 1)),
-        {"weight": lambda at, delta: transposed(Steps.weight(at, delta))},
-    )
-    everywhere = list(range(1, m + 1))
-    for ell in everywhere:
-        if m > 1:
-            yield Mistake(
-                f"W{ell}-transposed",
-                f"the gradient of W{ell} comes out transposed",
-                "A gradient has the shape of its parameter, entry for entry; a square matrix hides the difference.",
-                weight_equation(ell),
-                {"weight": at_layers([ell], lambda at, delta: transposed(Steps.weight(at, delta)), Steps.weight)},
-            )
-        yield Mistake(
-            f"W{ell}-reshaped",
-            f"the gradient of W{ell} is reshaped where it should be transposed",
-            "reshape keeps the numbers in their order and cuts the rows anew; transposing swaps rows and columns. "
-            "The right numbers stand in the wrong places.",
-            weight_equation(ell),
-            {
-                "weight": at_layers(
-                    [ell],
-                    lambda at, delta: (delta.T @ at.a_before).reshape(at.W.shape[0], at.W.shape[1]),
-                    Steps.weight,
-                )
-            },
-        )
-        source = f"a{ell - 1}" if ell > 1 else "x"
-        yield Mistake(
-            f"W{ell}-input-untransposed",
-            f"{source} is not transposed in the gradient of W{ell}",
-            f"{source} @ δ{ell} sums over the units where it should sum over the rows; it only runs because there are "
-            "as many rows as units.",
-            weight_equation(ell),
-            {"weight": at_layers([ell], lambda at, delta: at.a_before @ delta, Steps.weight)},
-        )
-        if ell > 1:
-            yield Mistake(
-                f"W{ell}-from-z",
-                f"the gradient of W{ell} uses z{ell - 1} where a{ell - 1} should stand",
-                f"W{ell} was multiplied by a{ell - 1}, the output of the activation: that is what its gradient needs.",
-                weight_equation(ell),
-                {"weight": at_layers([ell], lambda at, delta: at.z_before.T @ delta, Steps.weight)},
-            )
-        yield Mistake(
-            f"W{ell}-missing",
-            f"{of_layer('weights', ell, m)}{' are' if m <= 2 else ' (W) are'} never updated",
-            "Their gradient is zero or is never applied.",
-            weight_equation(ell),
-            {"weight": at_layers([ell], lambda at, delta: 0.0 * Steps.weight(at, delta), Steps.weight)},
-        )
+def _one_output(y: Array, error: Callable[[], Running]) -> Running:
+    return error() if y.shape[1] == 1 else _refuse()
 
 
-def _biases(m: int) -> Iterator[Mistake]:
-    def biases(name: str, layers: Sequence[int], title: str, sentence: str, step: Callable) -> Mistake:
-        which = f"b{layers[0]}" if len(layers) == 1 and m > 1 else "biases" if m > 1 else "b1"
-        whose = of_layer("bias", layers[0], m) if len(layers) == 1 else "every bias"
-        equation = bias_equation(layers[0]) if len(layers) == 1 else "dbℓ = sum over rows of δℓ, for every layer ℓ"
-        return Mistake(
-            f"{which}-{name}",
-            title.format(whose=whose),
-            sentence,
-            equation,
-            {"bias": at_layers(layers, step, Steps.bias)},
-        )
+SHAPE = (
+    "A gradient has the shape of its parameter, entry for entry. Where the matrix is square nothing complains, and "
+    "each weight is moved by another weight's gradient."
+)
+NO_BIAS = "has a gradient like every other parameter; without it the bias keeps its first value for ever."
+RESHAPED = "reshape keeps the numbers in their order and cuts the rows anew; transposing swaps rows and columns."
+TWO = "The 2 of the derivative (or the ½ of the loss) belongs into δ, once and for all tensors."
+MEAN = "The 1/N of a mean belongs into the output's δ, once and for all tensors."
+FLAT = "the target's shape (N,) is broadcast against predictions of shape (N, 1)"
+TABLE = "a − y then is an (N, N) table of every prediction against every target"
+ERROR = "e = a{m} − y"
+COLUMN = ERROR + " with y of shape (N, 1): y = y.reshape(-1, 1)"
+SUM_OF_ROWS = "dWℓ = Σ over rows i of aℓ₋₁ᵢᵀ δℓᵢ"
 
-    everywhere = list(range(1, m + 1))
-    for layers in [*([ell] for ell in everywhere if m > 1), everywhere]:
-        yield biases(
-            "averaged",
-            layers,
-            "the gradient of {whose} is averaged over the rows where the weights' is summed",
-            "The 1/N of a mean belongs into δ, once and for all tensors; the bias then takes the plain sum.",
-            lambda at, delta, above: delta.sum(axis=0) * (1 / delta.shape[0]),
-        )
-        yield biases(
-            "summed",
-            layers,
-            "the gradient of {whose} is summed over the rows where the weights' is averaged",
-            "If the weights' gradient is divided by N, the bias's has to be divided by N as well.",
-            lambda at, delta, above: delta.sum(axis=0) * float(delta.shape[0]),
-        )
-        yield biases(
-            "scalar",
-            layers,
-            "the gradient of {whose} is summed over everything, to one number",
-            "np.sum without an axis adds up the units as well; each unit's bias has its own gradient.",
-            lambda at, delta, above: delta.sum() * np.ones(delta.shape[1]),
-        )
-        yield biases(
-            "wrong-axis",
-            layers,
-            "the gradient of {whose} is summed along the wrong axis",
-            "It adds up the units of each row where it should add up the rows of each unit; that only runs because "
-            "there are as many rows as units.",
-            lambda at, delta, above: delta.sum(axis=1),
-        )
-        yield biases(
-            "halved",
-            layers,
-            "the gradient of {whose} has half the weights' constant",
-            "The 2 of the derivative (or the ½ of the loss) belongs into δ, once and for all tensors.",
-            lambda at, delta, above: delta.sum(axis=0) * 0.5,
-        )
-        yield biases(
-            "doubled",
-            layers,
-            "the gradient of {whose} has twice the weights' constant",
-            "The 2 of the derivative (or the ½ of the loss) belongs into δ, once and for all tensors.",
-            lambda at, delta, above: delta.sum(axis=0) * 2.0,
-        )
-        yield biases(
-            "last-row",
-            layers,
-            "the gradient of {whose} takes one row instead of the sum over the rows",
-            "Every row of the batch pulls at the bias.",
-            lambda at, delta, above: delta[-1],
-        )
-    for ell in everywhere[:-1]:
-        yield biases(
-            "from-above",
-            [ell],
-            "the gradient of {whose} is taken from the layer above",
-            f"It uses δ{ell + 1}; each bias answers for the delta of its own layer.",
-            lambda at, delta, above: above.sum(axis=0) * np.ones(delta.shape[1]),
-        )
-
-
-def _rows() -> Iterator[Mistake]:
-    yield Mistake(
-        "last-row-only",
-        "only the last row of the batch is used",
+BEFORE_SLOPES = (
+    Row("sign", _network, "finish", lambda g, rate, rows: -g, "the sign of every gradient is flipped",
+        "Your step climbs the error instead of descending it: either the error is y − a where a − y should stand, or "
+        "the update adds what it should subtract.", "e = a − y, and the update W ← W − rate·dW"),
+    Row("b{at}-missing", _each, "bias", lambda at, delta, above: 0.0 * delta.sum(axis=0),
+        "{whose} is never updated", "{Whose} " + NO_BIAS, "db"),
+    Row("biases-missing", _several, "bias", lambda at, delta, above: 0.0 * delta.sum(axis=0),
+        "no bias is ever updated", "Every bias " + NO_BIAS, "db"),
+)  # fmt: skip
+AFTER_SLOPES = (
+    Row("b{at}-ignored", _each, "sum", lambda ell, before, W, b: before @ W,
+        "{whose} is left out of the prediction that is trained",
+        "The error must come from the network's own prediction, bias and all. While the bias is still zero the "
+        "difference cannot be seen: it shows from the second step on.", "z{ell} = {before} W{ell} + b{ell}"),
+    Row("back-updated-first{at}", _ways_back, "back", lambda at, delta, cotangent, dW: delta @ (at.W - at.rate * dW).T,
+        "{W} is updated before it is used to pass the error back",
+        "The hidden delta needs {W} as it was in the forward pass. Compute all deltas first, then update.", "δ", False),
+    Row("back-without-weights{at}", _ways_back, "back",
+        lambda at, delta, cotangent, dW: delta.sum(axis=1, keepdims=True) * np.ones((1, at.W.shape[0])),
+        "{W} is left out when the error is passed back",
+        "A hidden unit answers for the output's error in proportion to the weight that connects them: {W}.", "δ"),
+    Row("back-without-slope{at}", _ways_back, "back", lambda at, delta, cotangent, dW: cotangent @ at.W.T,
+        "the raw error is passed back instead of {delta}",
+        "What goes back through {W} is δ, the error *times the slope* of the layer above, not the error itself.", "δ"),
+    Row("back-reshaped-weights{at}", _ways_back, "back",
+        lambda at, delta, cotangent, dW: delta @ at.W.reshape(*at.W.shape[::-1]),
+        "{W} is reshaped, not transposed, when the error is passed back", RESHAPED, "δ"),
+    Row("back-untransposed-weights{at}", _ways_back, "back", lambda at, delta, cotangent, dW: delta @ at.W,
+        "{W} is not transposed when the error is passed back",
+        "The forward pass multiplies by {W}, the backward pass by its transpose; with a square matrix (or one shape "
+        "equal to another) NumPy does not complain.", "δ"),
+    Row("back-elementwise-weights{at}", _ways_back, "back",
+        lambda at, delta, cotangent, dW: delta * at.W if delta.shape == at.W.shape else _refuse(),
+        "the error is multiplied by {W} element by element instead of by a matrix product",
+        "δ*{W} pairs row i of the batch with hidden unit i, which only runs because there are as many rows as units.",
+        "δ"),
+    Row("{at}-transposed", _weights, "weight", lambda at, delta: Steps.weight(at, delta).T,
+        "the {whose} out transposed", SHAPE, "dW"),
+    Row("{at}-reshaped", _each_weight, "weight",
+        lambda at, delta: (delta.T @ at.a_before).reshape(at.W.shape[0], at.W.shape[1]),
+        "the gradient of {at} is reshaped where it should be transposed",
+        RESHAPED + " The right numbers stand in the wrong places.", "dW"),
+    Row("{at}-input-untransposed", _each_weight, "weight", lambda at, delta: at.a_before @ delta,
+        "{before} is not transposed in the gradient of {at}",
+        "{before} @ δ{ell} sums over the units where it should sum over the rows; it only runs because there are as "
+        "many rows as units.", "dW"),
+    Row("{at}-from-z", _above_another, "weight", lambda at, delta: at.z_before.T @ delta,
+        "the gradient of {at} uses z{below} where {before} should stand",
+        "{at} was multiplied by {before}, the output of the activation: that is what its gradient needs.", "dW"),
+    Row("{at}-missing", _each_weight, "weight", lambda at, delta: 0.0 * Steps.weight(at, delta),
+        "{whose} are never updated", "Their gradient is zero or is never applied.", "dW"),
+    Row("{at}-averaged", _biases, "bias", lambda at, delta, above: delta.sum(axis=0) * (1 / delta.shape[0]),
+        "the gradient of {whose} is averaged over the rows where the weights' is summed",
+        "The 1/N of a mean belongs into δ, once and for all tensors; the bias then takes the plain sum.", "db"),
+    Row("{at}-summed", _biases, "bias", lambda at, delta, above: delta.sum(axis=0) * float(delta.shape[0]),
+        "the gradient of {whose} is summed over the rows where the weights' is averaged",
+        "If the weights' gradient is divided by N, the bias's has to be divided by N as well.", "db"),
+    Row("{at}-scalar", _biases, "bias", lambda at, delta, above: delta.sum() * np.ones(delta.shape[1]),
+        "the gradient of {whose} is summed over everything, to one number",
+        "np.sum without an axis adds up the units as well; each unit's bias has its own gradient.", "db"),
+    Row("{at}-wrong-axis", _biases, "bias", lambda at, delta, above: delta.sum(axis=1),
+        "the gradient of {whose} is summed along the wrong axis",
+        "It adds up the units of each row where it should add up the rows of each unit; that only runs because there "
+        "are as many rows as units.", "db"),
+    Row("{at}-halved", _biases, "bias", lambda at, delta, above: delta.sum(axis=0) * 0.5,
+        "the gradient of {whose} has half the weights' constant", TWO, "db"),
+    Row("{at}-doubled", _biases, "bias", lambda at, delta, above: delta.sum(axis=0) * 2.0,
+        "the gradient of {whose} has twice the weights' constant", TWO, "db"),
+    Row("{at}-last-row", _biases, "bias", lambda at, delta, above: delta[-1],
+        "the gradient of {whose} takes one row instead of the sum over the rows",
+        "Every row of the batch pulls at the bias.", "db"),
+    Row("{at}-from-above", _below_another, "bias",
+        lambda at, delta, above: above.sum(axis=0) * np.ones(delta.shape[1]),
+        "the gradient of {whose} is taken from the layer above",
+        "It uses δ{above}; each bias answers for the delta of its own layer.", "db"),
+    Row("last-row-only", _network, "rows", lambda x, y: (x[-1:], y[-1:]), "only the last row of the batch is used",
         "Each row's gradient overwrites the one before it; they have to be added up (dW += …, not dW = …).",
-        "dWℓ = Σ over rows i of aℓ₋₁ᵢᵀ δℓᵢ",
-        {"rows": lambda x, y: (x[-1:], y[-1:])},
-    )
-    yield Mistake(
-        "first-row-only",
-        "only the first row of the batch is used",
-        "The loop over the rows ends after the first one (a return inside the loop?).",
-        "dWℓ = Σ over rows i of aℓ₋₁ᵢᵀ δℓᵢ",
-        {"rows": lambda x, y: (x[:1], y[:1])},
-    )
-
-
-def _errors(m: int) -> Iterator[Mistake]:
-    right = f"e = a{m} − y"
-    yield Mistake(
-        "flat-target",
-        "the target's shape (N,) is broadcast against predictions of shape (N, 1)",
-        "a − y then is an (N, N) table of every prediction against every target, so that each row is pulled to the "
-        "*mean* of the targets.",
-        f"{right} with y of shape (N, 1): y = y.reshape(-1, 1)",
-        {"error": lambda a, y: a - np.full(y.shape, y.mean()) if y.shape[1] == 1 else _refuse()},
-    )
-    yield Mistake(
-        "flat-target-sum",
-        "the target's shape (N,) is broadcast against predictions of shape (N, 1)",
-        "a − y then is an (N, N) table of every prediction against every target, all of which are summed.",
-        f"{right} with y of shape (N, 1): y = y.reshape(-1, 1)",
-        {"error": lambda a, y: (a - np.full(y.shape, y.mean())) * float(len(y)) if y.shape[1] == 1 else _refuse()},
-    )
-    yield Mistake(
-        "flat-target-table",
-        "the target's shape (N,) is broadcast against predictions of shape (N, 1)",
-        "a − y then is an (N, N) table of every prediction against every target.",
-        f"{right} with y of shape (N, 1): y = y.reshape(-1, 1)",
-        {"error": lambda a, y: a - y.reshape(1, -1) if y.shape[1] == 1 else _refuse()},
-    )
-    yield Mistake(
-        "absolute-error",
-        "the error loses its sign",
-        "|a − y| in the place of a − y: a prediction that is too small is pushed down further.",
-        right,
-        {"error": lambda a, y: (a - y).absolute()},
-    )
-    yield Mistake(
-        "squared-error",
+        SUM_OF_ROWS),
+    Row("first-row-only", _network, "rows", lambda x, y: (x[:1], y[:1]), "only the first row of the batch is used",
+        "The loop over the rows ends after the first one (a return inside the loop?).", SUM_OF_ROWS),
+    Row("flat-target", _network, "error", lambda a, y: _one_output(y, lambda: a - np.full(y.shape, y.mean())),
+        FLAT, TABLE + ", so that each row is pulled to the *mean* of the targets.", COLUMN),
+    Row("flat-target-sum", _network, "error",
+        lambda a, y: _one_output(y, lambda: (a - np.full(y.shape, y.mean())) * float(len(y))),
+        FLAT, TABLE + ", all of which are summed.", COLUMN),
+    Row("flat-target-table", _network, "error", lambda a, y: _one_output(y, lambda: a - y.reshape(1, -1)),
+        FLAT, TABLE + ".", COLUMN),
+    Row("absolute-error", _network, "error", lambda a, y: (a - y).absolute(), "the error loses its sign",
+        "|a − y| in the place of a − y: a prediction that is too small is pushed down further.", ERROR),
+    Row("squared-error", _network, "error", lambda a, y: (a - y) * (a - y),
         "the loss itself is passed back where its derivative belongs",
-        "The derivative of (a − y)² is 2(a − y), not (a − y)².",
-        right,
-        {"error": lambda a, y: (a - y) * (a - y)},
-    )
-    yield Mistake(
-        "swapped-target",
-        "the target is left out of the error",
-        "a in the place of a − y: the network learns to answer 0.",
-        right,
-        {"error": lambda a, y: a},
-    )
-
-
-def _tensor_scales(m: int) -> Iterator[Mistake]:
-    """One tensor, or the two of one layer, with N times or 1/N of the others' constant."""
-    layers = range(1, m + 1) if m > 1 else ()
-    for which in [*((f"W{ell}", f"b{ell}") for ell in layers), *((f"W{ell}",) for ell in range(1, m + 1))]:
-        what = f"W{which[0][1:]}" if len(which) == 1 else layer_name(int(which[0][1:]), m)
-        for name, words, power in (
-            ("summed", "summed over the rows where the others' are averaged", 1.0),
-            ("averaged", "averaged over the rows where the others' are summed", -1.0),
-        ):
-            yield Mistake(
-                f"{'-'.join(which)}-{name}",
-                f"the gradient{'s' * (len(which) > 1)} of {what} {'are' if len(which) > 1 else 'is'} {words}",
-                "The 1/N of a mean belongs into the output's δ, once and for all tensors.",
-                ",  ".join([weight_equation(int(which[0][1:]))] + [bias_equation(int(n[1:])) for n in which[1:]]),
-                {
-                    "finish": lambda found, rate, rows, which=which, power=power: {
-                        n: g * float(rows) ** power if n in which else g for n, g in found.items()
-                    }
-                },
-            )
-
-
-def _scales() -> Iterator[Mistake]:
-    def scaled(name: str, title: str, sentence: str, equation: str, scale: Callable[[float, int], float]) -> Mistake:
-        return Mistake(
-            name,
-            title,
-            sentence,
-            equation,
-            {"finish": lambda found, rate, rows: {tensor: g * scale(rate, rows) for tensor, g in found.items()}},
-        )
-
-    yield scaled(
-        "rate-folded-in",
+        "The derivative of (a − y)² is 2(a − y), not (a − y)².", ERROR),
+    Row("swapped-target", _network, "error", lambda a, y: a, "the target is left out of the error",
+        "a in the place of a − y: the network learns to answer 0.", ERROR),
+    Row("rate-folded-in", _network, "finish", lambda g, rate, rows: g * rate,
         "the learning rate is folded into the gradient",
         "A gradient does not depend on the learning rate; multiply by it in the update, once.",
-        "dW = ∂L/∂W, and the update W ← W − rate·dW",
-        lambda rate, rows: rate,
-    )
-    yield scaled(
-        "averaged-twice",
+        "dW = ∂L/∂W, and the update W ← W − rate·dW"),
+    Row("averaged-twice", _network, "finish", lambda g, rate, rows: g * (1 / rows),
         "every gradient is divided by the number of rows twice",
         "The mean is already in δ (or in the loss's derivative); do not divide by N again.",
-        "1/N once: in δ, or in every dW and db, not in both",
-        lambda rate, rows: 1 / rows,
-    )
-    yield scaled(
-        "rows-twice",
+        "1/N once: in δ, or in every dW and db, not in both"),
+    Row("rows-twice", _network, "finish", lambda g, rate, rows: g * float(rows),
         "every gradient is multiplied by the number of rows once too often",
-        "The sum over the rows is in the matrix product already.",
-        "dW = aᵀ δ, which sums over the rows",
-        lambda rate, rows: float(rows),
-    )
+        "The sum over the rows is in the matrix product already.", "dW = aᵀ δ, which sums over the rows"),
+    Row("{at}-summed", _layers_and_weights, "finish", lambda g, rate, rows: g * float(rows),
+        "{whose} summed over the rows where the others' are averaged", MEAN, "{parts}"),
+    Row("{at}-averaged", _layers_and_weights, "finish", lambda g, rate, rows: g * (1 / rows),
+        "{whose} averaged over the rows where the others' are summed", MEAN, "{parts}"),
+    Row("{at}-sign", _parts, "finish", lambda g, rate, rows: -g, "the sign of {whose} is flipped",
+        "What is updated with it climbs the error while the rest descends.",
+        "W ← W − rate·dW and b ← b − rate·db in every layer"),
+)  # fmt: skip
 
 
-def _lone_signs(m: int) -> Iterator[Mistake]:
-    for ell in range(1, m + 1) if m > 1 else ():
-        yield Mistake(
-            f"layer-{ell}-sign",
-            f"the sign of the gradients of {layer_name(ell, m)} is flipped",
-            "One layer descends while this one climbs.",
-            "W ← W − rate·dW in every layer",
-            {
-                "finish": lambda found, rate, rows, ell=ell: {
-                    n: -g if n in (f"W{ell}", f"b{ell}") else g for n, g in found.items()
-                }
-            },
-        )
-    for tensor in [f"{kind}{ell}" for ell in range(1, m + 1) for kind in "Wb"]:
-        yield Mistake(
-            f"{tensor}-sign",
-            f"the sign of the gradient of {_whose(tensor, m)} is flipped",
-            "One parameter climbs while the others descend.",
-            f"{tensor} ← {tensor} − rate·d{tensor}",
-            {"finish": _every(lambda name, g: -g, only=tensor)},
-        )
-    if m > 1:
-        yield Mistake(
-            "biases-sign",
-            "the sign of the biases' gradients is flipped",
-            "The weights descend while the biases climb.",
-            "b ← b − rate·db",
-            {"finish": _every(lambda name, g: -g, only="b")},
-        )
-        yield Mistake(
-            "weights-sign",
-            "the sign of the weights' gradients is flipped",
-            "The biases descend while the weights climb.",
-            "W ← W − rate·dW",
-            {"finish": _every(lambda name, g: -g, only="W")},
-        )
+def bank(activations: Sequence[str]) -> list[Mistake]:
+    """Every single mistake that a network of these layers can have, the more usual first."""
+    return [*_written(BEFORE_SLOPES, activations), *slopes_of(activations), *_written(AFTER_SLOPES, activations)]
 
 
-def _whose(tensor: str, m: int) -> str:
-    """ "the output bias" for b2 of two layers."""
-    return of_layer("bias" if tensor[0] == "b" else "weights", int(tensor[1:]), m)
+def _written(rows: Sequence[Row], activations: Sequence[str]) -> Iterator[Mistake]:
+    return (row.written(scope, activations) for row in rows for scope in row.scopes(len(activations)))
+
+
+def _told(name: str, title: str, sentence: str, equation: str) -> Mistake:
+    return Mistake(name, title, sentence, equation, {})
+
+
+PILED_UP = _told(
+    "accumulates",
+    "the gradients pile up from call to call",
+    "A second call on the same data gives twice the gradient: what the last call left is not set to zero.",
+    "dW = 0 before each pass (or dW = aᵀ δ instead of dW += aᵀ δ)",
+)
+PENALTY_SIGN = _told(
+    "penalty-sign",
+    "the sign of the penalty on the weights is flipped",
+    "A penalty pulls every weight towards zero: its gradient λ·W is added to that of the loss. Here it is subtracted, "
+    "so that it pushes the weights away.",
+    "dW = ∂L/∂W + λ·W",
+)
+IGNORES_UPSTREAM = _told(
+    "upstream-ignored",
+    "the gradient that comes from above is left out",
+    "backward is given ∂L/∂output, which is 1 only where the output is the loss itself; every gradient that it returns "
+    "has to be multiplied by it.",
+    "grad_input = grad_output · ∂output/∂input",
+)
+FLOAT32 = _told(
+    "float32",
+    "something inside is computed in float32",
+    "The numbers are right to float32's seven digits, not to the sixteen of float64 that their type promises.",
+    "float64 from the inputs to the result (look for float32, astype, or a framework's default dtype)",
+)
+RIGHT = _told("none", "nothing", "", "")
+"""No mistake at all."""

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from impls.verifying.hint import hinted
-from impls.verifying.verdicts import UNKNOWN, WRONG
+from impls.verifying.report import UNKNOWN, WRONG
 
 if TYPE_CHECKING:
     from impls.verifying.report import Report

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from impls.verifying.verdicts import RIGHT, UNKNOWN, WRONG
+from impls.verifying.mutants import Mistake
+
+RIGHT, WRONG, UNKNOWN = "right", "wrong", "cannot tell"
+"""The three verdicts."""
 
 
 @dataclass
@@ -36,6 +39,11 @@ class Named:
     title: str
     sentence: str
     equation: str
+
+    @classmethod
+    def of(cls, mistake: Mistake) -> Named:
+        """A mistake of the bank."""
+        return cls(mistake.name, mistake.title, mistake.sentence, mistake.equation)
 
 
 @dataclass

@@ -8,6 +8,7 @@ import numpy as np
 
 from impls.parameters import Array
 from impls.verifying.evidence import CLOSE, relation
+from impls.verifying.mistakes import IGNORES_UPSTREAM
 from impls.verifying.mutants import Place
 from impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row
 from impls.verifying.running import Running
@@ -61,7 +62,7 @@ def _of_case(target: str, case: dict[str, Any]) -> Report:
             "estimator, a gradient that is clipped or one that is reversed does on purpose"
         )
     elif case["ignores"]:
-        report.mistakes = [IGNORES_UPSTREAM]
+        report.mistakes = [Named.of(IGNORES_UPSTREAM)]
     elif "z" in case:
         report.mistakes = _slope_findings(case)
     if report.mistakes:
@@ -69,15 +70,6 @@ def _of_case(target: str, case: dict[str, Any]) -> Report:
     elif words and report.verdict == WRONG:
         report.headline += f": {words[0]}"
     return report
-
-
-IGNORES_UPSTREAM = Named(
-    "upstream-ignored",
-    "the gradient that comes from above is left out",
-    "backward is given ∂L/∂output, which is 1 only where the output is the loss itself; every gradient that it returns "
-    "has to be multiplied by it.",
-    "grad_input = grad_output · ∂output/∂input",
-)
 
 
 def _slope_findings(answer: dict[str, Any]) -> list[Named]:

@@ -9,6 +9,7 @@ from impls.problem import SQUARED
 from impls.verifying.conventions import Convention
 
 SLOPE_FORMULAS = {"sigmoid": "a{0}∘(1−a{0})", "tanh": "1−a{0}²", "relu": "[z{0} > 0]", "identity": "1"}
+SYMBOL = {"sigmoid": "σ", "tanh": "tanh", "relu": "relu", "identity": "f", "softmax": "softmax"}
 
 
 def layer_name(ell: int, m: int) -> str:

@@ -9,6 +9,7 @@ from impls.verifying.candidate import Candidate
 from impls.verifying.diagnosis import Diagnosis, Explanation
 from impls.verifying.evidence import describe
 from impls.verifying.judge import Penalty
+from impls.verifying.mistakes import PILED_UP
 from impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row
 from impls.verifying.wording import formula, in_layout, in_words, loss_words, with_factor
 
@@ -117,7 +118,7 @@ def _write_wrong(report: Report, candidate: Candidate, diagnosis: Diagnosis, abs
     report.evidence = describe(diagnosis, candidate.observations, candidate.dtype, absent, diagnosis.row_by_row)
     report.mistakes = [_named(e, candidate) for e in diagnosis.explanations]
     if candidate.message["repeat"] == "accumulates":
-        report.mistakes.insert(0, PILED_UP)
+        report.mistakes.insert(0, Named.of(PILED_UP))
         report.evidence = "the same call gives 1 times, then 2 times the same gradient"
     if report.mistakes:
         report.headline = report.mistakes[0].title
@@ -136,14 +137,6 @@ def _write_wrong(report: Report, candidate: Candidate, diagnosis: Diagnosis, abs
     if candidate.families and not candidate.returned:
         loss, name = next(iter(candidate.families.items()))
         report.notes.append(f"The loss is the {_family(loss)}, as {_where(name)}.")
-
-
-PILED_UP = Named(
-    "accumulates",
-    "the gradients pile up from call to call",
-    "A second call on the same data gives twice the gradient: what the last call left is not set to zero.",
-    "dW = 0 before each pass (or dW = aᵀ δ instead of dW += aᵀ δ)",
-)
 
 
 def _family(loss: str) -> str:
