@@ -8,6 +8,7 @@ A guess from a name is only ever a first try: what does not fit by shape is disc
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -32,7 +33,7 @@ STATE = re.compile(r"^(v|m|s|vel|velocity|mom|momentum|prev|previous|old|cache|l
 _PLACE = (
     r"(?:(?:input|inp|in|i|x)?_?(?:to|2)?_?(?:hidden|hid|h)(?:_?layer)?_?\d*"
     r"|(?:hidden|hid|h)?_?(?:to|2)?_?(?:outputs?|out|o|y)(?:_?layer)?_?\d*"
-    r"|h\d_?(?:to)?_?(?:h\d|o)|(?:input|in|i|x)(?:_?layer)?|layer_?\d*|(?:l|fc|dense|linear|lin|affine|d|n|lyr)_?\d+|\d+|first|second|third|last|final)"
+    r"|h\d_?(?:to)?_?(?:h\d|o)|\d_(?:to_)?\d|mid(?:dle)?|(?:input|in|i|x)(?:_?layer)?|layer_?\d*|(?:l|fc|dense|linear|lin|affine|d|n|lyr)_?\d+|\d+|first|second|third|last|final)"
 )
 _WORD = {
     "W": r"weights?|slope|omega|wts?|w|theta|synapses?|synaptic_weights?|syn|kernels?|coefs?|coefficients?|wgts?|weight_?(?:matrix|matrices|mat)|w_?mat",
@@ -85,6 +86,19 @@ def _tensor(text: str) -> Tensor | None:
     if shorter != stripped and (found := _parse(shorter)):
         return Tensor(*found, gradient=True)
     return None
+
+
+def numbered(read: Mapping[str, Tensor]) -> dict[str, str]:
+    """The tensor of each name, W1, b1, W2, …: in the order of their ranks, and of the names where these are equal.
+
+    Where there are fewer biases than weights, a bias goes with the weights of the same number or word.
+    """
+    order = {kind: sorted((n for n in read if read[n].kind == kind), key=lambda n: read[n].rank) for kind in "Wb"}
+    found = {name: f"{kind}{i}" for kind in "Wb" for i, name in enumerate(order[kind], start=1)}
+    if len(order["b"]) < len(order["W"]):
+        weights = {read[n].rank: found[n] for n in order["W"]}
+        found.update({n: "b" + weights[read[n].rank][1:] for n in order["b"] if read[n].rank in weights})
+    return found
 
 
 def without_gradient(name: str) -> str:

@@ -339,6 +339,22 @@ def used_as(function: Any, argument: str) -> str:
     return "list" if isinstance(unpacked(function, argument), list) else "array"
 
 
+def is_factor(function: Any, argument: str) -> bool:
+    """Is the argument a factor of a matrix product, or transposed, in a function? Then it is no bias."""
+    node = tree(function)
+    for part in ast.walk(node) if node else ():
+        if isinstance(part, ast.BinOp) and isinstance(part.op, ast.MatMult):
+            operands: list[ast.expr] = [part.left, part.right]
+        elif isinstance(part, ast.Call) and ast.unparse(part.func).split(".")[-1] in ("dot", "matmul"):
+            owner = [part.func.value] if isinstance(part.func, ast.Attribute) else []
+            operands = [*owner, *part.args]
+        else:
+            operands = [part.value] if isinstance(part, ast.Attribute) and part.attr == "T" else []
+        if any(_is(operand, argument) or ast.unparse(operand) == f"{argument}.T" for operand in operands):
+            return True
+    return False
+
+
 def _texty(node: ast.expr) -> bool:
     return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,8 +22,8 @@ from impls.verifying.target import names, source
 from impls.verifying.target.calls import Unreadable
 from impls.verifying.target.constructor import Constructor, other_inputs, seed_everything
 from impls.verifying.target.layouts import PARAMETER_LAYOUTS, VECTOR_LAYOUTS, Slot
-from impls.verifying.target.places import Leaf, Place, of_object, of_result, to_array
-from impls.verifying.target.signature import Spec, build, deeper, specs
+from impls.verifying.target.places import Leaf, Part, Place, of_object, of_result, to_array
+from impls.verifying.target.sketch import Sketch, build, deeper, sketches
 from impls.verifying.target.structure import Structure, structures
 
 
@@ -57,6 +57,8 @@ class Form:
     """Are the parameters made while training, so that they cannot be given?"""
     names: dict[str, str] = field(default_factory=dict)
     """Tensor → what the user calls it."""
+    bias_first: bool | None = None
+    """Is the bias the first entry of the weights of an argument, or the last (False)? None where it is neither."""
 
     @property
     def layers(self) -> int:
@@ -76,31 +78,32 @@ class ArgumentSubject:
     def __init__(self, module: ModuleType, function: Callable, path: Path, order: Sequence[str] | None = None) -> None:
         """`order` names the arguments' roles, x, y, W1, b1, …, where their own names do not tell."""
         self.module, self.function, self.path = module, function, path
-        self.specs = [self._with_forward(spec) for spec in specs(function, module, order)]
-        self.specs = [spec for spec in self.specs if spec.layers]
-        if not self.specs:
+        self.sketches = [self._with_forward(sketch) for sketch in sketches(function, module, order)]
+        self.sketches = [sketch for sketch in self.sketches if sketch.layers]
+        if not self.sketches:
             raise Unreadable("no parameters among the arguments")
-        self.depths: list[int] = list(dict.fromkeys(spec.layers for spec in self.specs))
+        self.depths: list[int] = list(dict.fromkeys(sketch.layers for sketch in self.sketches))
         self.fixed_sizes: list[tuple[int, ...]] = []
-        self.given = self.specs[0].roles if order else {}
+        self.given = self.sketches[0].given
 
-    def _with_forward(self, spec: Spec) -> Spec:
+    def _with_forward(self, sketch: Sketch) -> Sketch:
         """A backward function that is given the forward pass's results may leave out parameters that this takes."""
-        needs = {"middle", "cache", "output", "upstream"} & set(spec.roles.values())
-        for name in names.methods(list(own_functions(self.module, self.function)), names.FORWARD) if needs else ():
-            whole = next(specs(getattr(self.module, name), self.module, None))
-            if whole.layers >= max(spec.layers, 1) and not (spec.templates and spec.layers):
-                roles = {a: whole.roles.get(a, r) if r[1:].isdigit() else r for a, r in spec.roles.items()}
-                return Spec(roles, spec.templates, whole.layers, whole.biases, whole.templates)
-        return spec
+        forward = names.methods(list(own_functions(self.module, self.function)), names.FORWARD) if sketch.asks else ()
+        for name in forward:
+            whole = next(sketches(getattr(self.module, name), self.module))
+            contained = any(not isinstance(t, str) for t in sketch.arguments.values())
+            if whole.layers >= max(sketch.layers, 1) and not contained:
+                mine = {a: whole.arguments.get(a, t) for a, t in sketch.arguments.items()}
+                return replace(sketch, arguments=mine, of_forward=whole.arguments, more=whole.more)
+        return sketch
 
     def forms(self, sizes: Sequence[int]) -> Iterator[Form]:
-        """The layouts that the parameters may have, likeliest first."""
-        for spec in self.specs:
-            grown = spec if spec.layers == len(sizes) - 1 else deeper(spec, len(sizes) - 1)
-            if grown is None:
+        """The layouts that the parameters may have, likeliest first; at last with the biases inside the weights."""
+        later: list[Form] = []
+        for sketch in self.sketches:
+            if (grown := deeper(sketch, len(sizes) - 1)) is None:
                 continue
-            named = {t: a for a, t in grown.roles.items() if t[0] in "Wb" and t[1:].isdigit()}
+            named = {t: a for a, t in grown.arguments.items() if isinstance(t, str)}
             layouts = [*PARAMETER_LAYOUTS, *(VECTOR_LAYOUTS if sizes[-1] == 1 else ())]
             seen: list[list[Slot]] = []
             for layout in sorted(layouts, key=lambda layout: not self._is_own(layout, grown)):
@@ -108,51 +111,63 @@ class ArgumentSubject:
                 if slots in seen:
                     continue
                 seen.append(slots)
-                for template in _templates(grown):
-                    yield Form(slots, tuple(sizes), any(s.flipped for s in slots), (grown, template), names=named)
+                flipped = any(slot.flipped for slot in slots)
+                yield Form(slots, tuple(sizes), flipped, grown, names=named)
+                if not any(grown.biases) and not grown.of_forward:
+                    for first in (True, False):
+                        inside = [b for s in slots for b in (s, Slot(f"b{s.tensor[1:]}", s.canonical[1:], s.shape[1:]))]
+                        later.append(Form(inside, tuple(sizes), flipped, grown, names=named, bias_first=first))
+        yield from (form for form in later if all(slot.shape or slot.tensor[0] == "b" for slot in form.slots))
 
-    def _is_own(self, layout: Any, spec: Spec) -> bool:
+    def _is_own(self, layout: Any, sketch: Sketch) -> bool:
         """Is this the layout of the arrays of the arguments' names in the user's own module, where there are such?"""
-        own = {t: to_array(getattr(self.module, a, None)) for a, t in spec.roles.items()}
+        own = {t: to_array(getattr(self.module, a, None)) for a, t in sketch.arguments.items() if isinstance(t, str)}
         shapes = {t: array.shape for t, array in own.items() if array is not None}
-        weights = [shapes.get(f"W{ell}", ()) for ell in range(1, spec.layers + 1)]
-        if any(len(w) != 2 for w in weights) or spec.layers < 2:
+        weights = [shapes.get(f"W{ell}", ()) for ell in range(1, sketch.layers + 1)]
+        if any(len(w) != 2 for w in weights) or sketch.layers < 2:
             return False
         into, out = (1, 0) if layout.flipped else (0, 1)
-        slots = layout.slots((weights[0][into], *(w[out] for w in weights)), spec.biases)
+        slots = layout.slots((weights[0][into], *(w[out] for w in weights)), sketch.biases)
         return all(shapes.get(slot.tensor, slot.shape) == slot.shape for slot in slots)
 
     def make(self, form: Form, data: Any, arrays: dict[str, Array], rate: float, epochs: int) -> Instance:
         """Arguments that hold these arrays (in the user's layout)."""
-        spec, template = form.how
+        sketch: Sketch = form.how
         seed_everything()
-        held = {a: build(t, arrays) for a, t in template.items()}
-        held |= {a: arrays[role] for a, role in spec.roles.items() if role in arrays}
-        forward = {a: build(t[0], arrays) for a, t in spec.of_forward.items() if a not in held}
-        root = {**held, **forward}
+        wholes = arrays if form.bias_first is None else _with_biases(arrays, form)
+        held = {a: build(t, wholes) for a, t in sketch.arguments.items()}
+        root = {**{a: build(t, wholes) for a, t in sketch.of_forward.items()}, **held}
         places: dict[str, Place] = {}
         for leaf in of_object(root, lambda kind: kind.__name__ == "SimpleNamespace"):
-            for tensor, array in arrays.items():
+            for tensor, array in wholes.items():
                 if leaf.get() is array:
                     places.setdefault(tensor, leaf)
-        loose = {t: Leaf(t, arrays, t) for t in arrays if t not in places}
+        places |= {t: Leaf(t, wholes, t) for t in wholes if t not in places}
+        if form.bias_first is not None:
+            axes = {slot.tensor: int(slot.flipped) for slot in form.slots}
+            places = {
+                f"{kind}{t[1:]}": Part(whole, axes[t], form.bias_first, kind == "b")  # type: ignore[arg-type]
+                for t, whole in places.items()
+                for kind in "Wb"
+            }
         functions = {self.function.__name__: self.function, **own_functions(self.module, self.function)}
-        return Instance(root, functions, {**places, **loose}, {**root, **self._by_tensor(arrays)})
+        return Instance(root, functions, places, {**root, **self._by_tensor(wholes)})
 
     def _by_tensor(self, arrays: dict[str, Array]) -> dict[str, Array]:
         """The arrays by the names that the file's other functions give them (W1, b1 of a forward pass)."""
-        found: dict[str, Array] = {}
-        for function in own_functions(self.module, self.function).values():
-            for argument in inspect.signature(function).parameters:
-                if argument in arrays:
-                    found[argument] = arrays[argument]
-        return found
+        functions = own_functions(self.module, self.function).values()
+        return {a: arrays[a] for f in functions for a in inspect.signature(f).parameters if a in arrays}
 
 
-def _templates(spec: Spec) -> Iterator[dict[str, Any]]:
-    count = max((len(t) for t in spec.templates.values()), default=1)
-    for index in range(count):
-        yield {a: t[min(index, len(t) - 1)] for a, t in spec.templates.items()}
+def _with_biases(arrays: dict[str, Array], form: Form) -> dict[str, Array]:
+    """The weights with their biases as first or last entry along the axis of the inputs."""
+    wholes = {}
+    for slot in (s for s in form.slots if s.tensor[0] == "W"):
+        weights, bias = np.asarray(arrays[slot.tensor]), np.asarray(arrays[f"b{slot.tensor[1:]}"])
+        axis = int(slot.flipped)
+        parts = [np.expand_dims(bias, axis) if weights.ndim > bias.ndim else bias, weights]
+        wholes[slot.tensor] = np.concatenate(parts if form.bias_first else parts[::-1], axis=axis)
+    return wholes
 
 
 class ObjectSubject:

@@ -17,6 +17,7 @@ from impls.verifying.forward import candidates
 from impls.verifying.target import names, source
 from impls.verifying.target.calls import Unreadable, roles_of
 from impls.verifying.target.layouts import DATA_LAYOUTS, FLAT, DataLayout
+from impls.verifying.target.sketch import Sketch
 from impls.verifying.target.subjects import (
     ArgumentSubject,
     Form,
@@ -82,8 +83,7 @@ def _hypotheses(subject: Subject, form: Form) -> list[tuple[str, ...]]:
 
 def asks_for_intermediates(form: Form) -> bool:
     """Does a function of that form take results of a forward pass?"""
-    spec = form.how[0]
-    return bool({"cache", "output", "upstream", "middle"} & set(spec.roles.values()))
+    return isinstance(form.how, Sketch) and form.how.asks
 
 
 def _lifts(subject: Subject) -> list[Callable[[Any], Any]]:

@@ -1,7 +1,6 @@
 # target: gradient_descent_step
 # exit: 0
 # says: RIGHT
-# awaits: weights of one row more than inputs, as an argument, are not tried
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-"""Signatures: what a function's arguments are."""
+"""Sketches: what a function's arguments are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import inspect
 import numpy as np
 import pytest
 
-from impls.verifying.target import signature
+from impls.verifying.target import sketch
 
 
 def nested(params, x, y):
@@ -28,5 +28,5 @@ def dotted(params, x, y):
     [(nested, 2, [True, True]), (keyed, 2, [True, False]), (dotted, 2, [False, False])],
 )
 def test_containers_are_built_as_the_function_uses_them(function, layers, biases):
-    spec = signature.read_signature(function, inspect.getmodule(np.linalg), None)
-    assert (spec.layers, spec.biases) == (layers, biases)
+    read = next(sketch.sketches(function, inspect.getmodule(np.linalg)))
+    assert (read.layers, read.biases) == (layers, biases)
