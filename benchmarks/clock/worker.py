@@ -15,7 +15,8 @@ import numpy as np
 from benchmarks.clock import memory
 from benchmarks.clock.calls import build
 from benchmarks.clock.calls.base import Asked, PassCall
-from impls.checking.agreement import Reference, require
+from impls.checking.agreement import Disagreement, Reference, require
+from impls.checking.gate import Broken, Gate
 from impls.implementation import Implementation
 from impls.task import Task
 
@@ -76,6 +77,7 @@ class Worker:
 
     def __init__(self) -> None:
         self.calls: dict[str, PassCall] = {}
+        self.gates: dict[str, Gate] = {}
         self.function: Callable[[], Any] | None = None
         self.kept: tuple[Any, Reference] | None = None
 
@@ -96,7 +98,9 @@ class Worker:
         return {"import_ns": import_ns, "threads": found | _thread_pools(), "affinity": _affinity(), "pid": os.getpid()}
 
     def prepare(self, key: str, pass_name: str, task: dict[str, Any]) -> dict[str, Any]:
-        """Build the case, call it once, and hold the result of that very call against the reference: the gate."""
+        """Build the case, call it once, hold the result of that very call against the reference, and all else that the
+        contract says: the gate.
+        """
         asked = Asked(key, pass_name, Task.from_json(task))
         memory.require(asked.task)
         self.calls.pop(key, None)  # if this one fails there is nothing to time, not even an earlier one
@@ -112,11 +116,15 @@ class Worker:
         agreements = call.agreements(result, reference)
         require(agreements, implementation=key, case=asked.case.group)
         on_device = call.on_device()
+        self.gates[key] = gate = Gate(call)
+        _pass(gate, key, asked.case.group)
         self.calls[key] = call
         settle()
         return {
             "prepare_ns": prepared_ns - began_ns,
             "first_call_ns": called_ns - prepared_ns,
+            "gate_ns": perf_counter_ns() - called_ns,
+            "rows_are_fixed": gate.rows_are_fixed,
             "agreement": {agreement.tensor: float(agreement.tau) for agreement in agreements},
             **on_device,
         }
@@ -138,14 +146,10 @@ class Worker:
         return {"ns": time_block(call.run, prefix, calls, call.finish)}
 
     def recheck(self, key: str) -> dict[str, Any]:
-        """The gate again, after the rounds, where the pass is repeatable: what was timed is still right."""
-        call = self.calls[key]
-        asked = call.asked
-        if asked.pass_name in ("forward", "value_and_grad"):
-            reference = self._reference(asked.task)
-            agreements = call.agreements(call.run(), reference)
-            require(agreements, implementation=key, case=f"{asked.case.group} after its rounds")
-        return {}
+        """The gate again, after the rounds: what was timed still keeps the contract."""
+        began_ns = perf_counter_ns()
+        _pass(self.gates[key], key, f"{self.calls[key].asked.case.group} after its rounds", probes=1, moves=False)
+        return {"gate_ns": perf_counter_ns() - began_ns}
 
     def forget(self) -> dict[str, Any]:
         """Let go of everything prepared, so that the next group starts with the memory free.
@@ -156,7 +160,16 @@ class Worker:
         for call in self.calls.values():
             vars(call.implementation).clear()
         self.calls.clear()
+        self.gates.clear()
         return {}
+
+
+def _pass(gate: Gate, name: str, case: str, **options: Any) -> None:
+    """Raise Disagreement where the implementation does not pass."""
+    try:
+        gate.hold(**options)
+    except Broken as broken:
+        raise Disagreement(f"{name} breaks the contract at {case}: {broken}") from None
 
 
 def _affinity() -> list[int] | None:

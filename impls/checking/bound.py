@@ -112,23 +112,57 @@ def running_bound(problem: Problem, parameters: Parameters, x: Array, y: Array, 
     result has the shapes of `oracle.evaluate`. Raises BadInput where a ReLU's preactivation is within rounding of its
     kink, where right computations may differ in whole gradients, and where the batch is too large for any bound.
     """
+    cost = _cost(y.size, y.shape[1], dtype)
+    predictions, square, totals = _totals(problem, parameters, x, y, y.size, cost)
+    loss = (square.error + cost.sum(y.size + 3) * square.reach) / y.size + cost.eta
+    gradients = [Layer(*(_summed(total, len(x), cost) for total in layer)) for layer in totals]
+    return Evaluation(predictions, loss, gradients)
+
+
+def sparse_bound(
+    problem: Problem, parameters: Parameters, x: Array, near: Array, marked: Array, targets: Array, dtype: str
+) -> Evaluation:
+    """The same where all rows but the `marked` ones have targets `near` their predictions; derived in `probe.py`.
+
+    near: (batch, outputs); marked: (m,) numbers of rows, and targets: (m, outputs) those of them. The sums are to be
+    held against those over the marked rows alone.
+    """
+    n, m, elements = len(x), len(marked), near.size
+    cost = _cost(elements, near.shape[1], dtype)
+    predictions, square, rest = _totals(problem, parameters, x, near, elements, cost)
+    _, squares, counted = _totals(problem, parameters, x[marked], targets, elements, cost)
+    rests = 2 + cost.sum(n)
+    loss = squares.error + cost.sum(targets.size + 3) * squares.reach + (rests + 3 * cost.u) * square.reach
+    gradients = [
+        Layer(*(_summed(own, m, cost) + rests * other.reach + n * cost.eta for own, other in zip(*layers, strict=True)))
+        for layers in zip(counted, rest, strict=True)
+    ]
+    return Evaluation(predictions, loss / elements + cost.eta, gradients)
+
+
+def _cost(elements: int, outputs: int, dtype: str) -> Arithmetic:
+    """That of the dtype. Raises BadInput where a sum over so many elements has no bound."""
     cost = arithmetic(dtype)
-    if y.size * cost.u >= 1:
+    if elements * cost.u >= 1:
         raise BadInput(
-            f"a sum over {y.size} elements can lose every digit in {dtype}; "
-            f"take a batch below {1 / cost.u / y.shape[1]:.0f}"
+            f"a sum over {elements} elements can lose every digit in {dtype}; "
+            f"take a batch below {1 / cost.u / outputs:.0f}"
         )
+    return cost
+
+
+def _totals(
+    problem: Problem, parameters: Parameters, x: Array, y: Array, elements: int, cost: Arithmetic
+) -> tuple[Array, Bounded, list[list[Bounded]]]:
+    """`_of_rows` of all rows, piece by piece."""
     predictions = np.empty(y.shape)
     square = Bounded(np.zeros(()), np.zeros(()))
     totals = [[_zeros(tensor) for tensor in layer] for layer in parameters]
     for rows in pieces(len(x), ROWS):
-        predictions[rows], squares, terms = _of_rows(problem, parameters, x[rows], y[rows], y.size, cost)
+        predictions[rows], squares, terms = _of_rows(problem, parameters, x[rows], y[rows], elements, cost)
         square = _plus(square, squares)
         totals = [list(map(_plus, *layers)) for layers in zip(totals, terms, strict=True)]
-
-    loss = (square.error + cost.sum(y.size + 3) * (square.value + square.error)) / y.size + cost.eta
-    gradients = [Layer(*(_summed(total, len(x), cost) for total in layer)) for layer in totals]
-    return Evaluation(predictions, loss, gradients)
+    return predictions, square, totals
 
 
 def step_bound(

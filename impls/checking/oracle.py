@@ -80,6 +80,16 @@ def evaluate(problem: Problem, parameters: Parameters, x: Array, y: Array) -> Ev
     return Evaluation(predictions, np.array(loss), unflatten(gradient, sizes))
 
 
+def predict(problem: Problem, parameters: Parameters, x: Array) -> Array:
+    """Predictions (batch, outputs) of x: (batch, inputs)."""
+    nothing = np.zeros((len(x), problem.sizes[-1]))
+    parts = [
+        outcome(parameters, problem.activations, SQUARED, x[rows], nothing[rows])[0]
+        for rows in pieces(len(x), WORKING_SET // max(problem.sizes))
+    ]
+    return np.concatenate(parts)
+
+
 def outcome(
     layers: Sequence[Layer], activations: Sequence[str], loss: str, x: Numbers, y: Array
 ) -> tuple[Numbers, Numbers]:

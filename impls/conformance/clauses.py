@@ -14,6 +14,7 @@ CLAUSES = {
     "repeatable": "value_and_grad repeats to the bit",
     "training": "a step is p − λ·∂L/∂p, once, and tells the loss before it; a loop is its steps",
     "arguments": "data and parameters are arguments of what is compiled, no captured constants",
+    "rows": "every row of a large batch counts, with all digits of the dtype",
     "device": "results lie on the device that was asked for, read back",
     "kept": "what was converted to NumPy stays as it is under later calls",
     "ready": "a call returns only when its result is ready",

@@ -2,7 +2,8 @@
 
 Each case (problem × dtype) is gone through in two parts, either on a fresh preparation, so that what the one does to
 the state does not spoil the other: the gradient at the parameters given, of the rows of prepare and then of others that
-are fed; and the training. What the results mean is told by `explanations.py`.
+are fed; and the training. What the results mean is told by `explanations.py`. What is sound so far is then held at the
+gate (`impls/checking/gate.py`), as before a measurement, in this batch and in larger ones.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from typing import Any
 import numpy as np
 
 from impls.checking.agreement import Reference
+from impls.checking.gate import Broken, Gate, Subject, flat, same
 from impls.conformance import explanations
 from impls.conformance.clauses import Fault, verdicts
-from impls.conformance.explanations import Told, flat, same
-from impls.conformance.readiness import not_ready
+from impls.conformance.explanations import Told
 from impls.conformance.tracing import watched
 from impls.errors import Unavailable
 from impls.implementation import PASSES, Implementation
-from impls.parameters import Array, Parameters, rounded
+from impls.parameters import Parameters, rounded
 from impls.problem import DTYPES, PROBLEMS, Problem, get_problem
 from impls.registry import get_entry
 from impls.registry.entry import load
@@ -32,8 +33,8 @@ from impls.task import Task
 
 BATCH = 7
 """More than the truth table, and no power of 2."""
-LARGE = 131_072
-"""Rows at which the arithmetic takes milliseconds: enough to see whether it is still going on."""
+TIMED = (256, 16_384, 131_072)
+"""Rows at the gate, beside those: as in a run, and so many that one sees whether the arithmetic is still going on."""
 SEED = 1
 RATE = 0.5
 AGAIN = "when it is called again"
@@ -46,7 +47,7 @@ def examine(
     problems: Sequence[str] = tuple(PROBLEMS),
     dtypes: Sequence[str] = DTYPES,
     batch: int = BATCH,
-    large: int = LARGE,
+    timed: Sequence[int] = TIMED,
     device: str = "cpu",
 ) -> dict[str, Any]:
     """What an implementation of the registry, or one at "module:Class", makes of every clause. JSON-able.
@@ -68,8 +69,11 @@ def examine(
     left_out = {what: reason for case in cases for what, reason in case.refusals.items()}
     if not able:
         raise Unavailable(next(iter(left_out.values())))
-    cases.append(Case(make, able[0].problem, able[0].dtype, large, device))
-    cases[-1].examine_readiness()
+    for case in able:
+        for rows in (batch, *timed):
+            if sound := case.sound:
+                cases.append(Case(make, case.problem, case.dtype, rows, device))
+                cases[-1].examine_at_gate(sound)
     clauses = verdicts(
         [clause for case in cases for clause in case.examined], [fault for case in cases for fault in case.faults]
     )
@@ -87,6 +91,7 @@ class Case:
         self.make, self.problem, self.dtype, self.batch, self.device = make, problem, dtype, batch, device
         self.name = f"{problem.name} {dtype}, {batch:,} rows"
         self.rows = problem.data(batch, SEED)
+        self.task = Task(problem, problem.parameters(SEED), batch, dtype, device, SEED)
         self.examined: set[str] = set()
         self.faults: list[Fault] = []
         self.sound: set[str] = set()
@@ -99,16 +104,19 @@ class Case:
             with suppress(Stop):
                 part(self._prepared())
 
-    def examine_readiness(self) -> None:
-        """At a batch at which there is something to wait for."""
-        with suppress(Stop):
-            subject = self._prepared()
-            for pass_name in PASSES:
-                with suppress(Unavailable):
-                    self._call(subject, pass_name)
-                    asked = partial(not_ready, _bind(subject, pass_name), subject.to_numpy, self.device == "cpu")
-                    late = self._operate(pass_name, asked)
-                    self._note("ready", [("ready", f"{pass_name}: {late}")] if late else [])
+    def examine_at_gate(self, passes: set[str]) -> None:
+        """As before a measurement, the passes that are sound in a small batch."""
+        for pass_name in [name for name in PASSES if name in passes]:
+            with suppress(Stop):
+                subject = AtGate(self._prepared(), self.task, pass_name)
+                self._operate(f"the gate of {pass_name}", partial(self._pass, Gate(subject), passes))
+
+    def _pass(self, gate: Gate, passes: set[str]) -> None:
+        self._note("ready arguments rows", [])
+        try:
+            gate.hold(moves="train_step" in passes)
+        except Broken as broken:
+            self._note("", [(broken.clause, str(broken))])
 
     # The parts of a case.
 
@@ -154,11 +162,9 @@ class Case:
             except Unavailable as reason:
                 self.refusals["feed"] = str(reason)
                 return False
-            own, fed = self._reference(), self._reference(rows=(x, y))
             for pass_name in PASSES[:2]:
                 if pass_name in self.sound:
-                    result = self._call(subject, pass_name, when=when)
-                    self._note("arguments", explanations.of_fed(pass_name, result, own, fed))
+                    self._call(subject, pass_name, when=when)
         return True
 
     def _training(self, subject: Implementation) -> None:
@@ -170,9 +176,8 @@ class Case:
         second = deepcopy(self._call(subject, "train_step", when=AGAIN))
         told = explanations.of_second_step(kept, second, start, self._reference(kept[1]), RATE)
         self._note("training", told)
-        if "value_and_grad" in self.sound and not told:
-            evaluation = self._call(subject, "value_and_grad")
-            self._note("arguments", explanations.of_moved(evaluation, start, self._reference(second[1])))
+        if told:
+            self.sound.discard("train_step")
         third = deepcopy(self._call(subject, "train_step", when=AGAIN))
         self._note_kept("train_step", kept, first)
         looping = self._prepared()
@@ -183,11 +188,10 @@ class Case:
 
     def _prepared(self) -> Implementation:
         """A fresh instance. Raises Stop where the case is refused."""
-        task = Task(self.problem, self.problem.parameters(SEED), self.batch, self.dtype, self.device, SEED)
 
         def prepare() -> Implementation:
             subject = self.make()
-            subject.prepare(task)
+            subject.prepare(self.task)
             return subject
 
         try:
@@ -236,9 +240,9 @@ class Case:
         elif pass_name == "train_step":
             raise Stop
 
-    def _reference(self, parameters: Parameters | None = None, rows: tuple[Array, Array] | None = None) -> Reference:
-        """The truth at these parameters and rows, or at those of prepare."""
-        return Reference(self.problem, parameters or self.problem.parameters(SEED), *(rows or self.rows), self.dtype)
+    def _reference(self, parameters: Parameters | None = None) -> Reference:
+        """The truth at these parameters, or at those of prepare."""
+        return Reference(self.problem, parameters or self.problem.parameters(SEED), *self.rows, self.dtype)
 
     def _operate(self, operation: str, call: Callable[[], Any]) -> Any:
         """Whatever is raised, other than Unavailable, is a fault of the operation. Raises Stop and Unavailable.
@@ -265,6 +269,16 @@ class Case:
     def _note_kept(self, pass_name: str, kept: Any, result: Any) -> None:
         changed = f"what to_numpy made of {pass_name} changed under the calls that followed: it should be a copy"
         self._note("kept", [] if same(flat(kept), flat(result)) else [("kept", changed)])
+
+
+class AtGate(Subject):
+    """A pass of an instance that is prepared."""
+
+    rate = RATE
+
+    def __init__(self, implementation: Implementation, task: Task, pass_name: str) -> None:
+        self.implementation, self.task, self.pass_name = implementation, task, pass_name
+        self.run, self.prepare = _bind(implementation, pass_name), implementation.prepare  # type: ignore[method-assign]
 
 
 def _bind(subject: Implementation, pass_name: str) -> Callable[[], Any]:

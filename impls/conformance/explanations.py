@@ -15,21 +15,12 @@ from typing import Any
 import numpy as np
 
 from impls.checking.agreement import Agreement, Reference
+from impls.checking.gate import flat, same, wrong
 from impls.conformance.tracing import Traced
 from impls.devices import is_on
 from impls.parameters import Array, Layer, Parameters, tensors
 
 Told = list[tuple[str, str]]
-
-
-def flat(result: Any) -> list[Array]:
-    """All arrays of a result: the predictions, or the loss and every tensor."""
-    return [result[0], *tensors(result[1]).values()] if isinstance(result, tuple | list) else [result]
-
-
-def same(some: Sequence[Array], others: Sequence[Array]) -> bool:
-    """Equal to the bit; a NaN is equal to a NaN."""
-    return all(np.array_equal(one, other, equal_nan=True) for one, other in zip(some, others, strict=True))
 
 
 def vector(parameters: Parameters) -> Array:
@@ -53,11 +44,11 @@ def of_numbers(
     clause: str, pass_name: str, agreements: Sequence[Agreement], in_float32: Sequence[Agreement] | None
 ) -> Told:
     """Numbers beyond the bound. `in_float32`: the same held against what float32 allows, where more was asked for."""
-    if not (wrong := _wrong(agreements)):
+    if not (disagreeing := wrong(agreements)):
         return []
-    if in_float32 is not None and not _wrong(in_float32):
-        return [("dtype", f"{pass_name} is right only as float32 would be: {wrong[0]}")]
-    return [(clause, f"{pass_name}'s {_in_words(wrong)}")]
+    if in_float32 is not None and not wrong(in_float32):
+        return [("dtype", f"{pass_name} is right only as float32 would be: {disagreeing[0]}")]
+    return [(clause, f"{pass_name}'s {_in_words(disagreeing)}")]
 
 
 def of_forward(predictions: Any, again: Any) -> Told:
@@ -86,7 +77,7 @@ def of_second_step(first: Any, second: Any, start: Reference, middle: Reference,
 
     A wrong one is taken apart: (p₁ − p₂)/λ = α g₁ + β g₀, with the gradients at its own start and at the first one's.
     """
-    if not (wrong := _wrong(middle.agree("train_step", second, learning_rate))):
+    if not (disagreeing := wrong(middle.agree("train_step", second, learning_rate))):
         return []
     direction = (vector(first[1]) - vector(second[1])) / learning_rate
     if not direction.any():
@@ -100,21 +91,7 @@ def of_second_step(first: Any, second: Any, start: Reference, middle: Reference,
             return [
                 ("state", f"something accumulates: the second train_step adds {beta:.2g} times the first's gradient")
             ]
-    return [("training", f"the second train_step's {_in_words(wrong)}")]
-
-
-def of_moved(result: Any, start: Reference, here: Reference) -> Told:
-    """The gradient after some training, which should be that of `here`."""
-    if not (wrong := _wrong(here.agree("value_and_grad", result))):
-        return []
-    if not _wrong(start.agree("value_and_grad", result)):
-        return [
-            (
-                "arguments",
-                "value_and_grad stays at the parameters of prepare when train_step has moved them: they were captured",
-            )
-        ]
-    return [("training", f"after training, value_and_grad's {_in_words(wrong)}")]
+    return [("training", f"the second train_step's {_in_words(disagreeing)}")]
 
 
 def of_loop(looped: Any, stepped: Any, tolerance: float) -> Told:
@@ -124,20 +101,6 @@ def of_loop(looped: Any, stepped: Any, tolerance: float) -> Told:
     if apart <= tolerance * scale:
         return []
     return [("training", f"train_loop ends {apart:.2g} away from as many calls of train_step")]
-
-
-def of_fed(pass_name: str, result: Any, own: Reference, fed: Reference) -> Told:
-    """A pass after other rows were fed."""
-    if not (wrong := _wrong(fed.agree(pass_name, result))):
-        return []
-    if not _wrong(own.agree(pass_name, result)):
-        return [
-            (
-                "arguments",
-                f"{pass_name} goes on with the rows of prepare when feed has brought others: captured constants",
-            )
-        ]
-    return [("arguments", f"after feed, {pass_name}'s {_in_words(wrong)}")]
 
 
 def of_place(pass_name: str, place: str, device: str) -> Told:
@@ -159,11 +122,6 @@ def _apart(one: Any, other: Any) -> float:
     """The largest difference of two results."""
     pairs = zip(flat(one), flat(other), strict=True)
     return max(float(np.abs(np.asarray(a, np.float64) - b).max()) for a, b in pairs)
-
-
-def _wrong(agreements: Sequence[Agreement]) -> list[Agreement]:
-    """Those that disagree, the worst first."""
-    return sorted((a for a in agreements if not a.agrees), key=lambda a: -a.tau)
 
 
 def _in_words(disagreements: Sequence[Agreement]) -> str:

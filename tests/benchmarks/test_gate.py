@@ -96,7 +96,7 @@ class TestPlantedFaults:
         """In every pass, with τ of every tensor told; so the failures above are the faults' and not the gate's."""
         for pass_name in ("forward", "value_and_grad", "train_step"):
             told = prepare(worker, name, case(pass_name))
-            assert set(told) == {"prepare_ns", "first_call_ns", "agreement"}
+            assert set(told) == {"prepare_ns", "first_call_ns", "gate_ns", "rows_are_fixed", "agreement"}
             assert all(0 <= tau <= 1 for tau in told["agreement"].values())
             assert worker.ask("time", key=name, prefix=1, calls=3)["ns"] > 0
             worker.ask("forget")

@@ -126,8 +126,9 @@ class TestWorker:
         original = NumpyManual.value_and_grad
         monkeypatch.setattr(NumpyManual, "value_and_grad", lambda self: ran.append(self) or original(self))
         worker.prepare("numpy", **case())
+        checked = len(ran)
         worker.time("numpy", 1, 10)
-        assert len(ran) == 12 and set(map(id, ran)) == {id(worker.calls["numpy"].implementation)}
+        assert checked > 1 and len(ran) == checked + 11 and set(map(id, ran)) == {id(worker.calls["numpy"].implementation)}
 
 
 class TestAnswers:

@@ -12,6 +12,7 @@ import numpy as np
 from benchmarks.clock.case import LEARNING_RATE, Case
 from benchmarks.results import passes
 from impls.checking.agreement import Agreement, Disagreement, Reference
+from impls.checking.gate import Subject
 from impls.devices import is_on
 from impls.implementation import Implementation
 from impls.problem import TF32, storage
@@ -37,37 +38,32 @@ class Asked:
         implementation.prepare(replace(self.task, dtype=storage(self.task.dtype)))
 
 
-class PassCall:
+class PassCall(Subject):
     """A pass as the implementation has it. To build one is to prepare the implementation."""
+
+    rate = LEARNING_RATE
 
     begin: Callable[[], Any] | None = None
     """Before each block, untimed."""
 
-    run: Callable[[], Any]
-    """Timed; the first call may compile."""
-
-    finish: Callable[[], Any] | None = None
-    """Timed with the calls that it follows, where they return before their results are ready."""
-
     def __init__(self, implementation: Implementation, asked: Asked) -> None:
-        self.implementation, self.asked = implementation, asked
+        self.implementation, self.asked, self.task = implementation, asked, asked.task
         self.pass_name, _ = passes.split(asked.pass_name)
-        self.prepare()
+        self.prepare(self.task)
         self.bind()
 
-    def prepare(self) -> None:
-        self.asked.prepare(self.implementation)
+    def prepare(self, task: Task) -> None:
+        replace(self.asked, task=task).prepare(self.implementation)
 
     def bind(self) -> None:
-        """Set `run`, and `finish` if need be."""
+        """Set `run`, and `finish` (timed with the calls that it follows) if need be. The first call may compile."""
         run = getattr(self.implementation, self.pass_name)
         self.run = partial(run, LEARNING_RATE) if self.pass_name == "train_step" else run
 
     def agreements(self, result: Any, reference: Reference) -> list[Agreement]:
         """The first call's result, held against the reference. Raises Disagreement where that is not all there is."""
         self.require_place(result)
-        found = self.implementation.to_numpy(result)
-        return reference.agree(self.pass_name, found, learning_rate=LEARNING_RATE)
+        return self.hold(self.numbers(result), reference)
 
     def require_place(self, result: Any) -> None:
         """Raise Disagreement where the first call's result does not lie on the device that was asked for."""

@@ -29,10 +29,15 @@ class LoopCall(PassCall):
         from wrong.
         """
         self.require_place(result)
-        self._require_steps(tensors(self.implementation.to_numpy(result)[1]))
-        self.asked.prepare(self.implementation)
-        found = self.implementation.to_numpy(self.implementation.train_loop(LEARNING_RATE, 1))
-        return reference.agree("train_step", found, learning_rate=LEARNING_RATE)
+        self._require_steps(tensors(self.numbers(result)[1]))
+        self.prepare(self.task)
+        return self.hold(self.numbers(self.step()), reference)
+
+    def step(self) -> Any:
+        return self.implementation.train_loop(LEARNING_RATE, 1)
+
+    def hold(self, numbers: Any, reference: Reference) -> list[Agreement]:
+        return reference.agree("train_step", numbers, LEARNING_RATE)
 
     def _require_steps(self, found: dict[str, Any]) -> None:
         asked, counted = self.asked, NumpyManual()

@@ -26,6 +26,8 @@ from impls.errors import Unavailable
 from impls.learning.optimizer_bound import BoundedSteps
 from impls.learning.optimizers import Settings
 from impls.learning.trainer import Setup, trainer_of
+from impls.parameters import Array, Parameters
+from impls.task import Task
 
 EPSILON = 0.01
 """Near the size of the gradients, so that a step without it is another step in float32 too. The work is the same."""
@@ -34,13 +36,15 @@ EPSILON = 0.01
 class OptimizerCall(PassCall):
     """One training step with an optimizer, by the trainer of the same framework and execution."""
 
-    def prepare(self) -> None:
+    is_descent = False
+
+    def prepare(self, task: Task) -> None:
         """Raises Unavailable for an implementation without trainer, and on another device than the CPU."""
         asked, trainer = self.asked, trainer_of(type(self.implementation))
-        if asked.task.device != "cpu":
-            raise Unavailable(f"{asked.pass_name} runs on the CPU only; device {asked.task.device!r} has train_step")
+        if task.device != "cpu":
+            raise Unavailable(f"{asked.pass_name} runs on the CPU only; device {task.device!r} has train_step")
         self.settings = Settings(passes.split(asked.pass_name)[1], LEARNING_RATE, epsilon=EPSILON)
-        self.trainer = trainer(Setup(asked.task, self.settings))
+        self.trainer = trainer(Setup(task, self.settings))
 
     def bind(self) -> None:
         self.begin = self.trainer.restart
@@ -48,18 +52,39 @@ class OptimizerCall(PassCall):
 
     def agreements(self, result: Any, reference: Reference) -> list[Agreement]:
         """Of each tensor the worse of two steps, of which it takes the second. Raises Disagreement, naming the step."""
-        asked, textbook = self.asked, BoundedSteps(self.settings, self.asked.task.dtype)
-        first = self._hold(result, reference, textbook)
+        asked, textbook = self.asked, BoundedSteps(self.settings, self.task.dtype)
+        first = self._hold(self.numbers(result), reference, textbook)
         require(first, implementation=asked.implementation, case=f"{asked.case.group}, first step")
         returned = Reference.of(replace(asked.task, parameters=self.trainer.parameters()))
-        second = self._hold(self.run(), returned, textbook)
+        second = self._hold(self.numbers(self.run()), returned, textbook)
         require(second, implementation=asked.implementation, case=f"{asked.case.group}, second step")
         return [max(both, key=lambda agreement: agreement.tau) for both in zip(first, second, strict=True)]
 
-    def _hold(self, loss: Any, before: Reference, textbook: BoundedSteps) -> list[Agreement]:
-        """The trainer's present parameters and the loss that it told, held to the textbook's step from `before`."""
+    def start_from(self, parameters: Parameters) -> Parameters:
+        """From the first parameters, each time: a step is known only where the optimizer has seen nothing."""
+        self.trainer.restart()
+        return self.task.parameters
+
+    def after(self, numbers: Any, before: Parameters) -> Parameters:
+        return self.start_from(before)
+
+    def step(self) -> Any:
+        return self.trainer.step(*self.fed)
+
+    def feed(self, x: Array, y: Array) -> None:
+        self.fed = self.trainer.place(x, y)
+
+    def numbers(self, result: Any) -> Any:
+        """The loss, and the trainer's present parameters."""
+        return result, self.trainer.parameters()
+
+    def hold(self, numbers: Any, reference: Reference) -> list[Agreement]:
+        return self._hold(numbers, reference, BoundedSteps(self.settings, self.task.dtype))
+
+    def _hold(self, numbers: Any, before: Reference, textbook: BoundedSteps) -> list[Agreement]:
+        """Loss and parameters, held to the textbook's step from `before`."""
         after, bound = textbook.step(
             *map(flatten, (before.parameters, before.truth.gradients, before.bounds.gradients))
         )
         sizes = self.asked.task.problem.sizes
-        return before.agree_on((loss, self.trainer.parameters()), unflatten(after, sizes), unflatten(bound, sizes))
+        return before.agree_on(numbers, unflatten(after, sizes), unflatten(bound, sizes))

@@ -1,0 +1,96 @@
+"""A probe: rows of which a few decide the result, so that each of them must have been counted, at any batch.
+
+For n terms t, in any order of summation, rounding alone may cost n·u·Σ|t| (`bound.py`): at 262,144 rows in float32 as
+much as 1 % of the rows. A probe needs no more than a few u. All targets are the network's own predictions, but in m
+*marked* rows S; there the residual is about n/m, so that loss and gradient are of the usual size.
+
+**The bound.** Write T for the other rows. Their residuals are 0 but for the rounding of forward pass and target, of which
+`bound.py` says how large it may be: Σ_T|t̂| ≤ R. Take any tree of additions over all n terms, and in it a node s = a + b:
+
+    marked rows below both a and b    at most m − 1 such nodes; as in any sum over m terms they cost m·u·Σ_S|t̂|
+    below a alone                     |fl(a + b) − (a + b)| ≤ |b|, as a itself is a number of the dtype that could be s;
+                                      a term of T is below one such b only: together they cost (1 + n·u)·R
+    below neither                     within T's own sums: n·u·R, contained in the factor above
+
+To hold the result against Σ_S t alone leaves out Σ_T t̂, another R. Together, with the errors of the terms themselves,
+
+    |ĝ − Σ_S t| ≤ Σ_S e_t + m·u·Σ_S|t̂| + (2 + n·u)·R + n·η
+
+where a fused product adds nothing, and R is some u beside the Σ_S|t| of order 1. So of a gradient of 4 million rows in
+float32 an error of about m·u = 0.003 % is seen, and in float64 one of 10⁻¹³; a marked row that was not counted makes 1/m.
+
+**The marked rows** are the first and the last, both sides of every power of two, and one drawn from each of equally
+long stretches of the batch. Let a fraction f of the rows not be counted, whichever. One of K drawn rows is among them
+with the probability 1 − Π(1 − fᵢ) ≥ 1 − (1 − f)^K, where fᵢ is the fraction within a stretch. `PROBES` probes of 466
+drawn rows find f = 0.5 % with 99.9 % (`smallest_dropped`); whatever leaves out a whole end or block that long is found
+for certain. All x are positive and the marked residuals of one sign, so that what is left out is not cancelled.
+
+The oracle evaluates the marked rows alone: a probe costs two passes over the rows in NumPy.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impls.checking.agreement import Reference, parties
+from impls.checking.bound import sparse_bound
+from impls.checking.oracle import RESOLUTION, Evaluation, evaluate, predict
+from impls.parameters import Array, Layer, Parameters, rounded
+from impls.problem import storage
+from impls.task import Task
+
+PROBES = 3
+MARKED = 512
+"""Rows, at most; a smaller batch is marked whole."""
+
+
+def marked_rows(batch: int, random: np.random.Generator) -> NDArray[np.int_]:
+    """The numbers of the rows to mark, in order."""
+    if batch <= MARKED:
+        return np.arange(batch)
+    powers = 2 ** np.arange(1, (batch - 1).bit_length())
+    edges = np.concatenate([[0, batch - 1], powers - 1, powers])
+    ends = np.linspace(0, batch, MARKED - len(edges) + 1).astype(int)
+    return np.unique(np.concatenate([edges, random.integers(ends[:-1], ends[1:])]))
+
+
+def smallest_dropped(batch: int, miss: float = 0.001) -> float:
+    """The fraction of rows which, left out, is found but for a probability of `miss`: 0 where every row is marked."""
+    if batch <= MARKED:
+        return 0.0
+    drawn = MARKED - 2 * (batch - 1).bit_length()
+    return float(1 - miss ** (1 / (PROBES * drawn)))
+
+
+class Probe(Reference):
+    """The truth for rows that it makes: of forward every prediction, of the other passes the marked rows' sums."""
+
+    def __init__(self, task: Task, parameters: Parameters, x: Array, y: Array, random: np.random.Generator) -> None:
+        """Fills x: (batch, inputs) and y: (batch, outputs), which are of the task's dtype."""
+        dtype = storage(task.dtype)
+        self.problem, self.dtype = task.problem, np.dtype(dtype)
+        self.parameters = rounded(rounded(parameters, dtype), "float64")
+        x[:] = random.uniform(0.25, 1, x.shape)
+        rows = x.astype(np.float64)
+        predictions = predict(self.problem, self.parameters, rows)
+        y[:] = predictions
+        near = y.astype(np.float64)
+        self.marked = marked_rows(len(x), random)
+        share = len(self.marked) / len(x)
+        y[self.marked] -= (random.uniform(0.5, 1.5, (len(self.marked), y.shape[1])) / share).astype(dtype)
+
+        self.x, self.y = rows[self.marked], y[self.marked].astype(np.float64)
+        self.share = share
+        loss, gradients = self.first(len(self.marked))
+        self.truth = Evaluation(predictions, loss, gradients)
+        bound = sparse_bound(self.problem, self.parameters, rows, near, self.marked, self.y, task.dtype)
+        count = parties(task.dtype)
+        allowed = [Layer(*(count * tensor + RESOLUTION for tensor in layer)) for layer in bound.gradients]
+        self.bounds = Evaluation(count * bound.predictions, count * bound.loss, allowed)
+
+    def first(self, count: int) -> tuple[Array, Parameters]:
+        """Loss and gradients if of the marked rows only so many, the first, were counted."""
+        _, loss, gradients = evaluate(self.problem, self.parameters, self.x[:count], self.y[:count])
+        share = self.share * count / len(self.marked)
+        return loss * share, [Layer(W * share, b * share) for W, b in gradients]
