@@ -40,9 +40,7 @@ def require() -> list[str]:
 @cache
 def version() -> str:
     """The first line of `cc --version`."""
-    return subprocess.run([*require(), "--version"], capture_output=True, text=True, check=False).stdout.partition(
-        "\n"
-    )[0]
+    return _output([*require(), "--version"]).stdout.partition("\n")[0]
 
 
 def folder() -> Path:
@@ -57,7 +55,7 @@ def build(source: Path, definitions: Iterable[str] = ()) -> Path:
     cannot be written.
     """
     command = [*require(), *FLAGS, *(f"-D{definition}" for definition in definitions)]
-    key = hashlib.sha256("\0".join([source.read_text(), *command, version(), _cpu()]).encode()).hexdigest()[:16]
+    key = hashlib.sha256(source.read_bytes() + "\0".join([*command, version(), _cpu()]).encode()).hexdigest()[:16]
     library = folder() / f"{source.stem}-{key}.so"
     if library.exists():
         return library
@@ -72,8 +70,12 @@ def build(source: Path, definitions: Iterable[str] = ()) -> Path:
     return library
 
 
+def _output(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
+
+
 def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = _output(command)
     if done.returncode != 0:
         complaint = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr.strip())
         raise Unavailable(f"{command[0]} failed on {Path(command[-3]).name}: {complaint}")
@@ -82,7 +84,7 @@ def _run(command: list[str]) -> None:
 def _cpu() -> str:
     """What -march=native depends on: a cache folder may be shared between machines."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return f"{platform.machine()} {platform.processor()}"
     identity = ("model name", "flags", "CPU part", "Features")

@@ -65,7 +65,7 @@ def optimizers_command(
         result = open_loop.run(chosen, learning_rate=learning_rate, steps=steps, **how)
         wrong, shown = open_loop.wrong(result), _open(result)
     shown += [*_left_out(result), _verdict(wrong, closed_loop)]
-    deliver(kind.of(result), path, asked, lambda: Console().print(*shown, sep="\n"))
+    deliver(lambda: kind.of(result), path, asked, lambda: Console().print(*shown, sep="\n"))
     sys.exit(1 if wrong else 0)
 
 

@@ -313,7 +313,7 @@ class TestWhereARunIsSaved:
         assert code == pytest.ExitCode.USAGE_ERROR
         [line] = [line for line in said.splitlines() if "cannot save" in line]
         assert line.startswith(
-            f"ERROR: cannot save a run in {place.folder}/results (File too large); make room, or give"
+            f"ERROR: cannot save a run as {place.folder}/results/run.json (File too large); make room, or give"
         )
         assert "starting the workers" not in said
         assert place.left() == [] and not list((place.folder / "results").iterdir())
