@@ -180,14 +180,17 @@ def report(runs: tuple[Path, ...], out: Path | None) -> None:
 @main.command()
 @click.argument("before", type=click.Path(path_type=Path))
 @click.argument("after", type=click.Path(path_type=Path))
-@click.option(
-    "--fail-above", metavar="PERCENT", help="Exit with 1 where a case is shown to be slower by more than this."
-)
-def compare(before: Path, after: Path, fail_above: str | None) -> None:
-    """What became faster or slower from one run file to another."""
+@click.option("--fail-above", metavar="PERCENT", help="Fail where a case is shown to be slower by more than this.")
+@click.option("--allow-missing", is_flag=True, help="Pass though cases are gone, or cannot be judged.")
+def compare(before: Path, after: Path, fail_above: str | None, allow_missing: bool) -> None:
+    """What became faster or slower from one run file to another.
+
+    Exit status with --fail-above: 0 no case is slower, 1 one is, 2 the runs cannot be compared, 3 cases are missing
+    or could not be judged.
+    """
     from reports.compare import compare as compare_runs
 
-    sys.exit(compare_runs(before, after, fail_above))
+    sys.exit(compare_runs(before, after, fail_above, allow_missing))
 
 
 @main.command()
