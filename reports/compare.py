@@ -120,7 +120,8 @@ def missing(before: Run, after: Run) -> list[str]:
         for case in group.cases:
             expected[case.implementation] += 1
             gone[case.implementation] += _key(group, case) not in now
-    reasons = {entry.implementation: entry.reason for entry in (*after.ours.skipped, *after.ours.failures)}
+    reasons = {entry.implementation: entry.reason for entry in after.ours.skipped}
+    reasons |= {entry.implementation: entry.reason for entry in after.ours.failures}
     interrupted = "the run was interrupted" if after.ours.interrupted else ""
     lines = []
     for name in +gone:

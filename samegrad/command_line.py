@@ -18,7 +18,7 @@ from typing import Any, TextIO
 import click
 
 from benchmarks import interrupts
-from impls.json_option import json_option
+from impls.options import Finite, json_option
 from impls.terminal import write_plainly
 
 FAILED, KILLED = 2, 128
@@ -147,15 +147,14 @@ def list_() -> None:
 @click.argument("problem")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--seed", type=click.IntRange(min=0), default=42, show_default=True)
-@click.option("--scale", type=float, default=1.0, show_default=True, help="Standard deviation of weights and biases.")
+@click.option(
+    "--scale", type=Finite(), default=1.0, show_default=True, help="Standard deviation of weights and biases."
+)
 def parameters(problem: str, file: Path, seed: int, scale: float) -> None:
     """Write PROBLEM's initial parameters to FILE, an .npz that any program can start from."""
-    from impls.errors import BadInput
     from impls.parameters import save, tensors
     from impls.problem import get_problem
 
-    if not math.isfinite(scale):
-        raise BadInput(f"--scale takes a finite number, found {scale}")
     initial = get_problem(problem).parameters(seed, scale)
     save(file, initial)
     shapes = ", ".join(f"{name} {tensor.shape}" for name, tensor in tensors(initial).items())
@@ -248,7 +247,7 @@ def agree(
 
 @main.command()
 @click.option("--launches", default=3, show_default=True, type=click.IntRange(min=1))
-@click.option("--budget", "budget_s", default=600.0, show_default=True, type=click.FloatRange(min=1), metavar="SECONDS")
+@click.option("--budget", "budget_s", default=600.0, show_default=True, type=Finite(1, 1e9), metavar="SECONDS")
 @json_option("reports/ladders")
 def ladder(launches: int, budget_s: float, asked: str | None) -> None:
     """Every rung of every framework beside its goals: the obvious way, the best way, the floor."""
@@ -257,8 +256,10 @@ def ladder(launches: int, budget_s: float, asked: str | None) -> None:
     from impls.documents.saving import deliver, place
 
     path = place(Ladder, asked)
-    found = measure_ladder(launches, budget_s, lambda line: click.echo(line, err=True))
+    found, interrupt = measure_ladder(launches, budget_s, lambda line: click.echo(line, err=True))
     deliver(lambda: found, path, asked, lambda: show(found))
+    if interrupt:
+        raise KeyboardInterrupt(interrupt)
     sys.exit(int(any(goal.word == MISSED for goal in found.goals)))
 
 

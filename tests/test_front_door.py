@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.clock.ladder import cases
+from benchmarks.documents.ladder import Ladder
 from impls.documents.agreement import Agreement
 from impls.documents.base import read
 from impls.terminal import PLAIN
@@ -205,3 +207,24 @@ class TestWhereResultsGo:
         done = samegrad("agree", *options, code=code)
         assert done.returncode == 2 and b"all 1 agree" in done.stdout
         assert f"{folder}/a.json".encode() in done.stderr
+
+    def test_a_ladder_that_is_interrupted_ends_with_what_is_complete(self, tmp_path):
+        code = (
+            "import benchmarks.clock.ladder as l; was = l.cases; few = ('numpy-tutorial', 'numpy-fast', 'c-floor')\n"
+            "l.cases = lambda: {c: tuple(n for n in names if n in few) for c, names in was().items()}\n"
+            "from samegrad.command_line import main; main()"
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, "ladder", "--launches=2", "--budget=3", "--json", tmp_path / "l.json"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        while (line := process.stderr.readline()) and b"launch 2/2" not in line:
+            pass
+        process.send_signal(signal.SIGINT)
+        shown, said = process.communicate(timeout=60)
+        assert process.returncode == 128 + signal.SIGINT and b"Traceback" not in said
+        assert b"measured against promised" in shown
+        found = read(tmp_path / "l.json", [Ladder])
+        assert found.left_out["the rest"] == "interrupted by SIGINT" and len(found.medians_ns) == len(cases())

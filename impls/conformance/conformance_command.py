@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from impls.json_option import json_option
+from impls.options import json_option
 
 if TYPE_CHECKING:
     from impls.documents.conformance import Conformance, Fault

@@ -10,7 +10,7 @@ from pathlib import Path
 from impls.documents.base import Document
 from impls.errors import BadInput
 from impls.files import numbered, require_writable, write_new, write_whole
-from impls.json_option import ALONE
+from impls.options import ALONE
 
 
 def place(kind: type[Document], asked: str | None) -> Path | None:

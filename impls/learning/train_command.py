@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from impls.errors import BadInput, choose
-from impls.json_option import json_option
+from impls.options import Finite, json_option
 from impls.problem import DTYPES, SEED
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ NAMES = ("xor", "line", "slides", "stock")
 @click.option(
     "--optimizer", help="sgd, momentum, nesterov, rmsprop, rmsprop-centered or adam.  [default: the recipe's]"
 )
-@click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), help="On the mean squared error.")
+@click.option("--learning-rate", type=Finite(min=0, min_open=True), help="On the mean squared error.")
 @click.option("--epochs", type=click.IntRange(min=1))
 @click.option("--batch", type=click.IntRange(min=1), help="Rows per minibatch.")
 @click.option("--seed", default=SEED, show_default=True, type=click.IntRange(0, 2**32 - 1))

@@ -525,6 +525,10 @@ class TestResuming:
                 lambda document: document["benchmarks"][0]["stats"].update(data=[float("nan")]),
                 "at $.benchmarks[0].stats.data[0]: is not JSON",
             ),
+            (lambda document: document["benchmarks"][0]["extra_info"].pop("agreement"), "has no agreement"),
+            (lambda document: document["samegrad"]["groups"][0]["calls"].clear(), "has no calls per block"),
+            (lambda document: document["samegrad"]["groups"][0]["calls"].update({SOUND: 10**15}), "has blocks of"),
+            (lambda document: document["samegrad"]["groups"][0].update(rounds=[10**15]), "rounds in a launch"),
         ],
     )
     def test_a_file_that_is_none_of_ours_or_damaged_is_refused(self, run_file, tmp_path, change, told):
