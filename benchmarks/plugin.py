@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple
@@ -17,11 +18,12 @@ from benchmarks.clock.cold_start import PHASES
 from benchmarks.options import add_options, read_options
 from benchmarks.session import Replay, Session
 from impls.errors import BadInput
+from impls.terminal import write_plainly
 
 FOLDER = Path(__file__).parent
 SESSION = pytest.StashKey[Session]()
-NO_DEVICE = 2
-"""The exit status where a device was asked for by name and none of the implementations could have it."""
+NOTHING_HAD = 2
+"""The exit status where nothing could be measured, or nothing on a device that was asked for by name."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,6 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Check all that was asked for before anything runs."""
+    write_plainly(sys.stdout)
     with _told_to_the_user():
         config.stash[SESSION] = Session(config, read_options(config))
     config.add_cleanup(config.stash[SESSION].close)
@@ -130,8 +133,8 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
         ours.save_failures()
     if arrived or ours.was_interrupted:
         session.exitstatus = pytest.ExitCode.INTERRUPTED
-    elif set(ours.absent) & set(ours.options.devices):
-        session.exitstatus = NO_DEVICE
+    elif ours.had_nothing or set(ours.absent) & set(ours.options.devices):
+        session.exitstatus = NOTHING_HAD
     elif session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) and ours.has_troubles:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -147,8 +150,12 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write(tables.render(run_file.as_json(), width, color))
         if run_file.run.interrupted:
             terminalreporter.write_line("Interrupted: what is complete is above and in the run file.", yellow=True)
+    for reason, names in config.stash[SESSION].skipped.items():
+        terminalreporter.write_line(f"Skipped: {', '.join(names)}: {reason}")
     for device in config.stash[SESSION].absent:
-        terminalreporter.write_line(f"No {device} here: none of the implementations could use one (-rs says why).")
+        terminalreporter.write_line(f"No {device} here: none of the implementations could use one.")
+    if config.stash[SESSION].had_nothing:
+        terminalreporter.write_line("Nothing was measured.", red=True)
     for problem in config.stash[SESSION].saving_problems:
         terminalreporter.write_line(problem, red=True)
 

@@ -19,6 +19,7 @@ from benchmarks.clock import environment, fresh
 from benchmarks.clock.case import Case
 from benchmarks.clock.record import SENTINEL, YARDSTICK, Group, Request
 from benchmarks.clock.schedule import Pace
+from benchmarks.documents import run as documents
 from benchmarks.documents.run import Benchmark, Environment, RunDocument, parameters_told
 from benchmarks.results.groups import launches_ns
 from impls.documents.base import fitted, read
@@ -28,6 +29,9 @@ from impls.registry.entry import version
 
 SAME_MACHINE = ("cpu", "cores", "affinity", "governor", "turbo", "container", "variables", "python", "platform")
 SAME_OPTIONS = ("launches", "threads", "seed", "block_ns", "baseline")
+
+
+LONGEST_BLOCK_S = 3600.0
 
 
 class Earlier:
@@ -45,11 +49,35 @@ class Earlier:
             for benchmark in self.file.benchmarks
             if benchmark.extra_info.cold_start is None
         }
+        for entry in self.ours.groups:
+            for row in entry.rows:
+                if trouble := self._damage(entry, row.implementation):
+                    raise BadInput(
+                        f"--resume: {self.path}: {entry.group}: {row.implementation} {trouble}; measure anew"
+                    )
         self.groups: dict[Case, Group] = {}
         """What is taken, once `take` has chosen."""
         self.taken: dict[str, int] = {}
         """The launches that are taken of each group."""
         self.workers: dict[str, dict[str, Any]] = {}
+
+    def _damage(self, entry: documents.Group, name: str) -> str | None:
+        """What makes a part of the file unfit to go on with: better told now than after the rest was measured."""
+        benchmark = self._benchmarks.get((entry.group, name))
+        if benchmark is None:
+            return None  # measured again
+        samples, launches = benchmark.stats.data, benchmark.extra_info.launches
+        if not benchmark.extra_info.agreement:
+            return "has no agreement"
+        if name not in entry.calls or name not in self.ours.implementations:
+            return "has no calls per block, or no entry under `implementations`"
+        if not launches:
+            return "has no launches"
+        if entry.rounds[0] > len(samples) + len(entry.dropped):
+            return f"has {len(samples)} samples of {entry.rounds[0]} rounds in a launch"
+        if (block_s := entry.calls[name] * float(np.median(samples))) > LONGEST_BLOCK_S:
+            return f"has blocks of {block_s:.2g} s"
+        return None
 
     def option(self, name: str) -> str | None:
         """What the option was, as one would type it; None where the file does not say."""

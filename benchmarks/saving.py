@@ -18,7 +18,7 @@ from pytest_benchmark.utils import safe_dumps
 
 from benchmarks.documents.run import RunDocument
 from impls.errors import BadInput
-from impls.files import numbered, write_new, write_whole
+from impls.files import numbered, require_writable, write_new, write_whole
 
 PROBE_BYTES = 1 << 20
 """About the size of a run's file."""
@@ -48,9 +48,10 @@ class Saving:
             stock.json = root / RunDocument.FOLDER / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}.json"
             _make(stock.json.parent)
         if stock.json is not None:
-            _require_room(Path(stock.json).parent)
+            _require_room(stock.json)
         if in_files and (stock.save or stock.autosave):
-            _require_room(_make(storage.get("any").parent))
+            _make((path := storage.get("any")).parent)
+            _require_room(path)
 
     def save_without_benchmarks(self, config: Any) -> None:
         """Save a run in which nothing was measured, for what it says of why; pytest-benchmark would not."""
@@ -105,21 +106,19 @@ class Saving:
         return None
 
 
-def _require_room(folder: Path) -> None:
+def _require_room(path: Path) -> None:
     try:
-        with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(bytes(PROBE_BYTES))
+        require_writable(path, PROBE_BYTES)
     except OSError as error:
-        raise BadInput(_cannot("save a run in", folder, error)) from None
+        raise BadInput(_cannot("save a run as", path, error)) from None
 
 
-def _make(folder: Path) -> Path:
+def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(_cannot("make", folder, error)) from None
-    return folder
 
 
-def _cannot(what: str, folder: Path, error: OSError) -> str:
-    return f"cannot {what} {folder} ({error.strerror}); make room, or give another place by --benchmark-json=FILE"
+def _cannot(what: str, path: Path, error: OSError) -> str:
+    return f"cannot {what} {path} ({error.strerror}); make room, or give another place by --benchmark-json=FILE"

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -53,6 +53,8 @@ class Session:
         self._arrived: list[str] = []
         self._ends: dict[str, set[str]] = {}
         """By device how its tests ended: "had", or the kind of a failure."""
+        self.skipped: dict[str, dict[str, None]] = {}
+        """By reason the implementations that could not run."""
 
     def select(self, case: Case, implementation: str) -> None:
         """Note that a test was collected and not deselected."""
@@ -72,18 +74,18 @@ class Session:
         launches = group.times_ns.get(implementation, [])
         failure = group.failures.get(implementation)
         if launches:
-            self._note_end(case, "had")
+            self._note_end(case.device, "had")
             calls = group.paces[implementation].calls * case.steps_per_call
             blocks_s = np.concatenate(launches) * calls / 1e9
             replay.load(blocks_s.tolist())
             benchmark.extra_info.update(run_file.extra_info(case, implementation))
             benchmark.pedantic(_nothing, rounds=len(blocks_s), iterations=calls)
             if failure:  # in a later launch
-                self._end(case, failure)
+                self._end(case, implementation, failure)
             return
         benchmark.skipped = True
         if failure:
-            self._end(case, failure)
+            self._end(case, implementation, failure)
         pytest.skip("interrupted before a launch of this group was complete")
 
     def report_cold_start(self, benchmark: Any, replay: Replay, implementation: str, phase: str) -> None:
@@ -97,7 +99,10 @@ class Session:
             pytest.skip("interrupted before it was started")
         if fresh.FAILED & found.keys():
             benchmark.skipped = True
-            pytest.fail(found["failed"], pytrace=False) if "failed" in found else pytest.skip(found["unavailable"])
+            if "failed" in found:
+                pytest.fail(found["failed"], pytrace=False)
+            self._skip(implementation, found["unavailable"])
+        self._note_end("cpu", "had")
         replay.load([ns / 1e9 for ns in found[phase]])
         benchmark.extra_info.update(
             {"implementation": implementation, "cold_start": phase, "processes": fresh.PROCESSES}
@@ -198,22 +203,31 @@ class Session:
             self._single = clock.Launch(Run(request, cpus=[]), np.random.default_rng())
         try:
             self._single.check(case, implementation)
-            self._note_end(case, "had")
+            self._note_end(case.device, "had")
         except Failed as failure:
-            self._end(case, failure)
+            self._end(case, implementation, failure)
 
-    def _note_end(self, case: Case, kind: str) -> None:
-        self._ends.setdefault(case.device, set()).add(kind)
+    def _note_end(self, device: str, kind: str) -> None:
+        self._ends.setdefault(device, set()).add(kind)
 
     @property
     def absent(self) -> list[str]:
         """The devices that no implementation of this session could have."""
         return [device for device, kinds in self._ends.items() if device != "cpu" and kinds == {"unavailable"}]
 
-    def _end(self, case: Case, failure: Failed) -> None:
-        self._note_end(case, failure.kind)
+    @property
+    def had_nothing(self) -> bool:
+        """Whether there were benchmarks, and none of them could run here."""
+        return bool(self.skipped) and not any(kinds - {"unavailable"} for kinds in self._ends.values())
+
+    def _skip(self, implementation: str, reason: str) -> NoReturn:
+        self.skipped.setdefault(reason.removeprefix(implementation).strip(), {})[implementation] = None
+        pytest.skip(reason)
+
+    def _end(self, case: Case, implementation: str, failure: Failed) -> None:
+        self._note_end(case.device, failure.kind)
         if failure.kind == "unavailable":
-            pytest.skip(failure.reason)
+            self._skip(implementation, failure.reason)
         tail = ["", "the worker's last lines:", *failure.stderr] if failure.stderr and not failure.is_foreseen else []
         pytest.fail("\n  ".join([failure.reason, *tail]), pytrace=False)
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import getpass
 import json
 import os
 import selectors
@@ -29,6 +28,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from impls.caches import private_folder
 from impls.errors import BadInput, Unavailable
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -281,18 +281,14 @@ def scratch_folder() -> str:
 
 
 def temporary_variables(path: str) -> dict[str, str]:
-    """What makes a process take this for its temporary folder. What PyTorch has compiled stays where it always is."""
+    """What makes a process take this for its temporary folder. What PyTorch compiles is kept, in a private folder."""
     found = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), path)
     if "TORCHINDUCTOR_CACHE_DIR" not in os.environ:
-        found["TORCHINDUCTOR_CACHE_DIR"] = os.path.join(tempfile.gettempdir(), f"torchinductor_{_user()}")
+        try:
+            found["TORCHINDUCTOR_CACHE_DIR"] = str(private_folder("torchinductor"))
+        except Unavailable:
+            found["TORCHINDUCTOR_CACHE_DIR"] = os.path.join(path, "torchinductor")
     return found
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):  # a container's user without a name
-        return "user"
 
 
 def status(code: int | None) -> str:

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from impls.caches import CURE, private_folder, require_own
 from impls.errors import Unavailable
 
 FLAGS = ("-O3", "-march=native", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC")
@@ -24,7 +25,12 @@ Not -ffast-math: a library that is linked with it may turn off subnormal numbers
 
 def find() -> list[str] | None:
     """The command that `$CC` names, or cc, gcc or clang; None where there is none."""
-    candidates = [shlex.split(os.environ["CC"])] if os.environ.get("CC") else [["cc"], ["gcc"], ["clang"]]
+    try:
+        candidates = [shlex.split(os.environ.get("CC", ""))]
+    except ValueError:  # a quote that is not closed
+        return None
+    if candidates == [[]]:
+        candidates = [["cc"], ["gcc"], ["clang"]]
     return next((command for command in candidates if shutil.which(command[0])), None)
 
 
@@ -40,40 +46,39 @@ def require() -> list[str]:
 @cache
 def version() -> str:
     """The first line of `cc --version`."""
-    return subprocess.run([*require(), "--version"], capture_output=True, text=True, check=False).stdout.partition(
-        "\n"
-    )[0]
-
-
-def folder() -> Path:
-    """The user's cache folder for built libraries."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "samegrad"
+    return _output([*require(), "--version"]).stdout.partition("\n")[0]
 
 
 def build(source: Path, definitions: Iterable[str] = ()) -> Path:
     """A shared library of `source`, compiled unless the cache has one of the same source, flags, compiler and CPU.
 
     Raises Unavailable where there is no compiler, where it fails (with its first complaint), and where the cache folder
-    cannot be written.
+    cannot be written or is not safe.
     """
     command = [*require(), *FLAGS, *(f"-D{definition}" for definition in definitions)]
-    key = hashlib.sha256("\0".join([source.read_text(), *command, version(), _cpu()]).encode()).hexdigest()[:16]
-    library = folder() / f"{source.stem}-{key}.so"
+    key = hashlib.sha256(source.read_bytes() + "\0".join([*command, version(), _cpu()]).encode()).hexdigest()[:16]
+    folder = private_folder()
+    library = folder / f"{source.stem}-{key}.so"
     if library.exists():
+        require_own(library)
         return library
     try:
-        folder().mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder()) as scratch:
+        with TemporaryDirectory(dir=folder) as scratch:
             fresh = Path(scratch) / library.name
             _run([*command, str(source), "-o", str(fresh)])
+            fresh.chmod(0o700)
             os.replace(fresh, library)  # whole or not at all, even when several processes build at once
     except OSError as error:
-        raise Unavailable(f"cannot keep a compiled library in {folder()} ({error}); set XDG_CACHE_HOME") from None
+        raise Unavailable(f"cannot keep a compiled library in {folder} ({error}); {CURE}") from None
     return library
 
 
+def _output(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
+
+
 def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = _output(command)
     if done.returncode != 0:
         complaint = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr.strip())
         raise Unavailable(f"{command[0]} failed on {Path(command[-3]).name}: {complaint}")
@@ -82,7 +87,7 @@ def _run(command: list[str]) -> None:
 def _cpu() -> str:
     """What -march=native depends on: a cache folder may be shared between machines."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return f"{platform.machine()} {platform.processor()}"
     identity = ("model name", "flags", "CPU part", "Features")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -12,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impls.errors import BadInput
-from impls.files import write_whole
+from impls.files import read_whole, write_whole
 
 Array = NDArray[np.floating]
+LARGEST = 64 * 2**20
+"""Bytes of all tensors in a parameters file."""
 
 
 class Layer(NamedTuple):
@@ -96,10 +99,13 @@ def load(path: str | Path, sizes: tuple[int, ...]) -> Parameters:
 
 def _read(path: Path) -> dict[str, Array]:
     try:
-        with path.open("rb") as stream:
-            file = np.load(stream, allow_pickle=False)
-            is_archive = isinstance(file, np.lib.npyio.NpzFile)
-            found = {name: np.asarray(file[name]) for name in file.files} if is_archive else {}
+        content = io.BytesIO(read_whole(path))
+        is_archive = zipfile.is_zipfile(content)
+        if is_archive and (size := sum(member.file_size for member in zipfile.ZipFile(content).infolist())) > LARGEST:
+            raise ValueError(f"it would inflate to {size >> 20:,} MiB; at most {LARGEST >> 20} MiB are parameters")
+        content.seek(0)
+        file = np.load(content, allow_pickle=False)
+        found = {name: np.asarray(file[name]) for name in file.files} if is_archive else {}
     except FileNotFoundError:
         raise BadInput(
             f"{path}: no such parameters file (write one with: samegrad parameters xor weights.npz)"

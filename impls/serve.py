@@ -31,7 +31,7 @@ def serve(socket: int, target: str | None = None) -> None:
     _die_with_parent()
     os.set_inheritable(socket, False)
     served = load(target)() if target else None
-    with open(socket) as lines, open(os.dup(socket), "w", buffering=1) as out:
+    with open(socket, encoding="utf-8") as lines, open(os.dup(socket), "w", encoding="utf-8", buffering=1) as out:
         for line in lines:
             request = json.loads(line)
             try:

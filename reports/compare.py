@@ -26,7 +26,9 @@ from reports.records import Case, Group, Run
 
 SHOWN = 20
 """Of more cases than this, the terminal shows only those that became faster or slower."""
-PASSED, IS_SLOWER, NOT_JUDGED = 0, 1, 2
+PASSED, IS_SLOWER, NOT_LIKE, IS_MISSING = 0, 1, 2, 3
+UNSEEN = 2.0
+"""A case whose ratio is beyond this many times the lower end of its interval is not judged."""
 
 
 @dataclass(frozen=True)
@@ -111,15 +113,29 @@ def updated(before: Run, after: Run) -> list[str]:
 
 
 def missing(before: Run, after: Run) -> list[str]:
-    """What was measured before and is not any more, with the reason where the later run has one."""
-    now = {case.implementation for group in after.groups for case in group.cases}
+    """What was measured before and is not any more, a line per implementation, with the reason where there is one."""
+    now = {_key(group, case) for group in after.groups for case in group.cases}
+    expected, gone = Counter[str](), Counter[str]()
+    for group in before.groups:
+        for case in group.cases:
+            expected[case.implementation] += 1
+            gone[case.implementation] += _key(group, case) not in now
     reasons = {entry.implementation: entry.reason for entry in after.ours.skipped}
     reasons |= {entry.implementation: entry.reason for entry in after.ours.failures}
-    gone = dict.fromkeys(case.implementation for group in before.groups for case in group.cases)
+    interrupted = "the run was interrupted" if after.ours.interrupted else ""
+    lines = []
+    for name in +gone:
+        reason = reasons.get(name) or interrupted
+        lines.append(f"{gone[name]} of {expected[name]} cases of {name} are gone" + (f": {reason}" if reason else ""))
+    return lines
+
+
+def not_judged(found: list[Change]) -> list[str]:
+    """The cases, a line each, of which the launches tell so little that not even a doubling would show."""
     return [
-        f"{name} is no longer measured" + (f": {reasons[name]}" if name in reasons else "")
-        for name in gone
-        if name not in now
+        f"{_case(change)}: {_said(change.comparison)}"
+        for change in found
+        if not change.comparison.low or change.comparison.ratio / change.comparison.low > UNSEEN
     ]
 
 
@@ -134,13 +150,18 @@ def summary(found: list[Change]) -> str:
 
 
 def compare(
-    before_path: str | Path, after_path: str | Path, fail_above: str | None = None, say: Callable[[str], None] = print
+    before_path: str | Path,
+    after_path: str | Path,
+    fail_above: str | None = None,
+    allow_missing: bool = False,
+    say: Callable[[str], None] = print,
 ) -> int:
-    """Print what changed from one run to another and return the exit code.
+    """Print what changed from one run to another and return the exit status, 0 unless there is a limit.
 
-    With `fail_above` (a percentage such as "5%"): 1 where some case's whole interval lies above that slowdown, 2 where
-    machine or threads differ so that no slowdown can be judged, else 0. Raises DocumentError for a bad run file, a
-    bad percentage, and runs without a case in common.
+    With `fail_above` (a percentage such as "5%"): IS_SLOWER where some case's whole interval lies above that slowdown,
+    NOT_LIKE where machine or threads differ, so that no slowdown can be judged, and IS_MISSING where cases are gone or
+    cannot be judged, unless that is allowed. Raises DocumentError for a bad run file, a bad percentage, and runs
+    without a case in common.
     """
     limit = None if fail_above is None else percentage(fail_above)
     before, after = runs.read(before_path), runs.read(after_path)
@@ -149,23 +170,40 @@ def compare(
         raise DocumentError(f"{before_path} and {after_path} have no case in common, so nothing can be compared")
     for line in unlike(before, after):
         say(f"NOT LIKE WITH LIKE: {line}")
-    for line in [*updated(before, after), *missing(before, after)]:
+    for line in updated(before, after):
         say(f"Note: {line}")
     say(scale_used(before, after))
     for line in _table(found):
         say(line)
     say(summary(found))
-    if limit is None:
-        return PASSED
+    absent, unclear = missing(before, after), not_judged(found)
+    for line in absent:
+        say(f"MISSING: {line}")
+    if unclear:
+        say(f"NOT JUDGED: {len(unclear)} of {len(found)} cases; take more launches. The first: {unclear[0]}")
+    return (
+        PASSED
+        if limit is None
+        else _gate(before, after, found, limit, say, not allow_missing and bool(absent or unclear))
+    )
+
+
+def _gate(
+    before: Run, after: Run, found: list[Change], limit: float, say: Callable[[str], None], is_missing: bool
+) -> int:
+    """Say whether anything became slower by more than the limit, and return the exit status."""
     if unlike(before, after):
         say("Not judged: only runs of the same machine and threads can show that the code became slower.")
-        return NOT_JUDGED
+        return NOT_LIKE
     beyond = [change for change in found if (change.comparison.low or 0) > 1 + limit]
     for change in beyond:
         say(f"SLOWER by more than {100 * limit:g} %: {_case(change)}: {_said(change.comparison)}")
-    if not beyond:
-        say(f"No case is shown to be slower by more than {100 * limit:g} %.")
-    return IS_SLOWER if beyond else PASSED
+    if beyond:
+        return IS_SLOWER
+    say(f"No case is shown to be slower by more than {100 * limit:g} %.")
+    if is_missing:
+        say("That is no pass, for what is missing or not judged above; --allow-missing would make it one.")
+    return IS_MISSING if is_missing else PASSED
 
 
 def scale_used(before: Run, after: Run) -> str:

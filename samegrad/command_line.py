@@ -5,15 +5,24 @@ Every command imports what it needs when it runs, so that `--help` and `list` an
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import math
+import os
+import signal
 import sys
+import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
-from impls.json_option import json_option
+from benchmarks import interrupts
+from impls.options import Finite, json_option
+from impls.terminal import write_plainly
+
+FAILED, KILLED = 2, 128
+"""Exit statuses where there is no verdict; as in shells, the number of the signal is added to the second."""
 
 ELSEWHERE = {
     "verify": "impls.verifying.verify_command:verify_command",
@@ -32,7 +41,7 @@ def _found_at(place: str) -> Any:
 
 
 class FrontDoor(click.Group):
-    """Finds the commands, and turns what the user can mend into one line on standard error and exit status 2."""
+    """Finds the commands. Exit status 1 is a verdict; whatever is raised is one line on standard error and status 2."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*super().list_commands(ctx), *ELSEWHERE]
@@ -43,15 +52,53 @@ class FrontDoor(click.Group):
         return _found_at(ELSEWHERE[cmd_name])
 
     def invoke(self, ctx: click.Context) -> Any:
-        from impls.errors import BadInput, Unavailable
-
+        for stream in (sys.stdout, sys.stderr):
+            write_plainly(stream)
         try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            raise  # `samegrad list | head`: click ends it in silence
-        except (BadInput, Unavailable, OSError) as error:
-            click.echo(f"samegrad: {error}", err=True)
-            ctx.exit(2)
+            try:
+                with interrupts.raised():
+                    return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except (BrokenPipeError, SystemExit) as end:  # rich makes the one into the other
+            if not isinstance(end.__context__ or end, BrokenPipeError):
+                raise
+            _write_nowhere(sys.stdout)  # `samegrad list | head`
+            ctx.exit(KILLED + signal.SIGPIPE)
+        except KeyboardInterrupt as interrupt:
+            signal_name = str(interrupt) or "SIGINT"
+            click.echo(f"\nsamegrad: interrupted by {signal_name}", err=True)
+            ctx.exit(KILLED + signal.Signals[signal_name])
+        except Exception as error:
+            if sys.flags.dev_mode:
+                traceback.print_exc()
+            click.echo(f"samegrad: {_told(error)}", err=True)
+            if isinstance(error, OSError):
+                _write_nowhere(sys.stdout)
+            ctx.exit(FAILED)
+
+
+def _told(error: Exception) -> str:
+    """The error in one line. Where it is a fault of ours: which, where, and how to see more."""
+    from impls.child import Failed
+    from impls.errors import BadInput, Unavailable
+
+    if isinstance(error, (BadInput, Unavailable, Failed, OSError)):
+        return " ".join(str(error).split())
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    what = " ".join("".join(traceback.format_exception_only(error)).split())
+    return f"a fault of its own: {what} ({last.filename}:{last.lineno}; for more: python -X dev -m samegrad …)"
+
+
+def _write_nowhere(stream: TextIO) -> None:
+    """Drop what the stream still holds: Python would complain at its end that nobody takes it."""
+    with contextlib.suppress(OSError, ValueError):
+        stream.flush()
+        return
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @click.group(cls=FrontDoor, context_settings={"help_option_names": ["-h", "--help"]})
@@ -100,15 +147,14 @@ def list_() -> None:
 @click.argument("problem")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--seed", type=click.IntRange(min=0), default=42, show_default=True)
-@click.option("--scale", type=float, default=1.0, show_default=True, help="Standard deviation of weights and biases.")
+@click.option(
+    "--scale", type=Finite(), default=1.0, show_default=True, help="Standard deviation of weights and biases."
+)
 def parameters(problem: str, file: Path, seed: int, scale: float) -> None:
     """Write PROBLEM's initial parameters to FILE, an .npz that any program can start from."""
-    from impls.errors import BadInput
     from impls.parameters import save, tensors
     from impls.problem import get_problem
 
-    if not math.isfinite(scale):
-        raise BadInput(f"--scale takes a finite number, found {scale}")
     initial = get_problem(problem).parameters(seed, scale)
     save(file, initial)
     shapes = ", ".join(f"{name} {tensor.shape}" for name, tensor in tensors(initial).items())
@@ -133,14 +179,17 @@ def report(runs: tuple[Path, ...], out: Path | None) -> None:
 @main.command()
 @click.argument("before", type=click.Path(path_type=Path))
 @click.argument("after", type=click.Path(path_type=Path))
-@click.option(
-    "--fail-above", metavar="PERCENT", help="Exit with 1 where a case is shown to be slower by more than this."
-)
-def compare(before: Path, after: Path, fail_above: str | None) -> None:
-    """What became faster or slower from one run file to another."""
+@click.option("--fail-above", metavar="PERCENT", help="Fail where a case is shown to be slower by more than this.")
+@click.option("--allow-missing", is_flag=True, help="Pass though cases are gone, or cannot be judged.")
+def compare(before: Path, after: Path, fail_above: str | None, allow_missing: bool) -> None:
+    """What became faster or slower from one run file to another.
+
+    Exit status with --fail-above: 0 no case is slower, 1 one is, 2 the runs cannot be compared, 3 cases are missing
+    or could not be judged.
+    """
     from reports.compare import compare as compare_runs
 
-    sys.exit(compare_runs(before, after, fail_above))
+    sys.exit(compare_runs(before, after, fail_above, allow_missing))
 
 
 @main.command()
@@ -162,7 +211,10 @@ def agree(
     threads: int,
     asked: str | None,
 ) -> None:
-    """Do all implementations compute the same gradients? Exit status 1 where one does not."""
+    """Do all implementations compute the same gradients?
+
+    Exit status: 0 all that ran do, 1 one does not, 2 cannot tell.
+    """
     from rich.console import Console
 
     from impls.checking import survey
@@ -175,7 +227,9 @@ def agree(
     try:
         wanted_scales = [float(scale) for scale in scales.split(",")]
     except ValueError:
-        raise BadInput(f"--scales takes numbers separated by commas, such as 1,10,100; found {scales!r}") from None
+        wanted_scales = [math.nan]
+    if not all(0 < scale < math.inf for scale in wanted_scales):
+        raise BadInput(f"--scales takes positive numbers separated by commas, such as 1,10,100; found {scales!r}")
     path = place(Agreement, asked)
     result = survey.run(
         [entry.name for entry in select(implementations.split(","))],
@@ -187,13 +241,13 @@ def agree(
         threads=threads,
         progress=lambda line: click.echo(line, err=True),
     )
-    deliver(Agreement.of(result), path, asked, lambda: Console().print(survey.render(result)))
-    sys.exit(0 if survey.all_agree(result) else 1)
+    deliver(lambda: Agreement.of(result), path, asked, lambda: Console().print(survey.render(result)))
+    sys.exit(survey.exit_status(result))
 
 
 @main.command()
 @click.option("--launches", default=3, show_default=True, type=click.IntRange(min=1))
-@click.option("--budget", "budget_s", default=600.0, show_default=True, type=click.FloatRange(min=1), metavar="SECONDS")
+@click.option("--budget", "budget_s", default=600.0, show_default=True, type=Finite(1, 1e9), metavar="SECONDS")
 @json_option("reports/ladders")
 def ladder(launches: int, budget_s: float, asked: str | None) -> None:
     """Every rung of every framework beside its goals: the obvious way, the best way, the floor."""
@@ -202,8 +256,10 @@ def ladder(launches: int, budget_s: float, asked: str | None) -> None:
     from impls.documents.saving import deliver, place
 
     path = place(Ladder, asked)
-    found = measure_ladder(launches, budget_s, lambda line: click.echo(line, err=True))
-    deliver(found, path, asked, lambda: show(found))
+    found, interrupt = measure_ladder(launches, budget_s, lambda line: click.echo(line, err=True))
+    deliver(lambda: found, path, asked, lambda: show(found))
+    if interrupt:
+        raise KeyboardInterrupt(interrupt)
     sys.exit(int(any(goal.word == MISSED for goal in found.goals)))
 
 
@@ -221,5 +277,5 @@ def selfcheck(quick: bool, asked: str | None) -> None:
 
     path = place(Selfcheck, asked)
     found = run_selfcheck(quick)
-    deliver(found, path, asked, lambda: tables.show(found, Console()))
+    deliver(lambda: found, path, asked, lambda: tables.show(found, Console()))
     sys.exit(int(any(finding.result == MISSED for finding in found.findings)))

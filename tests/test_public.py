@@ -22,7 +22,9 @@ def test_every_public_name_is_had_from_the_front_door():
         assert getattr(samegrad, name) is getattr(importlib.import_module(place), name)
         assert re.search(rf"\b{name}\b", samegrad.__doc__)
     assert dir(samegrad) == sorted(samegrad.PUBLIC)
-    [told] = [node for node in ast.parse(Path(samegrad.__file__).read_text()).body if isinstance(node, ast.If)]
+    [told] = [
+        node for node in ast.parse(Path(samegrad.__file__).read_text(encoding="utf-8")).body if isinstance(node, ast.If)
+    ]
     assert [(line.names[0].name, line.module) for line in told.body] == list(samegrad.PUBLIC.items())
 
 

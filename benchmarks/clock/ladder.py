@@ -177,26 +177,31 @@ def _word(goal: Asked, interval: Interval) -> str:
     return MET if low >= goal.factor else MISSED if high < goal.factor else NOT_RESOLVED
 
 
-def measure_ladder(launches: int, budget_s: float, say: Callable[[str], None]) -> Ladder:
-    """Measure everything, and judge it."""
+def measure_ladder(launches: int, budget_s: float, say: Callable[[str], None]) -> tuple[Ladder, str | None]:
+    """Measure everything, and judge it; where a signal ended it, what is complete, and the signal's name."""
     request = Request(cases(), launches=launches, budget_s=budget_s)
     run = measure(request, lambda launch, _, message: say(f"launch {launch}/{launches}: {message}"))
-    call_cost = fresh.measure(
-        "benchmarks.clock.call_cost",
-        request.implementations,
-        lambda number, name: say(f"cost of a call, process {number}/{fresh.PROCESSES}: {name}"),
-    )
-    return Ladder.of(
-        {
-            "started": run.launches[0]["started"],
-            "environment": environment(),
-            "goals": judge(run),
-            "medians_ns": medians(run),
-            "call_cost_ns": call_cost,
-            "left_out": {f"{case.group}: {name}": str(failure) for case, name, failure in run.failures()},
-            "noise": run.noise(),
-        }
-    )
+    left_out = {f"{case.group}: {name}": str(failure) for case, name, failure in run.failures()}
+    call_cost = {}
+    if not run.interrupted:
+        call_cost = fresh.measure(
+            "benchmarks.clock.call_cost",
+            request.implementations,
+            lambda number, name: say(f"cost of a call, process {number}/{fresh.PROCESSES}: {name}"),
+            on_interrupt=run.interrupt,
+        )
+    if run.interrupted_by:
+        left_out["the rest"] = f"interrupted by {run.interrupted_by}"
+    found = {
+        "started": run.launches[0]["started"],
+        "environment": environment(),
+        "goals": judge(run),
+        "medians_ns": medians(run),
+        "call_cost_ns": call_cost,
+        "left_out": left_out,
+        "noise": run.noise(),
+    }
+    return Ladder.of(found), run.interrupted_by
 
 
 def show(ladder: Ladder) -> None:

@@ -85,7 +85,7 @@ def arithmetic(dtype: str) -> Arithmetic:
     Twice, since one unit in the last place is up to 2u relative to the number.
     """
     worst: dict[str, float] = {}
-    for row in json.loads(MEASURED.read_text())["measured"]:
+    for row in json.loads(MEASURED.read_bytes())["measured"]:
         if row["dtype"] == storage(dtype):
             worst[row["function"]] = max(worst.get(row["function"], 0.0), row["worst_ulp"])
     numbers = np.finfo(storage(dtype))

@@ -132,7 +132,7 @@ def main(argv: list[str]) -> int:
 
     if options.write:
         mine = {(row["implementation"], row["device"], row["machine"]) for row in measured}
-        kept = json.loads(MEASURED.read_text())["measured"]
+        kept = json.loads(MEASURED.read_bytes())["measured"]
         others = [row for row in kept if (row["implementation"], row["device"], row["machine"]) not in mine]
         lines = ",\n".join(json.dumps(row) for row in others + measured)
         write_whole(MEASURED, f'{{"measured": [\n{lines}\n]}}\n'.encode())

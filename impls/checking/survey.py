@@ -13,6 +13,7 @@ from impls.checking.tables import render_agree, render_drift, render_faults
 from impls.documents.base import made
 from impls.problem import DTYPES, PROBLEMS
 
+AGREE, DISAGREE, NOT_SHOWN = 0, 1, 2
 NO_DRIFT: dict[str, Any] = {"rows": []}
 
 
@@ -56,11 +57,14 @@ def render(result: dict[str, Any]) -> RenderableType:
     return Group(*parts, render_faults(result["known_faults"]))
 
 
-def all_agree(result: dict[str, Any]) -> bool:
-    """Whether something was measured, nothing disagreed or failed, and rounding explains all drift.
+def exit_status(result: dict[str, Any]) -> int:
+    """1 where something disagrees or rounding does not explain its drift, 2 where nothing was shown, else 0.
 
-    Known faults that lie outside the implementations do not count.
+    Nothing is shown where nothing was measured, or an implementation failed. Known faults that lie outside the
+    implementations do not count.
     """
+    if agree.disagreements(result["agree"]) or drift.unexplained(result["drift"] or NO_DRIFT):
+        return DISAGREE
     parts = [part for part in (result["agree"], result["drift"]) if part]
-    measured = all(part["rows"] and not part["failed"] for part in parts)
-    return measured and not agree.disagreements(result["agree"]) and not drift.unexplained(result["drift"] or NO_DRIFT)
+    is_shown = all(any("left_out" not in row for row in part["rows"]) and not part["failed"] for part in parts)
+    return AGREE if is_shown else NOT_SHOWN

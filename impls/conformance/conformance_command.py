@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from impls.json_option import json_option
+from impls.options import json_option
 
 if TYPE_CHECKING:
     from impls.documents.conformance import Conformance, Fault
@@ -51,7 +51,7 @@ def conformance_command(name: str, device: str, asked: str | None) -> None:
         }
     conforms = "ended" not in found and all(clause["holds"] is not False for clause in found["clauses"])
     told = Conformance.of({"date": made(), **found, "conforms": conforms})
-    deliver(told, path, asked, lambda: click.echo("\n".join(lines(told))))
+    deliver(lambda: told, path, asked, lambda: click.echo("\n".join(lines(told))))
     sys.exit(0 if conforms else 1)
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Self, TypeVar
 import msgspec
 
 from impls.errors import BadInput
+from impls.files import read_whole
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 """A whole number that a float holds exactly."""
@@ -84,7 +85,7 @@ def read(path: str | Path, kinds: Iterable[type[Kind]]) -> Kind:
     path, kinds = Path(path), list(kinds)
     origin = kinds[0].ORIGIN
     try:
-        content = path.read_bytes()
+        content = read_whole(path)
     except OSError as error:
         raise DocumentError(f"{path}: cannot be read ({error.strerror}); {origin}") from None
     top = _decoded(path, content, dict[str, msgspec.Raw], origin)

@@ -9,37 +9,42 @@ from pathlib import Path
 
 from impls.documents.base import Document
 from impls.errors import BadInput
-from impls.files import numbered, write_new, write_whole
-from impls.json_option import ALONE
+from impls.files import numbered, require_writable, write_new, write_whole
+from impls.options import ALONE
 
 
 def place(kind: type[Document], asked: str | None) -> Path | None:
     """Where to save: as asked, else in the kind's folder; None for `-`, which is standard output.
 
-    To be settled before the work. Raises BadInput where the folder is missing.
+    To be settled before the work. Raises BadInput where the folder is missing, OSError where nothing can be written.
     """
     if asked == ALONE:
         return None
     if asked is None:
         kind.FOLDER.mkdir(parents=True, exist_ok=True)
-        return kind.FOLDER / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}.json"
-    if not Path(asked).parent.is_dir():
-        raise BadInput(f"--json {asked}: there is no folder {Path(asked).parent}")
-    return Path(asked)
+        path = kind.FOLDER / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}.json"
+    else:
+        path = Path(asked)
+        if not path.parent.is_dir():
+            raise BadInput(f"--json {asked}: there is no folder {path.parent}")
+    require_writable(path)
+    return path
 
 
-def deliver(document: Document, path: Path | None, asked: str | None, show: Callable[[], None]) -> None:
-    """Print the document alone where there is no path, else save it, show it to people, and say where it is.
+def deliver(make: Callable[[], Document], path: Path | None, asked: str | None, show: Callable[[], None]) -> None:
+    """Print the document alone where there is no path, else show it to people, save it, and say where it is.
 
-    It is written whole: over a file that was asked for, else under the next free name.
+    It is shown first: where it cannot be saved, or not even be made, that is what is left of the work. It is written
+    whole: over a file that was asked for, else under the next free name.
     """
     if path is None:
-        sys.stdout.write(document.encoded().decode())
+        sys.stdout.flush()
+        sys.stdout.buffer.write(make().encoded())
         return
-    content = document.encoded()
+    show()
+    content = make().encoded()
     if asked is None:
         path = write_new(numbered(path), content)
     else:
         write_whole(path, content)
-    show()
     print(f"Saved in {path}")

@@ -21,7 +21,9 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
+from impls.caches import private_folder
 from impls.errors import BadInput, Unavailable
 from impls.files import write_whole
 from impls.learning.daily_rows import checked, read_csv
@@ -58,7 +60,7 @@ def daily(symbol: str, cache: Path | None = None) -> Path:
     """
     if not re.fullmatch(r"[A-Za-z0-9^][A-Za-z0-9.^:-]{0,19}", symbol):
         raise BadInput(f"{symbol!r} is no symbol; one looks like IBM, BRK-B or TSCO.LON")
-    path = (cache or _cache()) / f"{symbol.upper().replace(':', '_')}.csv"
+    path = (cache or private_folder("alpha_vantage")) / f"{symbol.upper().replace(':', '_')}.csv"
     if path.exists() and 0 <= time.time() - path.stat().st_mtime < FRESH_S:
         try:
             read_csv(path)
@@ -71,10 +73,6 @@ def daily(symbol: str, cache: Path | None = None) -> Path:
     return path
 
 
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "samegrad" / "alpha_vantage"
-
-
 def _key() -> str:
     key = os.environ.get(KEY_VARIABLE, "").strip()
     if not key:
@@ -82,7 +80,22 @@ def _key() -> str:
             f"--symbol needs a key in the environment: export {KEY_VARIABLE}=… "
             "(free at https://www.alphavantage.co/support/#api-key), or give your rows with --csv"
         )
+    if not (key.isascii() and key.isprintable()):
+        raise BadInput(f"{KEY_VARIABLE} holds a character that no key has; set it again")
     return key
+
+
+def _address() -> str:
+    """What is asked. Raises BadInput for another address than a web server's."""
+    address = os.environ.get(URL_VARIABLE) or URL
+    if not re.match(r"https?://[\w.:\[\]-]+(/|$)", address):
+        raise BadInput(f"{URL_VARIABLE} takes an address that begins with https:// or http:// and a host")
+    return address
+
+
+def _masked(text: object, key: str) -> str:
+    """The text without the key, however it is written there."""
+    return str(text).replace(key, "…").replace(quote_plus(key), "…").replace(quote(key), "…")
 
 
 def _fetch(symbol: str, key: str) -> bytes:
@@ -144,22 +157,27 @@ def _get(query: dict[str, str]) -> bytes:
     from urllib3.exceptions import HTTPError
 
     try:
-        address = os.environ.get(URL_VARIABLE) or URL
-        with requests.get(address, query, headers={"User-Agent": "samegrad"}, timeout=TIMEOUT_S, stream=True) as reply:
+        with requests.get(
+            _address(), query, headers={"User-Agent": "samegrad"}, timeout=TIMEOUT_S, stream=True
+        ) as reply:
             if reply.status_code == 429 or reply.status_code >= 500:
                 raise _Passing(f"HTTP status {reply.status_code}", Retry().get_retry_after(reply.raw))
             if not reply.ok:
-                raise Unavailable(f"Alpha Vantage answers with HTTP status {reply.status_code} ({reply.reason})")
+                reason = _masked(reply.reason, query["apikey"])
+                raise Unavailable(f"Alpha Vantage answers with HTTP status {reply.status_code} ({reason})")
             body = reply.raw.read(LARGEST_REPLY + 1, decode_content=True)
     except (requests.RequestException, HTTPError) as error:
-        raise _Passing(f"no answer from the network ({_first(error)})") from None
+        reason = _masked(_first(error), query["apikey"])
+        if isinstance(error, ValueError):  # the address makes no sense
+            raise BadInput(f"{URL_VARIABLE}: {reason}") from None
+        raise _Passing(f"no answer from the network ({reason})") from None
     if len(body) > LARGEST_REPLY:
         raise Unavailable(f"Alpha Vantage answers with more than {LARGEST_REPLY >> 20} MiB, which cannot be daily rows")
     return body
 
 
 def _first(error: BaseException) -> BaseException:
-    """What an error began with, whose message has no address in it, and so no key."""
+    """What an error began with, whose message has mostly no address in it."""
     return _first(error.__context__) if error.__context__ else error
 
 
@@ -171,9 +189,7 @@ def _understood(body: bytes, key: str, symbol: str) -> dict[str, Any]:
         raise _Passing("an answer that is not JSON") from None
     if not isinstance(reply, dict):
         raise BadInput(f"Alpha Vantage's reply for {symbol} is no object but a {type(reply).__name__}")
-    told = {
-        name: str(reply[name]).replace(key, "…") for name in ("Error Message", "Note", "Information") if name in reply
-    }
+    told = {name: _masked(reply[name], key) for name in ("Error Message", "Note", "Information") if name in reply}
     if "Error Message" in told:
         raise BadInput(f"Alpha Vantage knows no daily series of {symbol!r}, or not this key: {told['Error Message']}")
     if "Time Series (Daily)" in reply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impls.errors import BadInput
+from impls.files import read_whole
 
 if TYPE_CHECKING:
     import pandas
@@ -27,7 +29,9 @@ def read_csv(path: Path) -> pandas.DataFrame:
     import pandas
 
     try:
-        frame = pandas.read_csv(path, dtype=str, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig")
+        frame = pandas.read_csv(
+            io.BytesIO(read_whole(path)), dtype=str, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig"
+        )
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file") from None
     except (pandas.errors.EmptyDataError, pandas.errors.ParserError, UnicodeError, OSError) as error:

@@ -8,13 +8,14 @@ from typing import Any
 import click
 
 from impls.errors import BadInput
+from impls.options import Finite
 
 
 @click.command("explain", context_settings={"max_content_width": 80})
 @click.argument("network", metavar="slides|xor")
 @click.option("--x", metavar="NUMBERS", help="One row of inputs instead, comma-separated.")
 @click.option("--y", metavar="NUMBERS", help="Its targets.")
-@click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), help="On the mean squared error.")
+@click.option("--learning-rate", type=Finite(min=0, min_open=True), help="On the mean squared error.")
 @click.option("--digits", default=6, show_default=True, type=click.IntRange(1, 17))
 @click.option("--check/--no-check", default=True, help="Hold every quantity against autodiff.  [default: check]")
 def explain_command(

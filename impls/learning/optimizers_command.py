@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from impls.json_option import json_option
+from impls.options import Finite, json_option
 from impls.problem import DTYPES
 
 
 @click.command("optimizers")
 @click.option("--implementations", default="all", show_default=True, help="Names or patterns, comma-separated.")
 @click.option("--optimizer", "names", default="all", show_default=True, help="Names, comma-separated.")
-@click.option("--learning-rate", default=0.01, show_default=True, type=click.FloatRange(min=0, min_open=True))
+@click.option("--learning-rate", default=0.01, show_default=True, type=Finite(min=0, min_open=True))
 @click.option("--steps", default=100, show_default=True, type=click.IntRange(min=1))
 @click.option("--seed", default=42, show_default=True, type=click.IntRange(min=0), help="Of start and gradients.")
 @click.option("--dtype", default="float64", show_default=True, type=click.Choice(DTYPES))
@@ -65,7 +65,7 @@ def optimizers_command(
         result = open_loop.run(chosen, learning_rate=learning_rate, steps=steps, **how)
         wrong, shown = open_loop.wrong(result), _open(result)
     shown += [*_left_out(result), _verdict(wrong, closed_loop)]
-    deliver(kind.of(result), path, asked, lambda: Console().print(*shown, sep="\n"))
+    deliver(lambda: kind.of(result), path, asked, lambda: Console().print(*shown, sep="\n"))
     sys.exit(1 if wrong else 0)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from impls.errors import BadInput, choose
-from impls.json_option import json_option
+from impls.options import Finite, json_option
 from impls.problem import DTYPES, SEED
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ NAMES = ("xor", "line", "slides", "stock")
 @click.option(
     "--optimizer", help="sgd, momentum, nesterov, rmsprop, rmsprop-centered or adam.  [default: the recipe's]"
 )
-@click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), help="On the mean squared error.")
+@click.option("--learning-rate", type=Finite(min=0, min_open=True), help="On the mean squared error.")
 @click.option("--epochs", type=click.IntRange(min=1))
 @click.option("--batch", type=click.IntRange(min=1), help="Rows per minibatch.")
 @click.option("--seed", default=SEED, show_default=True, type=click.IntRange(0, 2**32 - 1))
@@ -52,7 +52,7 @@ def train_command(
 ) -> None:
     """Train one problem by every framework, from the same weights on the same minibatches, and compare.
 
-    Exit status 1 where the frameworks part by more than rounding explains, or one of them fails.
+    Exit status: 0 all the same, 1 they part by more than rounding explains, 2 one of them failed.
     """
     from impls.learning import recipes
     from impls.learning.trainer import select
@@ -97,9 +97,8 @@ def _train(recipe: Recipe, names: list[str], asked: str | None, dtype: str, ship
 
         stock.judge(result)
     shown = training_tables.render(result)
-    deliver(Training.of(result), path, asked, lambda: Console(highlight=False).print(shown))
-    explained = shipped or all(run["explained"] for run in result["runs"])
-    return 0 if explained and not result["failed"] else 1
+    deliver(lambda: Training.of(result), path, asked, lambda: Console(highlight=False).print(shown))
+    return _status(shipped or all(run["explained"] for run in result["runs"]), result)
 
 
 def _starts(recipe: Recipe, count: int, names: list[str], asked: str | None, dtype: str) -> int:
@@ -113,5 +112,9 @@ def _starts(recipe: Recipe, count: int, names: list[str], asked: str | None, dty
     path = place(Starts, asked)
     with Live(Console(stderr=path is None, highlight=False), names, recipe.epochs) as live:
         result = starts.run(recipe, count, names, dtype=dtype, progress=live.show)
-    deliver(Starts.of(result), path, asked, lambda: Console(highlight=False).print(starts_show.render(result)))
-    return 0 if result["agree"] and not result["failed"] else 1
+    deliver(lambda: Starts.of(result), path, asked, lambda: Console(highlight=False).print(starts_show.render(result)))
+    return _status(result["agree"], result)
+
+
+def _status(is_same: bool, result: dict[str, Any]) -> int:
+    return 2 if is_same and result["failed"] else int(not is_same)

@@ -14,6 +14,7 @@ import cffi
 import numpy as np
 
 from impls import compiler
+from impls.caches import CURE
 from impls.errors import Unavailable
 from impls.implementation import Implementation
 from impls.parameters import Array, Layer, Parameters
@@ -43,7 +44,11 @@ def load(dtype: str) -> tuple[cffi.FFI, Any]:
     real = REAL[dtype]
     ffi = cffi.FFI()
     ffi.cdef(DECLARATIONS.format(real=real) + "".join(FUNCTIONS.format(network) for network in NETWORKS))
-    return ffi, ffi.dlopen(str(compiler.build(SOURCE, [f"real={real}", *(["WIDE"] if dtype == "float64" else [])])))
+    library = compiler.build(SOURCE, [f"real={real}", *(["WIDE"] if dtype == "float64" else [])])
+    try:
+        return ffi, ffi.dlopen(str(library))
+    except OSError as error:
+        raise Unavailable(f"the system does not load {library} ({error}); {CURE} where programs may run") from None
 
 
 def views(flat: Array, parameters: Parameters) -> Parameters:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,7 @@ def render(material: Material) -> str:
             body = environment.from_string(IMPORTS + section.TEMPLATE).render(id=section.ID, **data)
             shown.append({"id": section.ID, "title": section.TITLE, "body": body})
     scripts = SCRIPTS + (OF_TIMES if any(section["id"] == "times" for section in shown) else ())
+    script = '"use strict";\n' + "\n".join((HERE / name).read_text(encoding="utf-8") for name in scripts)
     return environment.get_template("page.html").render(
         title=f"{run.path.name}: what each framework costs",
         answer=[marked(sentence, material) for sentence in answer(run)],
@@ -45,7 +48,8 @@ def render(material: Material) -> str:
         sections=shown,
         files=[path.name for path in material.paths],
         css=(HERE / "page.css").read_text(encoding="utf-8") + _colours(material),
-        script="\n".join((HERE / name).read_text(encoding="utf-8") for name in scripts),
+        script=script,
+        script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
 
 

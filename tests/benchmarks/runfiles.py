@@ -21,7 +21,7 @@ def load(path: Path) -> dict[str, Any]:
     def refuse(constant: str) -> None:
         raise AssertionError(f"{path} holds {constant}, which is no JSON")
 
-    return json.loads(path.read_text(), parse_constant=refuse)
+    return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
 
 
 def check(document: dict[str, Any]) -> None:

@@ -313,7 +313,7 @@ class TestWhereARunIsSaved:
         assert code == pytest.ExitCode.USAGE_ERROR
         [line] = [line for line in said.splitlines() if "cannot save" in line]
         assert line.startswith(
-            f"ERROR: cannot save a run in {place.folder}/results (File too large); make room, or give"
+            f"ERROR: cannot save a run as {place.folder}/results/run.json (File too large); make room, or give"
         )
         assert "starting the workers" not in said
         assert place.left() == [] and not list((place.folder / "results").iterdir())
@@ -525,6 +525,10 @@ class TestResuming:
                 lambda document: document["benchmarks"][0]["stats"].update(data=[float("nan")]),
                 "at $.benchmarks[0].stats.data[0]: is not JSON",
             ),
+            (lambda document: document["benchmarks"][0]["extra_info"].pop("agreement"), "has no agreement"),
+            (lambda document: document["samegrad"]["groups"][0]["calls"].clear(), "has no calls per block"),
+            (lambda document: document["samegrad"]["groups"][0]["calls"].update({SOUND: 10**15}), "has blocks of"),
+            (lambda document: document["samegrad"]["groups"][0].update(rounds=[10**15]), "rounds in a launch"),
         ],
     )
     def test_a_file_that_is_none_of_ours_or_damaged_is_refused(self, run_file, tmp_path, change, told):

@@ -317,7 +317,7 @@ def test_the_tables_show_counts_limits_promises_and_results():
         "busy_before": 0.4,
     }
     report = Selfcheck.of(told)
-    console = Console(width=120, file=open(os.devnull, "w"), record=True)  # noqa: SIM115  closed with the console
+    console = Console(width=120, file=open(os.devnull, "w", encoding="utf-8"), record=True)  # noqa: SIM115  closed with the console
     tables.show(report, console)
     text = console.export_text()
     for part in (

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from impls.files import numbered, write_new, write_whole
+from impls.files import numbered, read_whole, require_writable, write_new, write_whole
 
 ROOT = Path(__file__).parents[2]
 OLD, NEW = b"what was there", b"x" * 100_000
@@ -116,3 +116,58 @@ class TestNewFiles:
             write_new(numbered(tmp_path / "run"), NEW)
         assert refused.value.filename == str(tmp_path / "run")
         assert names(tmp_path) == []
+
+
+class TestWhatIsNoFile:
+    """A device, a pipe and a link stay what they are; the bytes go through."""
+
+    @pytest.fixture
+    def fifo(self, tmp_path):
+        os.mkfifo(path := tmp_path / "fifo")
+        return path
+
+    def test_a_named_pipe_is_written_to(self, fifo):
+        reader = subprocess.Popen(["cat", fifo], stdout=subprocess.PIPE)
+        require_writable(fifo)
+        write_whole(fifo, NEW)
+        assert reader.communicate(timeout=10)[0] == NEW and fifo.is_fifo()
+
+    def test_a_link_is_followed_and_stays(self, target):
+        link = target.with_name("link")
+        link.symlink_to(target.name)
+        write_whole(link, NEW)
+        assert link.is_symlink() and target.read_bytes() == NEW
+
+    def test_standard_output_by_its_name_is_the_one_that_is_open(self, tmp_path):
+        """Here it is a file: nothing that was printed before or after is lost."""
+        program = "import impls.files as f; print('a'); f.write_whole('/dev/stdout', b'b\\n'); print('c')"
+        with (tmp_path / "out").open("w+b") as file:
+            subprocess.run([sys.executable, "-c", program], cwd=ROOT, stdout=file, check=True)
+            file.seek(0)
+            assert file.read() == b"a\nb\nc\n"
+
+    def test_a_named_pipe_is_not_read_for_ever(self, fifo):
+        """Nobody writes to it."""
+        with pytest.raises(OSError, match="named pipe"):
+            read_whole(fifo)
+
+    def test_what_a_shell_puts_in_place_of_a_file_is_read(self):
+        program = "import sys, pathlib, impls.files as f; print(f.read_whole(pathlib.Path(sys.argv[1])))"
+        said = subprocess.check_output(
+            ["bash", "-c", 'exec "$0" -c "$1" <(echo hello)', sys.executable, program], cwd=ROOT, text=True
+        )
+        assert said == "b'hello\\n'\n"
+
+
+class TestRequireWritable:
+    def test_it_leaves_nothing_and_touches_nothing(self, target):
+        require_writable(target)
+        require_writable(target.with_name("new"))
+        assert target.read_bytes() == OLD and names(target.parent) == [target.name]
+
+    @pytest.mark.parametrize("place", ["no/folder/x.json", "."])
+    def test_a_place_that_cannot_be_written_is_told_as_it_was_given(self, place, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(OSError) as told:
+            require_writable(place)
+        assert told.value.filename == place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -200,3 +201,16 @@ def test_a_file_with_a_damaged_byte_is_read_or_refused(tmp_path_factory, archive
         assert "\n" not in str(refused)
     else:
         assert all(np.array_equal(tensor, GOOD[name]) for name, tensor in tensors(loaded).items())
+
+
+def test_a_file_that_inflates_to_a_gigabyte_is_refused_before_it_is_inflated(tmp_path):
+    path = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive, archive.open("W1", "w") as out:
+        for _ in range(32):
+            out.write(bytes(2**25))
+    tracemalloc.start()
+    try:
+        assert "inflate to 1,024 MiB" in refusal(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**25
+    finally:
+        tracemalloc.stop()

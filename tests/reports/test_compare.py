@@ -10,7 +10,7 @@ import pytest
 from benchmarks.results.statistics import change_interval
 from impls.documents.base import DocumentError
 from reports import compare, runs
-from reports.compare import IS_SLOWER, NOT_JUDGED, PASSED
+from reports.compare import IS_MISSING, IS_SLOWER, NOT_LIKE, PASSED
 
 SMALL = {"problems": ("xor",), "passes": ("forward", "value_and_grad"), "batches": (4, 256)}
 
@@ -34,10 +34,10 @@ def scaled(content, factor, implementation=None, yardstick=1.0):
     return changed
 
 
-def compared(write_run, before, after, limit="5%"):
+def compared(write_run, before, after, limit="5%", allow_missing=False):
     """The exit code and everything said."""
     said = []
-    code = compare.compare(write_run(before, "a.json"), write_run(after, "b.json"), limit, said.append)
+    code = compare.compare(write_run(before, "a.json"), write_run(after, "b.json"), limit, allow_missing, said.append)
     return code, "\n".join(said)
 
 
@@ -82,7 +82,7 @@ def test_another_machine_or_thread_count_is_said_loudly_and_not_judged(make_run,
         for part, values in change.items():
             after["samegrad"][part].update(values)
         code, said = compared(write_run, before, after)
-        assert code == NOT_JUDGED and said.startswith("NOT LIKE WITH LIKE: ") and "Not judged" in said
+        assert code == NOT_LIKE and said.startswith("NOT LIKE WITH LIKE: ") and "Not judged" in said
         assert compared(write_run, before, after, limit=None)[0] == PASSED
 
 
@@ -94,9 +94,22 @@ def test_changed_versions_and_missing_implementations_are_noted(make_run, write_
     after["benchmarks"] = [b for b in after["benchmarks"] if b["extra_info"]["implementation"] != "keras-xla"]
     after["samegrad"]["skipped"] = [{"implementation": "keras-xla", "reason": "keras is not installed"}]
     code, said = compared(write_run, before, after)
-    assert code == PASSED
+    assert code == IS_MISSING
     assert "Note: torch 2.13.0 before, 2.14.0 after" in said
-    assert "Note: keras-xla is no longer measured: keras is not installed" in said
+    assert "MISSING: 4 of 4 cases of keras-xla are gone: keras is not installed" in said
+    assert compared(write_run, before, after, allow_missing=True)[0] == PASSED
+    assert compared(write_run, before, after, limit=None)[0] == PASSED
+
+
+def test_cases_that_an_interrupted_run_lacks_are_counted(make_run, write_run):
+    """A gate does not pass on what was never measured; but what is slower is told first."""
+    before = make_run(**SMALL)
+    after = copy.deepcopy(before)
+    after["benchmarks"] = [b for b in after["benchmarks"] if b["extra_info"]["batch"] == 4]
+    after["samegrad"]["interrupted"] = True
+    code, said = compared(write_run, before, after)
+    assert code == IS_MISSING and "MISSING: 2 of 4 cases of numpy are gone: the run was interrupted" in said
+    assert compared(write_run, before, scaled(after, 1.5, "jax-jit"))[0] == IS_SLOWER
 
 
 def test_one_launch_gives_no_verdict(make_run, write_run):
@@ -106,7 +119,21 @@ def test_one_launch_gives_no_verdict(make_run, write_run):
         del benchmark["extra_info"]["launches"][1:]
         del benchmark["stats"]["data"][20:]
     code, said = compared(write_run, before, scaled(before, 9.0, "jax-jit"))
-    assert code == PASSED and "of 20 it cannot be told" in said
+    assert code == IS_MISSING and "of 20 it cannot be told" in said and "NOT JUDGED: 20 of 20 cases" in said
+    assert compared(write_run, before, scaled(before, 9.0, "jax-jit"), allow_missing=True)[0] == PASSED
+
+
+def test_two_launches_that_would_not_show_a_doubling_are_no_pass(make_run, write_run):
+    """Two launches that differ by 20 % give an interval over several powers of ten, and no verdict of ten times."""
+    before = make_run(**SMALL)
+    for benchmark in before["benchmarks"]:
+        del benchmark["extra_info"]["launches"][2:]
+        del benchmark["stats"]["data"][40:]
+        half = benchmark["stats"]["data"][20:]
+        benchmark["stats"]["data"][20:] = [1.2 * second for second in half]
+        benchmark["extra_info"]["launches"][1]["median_ns"] *= 1.2
+    code, said = compared(write_run, before, scaled(before, 10.0, "jax-jit"))
+    assert code == IS_MISSING and "NOT JUDGED: 20 of 20 cases" in said
 
 
 def test_the_interval_is_welch_s():

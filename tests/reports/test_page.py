@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -45,6 +47,15 @@ def test_the_page_asks_the_network_for_nothing(make_run, write_run):
     found = page(write_run, make_run(**SMALL))
     assert not re.search(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//|@import|url\(""", found)
     assert "default-src 'none'" in found
+
+
+def test_only_the_page_s_own_script_may_run(make_run, write_run):
+    """The policy names it by its hash, as a browser computes it, and allows no other."""
+    found = page(write_run, make_run(**SMALL))
+    [script] = re.findall(r"<script>(.*?)</script>", found, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}';" in found
+    assert not re.search(r"\son\w+\s*=", re.sub(r"<script.*?</script>", "", found, flags=re.DOTALL))
 
 
 def test_a_page_of_a_full_run_is_small(make_run, write_run):

@@ -119,7 +119,7 @@ def test_terminal_table_and_page_say_the_same_of_every_pair(path):
 
 def test_the_readme_quotes_the_sample():
     """Its table and its first sentence are the sample's, word for word."""
-    readme = Path("README.md").read_text()
+    readme = Path("README.md").read_text(encoding="utf-8")
     sample = table.markdown(runs.read(SAMPLES[0]))
     rows = [line for line in readme.splitlines() if re.match(r"\| [\d,]+ \| `", line)]
     assert len(rows) == 15 and all(row in sample for row in rows)
@@ -132,6 +132,6 @@ def test_the_readme_quotes_the_sample():
 
 def test_the_committed_page_and_tables_are_what_the_report_draws():
     material = gather([SAMPLES[0]])
-    assert table.markdown(material.run) == Path("reports/sample/table.md").read_text()
+    assert table.markdown(material.run) == Path("reports/sample/table.md").read_text(encoding="utf-8")
     page = render_page(gather([SAMPLES[0].parent / f"{name}.json" for name in BESIDE]))
-    assert page == Path("reports/sample/report.html").read_text()
+    assert page == Path("reports/sample/report.html").read_text(encoding="utf-8")

@@ -27,7 +27,7 @@ def test_one_document_holds_everything(tmp_path, monkeypatch):
         1,
     )
     assert [row.tau for row in document.taus] == [row["tau"] for row in result["agree"]["rows"]]
-    assert survey.all_agree(result) and len(lines) == 3
+    assert survey.exit_status(result) == survey.AGREE and len(lines) == 3
 
     console = Console(width=80, no_color=True)
     with console.capture() as capture:
@@ -46,8 +46,10 @@ def test_a_disagreement_or_an_unexplained_drift_is_not_agreement():
     right = {"rows": [row | {"disagreement": None}], "failed": {}}
     drift = {"step": 1, "distance": 1.0, "tensor": "W1", "times_shadow": 99.0, "explained": False}
     drifted = {"rows": [row | drift], "failed": {}}
-    assert survey.all_agree({"agree": right, "drift": None})
-    assert not survey.all_agree({"agree": wrong, "drift": None})
-    assert not survey.all_agree({"agree": right, "drift": drifted})
-    assert not survey.all_agree({"agree": right | {"failed": {"numpy": "crashed"}}, "drift": None})
-    assert not survey.all_agree({"agree": {"rows": [], "failed": {}}, "drift": None})
+    assert survey.exit_status({"agree": right, "drift": None}) == survey.AGREE
+    assert survey.exit_status({"agree": wrong, "drift": None}) == survey.DISAGREE
+    assert survey.exit_status({"agree": right, "drift": drifted}) == survey.DISAGREE
+    assert survey.exit_status({"agree": right | {"failed": {"numpy": "crashed"}}, "drift": None}) == survey.NOT_SHOWN
+    left_out = {"rows": [{"implementation": "i", "left_out": "too large"}], "failed": {}}
+    for nothing in ({"rows": [], "failed": {}}, left_out):
+        assert survey.exit_status({"agree": nothing, "drift": None}) == survey.NOT_SHOWN

@@ -223,3 +223,28 @@ def test_a_damaged_file_in_the_cache_is_fetched_again(service, tmp_path):
     (tmp_path / "IBM.csv").write_text("date,open\n2024")
     service.replies.append((200, series()))
     assert len(daily_rows.read_csv(alpha_vantage.daily("IBM", tmp_path))) == 60
+
+
+@pytest.mark.parametrize("address", ["file:///etc/passwd", "ftp://127.0.0.1/", "nonsense", "http://[::1", "https://"])
+def test_only_a_web_server_s_address_is_asked_and_the_key_is_never_told(
+    address, service, tmp_path, monkeypatch, capsys
+):
+    """At once, without another attempt."""
+    monkeypatch.setenv(alpha_vantage.URL_VARIABLE, address)
+    with pytest.raises(BadInput, match=alpha_vantage.URL_VARIABLE) as told:
+        alpha_vantage.daily("IBM", tmp_path)
+    assert KEY not in str(told.value) + "".join(capsys.readouterr()) and not service.pauses
+
+
+@pytest.mark.parametrize("key", ["SECRET\nX-Header: 1", "SECRET\udcff", "SECRET\u00e9"])
+def test_a_key_that_cannot_be_one_is_refused_without_showing_it(key, service, tmp_path, monkeypatch):
+    monkeypatch.setattr(alpha_vantage.os, "environ", {alpha_vantage.KEY_VARIABLE: key})
+    with pytest.raises(BadInput, match="no key has") as told:
+        alpha_vantage.daily("IBM", tmp_path)
+    assert "SECRET" not in str(told.value)
+
+
+def test_a_key_is_masked_however_an_address_writes_it():
+    key = "SECRET+/123"
+    said = f"/query?apikey=SECRET%2B%2F123 {key} SECRET%2B/123"
+    assert "SECRET" not in alpha_vantage._masked(said, key)

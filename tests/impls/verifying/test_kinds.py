@@ -27,7 +27,7 @@ def header(path: Path) -> dict[str, str]:
 
     awaits: what is to be mended before it is so.
     """
-    lines = [line for line in path.read_text().splitlines()[:6] if re.match(r"# \w+:", line)]
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines()[:6] if re.match(r"# \w+:", line)]
     return {key: value.strip() for key, _, value in (line[2:].partition(":") for line in lines)}
 
 

@@ -46,7 +46,7 @@ def check(target, **options):
 
 
 def printed(report, **how):
-    console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console = Console(width=80, record=True, file=open("/dev/null", "w", encoding="utf-8"))  # noqa: SIM115
     render.show(report, console, **how)
     return console.export_text()
 

@@ -1,7 +1,8 @@
-"""The option `--json [PATH]`, alike for every command that measures."""
+"""Options that are alike for several commands: `--json [PATH]`, and numbers that are finite."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -21,3 +22,13 @@ def json_option(default: str) -> Callable[[Any], Any]:
         metavar="[PATH]",
         help=f"Save the document as PATH; without PATH, print it and nothing else.  [default: {default}/…]",
     )
+
+
+class Finite(click.FloatRange):
+    """A click type: a number within limits; `nan` and `inf`, which click lets pass, are not."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is no finite number.", param, ctx)
+        return number
