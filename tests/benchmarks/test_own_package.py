@@ -1,6 +1,6 @@
 """Somebody's own package, really installed, adds an implementation without a change to this project.
 
-Its only module and its project file are what the README shows.
+Its only module and its project file are those of docs/add-an-implementation.md.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ dependencies = ["samegrad", "autograd>=1.7"]
 [project.entry-points."samegrad.implementations"]
 mine-tape = "mine:AutogradTape"
 """
-[MINE] = re.findall(r"^```python\n# mine\.py\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
+PAGE = (ROOT / "docs/add-an-implementation.md").read_text()
+[MINE] = re.findall(r"^```python\n# mine\.py\n(.*?)^```$", PAGE, re.M | re.S)
 CONTRACT = "tests/impls/test_contract.py"
 TIME_LIMIT_S = 300
 
