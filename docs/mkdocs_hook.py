@@ -16,7 +16,8 @@ LINK = re.compile(r"\]\(([^)#:\s]+)")
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Return the README, the pages in docs/, and every file that one of them links to, directly or over other pages."""
+    """Return the theme's files, the README, the pages in docs/, and every file that a page links to."""
+    theme = [file for file in files if file.src_dir != config.docs_dir]
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     shown = dict.fromkeys(pages)
     for page in pages:
@@ -24,4 +25,5 @@ def on_files(files: Files, config: Any) -> Files:
         new = [path for path in links if path.is_file() and path.is_relative_to(ROOT) and path not in shown]
         shown.update(dict.fromkeys(new))
         pages += [path for path in new if path.suffix == ".md"]
-    return Files(File.generated(config, str(path.relative_to(ROOT)), abs_src_path=str(path)) for path in shown)
+    ours = [File.generated(config, str(path.relative_to(ROOT)), abs_src_path=str(path)) for path in shown]
+    return Files([*theme, *ours])
