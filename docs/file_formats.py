@@ -25,7 +25,7 @@ Every command that measures (`pytest --benchmark-only`, `samegrad agree`, `train
 it. `samegrad report` finds the latest of each kind, or draws those that it is given.
 
 This page is made from the types (`make docs`). A key is required unless its default is given. Keys that are not listed
-are ignored. A file that does not fit is refused in one line, with the JSON path. Texts are UTF-8, and the names of times
+are ignored. A file that does not fit is refused in one line, with the JSON path. Texts are UTF-8. The names of times
 end in their units.
 """
 
