@@ -20,10 +20,13 @@ PAGE = Path(__file__).with_name("file-formats.md")
 KINDS: tuple[type[Document], ...] = (RunDocument, *BESIDE.values(), Conformance)
 OPENING = """# File formats
 
-Every command that measures saves a JSON document, and `--json` prints it or saves it elsewhere; `samegrad report` finds
-the latest of each kind, or draws those that it is given. This page is made from the types (`make docs`). A key is
-required unless its default is given; keys that are not listed are passed over; what does not fit is refused with the
-JSON path. Texts are UTF-8, times in the names' units.
+Every command that measures (`pytest --benchmark-only`, `samegrad agree`, `train`, `optimizers`, `ladder`, `selfcheck`,
+`conformance`) saves a JSON document under `reports/`. `--json PATH` saves it there instead, and `--json` alone prints
+it. `samegrad report` finds the latest of each kind, or draws those that it is given.
+
+This page is made from the types (`make docs`). A key is required unless its default is given. Keys that are not listed
+are ignored. A file that does not fit is refused in one line, with the JSON path. Texts are UTF-8. The names of times
+end in their units.
 """
 
 

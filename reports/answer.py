@@ -1,6 +1,6 @@
 """The answer in two sentences: who is fastest where calls are small and where they are large.
 
-Every order that is claimed is one that an interval supports; where none does, the sentence says so.
+An interval supports every order that is claimed; where none does, the sentence states that.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from reports.ratios import compare, crossovers
 from reports.records import Case, Group, Run
 
 NAMED = 3
-"""No more than so many are named that cannot be told from the leader."""
+"""The most implementations that are named as tied with the fastest."""
 FIRST = "value_and_grad"
-"""The pass that is spoken of where it was measured."""
+"""The pass that the answer is about, if it was measured."""
 
 
 def headline(run: Run) -> list[Group]:
-    """The groups that the answer speaks of, by batch: the first problem's gradient, in the first dtype and device.
+    """The groups that the answer is about, by batch: the first problem's gradient, in the first dtype and device.
 
-    A variant only where no plain pass was measured. Of a run that has groups.
+    Of a variant only if no plain pass was measured. The run must have groups.
     """
     first = min(run.groups, key=lambda group: passes.split(group.pass_)[1] != "")
     fixed = (first.problem, first.dtype, first.device)
@@ -30,7 +30,7 @@ def headline(run: Run) -> list[Group]:
 
 
 def _rank(group: Group) -> tuple[bool, bool]:
-    """Plain passes before variants, and of either the gradient first."""
+    """Sort key: plain passes before variants, and the gradient first among each."""
     name, variant = passes.split(group.pass_)
     return variant != "", name != FIRST
 

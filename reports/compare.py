@@ -1,4 +1,4 @@
-"""Two runs compared: what became faster, slower, or cannot be told, and whether like was compared with like.
+"""Two runs compared: what became faster or slower, what is not resolved, and whether the runs are alike.
 
 The launches of two runs are not paired, so each case is judged by Welch's interval for the difference of two means: of
 the logs of the launches' medians, before and after. Where both runs timed the same yardstick (a fixed piece of NumPy
@@ -140,12 +140,13 @@ def not_judged(found: list[Change]) -> list[str]:
 
 
 def summary(found: list[Change]) -> str:
-    """`Of 90 cases 3 became slower, 2 faster, 60 are equivalent within 1 %, and of 25 it cannot be told.`"""
+    """`Of 90 cases that both runs have, 3 became slower, 2 faster, 60 stayed within 1 %, and 25 are not resolved.`"""
     counts = Counter(change.word for change in found)
+    unresolved = counts["not resolved"] + counts[""]
     return (
         f"Of {len(found)} case{'' if len(found) == 1 else 's'} that both runs have, {counts['slower']} became slower, "
-        f"{counts['faster']} faster, {counts['equivalent']} stayed within {100 * REGRESSION_MARGIN:g} %, and of "
-        f"{counts['not resolved'] + counts['']} it cannot be told."
+        f"{counts['faster']} faster, {counts['equivalent']} stayed within {100 * REGRESSION_MARGIN:g} %, and "
+        f"{unresolved} {'is' if unresolved == 1 else 'are'} not resolved."
     )
 
 

@@ -30,12 +30,12 @@ BESIDE: dict[str, type[Document]] = {
     "training": Training,
     "starts": Starts,
 }
-"""What stands beside a run: the part of the material, and its type."""
+"""The documents that are drawn beside a run: the field of `Material`, and its type."""
 
 
 @dataclass(frozen=True)
 class Material:
-    """Runs, of which the last is the one that the report is about, and one of each other document at most."""
+    """The runs, the last of which the report is about, and at most one of each other document."""
 
     runs: tuple[Run, ...]
     beside: dict[str, Path] = field(default_factory=dict)
@@ -51,12 +51,12 @@ class Material:
 
     @property
     def run(self) -> Run:
-        """The last run; one without any measurement where there is none."""
+        """The last run, or a run without measurements if there is none."""
         return self.runs[-1] if self.runs else Run(self.paths[0], groups=(), implementations={})
 
     @property
     def paths(self) -> list[Path]:
-        """The files: runs in the order in which they were given, then what stands beside."""
+        """The files: runs in the order in which they were given, then the other documents."""
         return [run.path for run in self.runs] + [self.beside[part] for part in BESIDE if part in self.beside]
 
     @cached_property
@@ -75,7 +75,7 @@ class Material:
 
 
 def gather(paths: Sequence[str | Path] = ()) -> Material:
-    """Read the files, each as what its format says; without any, the latest of each kind where commands save them.
+    """Read the files, each by its format; without any, read the latest of each kind from where commands save them.
 
     Raises DocumentError where a file is none of these, or there is none at all.
     """

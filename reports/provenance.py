@@ -1,4 +1,4 @@
-"""Where a run comes from: machine, threads, versions, date and doubts, as the lines that stand under every figure."""
+"""The lines under every figure: the run's machine, threads, versions, date, and doubts about it."""
 
 from __future__ import annotations
 

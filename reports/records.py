@@ -20,7 +20,7 @@ NOTHING = float("nan")
 
 
 def description(name: str) -> dict[str, Any]:
-    """What a name alone tells of an implementation: `torch-eager` is torch, executed eagerly."""
+    """What the name alone says of an implementation: `torch-eager` is torch, executed eagerly."""
     framework, _, execution = name.partition("-")
     return {"framework": framework, "execution": execution or "plain", "version": ""}
 
@@ -142,11 +142,11 @@ class Run:
     groups: tuple[Group, ...]
     implementations: dict[str, dict[str, Any]]
     file: documents.RunDocument | None = None
-    """The file itself; None where there is no run, but only what stands beside one."""
+    """The file itself; None where there is no run, but only other documents."""
     fits: tuple[Fitted, ...] = ()
     cold: tuple[ColdStart, ...] = ()
     margin: float = MARGIN
-    """What differences are judged by."""
+    """The margin by which differences are judged."""
 
     @property
     def date(self) -> str:
@@ -170,12 +170,12 @@ class Run:
 
     @property
     def remarks(self) -> list[str]:
-        """What the run says of how it went: whether it was interrupted, or goes on with another."""
+        """Remarks on the run: whether it was interrupted, or continues another."""
         if self.file is None:
             return []
-        told = ["the run was interrupted; what was complete by then is here"] if self.ours.interrupted else []
+        remarks = ["the run was interrupted; what was complete by then is here"] if self.ours.interrupted else []
         if earlier := self.ours.resumed:
             date = earlier.datetime[:16].replace("T", " ")
             source = f"{len(earlier.groups)} groups are from {Path(earlier.file).name}, {date}"
-            told.append(f"the run goes on with an earlier one: {source}")
-        return told
+            remarks.append(f"the run goes on with an earlier one: {source}")
+        return remarks

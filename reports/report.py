@@ -114,7 +114,7 @@ def _of_run(material: Material) -> dict[str, Drawing]:
 
 
 def _beside(material: Material) -> dict[str, Drawing]:
-    """What stands beside the run."""
+    """The figures of the other documents."""
     from reports.figures import call_cost, converged, drift, goals, optimizers, starts, training
 
     parts: tuple[tuple[Any, Any], ...] = (

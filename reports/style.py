@@ -1,7 +1,7 @@
-"""The one style: a colour per framework and a line style per execution, derived from what a run file says.
+"""The one style: a colour per framework and a line style per execution, derived from a run file.
 
 The first six colours are those of Okabe and Ito (Color Universal Design, 2008), which remain distinct to colour-blind
-readers; indigo and olive stand in for their black, which is the text's, and their yellow, too pale on white.
+readers; indigo and olive replace their black, which is the text's, and their yellow, too pale on white.
 A framework nobody has heard of takes the next free colour; an execution, the next line style and marker. The usual
 frameworks have usual seats, so that their colours do not change from run to run.
 """
@@ -48,7 +48,7 @@ class Look:
 
 
 FLOOR = Look("#6E7781", (1, 1.2), "_")
-"""A floor stands back from the choices: grey, dotted, without a marker of its own."""
+"""A floor is drawn less prominently: grey, dotted, without a marker of its own."""
 
 
 def looks(implementations: Mapping[str, Mapping[str, Any]]) -> dict[str, Look]:

@@ -1,4 +1,4 @@
-"""The numbers as Markdown: each group's medians, ratios, intervals and verdicts, and what the run says of itself."""
+"""The numbers as Markdown: each group's medians, ratios, intervals and verdicts, and the run's remarks."""
 
 from __future__ import annotations
 

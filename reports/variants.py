@@ -22,7 +22,7 @@ class Against:
     plain: Group
 
     def comparison(self, implementation: str) -> Interval | None:
-        """The variant's time over the plain pass's; None where either is missing."""
+        """The variant's time over the plain pass's; None where one of them is missing."""
         mine, other = self.variant.case(implementation), self.plain.case(implementation)
         if mine is None or other is None:
             return None

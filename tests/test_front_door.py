@@ -19,8 +19,8 @@ from impls.documents.base import read
 from impls.terminal import PLAIN
 
 ROOT = Path(__file__).parents[1]
-RIGHT = ROOT / "impls/verifying/examples/mean_squared.py:loss_and_gradients"
-WRONG = ROOT / "impls/verifying/examples/flat_target.py:gradient"
+RIGHT = ROOT / "docs/examples/mean_squared.py:loss_and_gradients"
+WRONG = ROOT / "docs/examples/flat_target.py:gradient"
 TERMINALS = {
     "C": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
     "ascii": {"PYTHONIOENCODING": "ascii"},

@@ -81,6 +81,7 @@ def test_every_command_that_measures_takes_json_alike(command):
     assert "Save the document as PATH; without PATH, print it and nothing else." in " ".join(said.split())
 
 
+@pytest.mark.slow
 def test_json_is_printed_saved_where_it_is_asked_for_or_saved_by_default(tmp_path, monkeypatch):
     """And what is saved by default is found by a bare `samegrad report`."""
     monkeypatch.chdir(tmp_path)

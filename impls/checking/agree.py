@@ -1,9 +1,10 @@
 """Do all implementations compute the same gradients? Every one, over problems, dtypes, parameter scales and seeds.
 
 Large weights are where implementations part: at scale 1 units work in their middle, at 10 many are saturated, at 100
-nearly all. Each implementation is measured in a process of its own, its results held against the reference pass by
-pass. A row keeps the worst τ over the seeds; and beside it the error in units in the last place (ULP), which is what a
-float-by-float comparison would see: it may be millions where τ is small, since digits can be lost without a mistake.
+nearly all. Each implementation is measured in a process of its own, and its results are compared with the reference
+pass by pass. A row keeps the worst τ over the seeds; and beside it the error in units in the last place (ULP), which is
+what a float-by-float comparison would see: it may be millions where τ is small, since digits can be lost without a
+mistake.
 
     result = run(["numpy", "torch-eager"])      measure
     print(render(result))                       tables for the terminal (rich)

@@ -2,9 +2,9 @@
 
     |g − g*| ≤ B elementwise,   τ = max |g − g*| / B
 
-g is what an implementation returned, g* the oracle's value at the very numbers that the implementation was given, and
-B the bound of a right computation in that dtype. τ ≤ 1 is agreement. In float64 the oracle rounds as well, and is a
-right computation itself: there B is twice the bound, once for either. (It matters where the bound is a rounding or
+g is what an implementation returned, g* the oracle's value at the very numbers that the implementation was given, and B
+the bound of a right computation in that dtype. τ ≤ 1 is agreement. In float64 the oracle rounds as well, and is a right
+computation itself: there B is twice the bound, once for each of the two. (It matters where the bound is a rounding or
 two: a fused p − λg was seen 1.6 bounds away from one rounded twice, both of them right.)
 """
 
@@ -34,7 +34,7 @@ class Disagreement(Exception):
 
 @dataclass(frozen=True)
 class Agreement:
-    """One tensor of a result held against the reference; the element shown is the one of the largest τ.
+    """One tensor of a result compared with the reference; the element shown is the one of the largest τ.
 
     Errors are in units in the last place (ULP) of the reference in the result's dtype. Where `fault` is not empty, the
     tensor could not be compared at all (missing, of another shape or dtype): τ is infinite.
@@ -86,8 +86,8 @@ class Reference:
     def __init__(self, problem: Problem, parameters: Parameters, x: Array, y: Array, dtype: str) -> None:
         """x: (batch, inputs), y: (batch, outputs), float64; rounded to `dtype`, then evaluated in float64.
 
-        Raises BadInput for an unknown dtype, and where there is no gradient to be had (on the kink of a ReLU, or where
-        the numbers overflow).
+        Raises BadInput for an unknown dtype, and where there is no gradient (on the kink of a ReLU, or where the
+        numbers overflow).
         """
         choose("dtype", dtype, (*DTYPES, TF32))
         self.problem, self.dtype = problem, np.dtype(storage(dtype))

@@ -3,7 +3,7 @@
 All train on the same data from the same weights by plain gradient descent; at steps 1, 10, 100 and 1000 their
 parameters are compared with a trajectory of the oracle's gradients in float64. Two right trainings do part: a rounding
 moves the weights, the next gradient is taken elsewhere, and where the loss surface is steep the distance grows. So
-beside each implementation stand ten *shadows*: trainings of the oracle whose parameters are kept in the dtype and
+beside each implementation there are ten *shadows*: trainings of the oracle whose parameters are kept in the dtype and
 whose every gradient is perturbed by one rounding, at random. They have no errors at all, and their distance from the
 trajectory is what rounding alone becomes. An implementation that is about as far away is right and was amplified; one
 that is much farther has an error of its own.
@@ -115,7 +115,7 @@ def _index(distance: Array) -> list[int]:
 def shadows(problem: str, dtype: str, steps: Sequence[int], learning_rate: float, seed: int) -> list[dict[str, Any]]:
     """Median and largest distance of the shadows from the trajectory: a row per step.
 
-    The largest is at least one rounding of the largest parameter: no computation can be held to less.
+    The largest is at least one rounding of the largest parameter: no computation can be closer than that.
     """
     net = get_problem(problem)
     truth = trajectory(net, dtype, steps, learning_rate, seed)

@@ -104,7 +104,7 @@ def _two_steps_of_adam() -> float:
 
 
 def digits_lost(implementations: Sequence[str]) -> dict[str, Any]:
-    """The gradient where the output of xor stands at z = 20 in float32: a(1 − a) is 0 there, the slope is 2·10⁻⁹.
+    """The gradient where the output of xor is saturated at z = 20 in float32: a(1 − a) is 0 there, the slope is 2·10⁻⁹.
 
     The implementations are those of one framework, as they share a process.
     """
@@ -186,14 +186,14 @@ def known(implementations: Iterable[str]) -> list[KnownFault]:
 def check(fault: KnownFault) -> dict[str, Any]:
     """Reproduce a fault in a process of its own: {"name", "what", "cure", "source", "present", "evidence", "versions"}.
 
-    `present` is None, and the evidence says why, where it cannot be tried here.
+    `present` is None where the fault cannot be tried here; the evidence says why.
     """
-    told = {"name": fault.name, "what": fault.what, "cure": fault.cure, "source": fault.source}
+    described = {"name": fault.name, "what": fault.what, "cure": fault.cure, "source": fault.source}
     target = f"impls.checking.known_faults:{fault.reproduce}"
     try:
-        return told | call(target, fault.arguments, timeout_s=TIMEOUT_S, environment=fault.environment)
+        return described | call(target, fault.arguments, timeout_s=TIMEOUT_S, environment=fault.environment)
     except (Unavailable, Failed) as reason:
-        return told | {"present": None, "evidence": f"not tried: {reason}", "versions": {}}
+        return described | {"present": None, "evidence": f"not tried: {reason}", "versions": {}}
 
 
 def run(

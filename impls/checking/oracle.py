@@ -54,7 +54,7 @@ class Evaluation(NamedTuple):
 def evaluate(problem: Problem, parameters: Parameters, x: Array, y: Array) -> Evaluation:
     """Predictions, loss (`impls.problem`) and gradients, of x: (batch, inputs) and y: (batch, outputs); all float64.
 
-    Raises BadInput where a gradient does not exist, because a ReLU stands exactly on its kink.
+    Raises BadInput where a gradient does not exist, because a ReLU is exactly on its kink.
     """
     theta = flatten(parameters)
     sizes, activations = problem.sizes, problem.activations

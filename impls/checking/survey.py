@@ -30,7 +30,7 @@ def run(
     timeout_s: float = agree.TIMEOUT_S,
     progress: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Measure it all, one process at a time: what the document `Agreement` says. `progress` gets a line before each."""
+    """Measure all, one process at a time; return the fields of `Agreement`. `progress` gets a line before each."""
     how: dict[str, Any] = {
         "problems": problems,
         "dtypes": dtypes,

@@ -31,9 +31,9 @@ from impls.learning.daily_rows import checked, read_csv
 URL = "https://www.alphavantage.co/query"
 KEY_VARIABLE = "ALPHAVANTAGE_API_KEY"
 URL_VARIABLE = "ALPHAVANTAGE_URL"
-"""Where it is set, that address is asked instead: a proxy, or a server that plays the replies."""
+"""The environment variable with another address to ask: a proxy, or a server that repeats stored replies."""
 PAUSES_S = (1.0, 5.0, 15.0, 60.0)
-"""Before the second, third, … attempt; the last outlasts a limit per minute."""
+"""Pauses before the second, third, … attempt; the last is as long as a limit per minute."""
 TIMEOUT_S = 30.0
 FRESH_S = 24 * 3600.0
 LARGEST_REPLY = 64 * 2**20
@@ -41,7 +41,7 @@ FIELDS = {"open": "1. open", "high": "2. high", "low": "3. low", "close": "4. cl
 
 
 class _Passing(Exception):
-    """A trouble that may be over soon; `pause_s` if the service said when."""
+    """A temporary failure: try again, after `pause_s` if the service gave a time."""
 
     def __init__(self, message: str, pause_s: float | None = None) -> None:
         super().__init__(message)
@@ -115,7 +115,7 @@ def _fetch(symbol: str, key: str) -> bytes:
 
 
 def _frame(reply: dict[str, Any], symbol: str) -> Any:
-    """The rows of a reply as they stand in it."""
+    """Return the rows of a reply in the reply's order."""
     import pandas
 
     series = reply.get("Time Series (Daily)")

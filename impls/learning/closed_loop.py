@@ -24,7 +24,7 @@ from impls.learning.trainer import TRAINERS, load
 from impls.problem import DTYPES, SEED
 
 EPOCHS = 1000
-"""Of each training in the command, at most; `line` has 100, of ten steps each."""
+"""The most epochs that the command trains; `line` has 100, of ten steps each."""
 
 
 def measure(implementation: str, folder: str, dtype: str) -> int:
@@ -39,7 +39,7 @@ def measure_shadows(folder: str, dtype: str) -> int:
 
 
 def _each(folder: str, name: str, work: Callable[[Path], object]) -> int:
-    """Work in the folder of each recipe, and tell how many are done."""
+    """Call `work` on the folder of each recipe, report progress, and return how many there are."""
     below = sorted(path.parent for path in Path(folder).glob("*/recipe.npz"))
     for number, place in enumerate(below, start=1):
         work(place)
@@ -57,8 +57,7 @@ def run(
     dtype: str = "float64",
     progress: training.Progress = lambda states: None,
 ) -> dict[str, Any]:
-    """Each problem's recipe with each optimizer, at most so many epochs of it, by all: what the document
-    `ClosedLoops` says.
+    """Train each problem's recipe with each optimizer, up to `epochs`; return the fields of `ClosedLoops`.
 
     `progress` gets {name: {"stage", "epoch"}} meanwhile, of which "epoch" counts trainings. Raises BadInput for unknown
     names, Unavailable where no framework gave an answer.

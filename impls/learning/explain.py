@@ -1,4 +1,4 @@
-"""Backpropagation with its numbers, one equation at a time, and every quantity held against autodiff.
+"""Backpropagation with its numbers, one equation at a time, and every quantity compared with autodiff.
 
 For a network of two layers, z₁ = xW₁ + b₁, a₁ = f(z₁), z₂ = a₁W₂ + b₂, a₂ = f(z₂), and the mean squared error
 L = 1/N·Σ(a₂ − y)² over its N elements:

@@ -69,7 +69,7 @@ def _show(console: Any, recipe: Any, found: Any, digits: int) -> None:
 
 
 def _print(console: Any, left: str, value: Any, digits: int) -> None:
-    """The equation, and below it the numbers, a row per line; a single number stands beside it."""
+    """Print the equation and below it the numbers, a row per line; a single number goes on the equation's line."""
     import numpy as np
 
     value = np.asarray(value)

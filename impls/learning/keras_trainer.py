@@ -3,7 +3,7 @@
 Two things keep keras.optimizers from the textbook, besides their choices for ε, and both are mended here:
 
 - On TensorFlow a Python float in an optimizer passes through float32 where Keras casts it (`ops.cast(0.9, "float64")`
-  is 0.8999999761581421). A `np.float64` keeps its digits; as a factor it stands on the right, since on the left NumPy
+  is 0.8999999761581421). A `np.float64` keeps its digits; as a factor it is on the right, since on the left NumPy
   would take over and ask a variable for its values, which it does not have in a compiled function.
 - RMSprop has ε inside its root; Adam adds it to √v instead of √v̂, and takes βᵗ in the dtype, which costs float32 its
   last digits while βᵗ is near 1. Each has a small subclass below.

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 
 class Live:
-    """A context; `show` takes what `training.run` tells. Without a terminal it is silent."""
+    """Progress bars in a `with` block; `show` takes what `training.run` reports. Silent without a terminal."""
 
     def __init__(self, console: Console, names: Sequence[str], epochs: int, unit: str = "epoch") -> None:
         self.bars = Progress(
@@ -27,7 +27,7 @@ class Live:
         self.tasks = {name: self.bars.add_task(name, start=False, total=epochs, value="waiting") for name in names}
 
     def show(self, states: dict[str, dict[str, Any]]) -> None:
-        """{name: {"stage"}, and once there is something to tell "epoch", and perhaps "loss" or "converged"}."""
+        """Update the bars by {name: {"stage", once it trains "epoch", and perhaps "loss" or "converged"}}."""
         for name, state in states.items():
             if state["stage"] == "waiting":
                 continue

@@ -28,11 +28,11 @@ from impls.registry import get_entry
 
 STEPS = 100
 COUNT = 17
-"""Parameters: as many as 2-4-1 has."""
+"""The number of parameters: that of 2-4-1."""
 ALIGNED = 20
-"""How far an aligned optimizer may be from the textbook: so many roundings of the largest parameter (of 1 at least).
+"""How far an aligned optimizer may be from the textbook, in roundings of the largest parameter (of 1 at least).
 
-After the 100 steps that are the default this is below 5e-15 in float64; either is 1.5 to 4e-15 from the exact result
+After the 100 steps that are the default this is below 5e-15 in float64; both are 1.5 to 4e-15 from the exact result
 (measured with 40 digits, parameters up to 10)."""
 TIMEOUT_S = 300.0
 
@@ -104,7 +104,7 @@ def run(
     dtype: str = "float64",
     progress: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Measure each framework in a process of its own: what the document `Optimizers` says.
+    """Measure each framework in a process of its own; return the fields of `Optimizers`.
 
     Raises BadInput for unknown names, Unavailable where no framework gave an answer.
     """

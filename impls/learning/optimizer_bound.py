@@ -7,7 +7,7 @@ it, for as many steps as are asked for, the errors of its state included:
 
     sum          e = e_x + e_y                              quotient     e = (|x|·e_y + |y|·e_x) / (|y|·(|y| − e_y))
     product      e = |x|·e_y + |y|·e_x + e_x·e_y            root         e = √x − √max(x − e_x, 0)
-    rounding     e + R·u·(|value| + e) + η                  constant     e = u·|c|, as it is held in the dtype
+    rounding     e + R·u·(|value| + e) + η                  constant     e = u·|c|, as it is rounded to the dtype
 
 For a root √(x + e_x) − √x is less than that. R is `ROUNDINGS`. A quotient whose divisor may be 0, as in √v + ε where
 rounding reaches −ε, has an infinite bound.
@@ -34,7 +34,7 @@ ROUNDINGS = 3
 """Per operation of the textbook: one in the dtype; one more for a program that groups otherwise, as m + (1−ρ)·(g − m)
 or g·(1/(√v + ε)) do; one of the evaluation here, in float64."""
 POWER_ULP = 4
-"""By how much a framework's βᵗ may be wrong, in float64, which is what all of them raise β in."""
+"""The largest error of a framework's βᵗ, in units in the last place of float64, in which all of them compute it."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""How far a training is, told from one process to another by a small file."""
+"""A small file in which one process reports to another how far a training is."""
 
 from __future__ import annotations
 

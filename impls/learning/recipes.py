@@ -32,7 +32,7 @@ from impls.parameters import Array, Layer, Parameters
 from impls.problem import LINE, SEED, XOR, Problem
 
 RECORDED = 1000
-"""At most so many stretches of epochs between the points of a curve."""
+"""The most points that a curve has after its first."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ def slides(seed: int = SEED) -> Recipe:
 RECIPES = {"xor": xor, "line": line, "slides": slides}
 
 RATES = {"sgd": 0.01, "momentum": 0.01, "nesterov": 0.01, "rmsprop": 0.001, "rmsprop-centered": 0.001, "adam": 0.001}
-"""λ for an optimizer that the recipe was not written for."""
+"""The learning rate λ of an optimizer for which the recipe gives none."""
 
 
 def get_recipe(name: str, seed: int = SEED) -> Recipe:

@@ -58,8 +58,8 @@ def measure(recipe: Recipe, dtype: str, progress: Progress = lambda *_: None) ->
     """The reference's "theta" (marks, count), "losses" (marks,) and "predictions" where the recipe asks, at the end.
 
     And the shadows' "loss_spread", "distance_spread" and "prediction_spread". A spread (marks,) is the largest distance
-    of any shadow so far, and at least one rounding of the loss or the largest parameter: no computation can be held to
-    less.
+    of any shadow so far, and at least one rounding of the loss or the largest parameter: no computation can be
+    closer than that.
     """
     _, _, parameters = recipe.as_held(dtype)
     start = flatten(parameters)

@@ -1,7 +1,7 @@
 """Which share of starts learns xor, and how soon? The same starts by every framework, all at once.
 
-A start has converged when its error is below 0.01. Start i is the recipe `xor` with the seed i. `run` returns what the
-document `impls/documents/learning.py:Starts` says.
+A start has converged when its error is below 0.01. Start i is the recipe `xor` with the seed i. `run` returns the
+fields of the document `impls/documents/learning.py:Starts`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from impls.registry import get_entry
 THRESHOLD = 0.01
 QUANTILES = (5, 25, 50, 75, 95)
 NEARLY_ALL = 0.99
-"""Of the epochs: a start that needs more may fall on either side of the last by a rounding."""
+"""Share of the epochs. For a start that needs more, a rounding may decide whether it converges by the last epoch."""
 
 
 def measure(implementation: str, folder: str, first: int, count: int, dtype: str) -> dict[str, Any]:

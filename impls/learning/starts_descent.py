@@ -5,8 +5,8 @@ the starts. `loss` is written for a single network, unit by unit, on numbers; vm
 one on vectors, whose derivative every framework takes by its own autodiff; NumPy has it by hand.
 
 Each function returns, per start, the number of steps after which its error was first below the threshold, or −1. It
-looks up every BLOCK epochs, tells how many have converged, and stops once all have. What has converged is dropped where
-shapes may change freely (NumPy, torch); compiled code keeps its shape.
+looks up every BLOCK epochs, reports how many have converged, and stops once all have. What has converged is dropped
+where shapes may change freely (NumPy, torch); compiled code keeps its shape.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import numpy as np
 from impls.parameters import Array
 
 BLOCK = 500
-"""Epochs between two looks at what has converged."""
+"""Epochs between two checks of what has converged."""
 PIECE = 1000
-"""Starts that NumPy takes at a time, so that their numbers stay in the cache."""
+"""The number of starts that NumPy computes at a time, so that they stay in the cache."""
 
 
 class Descent(NamedTuple):

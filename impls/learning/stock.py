@@ -124,7 +124,7 @@ def glorot(sizes: tuple[int, ...], seed: int) -> Parameters:
 
 
 def baselines(x: Array, y: Array, held_out_x: Array, held_out_y: Array, price_per_unit: float) -> dict[str, Any]:
-    """What the mean of the training part and linear least squares make of the held-out part."""
+    """Errors on the held-out part of two simple predictors: the training part's mean, and linear least squares."""
     from sklearn.dummy import DummyRegressor
     from sklearn.linear_model import LinearRegression
 

@@ -35,7 +35,7 @@ TRAINERS = {
 
 
 class Departure(NamedTuple):
-    """One thing that a stock optimizer does otherwise than the textbook, as fields of `Conventions`."""
+    """One convention in which a stock optimizer differs from the textbook, as fields of `Conventions`."""
 
     reason: str
     conventions: dict[str, Any]

@@ -1,6 +1,6 @@
 """One recipe, trained by every implementation, each in its own process with one thread, and their curves compared.
 
-`run` returns what the document `impls/documents/learning.py:Training` says. A run is `explained` if its losses, its
+`run` returns the fields of the document `impls/documents/learning.py:Training`. A run is `explained` if its losses, its
 parameters and its last predictions are never farther from the reference than `allowed` times the shadows' spread. That
 is judged up to `comparable_until`: where rounding alone moves a loss by a hundredth of it, amplification has left
 nothing to compare.

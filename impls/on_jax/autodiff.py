@@ -122,7 +122,7 @@ class JaxEager(JaxJit):
         self._descend = partial(descend, loss)
 
     def wait(self, result: Any) -> Any:
-        """Each array is of a call of its own."""
+        """Wait for every array: each comes from a call of its own."""
         return jax.block_until_ready(result)
 
     train_loop = Implementation.train_loop

@@ -63,7 +63,7 @@ class OnJax(Implementation):
         return (self.device.memory_stats() or {}).get("peak_bytes_in_use", 0)
 
     def device_memory_bytes(self) -> int | None:
-        """JAX has no way of beginning anew: where the process has held more before, this peak is not known."""
+        """The peak of the whole process, which JAX cannot reset: None where an earlier task may have set it."""
         peak_bytes = self._peak_bytes()
         return peak_bytes if peak_bytes > self.earlier_peak_bytes else None
 

@@ -54,7 +54,7 @@ class KerasEager(KerasOnTensorflow):
 
     @staticmethod
     def compile(function: Callable[..., Any]) -> Callable[..., Any]:
-        """How the passes are run: here as they are."""
+        """Return the passes as they are run: here unchanged."""
         return function
 
     def prepare(self, task: Task) -> None:

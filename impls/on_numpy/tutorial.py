@@ -1,4 +1,4 @@
-"""`numpy-tutorial`: backpropagation as tutorials write it, kept as a yardstick for what care is worth.
+"""`numpy-tutorial`: backpropagation as tutorials write it, kept to show what care is worth.
 
 New arrays at every line, `1/(1+np.exp(-x))`, `np.dot`, `np.mean`, and the slope from the output, `a·(1 − a)`. The
 equations are those of `on_numpy/manual.py`. The exponential overflows for large −x; tutorials live with the warning.

@@ -37,7 +37,7 @@ class OnTensorflow(Implementation):
             tf.config.experimental.reset_memory_stats(self.short_name)
 
     def here(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function on this device. That is said only where TensorFlow's own choice, the first GPU, is another."""
+        """The function in `tf.device`, unless TensorFlow would choose that device by itself."""
         gpus = tf.config.list_logical_devices("GPU")
         if self.device == (gpus[0].name if gpus else find_device("cpu")):
             return function
@@ -49,7 +49,7 @@ class OnTensorflow(Implementation):
         return run
 
     def wait(self, result: Any) -> Any:
-        """Wait for all that the devices were given: on a GPU calls only queue their work."""
+        """Return the result once the devices are idle: on a GPU calls only queue their work."""
         if self.is_async:
             tf.test.experimental.sync_devices()
         return result

@@ -44,7 +44,7 @@ class OnTorch(Implementation):
         return {"device": self.device, "dtype": getattr(torch, dtype)}
 
     def wait(self, result: Any) -> Any:
-        """Wait for all that the device was given: calls only queue their work there."""
+        """Return the result once the device is idle: on an accelerator calls only queue their work."""
         if self.is_async:
             torch.mps.synchronize() if self.device.type == "mps" else torch.cuda.synchronize(self.device)
         return result

@@ -110,7 +110,7 @@ def _reach(case: Case) -> tuple[float, float]:
 
 
 def _limits(batches: list[int]) -> tuple[float, float]:
-    """A little air on both sides; a single batch stands in the middle of a decade."""
+    """Limits with a margin on both sides; a single batch is in the middle of a decade."""
     air = (batches[-1] / batches[0]) ** 0.04 if len(batches) > 1 else 3.0
     return batches[0] / air, batches[-1] * air
 
@@ -141,7 +141,7 @@ def _ticks(axes: Axes, batches: list[int]) -> None:
 
 
 def _apart(batches: list[int]) -> list[int]:
-    """The first, the last, and those between that stand a fifth of the axis from their neighbours: none collide."""
+    """The first, the last, and those between that are a fifth of the axis apart, so that none collide."""
     least = 0.999 * (batches[-1] / batches[0]) ** (1 / 5)
     kept = batches[:1]
     for batch in batches[1:-1]:

@@ -27,7 +27,7 @@ GAP_IN = 0.145
 SHADES = (1.0, 0.62, 0.36, 0.2)
 """How much of its colour each part of a bar has, from the first to the last."""
 MOST = 24
-"""More implementations than this are not drawn: the fastest are, and the figure says how many are left to the table."""
+"""The most implementations in a figure: the fastest ones. The figure states how many are in the table alone."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Points with their intervals, one under the other on one logarithmic scale: where each stands, in percent of it."""
+"""Points with their intervals, one under the other on one logarithmic scale: the position of each, in percent."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ class Scale:
     high: float
 
     def at(self, value: float) -> float:
-        """Where the value stands, from 0 to 100, within the scale."""
+        """The position of the value within the scale, from 0 to 100."""
         if self.high <= self.low:
             return 50.0
         share = math.log(value / self.low) / math.log(self.high / self.low) if value > 0 else 0.0
         return 100 * min(max(share, 0.0), 1.0)
 
     def mark(self, value: float, low: float, high: float) -> dict[str, Any]:
-        """What the template draws of one number: its dot, and its interval where both ends are known."""
-        told: dict[str, Any] = {"dot": f"{self.at(value):.2f}" if value > 0 else None, "start": None}
+        """Positions for the template: the dot, and the interval if both ends are known."""
+        mark: dict[str, Any] = {"dot": f"{self.at(value):.2f}" if value > 0 else None, "start": None}
         if math.isfinite(low) and math.isfinite(high):
-            told |= {"start": f"{self.at(low):.2f}", "width": f"{self.at(high) - self.at(low):.2f}"}
-        return told
+            mark |= {"start": f"{self.at(low):.2f}", "width": f"{self.at(high) - self.at(low):.2f}"}
+        return mark
 
 
 @dataclass(frozen=True)
 class Row:
-    """A name in the class of its colour, its mark, and what is said beside it; `ring` for an open dot."""
+    """One row: a name, the class of its colour, its mark, and the text beside it; `ring` draws an open dot."""
 
     name: str
     colour: str

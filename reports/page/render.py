@@ -18,11 +18,11 @@ from reports.provenance import doubts, footer
 HERE = Path(__file__).parent
 SCRIPTS = ("units.js", "tables.js", "axes.js", "lines.js", "curves.js", "panels.js", "theme.js")
 OF_TIMES = ("chart.js", "across.js", "pairs.js")
-"""Drawn from the data of the section `times`, and only where it stands."""
+"""Scripts that draw from the data of the section `times`; left out without that section."""
 
 
 def render(material: Material) -> str:
-    """The page of the last run, with what has changed since the others, and what stands beside it, if there is any.
+    """Render the last run as HTML, with the changes since earlier runs and with the other documents that were given.
 
     A section without data is left out. Every text from a run file is escaped by the template engine.
     """

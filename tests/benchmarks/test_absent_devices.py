@@ -10,6 +10,7 @@ NUMPY = ["--implementations=numpy", "--problems=xor", "--passes=forward", "--bat
 LINE = "No gpu here: none of the implementations could use one (-rs says why).\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "code", "lines"),
     [(["--device=gpu"], 2, 1), (["--device=cpu,gpu"], 2, 1), (["--device=all"], 0, 1), ([], 0, 0)],
@@ -22,6 +23,7 @@ def test_an_absent_device_is_told_in_one_line(tmp_path, options, code, lines):
     assert done.said.count(LINE) == done.said.count("No gpu") == lines
 
 
+@pytest.mark.slow
 def test_tf32_on_a_cpu_is_skipped_with_the_reason(tmp_path):
     done = pytest_("--benchmark-only", "-q", "-rs", *NUMPY, "--tf32", f"--benchmark-json={tmp_path}/run.json")
     assert done.code == 0 and "1 passed, 1 skipped" in done.said

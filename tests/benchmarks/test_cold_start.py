@@ -21,6 +21,7 @@ def silent(number, name):
     pass
 
 
+@pytest.mark.slow
 def test_every_phase_is_observed_in_every_process():
     """Import, build and two calls take some time each; NumPy alone holds more than 10 MB and less than 10 GB."""
     found = measure(["numpy"], silent)["numpy"]
@@ -39,6 +40,7 @@ def test_implementations_take_turns_in_every_round(monkeypatch):
     assert len(set(map(tuple, rounds))) > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["no-such-implementation", "torch-cuda-graph"])
 def test_one_that_cannot_start_says_why_and_is_not_tried_again(name):
     """A name that is none is a failure; a GPU that is not there is a reason to skip."""
@@ -73,6 +75,7 @@ def test_a_call_is_taken_apart_by_paired_differences():
     assert parts == {"empty call": 260, "dispatch": 20, "waiting": 5, "conversion": 40}
 
 
+@pytest.mark.slow
 def test_the_parts_of_a_call_are_observed_in_a_new_process():
     """NumPy's empty call takes some time, and less than its whole pass."""
     found = fresh.measure(call_cost.__name__, ["numpy"], silent, processes=1)["numpy"]

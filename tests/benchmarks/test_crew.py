@@ -99,6 +99,7 @@ class TestFailures:
         assert failed.stderr[-1] == "still here"
         assert is_gone(pid_of(worker))
 
+    @pytest.mark.slow
     def test_all_answers_about_a_case_share_one_limit(self, spawn):
         """Each is given in time, but not their sum; the next case has the whole limit again."""
         worker = spawn("waits_for_a_signal")  # half a second
@@ -213,6 +214,7 @@ time.sleep(600)
         assert ends(pid)
 
 
+@pytest.mark.slow
 def test_time_in_which_the_parent_was_stopped_is_not_counted_as_waiting():
     """As when the machine sleeps: both are stopped for longer than the limit, and the answer comes all the same."""
     script = f"""
@@ -251,6 +253,7 @@ class TestPinning:
         with pinned([]):
             assert os.sched_getaffinity(0) == before
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", FOUR)
     def test_all_threads_of_all_workers_are_on_one_and_the_same_cpu(self, workers, name):
         """Told by the worker, and read from the system for each of its threads."""

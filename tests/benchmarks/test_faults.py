@@ -158,6 +158,7 @@ def document(befallen):
 
 
 class TestWhatBefallsAnImplementation:
+    @pytest.mark.slow
     @pytest.mark.parametrize("fault", BEFALLEN)
     def test_its_case_ends_with_a_record_and_what_was_complete_is_kept(self, befallen, document, fault):
         _, code, said = befallen
@@ -192,6 +193,7 @@ class TestWhatBefallsAnImplementation:
     def test_nothing_is_left(self, befallen):
         assert befallen[0].left() == []
 
+    @pytest.mark.slow
     def test_resuming_measures_what_is_missing_and_only_that(self, befallen, document):
         """Now that they are mended. The group that was whole is taken as it is, with all its samples."""
         place, _, _ = befallen
@@ -226,6 +228,7 @@ def samples(document, group):
 
 
 class TestWhatBefallsTheRun:
+    @pytest.mark.slow
     def test_a_signal_to_end_leaves_what_is_complete_and_the_rest_can_follow(self, place):
         """SIGTERM in the second launch of three, to the parent alone; Ctrl-C has its test in test_plugin.py."""
         process = place.start([SOUND], launches=3, passes="forward")
@@ -278,6 +281,7 @@ class TestWhatBefallsTheRun:
         assert arrived == ["SIGTERM", "SIGINT"]
         assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
 
+    @pytest.mark.slow
     def test_a_parent_that_is_killed_leaves_no_process_and_no_temporary_file(self, place):
         """Nothing can be saved then."""
         process = place.start([SOUND, "Hangs"], launches=1)
@@ -289,6 +293,7 @@ class TestWhatBefallsTheRun:
         assert place.left() == []
         assert not (place.folder / "results" / "run.json").exists()
 
+    @pytest.mark.slow
     def test_two_runs_at_once_in_one_folder_keep_a_file_each(self, place):
         """Started in the same second: the wall clock of both stands still."""
         clock = shim(place, STILL)
@@ -327,6 +332,7 @@ class TestWhereARunIsSaved:
         assert f"ERROR: cannot make {place.folder}/reports/runs (Not a directory); make room, or give another" in said
         assert "starting the workers" not in said and place.left() == []
 
+    @pytest.mark.slow
     def test_a_disk_that_fills_up_meanwhile(self, place):
         """A real one, of three megabytes: the run is saved in the temporary folder, and it is said where."""
         disk = place.folder / "disk"
@@ -348,6 +354,7 @@ class TestWhereARunIsSaved:
         Path(elsewhere).unlink()
         assert place.left() == []
 
+    @pytest.mark.slow
     def test_a_folder_that_vanishes_meanwhile(self, place):
         code, said = place.run([SOUND, "RemovesTheFolder"], launches=1)
         assert code == pytest.ExitCode.TESTS_FAILED
@@ -358,6 +365,7 @@ class TestWhereARunIsSaved:
         Path(elsewhere).unlink()
         assert place.left() == []
 
+    @pytest.mark.slow
     def test_where_no_file_can_be_written_any_more_that_is_told_too(self, place):
         """The tables are there all the same."""
         if sys.platform != "linux":
@@ -368,6 +376,7 @@ class TestWhereARunIsSaved:
         assert re.search(r"│ numpy +│ [\d.]+ µs │", said)
         assert place.left() == [] and not list((place.folder / "results").iterdir())
 
+    @pytest.mark.slow
     def test_a_run_in_which_nothing_could_be_measured_is_saved_for_its_reasons(self, place):
         code, said = place.run(["import_fails", "FailsToPrepare"], launches=1)
         assert code == pytest.ExitCode.TESTS_FAILED, said
@@ -418,6 +427,7 @@ def astray(tmp_path_factory):
 
 
 class TestWhatBefallsTheMachine:
+    @pytest.mark.slow
     def test_a_clock_that_steps_changes_no_time(self, astray):
         """The wall clock goes a day forth or back whenever it is read."""
         place, code, said = astray
@@ -462,6 +472,7 @@ class TestResuming:
         earlier.take({self.CASE: (SOUND,)})
         return earlier
 
+    @pytest.mark.slow
     def test_what_is_complete_is_taken(self, run_file, tmp_path):
         earlier = self.resume(run_file, tmp_path, lambda document: None)
         [group] = earlier.groups.values()
@@ -535,6 +546,7 @@ class TestResuming:
         with pytest.raises(BadInput, match=re.escape(told)):
             self.resume(run_file, tmp_path, change)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("arguments", "told"),
         [

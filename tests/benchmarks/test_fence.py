@@ -18,6 +18,7 @@ def seen(name):
     return observed(name)
 
 
+@pytest.mark.slow
 def test_on_a_gpu_pytorch_waits_last():
     """Once, for the device in use, after the model, all four gradients and the update. (Its CPU plays the GPU.)"""
     on_gpu = seen("torch-eager")["on a GPU"]
@@ -29,6 +30,7 @@ def test_on_a_gpu_pytorch_waits_last():
     }
 
 
+@pytest.mark.slow
 def test_on_a_gpu_tensorflow_waits_last():
     """Once, after the compiled function."""
     assert seen("keras-xla")["on a GPU"] == {
@@ -39,6 +41,7 @@ def test_on_a_gpu_tensorflow_waits_last():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pass_name", ["forward", "value_and_grad", "train_step"])
 def test_pipelined_calls_do_not_wait_and_their_end_does(pass_name):
     """Of eight calls of JAX, which works on after a call has returned: some are not ready, and then all are."""

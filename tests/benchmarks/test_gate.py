@@ -50,6 +50,7 @@ def expected_gradients(batch, dtype):
 class TestPlantedFaults:
     """Each in the result that the framework itself returned, before any conversion."""
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("fault", FAULTS)
     def test_a_wrong_gradient_is_found_and_named_and_never_timed(self, worker, name, fault):
         """Implementation, case, tensor, index, found, expected and tolerance; asking for its time then fails."""

@@ -50,6 +50,7 @@ def test_one_launch_of_scattered_slow_rounds_is_flagged_too():
         assert noise([steady(rng) * np.where(slow, 1.5, 1.0)], {})["noisy"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("launches", [1, 3, 5])
 def test_a_calm_run_of_eighteen_groups_is_flagged_in_at_most_five_percent(launches):
     """The count that a true rate of 5 % exceeds once in a thousand times is the limit: the rate itself is below."""

@@ -200,6 +200,7 @@ def test_an_implementation_without_an_optimizer_of_its_own_says_which_have_one()
         build(NumpyManual(), asked("adam", device="gpu"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINERS)
 def test_each_frameworks_own_optimizers_pass_the_gate_and_are_timed(workers, name):
     """In its own process, with τ of every tensor told."""

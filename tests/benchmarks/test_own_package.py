@@ -1,6 +1,6 @@
 """Somebody's own package, really installed, adds an implementation without a change to this project.
 
-Its only module and its project file are what the README shows.
+Its only module and its project file are those of docs/add-an-implementation.md.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ dependencies = ["samegrad", "autograd>=1.7"]
 [project.entry-points."samegrad.implementations"]
 mine-tape = "mine:AutogradTape"
 """
-[MINE] = re.findall(r"^```python\n# mine\.py\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
+PAGE = (ROOT / "docs/add-an-implementation.md").read_text()
+[MINE] = re.findall(r"^```python\n# mine\.py\n(.*?)^```$", PAGE, re.M | re.S)
 CONTRACT = "tests/impls/test_contract.py"
 TIME_LIMIT_S = 300
 
@@ -63,6 +64,7 @@ def site(tmp_path_factory):
     return site
 
 
+@pytest.mark.slow
 def test_list_shows_it(site):
     code, said = python("samegrad", "list", site=site)
     assert code == 0, said
@@ -79,6 +81,7 @@ def test_it_keeps_the_contract(site):
     assert code == 0 and "\nmine-tape keeps the contract.\n" in said, said
 
 
+@pytest.mark.slow
 def test_the_contract_s_own_tests_take_it_up(site):
     """Every clause but that of compilers, and what it imports."""
     code, said = python("pytest", "-q", "-p", "no:cacheprovider", "-k", "mine-tape", CONTRACT, site=site)
@@ -97,6 +100,7 @@ print(agree.disagreements(result))
     assert python(script, site=site, how="-c") == (0, "[]\n")
 
 
+@pytest.mark.slow
 def test_the_suite_runs_on_it_and_its_report_shows_it(site, tmp_path):
     """Past the gate and into the run file, with the versions that it ran on; and into the figures' table."""
     tiny = ("--implementations=numpy,mine-tape", "--problems=xor", "--batches=4", "--launches=1", "--budget=0.5")

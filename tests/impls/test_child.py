@@ -62,6 +62,7 @@ def test_refusals_come_back_as_they_were_raised(kind):
         call(f"{HERE}:refuse", {"kind": kind.__name__}, timeout_s=60)
 
 
+@pytest.mark.slow
 def test_any_other_end_is_one_line():
     """An exception, a crash and the time limit, each in a line that says which it was."""
     with pytest.raises(Failed, match=r"^ZeroDivisionError: of two lines$"):
@@ -112,6 +113,7 @@ def pools_of_jax(**ignored):
     return Counter(name.rpartition("/")[0] or name for name in names)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux tells the names of threads")
 @pytest.mark.parametrize("caller", [agree, drift, training], ids=["agree", "drift", "train"])
 def test_jax_has_one_thread_in_each_pool_wherever_it_is_asked(monkeypatch, caller):

@@ -30,6 +30,7 @@ def seen(name: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clause", CLAUSES)
 @pytest.mark.parametrize("name", REGISTRY)
 def test_an_implementation_keeps_every_clause(name, clause):

@@ -20,6 +20,7 @@ def made_of(name):
     return observed(name)["GPUs in name"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "framework"), [("torch-eager", "torch"), ("jax-jit", "jax"), ("keras-xla", "tensorflow")]
 )

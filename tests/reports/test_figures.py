@@ -62,6 +62,7 @@ def stored(request):
         }
 
 
+@pytest.mark.slow
 def test_a_stored_run_of_every_format_is_drawn_as_it_was(stored, tmp_path):
     """Within the tolerance, every picture is the one stored, and none is missing or new."""
     number = next(iter(stored)).split("-")[1]
@@ -85,6 +86,7 @@ def test_the_comparison_sees_a_changed_colour_and_a_changed_number(tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.NAME)
 def test_the_same_run_gives_the_same_bytes(figure):
     """A committed sample changes only when the run or the drawing does."""
@@ -95,6 +97,7 @@ def test_the_same_run_gives_the_same_bytes(figure):
     assert first == second
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "shape",
     [

@@ -58,6 +58,7 @@ def test_only_the_page_s_own_script_may_run(make_run, write_run):
     assert not re.search(r"\son\w+\s*=", re.sub(r"<script.*?</script>", "", found, flags=re.DOTALL))
 
 
+@pytest.mark.slow
 def test_a_page_of_a_full_run_is_small(make_run, write_run):
     """Under 3 MB, with two problems, three passes, three batches and both dtypes; and with 200 implementations."""
     assert len(page(write_run, make_run(dtypes=("float32", "float64"))).encode()) < 3e6
@@ -180,6 +181,7 @@ def test_an_implementation_that_only_an_earlier_run_has_is_drawn(make_run, write
     assert across["points"]["float32|cpu|line|forward|4"]["mlx-eager"][1] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 3])
 def test_the_report_holds_the_page(tmp_path, make_run, write_run, count):
     """`report.html` beside the figures, for one run and for several."""

@@ -150,6 +150,7 @@ def test_a_floor_is_marked_and_no_rung(make_run, write_run):
     assert "The left edge is c-floor" in render(material)
 
 
+@pytest.mark.slow
 def test_all_three_figures_are_drawn_with_their_numbers(tmp_path, make_run, write_run):
     """PNG, SVG and CSV of each, where the run has data for it, and none where it has not."""
     content = with_fits(make_run(RUNGS | {"numpy": ("numpy", "m", 1e3, 1)}, passes=("value_and_grad",), batches=(4,)))

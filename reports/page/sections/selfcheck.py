@@ -58,7 +58,7 @@ def data(material: Material) -> dict[str, Any] | None:
 
 
 def _warnings(found: Selfcheck, material: Material) -> list[str]:
-    """Why it may not tell of this run."""
+    """Reasons why the selfcheck may not apply to this run."""
     lines = list(found.warnings)
     if material.runs:
         here, there = material.run.ours.environment.machine, found.environment.machine

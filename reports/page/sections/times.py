@@ -167,5 +167,5 @@ def _table(groups: list[Group], looks: dict[str, style.Look]) -> dict[str, Any]:
 
 
 def _device(case: Case, what: str) -> float | None:
-    """What the device itself told of the case, if it did."""
+    """A figure by the device's own clock or counter; None where there is none."""
     return getattr(case.extra, what, None)

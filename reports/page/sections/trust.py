@@ -84,7 +84,7 @@ so that rounds stay paired.</p>
 
 
 def data(material: Material) -> dict[str, Any] | None:
-    """What the run says of itself; None where there is no run."""
+    """The run's own assessment; None where there is no run."""
     if not material.runs:
         return None
     run, ours = material.run, material.run.ours

@@ -26,7 +26,7 @@ MEANINGS = {
 
 
 def data(material: Material) -> dict[str, Any] | None:
-    """One table per problem, dtype and device; None where no variant stands beside its pass."""
+    """One table per problem, dtype and device; None where no variant was measured beside its pass."""
     found = against_plain(material.run.groups)
     if not found:
         return None
@@ -61,7 +61,7 @@ def _table(found: list[Against], material: Material) -> dict[str, Any]:
 
 
 def _heading(one: Against) -> str:
-    """What stands above the columns of one family: `input from the host, batch 4`."""
+    """The heading over the columns of one family: `input from the host, batch 4`."""
     family = passes.family(one.variant.pass_)
     what = "train_step with" if family == passes.OPTIMIZERS else passes.heading(family)
     return f"{what}, batch {units.count(one.variant.batch)}"

@@ -119,6 +119,7 @@ def test_an_implementation_that_cannot_run_is_left_out(monkeypatch):
     assert "failed: numpy: gave no answer" in shown and "nothing was measured" in shown
 
 
+@pytest.mark.slow
 def test_a_framework_agrees_in_its_own_process():
     """All passes and both dtypes of PyTorch on xor, from small weights to saturated units."""
     pytest.importorskip("torch")
@@ -134,6 +135,7 @@ def reproduced(fault):
     return result
 
 
+@pytest.mark.slow
 def test_keras_on_torch_in_float64_is_found():
     """At the pinned versions the fault is there; the bound sees it by a factor of millions."""
     pytest.importorskip("keras", "3.15")
@@ -143,6 +145,7 @@ def test_keras_on_torch_in_float64_is_found():
     assert "known fault: Keras on torch" in text(tables.render_faults([result]))
 
 
+@pytest.mark.slow
 def test_constants_through_float32_are_found_and_cured():
     """Python floats lose half their digits on the way into either optimizer; np.float64 keeps them, and that is all."""
     pytest.importorskip("keras", "3.15")

@@ -35,6 +35,7 @@ def measured_in_this_process(name):
     return call
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_right_training_is_explained_by_rounding(dtype):
     """The manual implementation in a fresh process: rows at every step, none farther than the shadows allow."""

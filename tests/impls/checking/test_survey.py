@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from rich.console import Console
 
 from impls.checking import known_faults, survey
@@ -9,6 +10,7 @@ from impls.documents import base
 from impls.documents.agreement import Agreement
 
 
+@pytest.mark.slow
 def test_one_document_holds_everything(tmp_path, monkeypatch):
     """Agreement, drift and faults of one implementation: saved as strict JSON, read again, and shown in 80 columns."""
     tried = {"name": "a fault", "what": "", "cure": "a cure.", "source": "a source", "versions": {"keras": "3.15.1"}}

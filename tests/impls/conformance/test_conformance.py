@@ -156,6 +156,7 @@ class TestCommand:
         told = "died during 'examine' (exit status 7): in forward, at xor float32, 7 rows"
         assert said == f"the process that ran {PLANTED}:Dying {told}\n"
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("arguments", "told"),
         [

@@ -24,6 +24,7 @@ def here(monkeypatch):
     return lambda kind: monkeypatch.setattr(closed_loop, "load", lambda name: type("module", (), {"TRAINER": kind}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_optimizer_of_numpy_is_explained(dtype, here):
     """A row per problem and optimizer, in either dtype."""
@@ -39,6 +40,7 @@ def test_every_optimizer_of_numpy_is_explained(dtype, here):
     )
 
 
+@pytest.mark.slow
 def test_optimizers_of_every_framework_are_explained_in_float32():
     """Two of them, on shuffled minibatches of the line; `samegrad optimizers --closed-loop` goes through all."""
     names = [name for name in TRAINERS if get_entry(name).missing() is None]

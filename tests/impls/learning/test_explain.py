@@ -61,6 +61,7 @@ def test_the_numbers_are_those_of_scalar_arithmetic(name):
             np.testing.assert_allclose(step.value, exact[step.name], rtol=0, atol=24 * 2**-53, err_msg=step.name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", explain.EXPLAINED)
 def test_every_intermediate_quantity_is_checked_against_the_frameworks(name):
     """Deltas, gradients and updates by the complex step and by each framework that is here; all agree."""

@@ -116,6 +116,7 @@ def test_where_the_rate_is_kept_matters_only_when_it_changes():
         assert differs or apart(one, other) < 5e-15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINERS)
 def test_each_framework_aligned_is_the_textbook_and_shipped_departs_for_the_reasons_named(name):
     """In float64 over 100 steps: aligned ≤ 5e-15; as shipped, the textbook with the named conventions is met again."""

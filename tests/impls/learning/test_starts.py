@@ -41,6 +41,7 @@ def descent(epochs=EPOCHS, dtype="float64", **changes):
     return Descent(**{**kind, **settings, **changes})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINERS)
 def test_each_framework_counts_what_single_trainings_need(name, one_by_one):
     """In its own process: the same starts converge, after the same number of epochs."""

@@ -33,6 +33,7 @@ def planted(monkeypatch, kind):
     monkeypatch.setattr(training, "load", lambda name, threads=1: type("module", (), {"TRAINER": kind}))
 
 
+@pytest.mark.slow
 def test_all_installed_frameworks_train_to_the_same_curve():
     """On shuffled minibatches, float64: every curve is explained by rounding, and the document is complete."""
     here = [name for name in TRAINERS if trainer.get_entry(name).missing() is None]
@@ -84,6 +85,7 @@ def test_an_error_of_its_own_is_told_from_rounding(kind, monkeypatch):
     assert not run["explained"] and run["times_shadow"] > 100
 
 
+@pytest.mark.slow
 def test_keras_as_shipped_is_seen_to_part():
     """Its Adam is another function, by a millionth, which the shadows do not explain."""
     pytest.importorskip("keras")

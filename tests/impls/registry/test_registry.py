@@ -187,6 +187,7 @@ print(json.dumps([default(), get_entry("keras-xla").missing()]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("absent", "keras"),
     [

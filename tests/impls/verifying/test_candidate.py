@@ -88,6 +88,7 @@ def test_updates_after_every_row_are_right_and_said(program):
     assert (wrong.verdict, wrong.mistakes[0].name) == ("wrong", "b1-missing") and "after every row" in notes(wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("constant", ["0.1", "3.0"])
 def test_a_constant_factor_is_no_mistake(program, constant):
     """1 − β of a momentum at its first step; the note says how large it is beside the loss."""
@@ -124,6 +125,7 @@ def test_the_gradient_of_a_likelihood_points_uphill_and_is_right(program):
     assert report.verdict == "wrong" and report.mistakes[0].name == "sign"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decimals", [2, 4, 7])
 def test_rounded_results_are_right_to_their_decimals(program, decimals):
     text = FUNCTION.replace(
@@ -136,6 +138,7 @@ def test_rounded_results_are_right_to_their_decimals(program, decimals):
         assert judged(program, text.replace("1 - h * h", "1 - h"), "gradients").verdict != "right"
 
 
+@pytest.mark.slow
 def test_a_tiny_number_in_a_denominator_costs_digits_and_no_verdict(program):
     """The cross-entropy's derivative by its two factors, kept finite by an ε."""
     text = FUNCTION.replace("(o - y) / len(x) *", "((1 - y) / (1 - o + 1e-9) - y / (o + 1e-9)) / len(x) *")
@@ -232,6 +235,7 @@ def test_adam_is_no_plain_step(program):
     assert report.verdict == "cannot tell" and "Adam" in report.headline and report.exit_code == 2
 
 
+@pytest.mark.slow
 def test_several_steps_in_one_call_are_no_gradient(program):
     """How many is told for one of the conventions that may be meant, so that the number here may be 3, 6 or 9."""
     text = CLASS.replace(
@@ -241,6 +245,7 @@ def test_several_steps_in_one_call_are_no_gradient(program):
     assert report.verdict == "cannot tell" and re.search(r"takes \d steps", report.headline)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -257,6 +262,7 @@ def test_a_result_that_varies_is_not_judged(program, change):
     assert report.verdict == "cannot tell" and "another result" in report.headline
 
 
+@pytest.mark.slow
 def test_what_is_drawn_at_random_is_not_accused(program):
     """A dropout is no mistake, and no network that is known."""
     text = FUNCTION.replace("    o = sigmoid(h @", "    h = h * (np.random.rand(*h.shape) > 0.5)\n    o = sigmoid(h @")
@@ -292,6 +298,7 @@ def test_what_is_seen_at_zero_weights_only_is_not_called_right(program):
     assert report.verdict == "right" and "after 1 epochs" in notes(report).replace("after 1 epoch ", "after 1 epochs ")
 
 
+@pytest.mark.slow
 def test_a_forward_pass_that_is_none_of_the_known_is_not_accused(program):
     """Softplus, with its right slope: nothing is known of it, and what to give is said."""
     text = FUNCTION.replace("np.tanh(x @ W1 + b1)", "np.log1p(np.exp(x @ W1 + b1))").replace(
@@ -305,6 +312,7 @@ def test_a_forward_pass_that_is_none_of_the_known_is_not_accused(program):
     assert report.verdict == "wrong"
 
 
+@pytest.mark.slow
 def test_an_optimizer_s_state_that_turns_the_step_is_not_accused(program):
     """Gradient clipping by its norm, where it is active: a right direction of another length in each batch."""
     text = CLASS.replace(

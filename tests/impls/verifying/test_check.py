@@ -131,6 +131,7 @@ def test_what_was_made_by_exec_is_refused():
         check(space["gradients"])
 
 
+@pytest.mark.slow
 def test_verdicts_of_live_things(program):
     right = samegrad.check(program.Net(), loss=program.half)
     assert isinstance(right, samegrad.Report)
@@ -141,6 +142,7 @@ def test_verdicts_of_live_things(program):
     assert repr(wrong).startswith("WRONG: look at your equation for δ1")
 
 
+@pytest.mark.slow
 def test_a_check_inside_the_code_that_is_checked_is_not_run(tmp_path):
     """Or each process would start the next."""
     path = tmp_path / "own.py"

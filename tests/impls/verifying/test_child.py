@@ -110,6 +110,7 @@ def test_what_the_target_started_ends_with_it(tmp_path):
     assert comes_true(lambda: not is_alive(int((tmp_path / "pid").read_text())))
 
 
+@pytest.mark.slow
 def test_at_the_time_limit_all_of_it_ends(tmp_path):
     text = """
     started = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
@@ -148,6 +149,7 @@ def test_it_ends_when_its_parent_is_killed(tmp_path):
         parent.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -148,6 +148,7 @@ PLANTED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", PLANTED)
 def test_planted_single_mistakes_are_named_first(kind):
     """At least 95 % of all single mistakes, over networks and conventions, are named first; none is called right.
@@ -191,6 +192,7 @@ def test_nothing_is_planted_and_nothing_is_found():
     assert diagnose(planted(SIGMOIDS, nothing), [SIGMOIDS]).right
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pair",
     [
@@ -405,6 +407,7 @@ def test_what_nothing_explains_is_shown_where_most_is_right():
     assert found.first_wrong == "the weight gradient of the hidden layer, dW1 (db1, and so δ1, is right)"
 
 
+@pytest.mark.slow
 def test_how_far_an_explanation_is_looked_for():
     """Not at all, among single mistakes, or among pairs, which is what happens unless told."""
     singles = {mistake.name: mistake for mistake in bank(SIGMOIDS)}

@@ -13,6 +13,7 @@ FOLDER = Path(__file__).parents[3] / "docs" / "examples"
 EXPECTED = json.loads((FOLDER / "expected.json").read_text())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", EXPECTED, ids=lambda case: case["target"])
 def test_an_example_gets_its_verdict(in_this_process, case):
     """Verdict, convention, and the name of the first explanation."""

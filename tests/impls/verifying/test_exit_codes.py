@@ -33,6 +33,7 @@ def test_an_exception_of_ours_is_exit_status_2_with_one_line(in_this_process, mo
     assert len(" ".join(result.output.split())) < 160
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", ["KeyboardInterrupt()", "MemoryError()", "SystemExit(0)", "BaseException('x')"])
 def test_no_exception_of_the_target_looks_like_a_verdict(program, error):
     """Not even an exit with status 0, which says right where it is ours."""

@@ -52,6 +52,7 @@ def case(name: str) -> Any:
     return pytest.param(name, marks=pytest.mark.xfail(reason=awaits, strict=True)) if awaits else name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [case(name) for name in programs(HERE)])
 def test_a_program_of_its_kind_has_the_outcome_that_is_right(in_this_process, name):
     """The truth is in the header: by the derivative of the program's loss, worked out by hand."""

@@ -80,6 +80,7 @@ def magic(line: str, cell: str) -> str:
     return f"get_ipython().run_cell_magic('verify', {line!r}, {cell!r})"
 
 
+@pytest.mark.slow
 def test_the_magic_checks_what_its_cell_defines():
     _, wrong, hinted, right, own_loss = session(
         FIRST,
@@ -96,6 +97,7 @@ def test_the_magic_checks_what_its_cell_defines():
     assert own_loss[0] == RIGHT and "your own loss" in own_loss[2]
 
 
+@pytest.mark.slow
 def test_as_it_is_typed():
     """A cell that begins with %%verify is in the history as such, and its report is displayed and kept as `_`."""
     _, typed, defined, timed, then = session(
@@ -134,6 +136,7 @@ def test_what_cannot_be_checked_is_told_in_one_line():
         assert said == wanted or said.startswith(wanted)
 
 
+@pytest.mark.slow
 def test_live_things_of_a_session(tmp_path):
     (tmp_path / "helpers.py").write_text("import numpy as np\ndef sigmoid(z):\n    return 1 / (1 + np.exp(-z))\n")
     *_, fine, net, stale, method, in_file, listed = session(
@@ -158,6 +161,7 @@ def test_live_things_of_a_session(tmp_path):
     assert "BadInput" in listed
 
 
+@pytest.mark.slow
 def test_a_traceback_names_the_cell():
     text = LINE.replace("a = sigmoid", "a = undefined_thing")
     _, typed, run = session(FIRST, text, "samegrad.check(gradients)")
@@ -187,6 +191,7 @@ def verdicts(notebook) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_the_notebook_does_what_it_shows():
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")

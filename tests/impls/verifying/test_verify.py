@@ -74,6 +74,7 @@ def test_a_demanded_loss_is_strict(program, loss, code):
         assert report.mistakes[0].name == "another-convention"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("loss", "code"),
     [
@@ -90,6 +91,7 @@ def test_a_gradient_is_held_to_the_loss_that_is_returned_with_it(program, loss, 
         assert "is not the loss given with it" in report.headline
 
 
+@pytest.mark.slow
 def test_a_returned_loss_of_its_own_with_its_own_gradient_is_right(program):
     """Not one of the conventions: the sum of fourth powers."""
     text = RIGHT.replace("(o - y) * o", "4 * (o - y) ** 3 * o").replace(
@@ -99,6 +101,7 @@ def test_a_returned_loss_of_its_own_with_its_own_gradient_is_right(program):
     assert report.exit_code == 0 and report.convention == "own"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("expression", "method"), [("np.log(np.cosh(o - y))", "complex step"), ("abs(o - y) ** 3", "differences")]
 )
@@ -121,6 +124,7 @@ def loss(x, y, W1, b1, W2, b2):
     assert check(wrong, loss=target.replace(":gradients", ":loss")).exit_code == 1
 
 
+@pytest.mark.slow
 def test_a_loss_of_predictions_and_targets_goes_through_the_forward_pass(program):
     text = (
         RIGHT
@@ -137,6 +141,7 @@ def loss(predictions, targets):
     assert report.exit_code == 0 and report.convention == "half-sse"
 
 
+@pytest.mark.slow
 def test_an_exception_is_shown_as_the_users_own(program):
     """The traceback begins in the user's file; nothing of ours is above or below it."""
     report = check(program(RIGHT.replace("(o - y) * o", "undefined_name * o")))
@@ -147,6 +152,7 @@ def test_an_exception_is_shown_as_the_users_own(program):
     assert "impls" not in report.traceback and "verifying" not in report.traceback
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -166,6 +172,7 @@ def test_what_cannot_run_says_why(in_a_process, program, text, words):
     assert "impls" not in report.traceback
 
 
+@pytest.mark.slow
 def test_the_time_limit_ends_a_target_that_does_not(in_a_process, program):
     report = check(program("while True: pass"), time_limit_s=2)
     assert report.exit_code == 2 and "2 s" in report.headline
@@ -262,6 +269,7 @@ def test_the_output_fits_80_columns_and_holds_the_verdict(program):
     assert "RIGHT for ½·Σ(a−y)²: N·k/2 times the gradient of the mean." in text
 
 
+@pytest.mark.slow
 def test_a_hint_names_the_equation_to_look_at_and_not_the_mistake(program):
     """As graders and course forums need it: neither the title, the sentence, nor the equation as it should be."""
     report = check(program(RIGHT.replace("d1.sum(axis=0)", "0 * b1")))
@@ -280,6 +288,7 @@ def test_frameworks_have_no_cross_entropy_and_say_so(program):
     assert report.unavailable == ["the frameworks' implementations have a squared error and no softmax"]
 
 
+@pytest.mark.slow
 def test_json_is_json_and_says_the_same(program):
     report = check(program(RIGHT.replace("x.T @ d1, ", "(x.T @ d1)[:, :2], ")))
     content = json.loads(render.to_json(report))
@@ -288,6 +297,7 @@ def test_json_is_json_and_says_the_same(program):
     assert rows["dW1"]["tau"] is None and not rows["dW1"]["right"] and rows["db1"]["right"]
 
 
+@pytest.mark.slow
 def test_a_framework_gives_the_same_opinion(program, monkeypatch):
     """Right code agrees with autodiff, wrong code disagrees, tensor by tensor."""
     pytest.importorskip("torch")

@@ -51,6 +51,7 @@ def rule(program, forward, backward):
     return run(program(UNARY.replace("FORWARD", forward).replace("BACKWARD", backward), "Rule"))
 
 
+@pytest.mark.slow
 def test_an_optional_input_is_given_and_left_out(program):
     report = run(program(LINEAR, "Linear"))
     assert report.verdict == "right"
