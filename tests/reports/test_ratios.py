@@ -121,7 +121,11 @@ def test_the_docs_quote_the_sample():
     """The table of docs/results.md and the README's first sentence are the sample's, word for word."""
     readme = Path("README.md").read_text(encoding="utf-8")
     sample = table.markdown(runs.read(SAMPLES[0]))
-    rows = [line for line in Path("docs/results.md").read_text(encoding="utf-8").splitlines() if re.match(r"\| [\d,]+ \| `", line)]
+    rows = [
+        line
+        for line in Path("docs/results.md").read_text(encoding="utf-8").splitlines()
+        if re.match(r"\| [\d,]+ \| `", line)
+    ]
     assert len(rows) == 15 and all(row in sample for row in rows)
     opening = " ".join(readme[:1500].split())
     for name in ("torch-eager", "jax-jit"):
