@@ -22,7 +22,7 @@ from impls.verifying import messages
 from impls.verifying.asked import Asked, Source
 from impls.verifying.conventions import CONVENTIONS, MSE, Convention
 from impls.verifying.diagnosis import Diagnosis, Explanation, diagnose, diagnose_row_by_row
-from impls.verifying.forward import candidates, loss_families, matching, recognise
+from impls.verifying.forward import candidates, loss_families, matching, recognise, unusual
 from impls.verifying.judge import Activations, Judge, Observation, Penalty
 from impls.verifying.mistakes import PENALTY_SIGN
 
@@ -30,6 +30,8 @@ UNIT = np.finfo(np.float64).eps / 2
 DIGITS = 1e-6
 """Relative error up to which a gradient is right but for lost digits: an ε in a denominator, differences in the place
 of derivatives, results that are rounded. No wrong formula of the bank is so near to the right one."""
+ROUNDINGS = 32.0
+"""Times the bound: a gradient so near is right. What is planted, downcasts included, is off by a million times."""
 SIGN_SPREAD = 1e-3
 """Relative spread of the sizes of all entries of a first step of Adam, RMSprop or Adagrad, whose ε disturbs small
 ones."""
@@ -88,6 +90,11 @@ class Candidate:
         return not self.known and any(o.predictions is not None for o in self.observations)
 
     @cached_property
+    def unusual(self) -> tuple[str, ...]:
+        """Its activations, where there are some that can be named but no more."""
+        return unusual(self.judge) if self.predicts_otherwise else ()
+
+    @cached_property
     def families(self) -> dict[str, str]:
         """The losses that the program is seen to compute, with the name under which it has each."""
         return loss_families(self.judge, self.choices, [o["numbers"] for o in self.readings])
@@ -133,10 +140,12 @@ class Candidate:
             return Verdict(False, reason=f"one call takes {self.steps} steps, and a gradient can be recovered from one "
                                          "step only; name a method that takes one (file.py:Class.method), or let the "
                                          "number of steps be an argument, as epochs=…")  # fmt: skip
+        if not self.moves:
+            return Verdict(False, reason="every gradient is zero at the probes, which shows nothing")
         found = self._right()
         if found is None:
             return Verdict(False, reason=self._reason())
-        if self.message["repeat"] == "accumulates":
+        if self.piles_up:
             return Verdict(False, found.diagnosis)
         for deeper in self.message.get("deeper", ()):
             other = Candidate(deeper, self.asked, self.source)
@@ -145,6 +154,16 @@ class Candidate:
         if self._degenerate:
             found.untested.append("any place but the first, where weights are zero")
         return found
+
+    @property
+    def piles_up(self) -> bool:
+        """Does a second call on the same data give twice the gradient?"""
+        return self.message["repeat"] == "accumulates" and self.moves
+
+    @cached_property
+    def moves(self) -> bool:
+        """Is any gradient other than zero?"""
+        return any(np.any(g) for o in self.observations for g in o.gradients.values())
 
     @cached_property
     def deeper_wrong(self) -> Candidate | None:
@@ -163,6 +182,7 @@ class Candidate:
             self._plainly,
             self._row_by_row,
             self._up_to_a_constant,
+            self._rounded_more,
             self._penalised,
             self._uphill,
             self._to_digits,
@@ -217,6 +237,17 @@ class Candidate:
                 return replace(found, convention=fit[0], constant=fit[1], taus=judge.taus(found.activations, *fit))
         return found
 
+    def _rounded_more(self) -> Verdict | None:
+        """Right but for a few roundings more than the usual formulas have."""
+        look = partial(diagnose, self.observations, self.choices, self.allowed, dtype=self.dtype, depth="right")
+        found = look(rate_known=self.rate_known, loose=ROUNDINGS)
+        note = (
+            f"The largest error is {ROUNDINGS * found.margin:.3g} times the bound, which is derived for the usual "
+            "formulas: another one for the same, as exp(z)/(1 + exp(z)), rounds a little more. A wrong one would be "
+            "off by millions."
+        )
+        return Verdict(True, found, [note]) if found.right else None
+
     def _penalised(self) -> Verdict | None:
         if self._degenerate:
             return None
@@ -226,8 +257,14 @@ class Candidate:
                 continue
             if fit := judge.penalised(choice, self.allowed):
                 convention, penalty = fit
+                right = Diagnosis(True, choice, convention, 1.0, penalty.taus, penalty=penalty)
                 if penalty.descends:
-                    return Verdict(True, Diagnosis(True, choice, convention, 1.0, penalty.taus, penalty=penalty))
+                    return Verdict(True, right)
+                if self.message["start"]:  # from zero weights, W is −rate times the first step's gradient
+                    if self.message["start"] > 1 or not penalty.with_biases or penalty.kind != "L2":
+                        return None
+                    note = "The second step also contains a part of the first one, as momentum has it."
+                    return Verdict(True, replace(right, penalty=None), [note])
                 explanation = Explanation(PENALTY_SIGN, choice, convention, 1.0)
                 taus = self.judge.taus(choice, convention)
                 self.climbing = Diagnosis(False, choice, convention, 1.0, taus, (explanation,), penalty=penalty)
@@ -340,7 +377,7 @@ class Candidate:
         Without the network: only a single mistake of the bank in a network with a hidden layer, whose weights'
         gradients contain the activations themselves.
         """
-        if self.message["repeat"] == "accumulates":
+        if self.piles_up and self.verdict.diagnosis:
             return bool(self.known)
         if self.optimizer or self.message["hypothesis"] or self.message["repeat"] == "varies":
             return False
@@ -354,6 +391,8 @@ class Candidate:
             return False
         if named:
             return True
+        if any(o["absent"] for o in self.readings):
+            return False  # where some gradients are missing and others are wrong, they were not read well
         right = {name for name, tau in found.taus.items() if tau <= 1}
         last = {name for name in found.taus if name[1:] == str(self.layers)}
         if self.recovered:
@@ -383,10 +422,13 @@ class Candidate:
         if self.optimizer:
             return self.optimizer
         if self.predicts_otherwise:
+            what = f"that of {' and '.join(self.unusual)}, for which no bound is derived" if self.unusual else (
+                "none that is known here: an activation outside sigmoid, tanh, relu, identity and softmax, or inputs "
+                "that are changed on the way"
+            )  # fmt: skip
             return (
-                "its forward pass is none that is known here: an activation outside sigmoid, tanh, relu, identity and "
-                "softmax, or inputs that are changed on the way; give the loss (--loss squared-error, cross-entropy or "
-                "file.py:name), and the gradient is held against differences of its own forward pass"
+                f"its forward pass is {what}; give the loss (--loss squared-error, cross-entropy or file.py:name), and "
+                "the gradient is held against differences of its own forward pass"
             )
         if not self.known:
             return (
@@ -395,6 +437,11 @@ class Candidate:
             )
         if not self.loss_known:
             return "its loss is not known; give it (--loss mse, half-sse, cross-entropy, … or file.py:name)"
+        if absent := sorted({n for o in self.readings for n in o["absent"]}):
+            return (
+                f"some gradients could not be found ({', '.join(absent)}); name the method that returns them "
+                "(file.py:Class.method), or keep them in attributes called like dW1 and db1"
+            )
         return (
             "the change of its weights is no multiple of the gradient: it may take more than a plain step (momentum, "
             "clipping, several steps); name the method that returns the gradient (file.py:Class.method)"

@@ -65,13 +65,14 @@ def diagnose(
     dtype: str = "float64",
     rate_known: bool = True,
     depth: str = "pairs",
+    loose: float = 1.0,
 ) -> Diagnosis:
     """Judge the observations of one target.
 
     `activations` are those that the network may have, the likeliest first; `conventions` those that are allowed;
-    `depth` is how far to look for an explanation: "right" (not at all), "singles", "pairs".
+    `depth` is how far to look for an explanation: "right" (not at all), "singles", "pairs"; `loose` widens the bound.
     """
-    judge = Judge(observations, dtype, rate_known)
+    judge = Judge(observations, dtype, rate_known, loose=loose)
     activations = [choice for choice in activations if judge.references(choice) is not None]
     if not activations:
         raise BadInput("every probe stands on the kink of a ReLU; take another seed")

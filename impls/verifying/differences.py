@@ -25,6 +25,10 @@ from impls.parameters import Array
 COMPLEX_STEP = 1e-20
 FIRST_STEP = 0.125
 LEVELS = 9
+NEAREST = 2.0**-22
+"""A step within which a kink, as |w| has at 0, is improbable; there may be one within the steps of the table, which
+then extrapolates beyond it. What D has lost here by rounding is 1e-8 of the loss."""
+UNIT = np.finfo(np.float64).eps / 2
 MARGIN = 4.0
 """Times the error estimate: Ridders' estimate compares entries that are each less accurate than the best one, and is
 a bound in practice; the margin pays for a table whose neighbours agree by chance."""
@@ -62,23 +66,29 @@ def richardson(loss: Loss, theta: Array) -> Derivative:
 
 
 def _ridders(loss: Loss, theta: Array, j: int) -> tuple[float, float]:
-    u = np.finfo(np.float64).eps / 2
     best, estimate = np.nan, np.inf
     previous: list[float] = []
     for i in range(LEVELS):
-        h = FIRST_STEP / 2**i
-        step = np.zeros_like(theta)
-        step[j] = h
-        high, low = (float(np.real(loss(theta + s))) for s in (step, -step))
-        noise = NOISE * u * max(abs(high), abs(low)) / h
-        row = [(high - low) / (2 * h)]
+        slope, noise = _central(loss, theta, j, FIRST_STEP / 2**i)
+        row = [slope]
         for k, before in enumerate(previous, start=1):
             row.append(row[-1] + (row[-1] - before) / (4**k - 1))
             error = MARGIN * max(abs(row[k] - row[k - 1]), abs(row[k] - before)) + noise
             if error < estimate:
                 best, estimate = row[k], error
         previous = row
-    return best, estimate
+    slopes, noises = zip(*(_central(loss, theta, j, NEAREST * 2**i) for i in range(3)), strict=True)
+    doubt = MARGIN * (max(slopes) - min(slopes) + noises[0])
+    beyond_a_kink = abs(slopes[0] - best) > estimate + doubt
+    return (slopes[0], doubt) if beyond_a_kink else (best, estimate)
+
+
+def _central(loss: Loss, theta: Array, j: int, h: float) -> tuple[float, float]:
+    """D(h) in coordinate j, and what rounding in the loss may have added to it."""
+    step = np.zeros_like(theta)
+    step[j] = h
+    high, low = (float(np.real(loss(theta + s))) for s in (step, -step))
+    return (high - low) / (2 * h), NOISE * UNIT * max(abs(high), abs(low)) / h
 
 
 def complex_step(loss: Loss, theta: Array) -> Array | None:
@@ -105,11 +115,10 @@ def _spread(loss: Loss, theta: Array, gradient: Array) -> Array:
     A backward stable computation gives the exact gradient at a θ that is perturbed by a few roundings (a layer makes
     some ten: product, sum, activation, slope); eight random perturbations see the response's size, not its worst case.
     """
-    u = np.finfo(np.float64).eps / 2
     rng = np.random.default_rng(0)
     moved = np.zeros(theta.size)
     for _ in range(SHADOWS):
-        other = complex_step(loss, theta * (1 + u * rng.choice([-2.0, 2.0], theta.size)))
+        other = complex_step(loss, theta * (1 + UNIT * rng.choice([-2.0, 2.0], theta.size)))
         if other is not None:
             moved = np.maximum(moved, abs(other - gradient))
-    return 64 * (moved + u * abs(gradient) + u * float(np.max(abs(gradient), initial=0.0)))
+    return 64 * (moved + UNIT * abs(gradient) + UNIT * float(np.max(abs(gradient), initial=0.0)))

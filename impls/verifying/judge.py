@@ -73,12 +73,15 @@ class Judge:
         rate_known: bool = True,
         row_by_row: bool = False,
         backwards: bool = False,
+        loose: float = 1.0,
     ) -> None:
         """`rate_known` is False where the gradients carry an unknown positive factor, the same on every probe;
-        `row_by_row` is True where the parameters may have been updated after each row, `backwards` in reverse order."""
+        `row_by_row` is True where the parameters may have been updated after each row, `backwards` in reverse order;
+        `loose` widens every bound."""
         self.observations = sorted(observations, key=lambda o: len(o.x)) if row_by_row else list(observations)
         self.row_by_row = row_by_row
         self.backwards = backwards
+        self.loose = loose
         self.dtype = dtype
         self.rate_known = rate_known
         self._references: dict[tuple[Activations, str], list[Reference] | None] = {}
@@ -199,7 +202,8 @@ class Judge:
             factor = convention.factor(1 if self.row_by_row else rows, outputs)
             one_pass = mutants.gradients
             if self.row_by_row:
-                one_pass = partial(mutants.row_by_row, order=range(rows)[:: -1 if self.backwards else 1])
+                order = range(rows)[:: -1 if self.backwards else 1]
+                one_pass = partial(mutants.row_by_row, order=order, trained=observation.gradients)
             found = one_pass(
                 activations,
                 observation.parameters,
@@ -258,9 +262,12 @@ class Judge:
         gradients, bounds = expected
         regrouped = 4 * arithmetic(self.dtype).u
         return {
-            name: scale * bounds[name]
-            + regrouped * abs(scale * gradients[name])
-            + _fitting(observation.slack.get(name, np.zeros(())), bounds[name])
+            name: self.loose
+            * (
+                scale * bounds[name]
+                + regrouped * abs(scale * gradients[name])
+                + _fitting(observation.slack.get(name, np.zeros(())), bounds[name])
+            )
             for name in observation.gradients
         }
 

@@ -61,8 +61,10 @@ class Row:
         words = {**there, "whose": scope.whose, "Whose": scope.whose[:1].upper() + scope.whose[1:], **scope.words}
         equation = self.equation.format(**words)
         equation = equations(equation, scope.layers, activations) or equation
-        texts = (text.format(**words) for text in (self.name, self.title, self.sentence))
-        return Mistake(*texts, equation, {self.step: self._limited(scope)}, proportional=self.proportional)
+        name, title, sentence = (text.format(**words) for text in (self.name, self.title, self.sentence))
+        return Mistake(
+            name, title, sentence, equation, {self.step: self._limited(scope)}, proportional=self.proportional
+        )
 
     def _limited(self, scope: Scope) -> Callable[..., Any]:
         """The step, changed at this scope and as usual elsewhere."""

@@ -17,7 +17,7 @@ in the place of one step (`mistakes.bank` lists them); a pair of mistakes replac
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -196,10 +196,12 @@ def row_by_row(
     dtype: str = "float64",
     order: Sequence[int] | None = None,
     loss: str = SQUARED,
+    trained: Collection[str] = (),
 ) -> Gradients | None:
     """What looks like a gradient, (p − p′)/rate, after one update for each row in turn (stochastic gradient descent).
 
-    `factor` is that of a batch of one. Errors are carried along from one update to the next.
+    `factor` is that of a batch of one; `trained` are the tensors that the program has, all where it is empty.
+    Errors are carried along from one update to the next.
     """
     before = {name: Running(tensor, 0.0, dtype) for name, tensor in tensors(parameters).items()}
     now = before
@@ -209,7 +211,7 @@ def row_by_row(
         found = gradients(activations, layers, x[one], y[one], steps, factor=factor, rate=rate, dtype=dtype, loss=loss)
         if found is None or any(found[name].shape != p.shape for name, p in now.items()):
             return None
-        now = {name: p - rate * found[name] for name, p in now.items()}
+        now = {name: p - rate * found[name] if not trained or name in trained else p for name, p in now.items()}
     return {name: (p - now[name]) * (1 / rate) for name, p in before.items()}
 
 

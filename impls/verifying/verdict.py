@@ -105,7 +105,7 @@ def _of_right_one(right: Candidate, candidates: list[Candidate]) -> tuple[Report
 
 def _is_one_mistake(candidate: Candidate) -> bool:
     """Does a single mistake of the bank, or a pile-up, explain what was observed? No other way can be the right one."""
-    if candidate.message["repeat"] == "accumulates":
+    if candidate.piles_up and candidate.verdict.diagnosis:
         return True
     explanations = candidate.explained.explanations
     if not explanations or explanations[0].mistake.parts:

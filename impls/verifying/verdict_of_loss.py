@@ -71,6 +71,8 @@ def against_loss(candidate: Candidate, losses: list[dict[str, Any]], family: str
         if family
         else f"Your loss is none that is known here; it was differentiated by {how}."
     )
+    if candidate.unusual:
+        report.notes.append(f"Its activations are {' and '.join(candidate.unusual)}.")
     if not right:
         _locate(report, candidate, losses, scales, best)
     return report

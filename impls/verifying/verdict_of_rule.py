@@ -13,7 +13,7 @@ from impls.verifying.mutants import Place
 from impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row
 from impls.verifying.running import Running
 from impls.verifying.slopes import WRONG_SLOPES
-from impls.verifying.wording import SLOPE_FORMULAS
+from impls.verifying.wording import SLOPE_FORMULAS, SYMBOL
 
 
 def conclude_rule(target: str, answer: dict[str, Any]) -> Report:
@@ -76,17 +76,16 @@ def _slope_findings(answer: dict[str, Any]) -> list[Named]:
     """Which wrong slope an element-by-element rule has."""
     z, a, v, found = answer["z"], answer["a"], answer["cotangent"], answer["tensors"][0]["found"]
     forms = {"sigmoid": 1 / (1 + np.exp(-z)), "tanh": np.tanh(z), "relu": np.maximum(z, 0)}
-    activation = next((f for f, value in forms.items() if _same(value, a)), None)
+    activation = next((f for f, value in forms.items() if _same(value, a)), "")
     findings = []
-    for name, title, sentence, slopes in WRONG_SLOPES if activation else ():
+    for name, title, sentence, slopes in WRONG_SLOPES:
         if activation not in slopes:
             continue
         one = Running(z), Running(a)
         place = Place(1, 1, activation, one[0], one[0], one[1], one[0], one[0], one[0], 1.0)
-        expected = slopes[activation](place).value * v
-        if _same(found, expected):
+        if _same(found, slopes[activation](place).value * v):
             slope = SLOPE_FORMULAS[activation].format("")
-            words = {"f": {"sigmoid": "σ"}.get(activation, activation), "where": "the rule", "more": "", "slope": slope}
+            words = {"f": SYMBOL[activation], "where": "the rule", "slope": slope}
             equation = f"grad_input = grad_output ∘ {slope}"
             findings.append(Named(f"slope-{name}", title.format(**words), sentence.format(**words), equation))
     return findings

@@ -117,11 +117,13 @@ def _note_right(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> N
 def _write_wrong(report: Report, candidate: Candidate, diagnosis: Diagnosis, absent: set[str]) -> None:
     report.evidence = describe(diagnosis, candidate.observations, candidate.dtype, absent, diagnosis.row_by_row)
     report.mistakes = [_named(e, candidate) for e in diagnosis.explanations]
-    if candidate.message["repeat"] == "accumulates":
+    if candidate.piles_up and candidate.verdict.diagnosis:
         report.mistakes.insert(0, Named.of(PILED_UP))
         report.evidence = "the same call gives 1 times, then 2 times the same gradient"
     if report.mistakes:
         report.headline = report.mistakes[0].title
+        if diagnosis.penalty and diagnosis.penalty.descends:
+            report.notes.append(f"Not a mistake: {_penalty(diagnosis.penalty)}.")
         if diagnosis.convention.name != "mse" and not candidate.asked.strict:
             report.notes.append(
                 f"Not a mistake: the constant is that of {formula(diagnosis.convention, candidate.outputs)}, "

@@ -322,3 +322,111 @@ def test_an_optimizer_s_state_that_turns_the_step_is_not_accused(program):
         "        for p, g in",
     )
     assert judged(program, text).verdict != "wrong"
+
+
+# Never accuse of what was read wrongly ------------------------------------------------------------------------------
+
+
+def test_twice_nothing_is_no_pile_up(in_this_process, program):
+    """A dead unit gives zero gradients, and so does a second call."""
+    text = """
+        import numpy as np
+
+        def gradients(x, y, W1, W2):
+            dW1, dW2 = np.zeros_like(W1), np.zeros_like(W2)
+            for xi, yi in zip(x, y):
+                s = xi @ W1
+                h = np.maximum(0, s)
+                d = h @ W2 - yi
+                dW1 += np.outer(xi, (W2 @ d) * (s > 0))
+                dW2 += np.outer(h, d)
+            return dW1, dW2
+    """
+    assert run(program(text)).verdict == "right"
+
+
+def test_a_gradient_with_a_few_roundings_more_is_right(in_this_process, program):
+    """τ of some units is no float32: that would be off by a hundred million roundings."""
+    text = """
+        import numpy as np
+
+        def forward(x, W1, b1):
+            return np.exp(x @ W1 + b1) / (1 + np.exp(x @ W1 + b1))
+
+        def gradients(x, y, W1, b1):
+            a = forward(x, W1, b1)
+            d = (a - y) * a * (1 - a) / len(x)
+            error = 1 + {off} * 2.0**-53
+            return x.T @ d * error, d.sum(axis=0)
+    """
+    few, many = (run(program(text.replace("{off}", off))) for off in ("200", "2e9"))
+    assert few.verdict == "right" and "times the bound" in notes(few)
+    assert (many.verdict == "right" and "seven digits" in notes(many)) or many.verdict == "wrong"
+
+
+def test_momentum_from_zero_weights_is_no_penalty(in_this_process, program):
+    """From zero, the weights are −rate times the first gradient, so that the momentum looks like λ·W with λ < 0."""
+    text = """
+        import numpy as np
+
+        def train(X, y, epochs=1000, lr=0.1):
+            w, b = np.zeros(X.shape[1]), 0.0
+            v, u = np.zeros_like(w), 0.0
+            for epoch in range(epochs):
+                p = np.tanh(X @ w + b)
+                d = 2 * (p - y) / y.size * (1 - p**2) {mistake}
+                v = 0.9 * v + X.T @ d
+                u = 0.9 * u + np.sum(d)
+                w, b = w - lr * v, b - lr * u
+            return w, b
+
+        def loss(p, y):
+            return np.mean((p - y) ** 2)
+    """
+    found = run(program(text.replace("{mistake}", ""), "train"))
+    assert found.verdict == "right" and "momentum" in notes(found)
+    assert run(program(text.replace("{mistake}", "* (p + 2)"), "train")).verdict != "right"
+
+
+def test_without_biases_none_is_missing_row_by_row(in_this_process, program):
+    text = """
+        import numpy as np
+
+        class Net:
+            def __init__(self, n_in=2, n_hidden=4, n_out=1, lr=0.01):
+                self.lr = lr
+                self.w = [np.random.randn(n_in, n_hidden), np.random.randn(n_hidden, n_out)]
+
+            def predict(self, x):
+                self.h = np.tanh(x @ self.w[0])
+                return np.tanh(self.h @ self.w[1])
+
+            def train(self, X, Y, epochs=1000):
+                for epoch in range(epochs):
+                    for x, y in zip(X, Y):
+                        p = self.predict(x)
+                        d2 = 2 * (p - y) * (1 - p**2)
+                        d1 = self.w[1] @ d2 * (1 - self.h**2)
+                        self.w[1] -= self.lr * np.outer(self.h, d2)
+                        self.w[0] -= self.lr * np.outer(x, d1)
+    """
+    assert run(program(text, "Net")).verdict == "right"
+
+
+def test_a_penalty_beside_a_mistake_is_named_too(in_this_process, program):
+    text = """
+        import numpy as np
+
+        def forward(x, W1, b1, W2, b2):
+            h = np.tanh(x @ W1 + b1)
+            return h, h @ W2 + b2
+
+        def gradients(x, y, W1, b1, W2, b2):
+            h, a = forward(x, W1, b1, W2, b2)
+            d2 = (a - y) / len(x)
+            d1 = d2 @ W2.T
+            return x.T @ d1 + 0.01 * W1, d1.sum(axis=0), h.T @ d2 + 0.01 * W2, d2.sum(axis=0)
+    """
+    found = run(program(text))
+    assert found.mistakes[0].name == "slope-none-hidden"
+    assert "an L2 penalty" in notes(found) and "0.01" in notes(found)

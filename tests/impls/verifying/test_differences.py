@@ -37,3 +37,10 @@ def test_the_bound_of_differences_is_honest_for_a_rough_loss():
     rng = np.random.default_rng(0)
     found = differences.richardson(lambda t: np.sin(t[0]) + 1e-10 * rng.standard_normal(), np.array([0.5]))
     assert abs(found.gradient[0] - np.cos(0.5)) <= found.bound[0]
+
+
+def test_a_kink_within_the_table_s_steps_is_not_extrapolated_beyond():
+    """|w| a ten-thousandth from 0: every D of the table straddles the kink, and their errors look small."""
+    found = differences.richardson(lambda theta: np.sum(abs(theta)), np.array([1e-4, -3e-6, 0.5]))
+    np.testing.assert_allclose(found.gradient, [1, -1, 1], atol=1e-7)
+    assert np.all(abs(found.gradient - [1, -1, 1]) <= found.bound)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import erf
 
 import numpy as np
 import pytest
@@ -10,7 +11,17 @@ import pytest
 from impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED
 from impls.verifying import probe
 from impls.verifying.conventions import BY_NAME
-from impls.verifying.forward import FUNCTIONS, NEAR, candidates, loss_families, matching, mixed, predicts, recognise
+from impls.verifying.forward import (
+    FUNCTIONS,
+    NEAR,
+    candidates,
+    loss_families,
+    matching,
+    mixed,
+    predicts,
+    recognise,
+    unusual,
+)
 from impls.verifying.judge import Judge, Observation
 
 
@@ -155,3 +166,23 @@ def test_the_losses_that_a_program_computes_are_found_under_their_names():
     assert loss_families(Judge(probes), [activations], numbers) == {SQUARED: "mse"}
     assert loss_families(Judge(probes), [("relu", "identity")], numbers) == {}
     assert CROSS_ENTROPY not in found
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("leaky ReLU (0.1 below zero)", lambda z: np.maximum(z, 0.1 * z)),
+        ("ELU", lambda z: np.where(z < 0, np.exp(np.minimum(z, 0)) - 1, z)),
+        ("softplus", lambda z: np.log(1 + np.exp(z))),
+        ("GELU", lambda z: z * (0.5 + 0.5 * np.array([[erf(v / 2**0.5) for v in row] for row in z]))),
+        ("swish", lambda z: z * np.exp(z) / (1 + np.exp(z))),
+    ],
+)
+def test_other_activations_are_named_by_what_is_predicted(name, function):
+    layers, x, y = probe.make((4, 5, 3), 7, 0, (True, True))
+    (W1, b1), (W2, b2) = layers
+    predicted = function(x @ W1 + b1) @ W2 + b2
+    assert unusual(Judge([Observation(layers, x, y, {}, predictions=predicted)])) == (name, "identity")
+    assert unusual(Judge([Observation(layers, x, y, {}, predictions=predicted + 1e-3)])) == ()
+    known = np.tanh(x @ W1 + b1) @ W2 + b2
+    assert unusual(Judge([Observation(layers, x, y, {}, predictions=known)])) == ()

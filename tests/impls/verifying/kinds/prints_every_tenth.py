@@ -1,6 +1,7 @@
 # target: train
 # exit: 0
 # says: RIGHT
+# awaits: later steps of a function that returns new weights; what is read today is the old ones, which never move
 import numpy as np
 
 
