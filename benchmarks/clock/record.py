@@ -93,6 +93,9 @@ class Run:
     """The launches that a group had before the run, from an earlier one: they are not measured again."""
     interrupted_by: str | None = None
     """The signal that ended it before its time."""
+    gate_s: float = 0.0
+    """What the gate took, of all workers together."""
+    wall_s: float = 0.0
     hangs: Counter[str] = field(default_factory=Counter)
     """By worker."""
 

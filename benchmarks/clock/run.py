@@ -17,8 +17,9 @@ from itertools import count
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from benchmarks.clock import schedule
+from benchmarks.clock import noise, schedule
 from benchmarks.clock.case import Case
 from benchmarks.clock.crew import WorkerProcess
 from benchmarks.clock.record import SENTINEL, YARDSTICK, Group, Request, Run
@@ -78,6 +79,7 @@ def measure(
                         launch.measure(case)
     except KeyboardInterrupt as interrupt:
         run.interrupt(interrupt)
+    run.wall_s = time.monotonic() - began_s
     return run
 
 
@@ -97,6 +99,7 @@ class Launch:
         self.run, self.request, self.random = run, run.request, random
         self.workers: dict[str, WorkerProcess] = {}
         self.unstartable: dict[str, Failed] = {}
+        self._read_ns: dict[int, float] = {}
 
     def __enter__(self) -> Launch:
         return self
@@ -169,7 +172,8 @@ class Launch:
         )
         for name in [name for name in times_ns if name not in (SENTINEL, YARDSTICK)]:
             with self._failing(group, name):
-                ready[name].worker.ask("recheck", key=name)
+                self._require_possible(case, name, times_ns[name])
+                self._note_gate(ready[name].worker.ask("recheck", key=name))
         for name in [name for name in times_ns if name in group.failures]:
             del times_ns[name]
         for name, rounds_ns in times_ns.items():
@@ -179,6 +183,24 @@ class Launch:
         for name, timed in ready.items():
             with self._failing(group, name):
                 timed.worker.ask("forget")
+
+    def _require_possible(self, case: Case, name: str, times_ns: NDArray[Any]) -> None:
+        """Raise Failed where calls were faster than one thread of this machine can read what they were given."""
+        if case.device != "cpu" or not len(times_ns):
+            return
+        if case.input_bytes not in self._read_ns:
+            self._read_ns[case.input_bytes] = self.worker(YARDSTICK).ask("read", size_bytes=case.input_bytes)["ns"]
+        read_ns, took_ns = self._read_ns[case.input_bytes], float(np.median(times_ns)) / case.steps_per_call
+        if took_ns < noise.POSSIBLE * read_ns / self.request.threads:
+            raise Failed(
+                "impossible",
+                f"{name} takes {took_ns:,.0f} ns at {case.group}, but to read the {case.input_bytes:,} bytes of its rows "
+                f"once takes {read_ns:,.0f} ns on this machine: what it returns cannot have been computed from them",
+                [],
+            )
+
+    def _note_gate(self, told: dict[str, Any]) -> None:
+        self.run.gate_s += told.get("gate_ns", 0) / 1e9
 
     def check(self, case: Case, name: str) -> None:
         """Have one implementation pass the gate at one case, without timing it. Raises Failed."""
@@ -201,6 +223,7 @@ class Launch:
                 return Timed(worker, "function")
             told = self._prepare(worker, case, name)
             group.prepared.setdefault(name, told)
+            self._note_gate(told)
             return Timed(worker, name)
         return None
 

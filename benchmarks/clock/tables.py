@@ -16,7 +16,13 @@ from benchmarks.results.statistics import quantiles
 from benchmarks.results.verdict import EQUIVALENT, FASTER, NOT_RESOLVED, SLOWER
 
 STYLES = {FASTER: "green", SLOWER: "red", EQUIVALENT: "cyan", NOT_RESOLVED: "yellow"}
-ENDED = {"died": "died", "hung": "hung", "disagreement": "wrong", "out of memory": "out of memory"}
+ENDED = {
+    "died": "died",
+    "hung": "hung",
+    "disagreement": "wrong",
+    "impossible": "impossible",
+    "out of memory": "out of memory",
+}
 """What ended an implementation's case after its first launches, by the kind of failure."""
 
 
@@ -37,7 +43,7 @@ def table(group: Mapping[str, Any]) -> Table:
             units.time(row["median_ns"]),
             f"{units.ratio(row['ratio'])}×",
             units.interval(row["low"], row["high"]) or "–",
-            Text.assemble((word, STYLES.get(word, "")), (ended, "red")),
+            Text.assemble((word, STYLES.get(word, "")), (ended, "red"), *(f", {note}" for note in row.get("notes", ()))),
         )
     return grid
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clock import memory
+from benchmarks.clock import memory, noise
 from benchmarks.clock.calls import build
 from benchmarks.clock.calls.base import Asked, PassCall
 from impls.checking.agreement import Disagreement, Reference, require
@@ -144,6 +144,10 @@ class Worker:
         if call.begin:
             call.begin()
         return {"ns": time_block(call.run, prefix, calls, call.finish)}
+
+    def read(self, size_bytes: int) -> dict[str, float]:
+        """How long it takes at least to read so many bytes."""
+        return {"ns": noise.shortest_read_ns(size_bytes)}
 
     def recheck(self, key: str) -> dict[str, Any]:
         """The gate again, after the rounds: what was timed still keeps the contract."""
