@@ -129,6 +129,7 @@ class RunFile:
                 for name, reason in {name: f.reason for _, name, f in failures if f.kind == "unavailable"}.items()
             ],
             "gate": {"seconds": round(run.gate_s, 3), "of_s": round(run.wall_s, 3)},
+            "handicaps": [msgspec.to_builtins(handicap) for handicap in run.handicaps],
             "interrupted": run.interrupted,
             "interrupted_by": run.interrupted_by,
             "resumed": self.earlier.as_json() if self.earlier else None,

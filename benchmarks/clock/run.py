@@ -9,6 +9,7 @@ launch      fresh workers, pinned to one CPU, each importing its framework
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,11 +20,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.clock import noise, schedule
+from benchmarks.clock import cpus, doctor, noise, schedule
 from benchmarks.clock.case import Case
 from benchmarks.clock.crew import WorkerProcess
 from benchmarks.clock.record import SENTINEL, YARDSTICK, Group, Request, Run
-from impls.child import Failed, pinnable, pinned
+from benchmarks.documents.doctor import Handicap
+from impls.child import Failed, pinned
 from impls.parameters import from_lists
 from impls.registry import get_entry
 
@@ -62,7 +64,7 @@ def measure(
     """
     groups = {case: (kept or {}).get(case) or Group() for case in request.cases}
     begun = {case: group.launches for case, group in groups.items()}
-    run = Run(request, groups=groups, cpus=pinnable()[-request.threads :], begun=begun)
+    run = Run(request, groups=groups, cpus=cpus.choose(request.threads, request.cpus), begun=begun)
     random = random or np.random.default_rng()
     began_s = time.monotonic()
     try:
@@ -134,10 +136,16 @@ class Launch:
         entry = get_entry(name.removesuffix(SENTINEL)) if name != YARDSTICK else None
         if entry and (reason := entry.missing()):
             raise Failed("unavailable", reason, [])
+        if entry and (reason := doctor.turned_off(entry, os.environ)):
+            raise Failed("handicapped", reason, [])
         with pinned(self.run.cpus):
             worker = self.workers[name] = WorkerProcess(name, self.request.threads, self.request.time_limit_s)
         target = entry.target if entry else "benchmarks.clock.noise:yardstick"
         told = worker.ask("start", target=target, threads=self.request.threads, function=entry is None)
+        told |= worker.ask("examine", pinned_to=self.run.cpus)
+        for sentence in told["handicaps"]:
+            found = Handicap(handicap="process", sentence=f"{name}: {sentence}")
+            self.run.handicaps += [found] if found not in self.run.handicaps else []
         self.run.workers.setdefault(name, told)
 
     def measure(self, case: Case) -> None:
@@ -188,8 +196,12 @@ class Launch:
         """Raise Failed where calls were faster than one thread of this machine can read what they were given."""
         if case.device != "cpu" or not len(times_ns):
             return
-        if case.input_bytes not in self._read_ns:
-            self._read_ns[case.input_bytes] = self.worker(YARDSTICK).ask("read", size_bytes=case.input_bytes)["ns"]
+        try:
+            if case.input_bytes not in self._read_ns:
+                told = self.worker(YARDSTICK).ask("read", size_bytes=case.input_bytes)
+                self._read_ns[case.input_bytes] = told["ns"]
+        except Failed:  # without the yardstick nothing is known
+            return
         read_ns, took_ns = self._read_ns[case.input_bytes], float(np.median(times_ns)) / case.steps_per_call
         if took_ns < noise.POSSIBLE * read_ns / self.request.threads:
             raise Failed(

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
+from benchmarks.documents.doctor import Handicap
 from impls.documents.base import Count, Distance, Document, Part, Ratio, Rows, Seconds, Time, plain
 
 Sample = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
@@ -326,6 +327,7 @@ class Samegrad(Part, frozen=True, kw_only=True):
     fits: tuple[Fits, ...] = ()
     cold_start: dict[str, ColdStart] = {}
     gate: Gate | None = None
+    handicaps: tuple[Handicap, ...] = ()
     interrupted: bool = False
     interrupted_by: str | None = None
     resumed: Resumed | None = None

@@ -52,14 +52,14 @@ def launch_figures(launches: Sequence[NDArray[Any]], baseline: Sequence[NDArray[
 UNDER_THE_FLOOR = "under the floor?"
 
 
-def rows(
-    times: Times, baseline: str, margin: float = MARGIN, floors: Collection[str] = ()
-) -> list[dict[str, Any]]:
+def rows(times: Times, baseline: str, margin: float = MARGIN, floors: Collection[str] = ()) -> list[dict[str, Any]]:
     """One row per implementation, sorted by median; the intervals of all pairs of a group hold simultaneously."""
     count = pairs(len(times))
 
     def notes(name: str) -> list[str]:
-        below = (ratio_interval(launch_log_ratios(times[name], times[floor]), count) for floor in floors if floor in times)
+        below = (
+            ratio_interval(launch_log_ratios(times[name], times[floor]), count) for floor in floors if floor in times
+        )
         return [UNDER_THE_FLOOR for interval in below if verdict(interval, margin) == FASTER]
 
     def row(name: str) -> dict[str, Any]:
@@ -112,7 +112,9 @@ def sentence(where: str, baseline: str, table: Sequence[Mapping[str, Any]], marg
     said = [_said(row, margin) for row in others if row["verdict"] not in (NOT_RESOLVED, None)]
     told = f"{where}, against {baseline}: {'; '.join(said) or 'nothing is resolved'}."
     if under := [row["implementation"] for row in table if UNDER_THE_FLOOR in row.get("notes", ())]:
-        told += f" Faster than the floor, the least that compiled C takes: look at what it leaves out: {', '.join(under)}."
+        told += (
+            f" Faster than the floor, the least that compiled C takes: look at what it leaves out: {', '.join(under)}."
+        )
     return told
 
 

@@ -226,7 +226,9 @@ class Gate:
                     f"{subject.pass_name} stays at the parameters of prepare when train_step has moved them: they were "
                     "captured",
                 )
-            raise Broken("training", f"after a training step {subject.pass_name}'s {_worst(subject.hold(numbers, there))}")
+            raise Broken(
+                "training", f"after a training step {subject.pass_name}'s {_worst(subject.hold(numbers, there))}"
+            )
         if not self.rows_are_fixed:
             x[:], y[:] = rows
             feed()
@@ -273,7 +275,10 @@ def _explained(subject: Subject, numbers: Any, probe: Probe, agreements: Sequenc
         if words := _of_step(subject.task, probe, found, subject.rate):
             return "training", f"{name} {words}"
     elif (digits := _digits(found)) < DIGITS[probe.dtype.name]:
-        return "dtype", f"{name}'s gradients have {digits} binary digits, {probe.dtype} has {DIGITS[probe.dtype.name]}: {worst}"
+        return (
+            "dtype",
+            f"{name}'s gradients have {digits} binary digits, {probe.dtype} has {DIGITS[probe.dtype.name]}: {worst}",
+        )
     if (counted := _counted(found, probe)) is not None:
         last = int(probe.marked[counted - 1]) if counted else -1
         return "rows", f"{name} does not count the rows after row {last:,} of {len(probe.truth.predictions):,}: {worst}"
@@ -287,7 +292,11 @@ def _of_step(task: Task, probe: Probe, found: Parameters, rate: float) -> str:
     """What a step did that took these gradients for those of the probe, where it is one of the known mistakes."""
     gradients, expected, moved = (
         np.concatenate([np.ravel(tensor) for tensor in tensors(layers).values()])
-        for layers in (found, probe.truth.gradients, _gradients(probe.parameters, rounded(task.parameters, "float64"), 1))
+        for layers in (
+            found,
+            probe.truth.gradients,
+            _gradients(probe.parameters, rounded(task.parameters, "float64"), 1),
+        )
     )
     if not gradients.any():
         return "leaves the parameters where they were"
