@@ -1,8 +1,9 @@
 """What makes the contest unfair on this machine: something outside that slows or replaces a contestant.
 
-Each check is one function in `CHECKS`: from what is known here to the sentences that tell what was found, none where all
-is well. What replaces the thing that is measured (a compiled execution that is not compiled, a tracer in the timed
-process) fails its cases: `turned_off`, by the environment, and `in_this_process`, asked of each worker after its import.
+Each check is one function in `CHECKS`: from what is known here to the sentences that tell what was found, none where
+all is well. What replaces the thing that is measured (a compiled execution that is not compiled, a tracer in the timed
+process) fails its cases: `turned_off`, by the environment, and `in_this_process`, asked of each worker after its
+import.
 """
 
 from __future__ import annotations

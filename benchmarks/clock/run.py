@@ -206,8 +206,9 @@ class Launch:
         if took_ns < noise.POSSIBLE * read_ns / self.request.threads:
             raise Failed(
                 "impossible",
-                f"{name} takes {took_ns:,.0f} ns at {case.group}, but to read the {case.input_bytes:,} bytes of its rows "
-                f"once takes {read_ns:,.0f} ns on this machine: what it returns cannot have been computed from them",
+                f"{name} takes {took_ns:,.0f} ns at {case.group}, but to read the {case.input_bytes:,} bytes of its "
+                f"rows once takes {read_ns:,.0f} ns on this machine: what it returns cannot have been computed from "
+                "them",
                 [],
             )
 

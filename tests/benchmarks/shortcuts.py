@@ -1,4 +1,4 @@
-"""A package of implementations that take a shortcut each, for somebody to install: the manual one, but for one thing."""
+"""A package of implementations that take a shortcut each, to be installed: the manual one, but for one thing."""
 
 from __future__ import annotations
 

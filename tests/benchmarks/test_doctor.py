@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from benchmarks.clock.crew import WorkerProcess
 from benchmarks.clock.doctor import CHECKS, Machine, examine, turned_off
 from benchmarks.documents.doctor import Doctor
 from impls.child import Failed, pinnable
+from impls.documents import base
 from impls.errors import BadInput
 from impls.registry import REGISTRY
 
@@ -60,8 +62,6 @@ SET = {
 @pytest.mark.parametrize("variable", SET)
 def test_a_variable_that_is_really_set_is_found(variable, tmp_path):
     value, check, sentence = SET[variable]
-    import re
-
     before = asked(tmp_path / "before.json")
     found = asked(tmp_path / "found.json", **{variable: value})
     assert check not in before and re.search(sentence, found[check])
@@ -240,4 +240,4 @@ def test_a_machine_without_any_is_fit(monkeypatch):
 
 def test_the_document_is_read_back(tmp_path):
     asked(tmp_path / "found.json")
-    assert Doctor.VERSION == json.loads((tmp_path / "found.json").read_text())["format_version"]
+    assert base.read(tmp_path / "found.json", [Doctor]).pinned_to

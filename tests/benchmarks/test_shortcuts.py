@@ -1,6 +1,6 @@
 """No shortcut passes: each is in a package that is really installed, and `pytest --benchmark-only` finds it.
 
-At the batch where it lies, with the sentence that says what was done, and it ends the case of that implementation alone.
+At the batch where it lies, with a sentence that says what was done; and it ends that implementation's case alone.
 """
 
 from __future__ import annotations
