@@ -63,6 +63,7 @@ def add_options(parser: pytest.Parser) -> None:
         help=f"of {', '.join(DEVICES)}, a certain GPU as cuda:1, or 'all' for the CPU and, where there is one, a GPU "
         "(default: %(default)s)",
     )
+    add("--cpu", default="", metavar="N", help="the CPUs to pin the workers to (default: the last of the fast ones)")
     add("--threads", default="1", metavar="N", help="threads of every framework's pools (default: %(default)s)")
     add("--seed", default=str(SEED), metavar="N", help="of the data and the initial parameters (default: %(default)s)")
     add("--parameters", metavar="FILE", help="initial parameters from an .npz, for a run of one problem")
@@ -148,6 +149,7 @@ def read_options(config: pytest.Config) -> Options:
         "threads": _whole("--threads", get("threads"), at_least=1),
         "seed": _whole("--seed", get("seed"), at_least=0, at_most=LARGEST_SEED),
         "baseline": baseline,
+        "cpus": tuple(_whole("--cpu", text, at_least=0) for text in config.getoption("cpu").split(",") if text),
         "budget_s": _seconds("--budget", get("budget")),
         "time_limit_s": _seconds("--time-limit", get("time_limit")),
         "parameters": _parameters(config.getoption("parameters"), problems),

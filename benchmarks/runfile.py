@@ -43,7 +43,10 @@ class RunFile:
         calls = {name: pace.calls for name, pace in group.paces.items() if name in times}
         entry = groups.group_entry(case, times, calls, baseline=group.baseline, floors=floors, margin=self.margin)
         for row in entry["rows"]:
-            row["failed"] = failure.kind if (failure := group.failures.get(row["implementation"])) else None
+            name = row["implementation"]
+            row["failed"] = failure.kind if (failure := group.failures.get(name)) else None
+            if group.prepared.get(name, {}).get("rows_are_fixed"):
+                row["notes"] = ["rows fixed", *row["notes"]]
         return entry | {"dropped": group.dropped}
 
     def extra_info(self, case: Case, name: str) -> dict[str, Any]:
@@ -64,6 +67,7 @@ class RunFile:
             "seed": self.run.request.seed,
             "prepare_ns": group.prepared[name]["prepare_ns"],
             "first_call_ns": group.prepared[name]["first_call_ns"],
+            "gate_ns": group.prepared[name].get("gate_ns"),
             **{key: value for key, value in group.prepared[name].items() if key.startswith("device_")},
             "tau": max(agreement.values()),
             "agreement": agreement,
@@ -124,6 +128,8 @@ class RunFile:
                 {"implementation": name, "reason": reason}
                 for name, reason in {name: f.reason for _, name, f in failures if f.kind == "unavailable"}.items()
             ],
+            "gate": {"seconds": round(run.gate_s, 3), "of_s": round(run.wall_s, 3)},
+            "handicaps": [msgspec.to_builtins(handicap) for handicap in run.handicaps],
             "interrupted": run.interrupted,
             "interrupted_by": run.interrupted_by,
             "resumed": self.earlier.as_json() if self.earlier else None,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks import interrupts
-from benchmarks.clock import cold_start, fresh
+from benchmarks.clock import cold_start, cpus, doctor, fresh
 from benchmarks.clock import run as clock
 from benchmarks.clock.case import Case
 from benchmarks.clock.record import Group, Request, Run
@@ -136,10 +136,14 @@ class Session:
         if earlier:
             Terminal(self.config).line(f"\n{_taken(kept, len(self.selected), missing)} taken from {earlier.path}.")
         progress = Progress(self.config, request, missing)
+        handicaps = doctor.examine(doctor.Machine(pinned_to=cpus.choose(request.threads, request.cpus)))
+        for handicap in handicaps:
+            Terminal(self.config).line(f"HANDICAP: {handicap.sentence}")
         try:
             run = clock.measure(request, progress, kept=kept)
         finally:
             progress.end()
+        run.handicaps[:0] = handicaps
         run.workers = (earlier.workers if earlier else {}) | run.workers
         return run
 

@@ -74,7 +74,7 @@ class Failed(Exception):
     @property
     def is_foreseen(self) -> bool:
         """Whether the reason says it all."""
-        return self.kind in ("unavailable", "disagreement", "bad input")
+        return self.kind in ("unavailable", "disagreement", "impossible", "handicapped", "bad input")
 
     @property
     def is_gone(self) -> bool:

@@ -41,10 +41,11 @@ def noise_reasons(run: Run) -> list[str]:
 
 
 def doubts(run: Run) -> list[str]:
-    """Why not to trust the run, in one line: the first reason, and how many more there are."""
+    """Why not to trust the run: the first reason of its noise, and how many more there are; and each handicap."""
     reasons = noise_reasons(run)
     more = f"; {len(reasons) - 1} more reason{'' if len(reasons) == 2 else 's'}" if len(reasons) > 1 else ""
-    return [f"NOISY run: {reasons[0]}{more}"] if reasons else []
+    handicaps = [f"HANDICAP: {found.sentence}" for found in run.ours.handicaps] if run.file else []
+    return ([f"NOISY run: {reasons[0]}{more}"] if reasons else []) + handicaps
 
 
 def footer(run: Run) -> list[str]:

@@ -264,6 +264,27 @@ def ladder(launches: int, budget_s: float, asked: str | None) -> None:
 
 
 @main.command()
+@json_option("reports/doctor")
+def doctor(asked: str | None) -> None:
+    """Is anything on this machine unfair to a contestant? Exit status 1 if so."""
+    from benchmarks.clock import cpus
+    from benchmarks.clock.doctor import CHECKS, Machine, examine
+    from benchmarks.documents.doctor import Doctor
+    from impls.documents.base import made
+    from impls.documents.saving import deliver, place
+
+    path = place(Doctor, asked)
+    pinned_to = cpus.choose(1)
+    found = examine(Machine(pinned_to=pinned_to))
+    told = [f"{handicap.handicap}: {handicap.sentence}" for handicap in found]
+    fit = f"Fit: none of {len(CHECKS)} checks found a handicap."
+    handicaps = [{"handicap": handicap.handicap, "sentence": handicap.sentence} for handicap in found]
+    document = Doctor.of({"date": made(), "fit": not found, "pinned_to": pinned_to, "handicaps": handicaps})
+    deliver(document, path, asked, lambda: click.echo("\n".join(told or [fit])))
+    sys.exit(1 if found else 0)
+
+
+@main.command()
 @click.option("--quick", is_flag=True, help="Under a minute, with wider limits.")
 @json_option("reports/selfchecks")
 def selfcheck(quick: bool, asked: str | None) -> None:

@@ -14,6 +14,7 @@ sample: `measure` takes several.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -31,6 +32,7 @@ PARTS = ("empty call", "dispatch", "waiting", "conversion")
 ROUNDS = 60
 BLOCK_NS = 1_000_000
 BATCH = 4
+HAIR = 0.02
 
 
 def numpy_empty() -> Callable[[], Any]:
@@ -59,13 +61,29 @@ def tensorflow_empty() -> Callable[[], Any]:
     return lambda: identity(x)
 
 
-EMPTY = {"tensorflow": tensorflow_empty, "torch": torch_empty, "jax": jax_empty}
+def operation_empty() -> Callable[[], Any]:
+    """By the way that `tensorflow-manual` goes, past tf.function."""
+    import tensorflow as tf
+
+    from impls.on_tensorflow.manual import operation
+
+    x = tf.zeros((BATCH, 2))
+    identity = operation(tf.identity, x)
+    return lambda: identity(x)
+
+
+EMPTY = {
+    "tensorflow-manual": operation_empty,
+    "tensorflow": tensorflow_empty,
+    "torch": torch_empty,
+    "jax": jax_empty,
+}
+"""By implementation, or by the framework that it computes with."""
 
 
 def empty_call(name: str) -> Callable[[], Any]:
-    """The empty call of the framework that the implementation computes with: the last of its packages."""
-    packages = get_entry(name).packages
-    return EMPTY.get(packages[-1] if packages else "numpy", numpy_empty)()
+    """The empty call that goes the implementation's own way."""
+    return EMPTY.get(name, EMPTY.get(get_entry(name).computes_with, numpy_empty))()
 
 
 class Timed:
@@ -82,11 +100,32 @@ class Timed:
 
 
 def take_apart(whole: dict[str, np.ndarray]) -> dict[str, float]:
-    """The parts in ns, from the times (rounds,) of "empty", "unfenced", "fenced" and "converted", paired by round."""
+    """The parts in ns, from the times (rounds,) of "empty", "unfenced", "fenced" and "converted", paired by round.
+
+    Raises NegativePart where one is negative beyond its interval (99.9 %, by the order of the differences) and by more
+    than a hair of the whole: then the calls do not go the same way, and there is nothing to take apart.
+    """
     steps = [np.zeros_like(whole["empty"]), *(whole[key] for key in ("empty", "unfenced", "fenced", "converted"))]
-    return {
-        part: float(np.median(after - before)) for part, before, after in zip(PARTS, steps, steps[1:], strict=False)
-    }
+    whole_ns = float(np.median(steps[-1]))
+    parts: dict[str, float] = {}
+    for part, before, after in zip(PARTS, steps, steps[1:], strict=False):
+        differences = np.sort(after - before)
+        parts[part] = float(np.median(differences))
+        high = differences[
+            min(len(differences) - 1, math.ceil((len(differences) + 3.29 * len(differences) ** 0.5) / 2))
+        ]
+        if high < 0 and parts[part] < -HAIR * whole_ns:
+            raise NegativePart(
+                f"{part} comes out as {parts[part]:,.0f} ns, and as {high:,.0f} ns at most, of {whole_ns:,.0f} ns: "
+                "the calls do not go the same way"
+            )
+    return parts
+
+
+class NegativePart(Exception):
+    """A measurement that failed."""
+
+    refusal = "disagreement"
 
 
 def observe(name: str) -> dict[str, float]:

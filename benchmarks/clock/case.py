@@ -31,6 +31,13 @@ class Case:
         """Training steps in one timed call: times of a loop are told per step."""
         return LOOP_STEPS if self.pass_name == LOOP else 1
 
+    @property
+    def input_bytes(self) -> int:
+        """What one call has to read of its rows."""
+        inputs, *_, outputs = get_problem(self.problem).sizes
+        numbers = inputs if self.pass_name.startswith("forward") else inputs + outputs
+        return self.batch * numbers * (8 if self.dtype == "float64" else 4)
+
     def task(self, seed: int, parameters: Parameters | None = None) -> Task:
         """What an implementation prepares for this case, from these parameters or those of the seed."""
         problem = get_problem(self.problem)

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.clock import cpus
 from benchmarks.clock.schedule import orders
-from impls.child import Failed, call, pinnable, pinned
+from impls.child import Failed, call, pinned
 from impls.errors import BadInput, Unavailable
 
 PROCESSES = 5
@@ -55,7 +56,7 @@ def _measure(
             if FAILED & found[name].keys():
                 continue
             progress(number, name)
-            with pinned(pinnable()[-threads:]):
+            with pinned(cpus.choose(threads)):
                 sample = _in_new_process(module, name, threads, time_limit_s)
             if FAILED & sample.keys():
                 found[name] = sample

@@ -13,6 +13,7 @@ A noisy run is kept and says so: nothing is thrown away.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,9 @@ from benchmarks.results.verdict import FASTER, REGRESSION_MARGIN, SLOWER, verdic
 
 SPREAD_LIMIT = 1.15
 SENTINEL_MARGIN = REGRESSION_MARGIN
+READINGS = 20
+POSSIBLE = 0.5
+"""Of the shortest time seen for reading the input: less is impossible, as no measurement of a cache is that far off."""
 
 Launches = Sequence[NDArray[Any]]
 """[(rounds of launch 1,), (rounds of launch 2,), …], ns per call."""
@@ -39,6 +43,25 @@ def yardstick() -> Callable[[], Any]:
         return np.tanh(product, out=squashed)
 
     return work
+
+
+def shortest_read_ns(size_bytes: int) -> float:
+    """The shortest time seen in which one thread reads so many bytes that lie together, without what a call costs.
+
+    By the two reductions of NumPy that are nearest to the memory's speed, the product with itself and the maximum.
+    """
+    many, one = np.ones(max(1, size_bytes // 8)), np.ones(1)
+
+    def best_ns(array: NDArray[Any]) -> int:
+        times_ns = []
+        for call in (lambda: array.dot(array), array.max):
+            for _ in range(READINGS):
+                began_ns = perf_counter_ns()
+                call()
+                times_ns.append(perf_counter_ns() - began_ns)
+        return min(times_ns)
+
+    return max(0, best_ns(many) - best_ns(one))
 
 
 def spread(times_ns: NDArray[Any]) -> float:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from benchmarks.clock import noise, schedule
 from benchmarks.clock.case import Case
 from benchmarks.clock.schedule import Pace
+from benchmarks.documents.doctor import Handicap
 from impls.child import Failed
 
 YARDSTICK = "(yardstick)"
@@ -37,6 +38,8 @@ class Request:
     block_ns: int = schedule.BLOCK_NS
     time_limit_s: float = 300.0
     """For one worker's start, and for each case in each launch: what it prepares and all its blocks."""
+    cpus: tuple[int, ...] = ()
+    """To pin the workers to; chosen by itself where there are none."""
     parameters: list[list[Any]] | None = None
     """Initial parameters as nested lists, instead of the seed's."""
 
@@ -93,6 +96,10 @@ class Run:
     """The launches that a group had before the run, from an earlier one: they are not measured again."""
     interrupted_by: str | None = None
     """The signal that ended it before its time."""
+    handicaps: list[Handicap] = field(default_factory=list)
+    gate_s: float = 0.0
+    """What the gate took, of all workers together."""
+    wall_s: float = 0.0
     hangs: Counter[str] = field(default_factory=Counter)
     """By worker."""
 

@@ -9,6 +9,7 @@ launch      fresh workers, pinned to one CPU, each importing its framework
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,12 +18,14 @@ from itertools import count
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from benchmarks.clock import schedule
+from benchmarks.clock import cpus, doctor, noise, schedule
 from benchmarks.clock.case import Case
 from benchmarks.clock.crew import WorkerProcess
 from benchmarks.clock.record import SENTINEL, YARDSTICK, Group, Request, Run
-from impls.child import Failed, pinnable, pinned
+from benchmarks.documents.doctor import Handicap
+from impls.child import Failed, pinned
 from impls.parameters import from_lists
 from impls.registry import get_entry
 
@@ -61,7 +64,7 @@ def measure(
     """
     groups = {case: (kept or {}).get(case) or Group() for case in request.cases}
     begun = {case: group.launches for case, group in groups.items()}
-    run = Run(request, groups=groups, cpus=pinnable()[-request.threads :], begun=begun)
+    run = Run(request, groups=groups, cpus=cpus.choose(request.threads, request.cpus), begun=begun)
     random = random or np.random.default_rng()
     began_s = time.monotonic()
     try:
@@ -78,6 +81,7 @@ def measure(
                         launch.measure(case)
     except KeyboardInterrupt as interrupt:
         run.interrupt(interrupt)
+    run.wall_s = time.monotonic() - began_s
     return run
 
 
@@ -97,6 +101,7 @@ class Launch:
         self.run, self.request, self.random = run, run.request, random
         self.workers: dict[str, WorkerProcess] = {}
         self.unstartable: dict[str, Failed] = {}
+        self._read_ns: dict[int, float] = {}
 
     def __enter__(self) -> Launch:
         return self
@@ -131,10 +136,16 @@ class Launch:
         entry = get_entry(name.removesuffix(SENTINEL)) if name != YARDSTICK else None
         if entry and (reason := entry.missing()):
             raise Failed("unavailable", reason, [])
+        if entry and (reason := doctor.turned_off(entry, os.environ)):
+            raise Failed("handicapped", reason, [])
         with pinned(self.run.cpus):
             worker = self.workers[name] = WorkerProcess(name, self.request.threads, self.request.time_limit_s)
         target = entry.target if entry else "benchmarks.clock.noise:yardstick"
         told = worker.ask("start", target=target, threads=self.request.threads, function=entry is None)
+        told |= worker.ask("examine", pinned_to=self.run.cpus)
+        for sentence in told["handicaps"]:
+            found = Handicap(handicap="process", sentence=f"{name}: {sentence}")
+            self.run.handicaps += [found] if found not in self.run.handicaps else []
         self.run.workers.setdefault(name, told)
 
     def measure(self, case: Case) -> None:
@@ -169,7 +180,8 @@ class Launch:
         )
         for name in [name for name in times_ns if name not in (SENTINEL, YARDSTICK)]:
             with self._failing(group, name):
-                ready[name].worker.ask("recheck", key=name)
+                self._require_possible(case, name, times_ns[name])
+                self._note_gate(ready[name].worker.ask("recheck", key=name))
         for name in [name for name in times_ns if name in group.failures]:
             del times_ns[name]
         for name, rounds_ns in times_ns.items():
@@ -179,6 +191,29 @@ class Launch:
         for name, timed in ready.items():
             with self._failing(group, name):
                 timed.worker.ask("forget")
+
+    def _require_possible(self, case: Case, name: str, times_ns: NDArray[Any]) -> None:
+        """Raise Failed where calls were faster than one thread of this machine can read what they were given."""
+        if case.device != "cpu" or not len(times_ns):
+            return
+        try:
+            if case.input_bytes not in self._read_ns:
+                told = self.worker(YARDSTICK).ask("read", size_bytes=case.input_bytes)
+                self._read_ns[case.input_bytes] = told["ns"]
+        except Failed:  # without the yardstick nothing is known
+            return
+        read_ns, took_ns = self._read_ns[case.input_bytes], float(np.median(times_ns)) / case.steps_per_call
+        if took_ns < noise.POSSIBLE * read_ns / self.request.threads:
+            raise Failed(
+                "impossible",
+                f"{name} takes {took_ns:,.0f} ns at {case.group}, but to read the {case.input_bytes:,} bytes of its "
+                f"rows once takes {read_ns:,.0f} ns on this machine: what it returns cannot have been computed from "
+                "them",
+                [],
+            )
+
+    def _note_gate(self, told: dict[str, Any]) -> None:
+        self.run.gate_s += told.get("gate_ns", 0) / 1e9
 
     def check(self, case: Case, name: str) -> None:
         """Have one implementation pass the gate at one case, without timing it. Raises Failed."""
@@ -201,6 +236,7 @@ class Launch:
                 return Timed(worker, "function")
             told = self._prepare(worker, case, name)
             group.prepared.setdefault(name, told)
+            self._note_gate(told)
             return Timed(worker, name)
         return None
 

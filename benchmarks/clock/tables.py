@@ -16,7 +16,14 @@ from benchmarks.results.statistics import quantiles
 from benchmarks.results.verdict import EQUIVALENT, FASTER, NOT_RESOLVED, SLOWER
 
 STYLES = {FASTER: "green", SLOWER: "red", EQUIVALENT: "cyan", NOT_RESOLVED: "yellow"}
-ENDED = {"died": "died", "hung": "hung", "disagreement": "wrong", "out of memory": "out of memory"}
+ENDED = {
+    "died": "died",
+    "hung": "hung",
+    "disagreement": "wrong",
+    "impossible": "impossible",
+    "handicapped": "handicapped",
+    "out of memory": "out of memory",
+}
 """What ended an implementation's case after its first launches, by the kind of failure."""
 
 
@@ -37,7 +44,9 @@ def table(group: Mapping[str, Any]) -> Table:
             units.time(row["median_ns"]),
             f"{units.ratio(row['ratio'])}×",
             units.interval(row["low"], row["high"]) or "–",
-            Text.assemble((word, STYLES.get(word, "")), (ended, "red")),
+            Text.assemble(
+                (word, STYLES.get(word, "")), (ended, "red"), *(f", {note}" for note in row.get("notes", ()))
+            ),
         )
     return grid
 
@@ -98,6 +107,8 @@ def render(run_file: Mapping[str, Any], width: int = 100, color: bool = False) -
     if run_file["groups"]:
         noise = run_file["noise"]
         console.print(Text("\n".join(noise_lines(noise)), style="bold yellow" if noise["noisy"] else ""))
+    for handicap in run_file.get("handicaps", ()):
+        console.print(Text(f"HANDICAP: {handicap['sentence']}", style="bold yellow"))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clock import memory
+from benchmarks.clock import cpus, doctor, memory, noise
 from benchmarks.clock.calls import build
 from benchmarks.clock.calls.base import Asked, PassCall
 from impls.checking.agreement import Disagreement, Reference, require
@@ -72,6 +72,12 @@ def settle() -> None:
     gc.freeze()
 
 
+class Handicapped(Exception):
+    """Something outside replaces what should be timed, or watches it."""
+
+    refusal = "handicapped"
+
+
 class Worker:
     """Holds the implementation's class and the calls that were prepared, and answers requests."""
 
@@ -80,6 +86,7 @@ class Worker:
         self.gates: dict[str, Gate] = {}
         self.function: Callable[[], Any] | None = None
         self.kept: tuple[Any, Reference] | None = None
+        self.pinned_to: list[int] = []
 
     def start(self, target: str, threads: int, function: bool = False) -> dict[str, Any]:
         """Import `module:name`: an Implementation, or with `function` something that makes a plain callable to time."""
@@ -96,6 +103,24 @@ class Worker:
             found = subject.threads()
         import_ns = perf_counter_ns() - began_ns
         return {"import_ns": import_ns, "threads": found | _thread_pools(), "affinity": _affinity(), "pid": os.getpid()}
+
+    def examine(self, pinned_to: list[int]) -> dict[str, Any]:
+        """Where this process is, put back where an import has moved it, and what is different in it.
+
+        Raises Handicapped where nothing may be timed in it.
+        """
+        self.pinned_to = pinned_to
+        self._require_place()
+        watching, differs = doctor.in_this_process()
+        if watching:
+            raise Handicapped("; ".join(watching))
+        return {"affinity": _affinity(), "handicaps": differs}
+
+    def _require_place(self) -> None:
+        if self.pinned_to and (found := cpus.put_back(self.pinned_to)) != self.pinned_to:
+            raise Handicapped(
+                f"it runs on CPU {found} where it was pinned to {self.pinned_to}, and cannot be moved back"
+            )
 
     def prepare(self, key: str, pass_name: str, task: dict[str, Any]) -> dict[str, Any]:
         """Build the case, call it once, hold the result of that very call against the reference, and all else that the
@@ -145,9 +170,17 @@ class Worker:
             call.begin()
         return {"ns": time_block(call.run, prefix, calls, call.finish)}
 
+    def read(self, size_bytes: int) -> dict[str, float]:
+        """How long it takes at least to read so many bytes."""
+        return {"ns": noise.shortest_read_ns(size_bytes)}
+
     def recheck(self, key: str) -> dict[str, Any]:
         """The gate again, after the rounds: what was timed still keeps the contract."""
         began_ns = perf_counter_ns()
+        if self.pinned_to and _affinity() != self.pinned_to:
+            raise Handicapped(
+                f"it was moved to CPU {_affinity()} while it was timed; it had been pinned to {self.pinned_to}"
+            )
         _pass(self.gates[key], key, f"{self.calls[key].asked.case.group} after its rounds", probes=1, moves=False)
         return {"gate_ns": perf_counter_ns() - began_ns}
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
+from benchmarks.documents.doctor import Handicap
 from impls.documents.base import Count, Distance, Document, Part, Ratio, Rows, Seconds, Time, plain
 
 Sample = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
@@ -62,6 +63,7 @@ class ExtraInfo(Part, frozen=True, kw_only=True, omit_defaults=True):
     seed: Count | None = None
     prepare_ns: Count | None = None
     first_call_ns: Count | None = None
+    gate_ns: Count | None = None
     device_memory_bytes: Count | None = None
     device_ns: Time | None = None
     tau: Distance | None = None
@@ -192,7 +194,10 @@ class Noise(Part, frozen=True, kw_only=True):
 
 
 class Row(Part, frozen=True, kw_only=True):
-    """One implementation of a group beside the baseline; `failed` is the kind of failure that ended it."""
+    """One implementation of a group beside the baseline; `failed` is the kind of failure that ended it.
+
+    `notes` say what stands in every table beside the verdict: "rows fixed", "under the floor?".
+    """
 
     implementation: str
     median_ns: Time
@@ -201,6 +206,7 @@ class Row(Part, frozen=True, kw_only=True):
     high: Ratio | None
     verdict: str | None
     failed: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Dropped(Part, frozen=True, kw_only=True):
@@ -278,6 +284,13 @@ class Failure(Part, frozen=True, kw_only=True):
     stderr: tuple[str, ...] = ()
 
 
+class Gate(Part, frozen=True, kw_only=True):
+    """What it cost to hold every case to the contract before and after its rounds, of the run's time on the wall."""
+
+    seconds: Seconds
+    of_s: Seconds
+
+
 class Skipped(Part, frozen=True, kw_only=True):
     """What cannot run here, and what to install or change."""
 
@@ -313,6 +326,8 @@ class Samegrad(Part, frozen=True, kw_only=True):
     skipped: tuple[Skipped, ...]
     fits: tuple[Fits, ...] = ()
     cold_start: dict[str, ColdStart] = {}
+    gate: Gate | None = None
+    handicaps: tuple[Handicap, ...] = ()
     interrupted: bool = False
     interrupted_by: str | None = None
     resumed: Resumed | None = None

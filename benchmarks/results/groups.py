@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.results import units
 from benchmarks.results.statistics import Interval, paired_log_ratio, pairs, pooled, quantiles, ratio_interval
-from benchmarks.results.verdict import BASELINE, EQUIVALENT, MARGIN, NOT_RESOLVED, verdict
+from benchmarks.results.verdict import BASELINE, EQUIVALENT, FASTER, MARGIN, NOT_RESOLVED, verdict
 
 if TYPE_CHECKING:
     from benchmarks.clock.case import Case
@@ -49,9 +49,18 @@ def launch_figures(launches: Sequence[NDArray[Any]], baseline: Sequence[NDArray[
     ]
 
 
-def rows(times: Times, baseline: str, margin: float = MARGIN) -> list[dict[str, Any]]:
+UNDER_THE_FLOOR = "under the floor?"
+
+
+def rows(times: Times, baseline: str, margin: float = MARGIN, floors: Collection[str] = ()) -> list[dict[str, Any]]:
     """One row per implementation, sorted by median; the intervals of all pairs of a group hold simultaneously."""
     count = pairs(len(times))
+
+    def notes(name: str) -> list[str]:
+        below = (
+            ratio_interval(launch_log_ratios(times[name], times[floor]), count) for floor in floors if floor in times
+        )
+        return [UNDER_THE_FLOOR for interval in below if verdict(interval, margin) == FASTER]
 
     def row(name: str) -> dict[str, Any]:
         interval = Interval(1.0)
@@ -59,7 +68,8 @@ def rows(times: Times, baseline: str, margin: float = MARGIN) -> list[dict[str, 
         if name != baseline:
             interval = ratio_interval(launch_log_ratios(times[name], times[baseline]), count)
             word = verdict(interval, margin)
-        return {"implementation": name, "median_ns": _median(times[name]), **interval._asdict(), "verdict": word}
+        figures = {"median_ns": _median(times[name]), **interval._asdict()}
+        return {"implementation": name, **figures, "verdict": word, "notes": notes(name)}
 
     return sorted((row(name) for name in times if times[name]), key=lambda row: row["median_ns"])
 
@@ -79,7 +89,7 @@ def group_entry(
     """
     times = {name: launches for name, launches in times.items() if len(launches)}
     chosen = choose_baseline(times, baseline, floors)
-    table = rows(times, chosen, margin)
+    table = rows(times, chosen, margin, floors)
     where = f"At batch {case.batch}, {case.problem} {case.pass_name} ({case.dtype}, {case.device})"
     return {
         "group": case.group,
@@ -100,7 +110,12 @@ def sentence(where: str, baseline: str, table: Sequence[Mapping[str, Any]], marg
     if all(row["verdict"] is None for row in others):
         return f"{where}: a preview; one launch carries no verdict."
     said = [_said(row, margin) for row in others if row["verdict"] not in (NOT_RESOLVED, None)]
-    return f"{where}, against {baseline}: {'; '.join(said) or 'nothing is resolved'}."
+    told = f"{where}, against {baseline}: {'; '.join(said) or 'nothing is resolved'}."
+    if under := [row["implementation"] for row in table if UNDER_THE_FLOOR in row.get("notes", ())]:
+        told += (
+            f" Faster than the floor, the least that compiled C takes: look at what it leaves out: {', '.join(under)}."
+        )
+    return told
 
 
 def _said(row: Mapping[str, Any], margin: float) -> str:

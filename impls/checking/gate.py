@@ -1,8 +1,8 @@
 """The gate: does a call do at this very case what the contract says, before it is timed and after?
 
-    ready      nothing is left to compute when the call has returned. Other rows (no numbers at all) are put in the place
-               of those that it had; what is computed only when one looks at the result is computed from them. And the
-               work that is done after the return is measured (`readiness.py`)
+    ready      nothing is left to compute when the call has returned. Other rows (no numbers at all) are put in the
+               place of those that it had; what is computed only when one looks at the result is computed from them.
+               And the work that is done after the return is measured (`readiness.py`)
     fresh      the result is right for rows that were fed, each time in the same arrays, and at parameters that a
                training step has moved
     counted    every row counts (`probe.py`), with as many digits as the dtype has
@@ -132,12 +132,13 @@ class Gate:
 
     def _require_ready(self) -> None:
         subject = self.subject
-        began_ns = time.perf_counter_ns()
-        subject.numbers(subject.once())
-        if time.perf_counter_ns() - began_ns >= LONG_NS:
-            late = not_ready(subject.once, subject.numbers, subject.task.device == "cpu")
-            if late:
-                raise Broken("ready", f"{subject.pass_name}: {late}")
+        if _shortest_ns(lambda: subject.numbers(subject.once()), 2) < LONG_NS:
+            return
+        on_cpu = subject.task.device == "cpu"
+        for _ in range(2):  # what happens to be slow once is no finding
+            if not (late := not_ready(subject.once, subject.numbers, on_cpu)):
+                return
+        raise Broken("ready", f"{subject.pass_name}: {late}")
 
     def _require_alike(self) -> None:
         """Compare the shortest times; what seems to be apart is timed longer, as other processes may be in the way."""
@@ -192,7 +193,7 @@ class Gate:
             yield lambda: subject.prepare(replace(task, problem=other))
             subject.prepare(task)
             return
-        replaced = [key for key, value in vars(subject.implementation).items() if before.get(key, None) is not value]
+        replaced = [key for key, value in vars(subject.implementation).items() if before.get(key) is not value]
         yield lambda: subject.feed(x, y)
         subject.feed(*own)
         for key in replaced:  # what lay on the device before lies there again
@@ -226,7 +227,9 @@ class Gate:
                     f"{subject.pass_name} stays at the parameters of prepare when train_step has moved them: they were "
                     "captured",
                 )
-            raise Broken("training", f"after a training step {subject.pass_name}'s {_worst(subject.hold(numbers, there))}")
+            raise Broken(
+                "training", f"after a training step {subject.pass_name}'s {_worst(subject.hold(numbers, there))}"
+            )
         if not self.rows_are_fixed:
             x[:], y[:] = rows
             feed()
@@ -273,7 +276,10 @@ def _explained(subject: Subject, numbers: Any, probe: Probe, agreements: Sequenc
         if words := _of_step(subject.task, probe, found, subject.rate):
             return "training", f"{name} {words}"
     elif (digits := _digits(found)) < DIGITS[probe.dtype.name]:
-        return "dtype", f"{name}'s gradients have {digits} binary digits, {probe.dtype} has {DIGITS[probe.dtype.name]}: {worst}"
+        return (
+            "dtype",
+            f"{name}'s gradients have {digits} binary digits, {probe.dtype} has {DIGITS[probe.dtype.name]}: {worst}",
+        )
     if (counted := _counted(found, probe)) is not None:
         last = int(probe.marked[counted - 1]) if counted else -1
         return "rows", f"{name} does not count the rows after row {last:,} of {len(probe.truth.predictions):,}: {worst}"
@@ -287,14 +293,18 @@ def _of_step(task: Task, probe: Probe, found: Parameters, rate: float) -> str:
     """What a step did that took these gradients for those of the probe, where it is one of the known mistakes."""
     gradients, expected, moved = (
         np.concatenate([np.ravel(tensor) for tensor in tensors(layers).values()])
-        for layers in (found, probe.truth.gradients, _gradients(probe.parameters, rounded(task.parameters, "float64"), 1))
+        for layers in (
+            found,
+            probe.truth.gradients,
+            _gradients(probe.parameters, rounded(task.parameters, "float64"), 1),
+        )
     )
     if not gradients.any():
         return "leaves the parameters where they were"
     if np.linalg.norm(rate * (gradients - expected) - moved) < 0.2 * np.linalg.norm(moved):
         return "does not keep its update: each step starts where the first one did"
-    first = Reference.of(task).truth.gradients
-    if all(np.allclose(one, other, rtol=1e-3) for one, other in zip(flat((0, found)), flat((0, first)), strict=True)):
+    first = np.concatenate([np.ravel(tensor) for tensor in tensors(Reference.of(task).truth.gradients).values()])
+    if np.linalg.norm(gradients - first) < 0.02 * np.linalg.norm(first):
         return "takes the gradient at the rows and parameters of prepare, for ever"
     return ""
 
@@ -336,7 +346,7 @@ def _factors(found: Parameters, expected: Parameters) -> str:
     told = []
     for (name, tensor), right in zip(tensors(found).items(), tensors(expected).values(), strict=True):
         ratios = np.ravel(tensor / right)
-        if np.ptp(ratios) < 1e-2 * abs(ratios.mean() - 1):
+        if ratios.size > 1 and np.ptp(ratios) < 1e-2 * abs(ratios.mean() - 1):
             told.append(f"{name}: {ratios.mean():.6g}")
     return ", ".join(told)
 

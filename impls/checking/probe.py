@@ -4,8 +4,8 @@ For n terms t, in any order of summation, rounding alone may cost n·u·Σ|t| (`
 much as 1 % of the rows. A probe needs no more than a few u. All targets are the network's own predictions, but in m
 *marked* rows S; there the residual is about n/m, so that loss and gradient are of the usual size.
 
-**The bound.** Write T for the other rows. Their residuals are 0 but for the rounding of forward pass and target, of which
-`bound.py` says how large it may be: Σ_T|t̂| ≤ R. Take any tree of additions over all n terms, and in it a node s = a + b:
+**The bound.** Write T for the other rows. Their residuals are 0 but for the rounding of forward pass and target, of
+which `bound.py` says how large it may be: Σ_T|t̂| ≤ R. Take any tree of additions over all n terms, and a node a + b:
 
     marked rows below both a and b    at most m − 1 such nodes; as in any sum over m terms they cost m·u·Σ_S|t̂|
     below a alone                     |fl(a + b) − (a + b)| ≤ |b|, as a itself is a number of the dtype that could be s;
@@ -17,7 +17,8 @@ To hold the result against Σ_S t alone leaves out Σ_T t̂, another R. Together
     |ĝ − Σ_S t| ≤ Σ_S e_t + m·u·Σ_S|t̂| + (2 + n·u)·R + n·η
 
 where a fused product adds nothing, and R is some u beside the Σ_S|t| of order 1. So of a gradient of 4 million rows in
-float32 an error of about m·u = 0.003 % is seen, and in float64 one of 10⁻¹³; a marked row that was not counted makes 1/m.
+float32 an error of about m·u = 0.003 % is seen, and in float64 one of 10⁻¹³; a marked row that is not counted makes
+one of 1/m.
 
 **The marked rows** are the first and the last, both sides of every power of two, and one drawn from each of equally
 long stretches of the batch. Let a fraction f of the rows not be counted, whichever. One of K drawn rows is among them

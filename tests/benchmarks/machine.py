@@ -76,7 +76,7 @@ class Machine:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(module, "WorkerProcess", OfThisMachine)
             patch.setattr(module, "get_entry", self.entry)
-            patch.setattr(module, "pinnable", lambda: [])
+            patch.setattr(module.cpus, "choose", lambda threads, asked=(): [])
             patch.setattr(module.time, "monotonic", lambda: self.now_ns / 1e9)
             yield
 
@@ -114,6 +114,12 @@ class FakeWorker:
     def _start(self, target: str, threads: int, function: bool) -> dict[str, Any]:
         self.machine.now_ns += 1e8
         return {"import_ns": 10**8, "threads": {"pool": threads}, "affinity": [0], "pid": 1}
+
+    def _examine(self, pinned_to: list[int]) -> dict[str, Any]:
+        return {"affinity": [0], "handicaps": []}
+
+    def _read(self, size_bytes: int) -> dict[str, float]:
+        return {"ns": 0.0}
 
     def _prepare(self, key: str, pass_name: str, task: dict[str, Any]) -> dict[str, Any]:
         self.prepared[key] = pass_name

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.clock import call_cost, cold_start, fresh
-from benchmarks.clock.call_cost import PARTS, take_apart
+from benchmarks.clock.call_cost import PARTS, NegativePart, take_apart
 from benchmarks.clock.cold_start import PHASES
 from benchmarks.clock.fresh import PROCESSES
 from benchmarks.clock.tables import render
@@ -73,6 +73,15 @@ def test_a_call_is_taken_apart_by_paired_differences():
     whole = {"empty": 10 + drift, "unfenced": 30 + drift, "fenced": 35 + drift, "converted": 75 + drift}
     parts = take_apart(whole)
     assert parts == {"empty call": 260, "dispatch": 20, "waiting": 5, "conversion": 40}
+
+
+def test_a_part_that_is_negative_beyond_its_interval_is_a_failed_measurement():
+    """An empty call by another way than the pass; a part that only scatters about 0 is none."""
+    scatter = np.tile([-1.0, 1.0], 30)
+    whole = {"empty": 79 + scatter, "unfenced": 14 + scatter, "fenced": 14 - scatter, "converted": 20 + scatter}
+    with pytest.raises(NegativePart, match="dispatch comes out as -65 ns, and as -65 ns at most, of 20 ns"):
+        take_apart(whole)
+    assert take_apart(whole | {"empty": 10 + scatter})["waiting"] == 0
 
 
 @pytest.mark.slow

@@ -138,7 +138,12 @@ BEFALLEN = {
     "FailsToPrepare": ("exception", r"RuntimeError: the seventh kernel does not build", 0, 0),
     "FailsInARound": ("exception", r"ArithmeticError: the seventh digit is lost", 1, 2),
     "NotANumber": ("disagreement", r"NotANumber disagrees at .*: W1\[0, 0\] is nan, but should be -?\d", 0, 2),
-    "LosesItsMind": ("disagreement", r"LosesItsMind disagrees at .* after its rounds: loss is nan", 1, 2),
+    "LosesItsMind": (
+        "disagreement",
+        r"LosesItsMind breaks the contract at .* after its rounds: .* is no longer what it was",
+        1,
+        2,
+    ),
     "import_fails": ("exception", r"OSError: libframework.so.9: cannot open shared object file", 0, 0),
     "import_dies": ("died", r"died during 'start' \(signal 11, SIGSEGV\)", 0, 0),
 }

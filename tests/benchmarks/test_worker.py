@@ -128,7 +128,9 @@ class TestWorker:
         worker.prepare("numpy", **case())
         checked = len(ran)
         worker.time("numpy", 1, 10)
-        assert checked > 1 and len(ran) == checked + 11 and set(map(id, ran)) == {id(worker.calls["numpy"].implementation)}
+        assert (
+            checked > 1 and len(ran) == checked + 11 and set(map(id, ran)) == {id(worker.calls["numpy"].implementation)}
+        )
 
 
 class TestAnswers:

@@ -1,0 +1,28 @@
+"""The document of `samegrad doctor`: what makes the contest unfair on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from impls.documents.base import Count, Document, Part
+
+
+class Handicap(Part, frozen=True, kw_only=True):
+    """Something outside that slows or replaces a contestant: the check that found it, and what it found."""
+
+    handicap: str
+    sentence: str
+
+
+class Doctor(Document, frozen=True, kw_only=True):
+    """Every handicap that was found; the machine is fit where there is none."""
+
+    FORMAT: ClassVar[str] = "samegrad-doctor"
+    FOLDER: ClassVar[Path] = Path("reports/doctor")
+    ORIGIN: ClassVar[str] = "doctor files are written by `samegrad doctor`"
+
+    date: str
+    fit: bool
+    pinned_to: tuple[Count, ...]
+    handicaps: tuple[Handicap, ...]

@@ -1,0 +1,283 @@
+"""A package of implementations that take a shortcut each, to be installed: the manual one, but for one thing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from impls.on_numpy.manual import NumpyManual
+from impls.parameters import Layer
+
+SMALL = 64
+"""Some shortcuts are taken above so many rows only."""
+
+
+def changed(result, change):
+    """A pair of a loss and layers, every tensor changed."""
+    loss, layers = result
+    return loss, [Layer(change(W), change(b)) for W, b in layers]
+
+
+class FirstResult(NumpyManual):
+    """Returns the result of its first call for ever."""
+
+    def value_and_grad(self):
+        if not hasattr(self, "result"):
+            self.result = super().value_and_grad()
+        return self.result
+
+    def forward(self):
+        if not hasattr(self, "predictions"):
+            self.predictions = super().forward().copy()
+        return self.predictions
+
+
+class Promise(NumpyManual):
+    """Returns a promise, and computes in to_numpy."""
+
+    def value_and_grad(self):
+        return super().value_and_grad
+
+    def train_step(self, learning_rate):
+        loss, gradients = super().value_and_grad()
+        for layer, (dW, db) in zip(self.layers, gradients, strict=True):
+            layer.W -= learning_rate * dW
+            layer.b -= learning_rate * db
+        return loss, [Layer(layer.W, layer.b) for layer in self.layers]
+
+    def to_numpy(self, result):
+        return super().to_numpy(result() if callable(result) else result)
+
+
+class Thread(NumpyManual):
+    """Returns at once, while a thread computes."""
+
+    def value_and_grad(self):
+        box = []
+        thread = threading.Thread(target=lambda: (time.sleep(0.002), box.append(super(Thread, self).value_and_grad())))
+        thread.start()
+        return thread, box
+
+    def train_step(self, learning_rate):
+        return Promise.train_step(self, learning_rate)
+
+    def to_numpy(self, result):
+        if isinstance(result, tuple) and isinstance(result[0], threading.Thread):
+            result[0].join()
+            result = result[1][0]
+        return super().to_numpy(result)
+
+
+class Weighed(NumpyManual):
+    """Weighs the distinct rows that it found in prepare, so that its cost does not grow with the batch."""
+
+    def prepare(self, task):
+        super().prepare(task)
+        self.weigh(*task.data(), task)
+
+    def weigh(self, x, y, task):
+        both, counts = np.unique(np.hstack([x, y]), axis=0, return_counts=True)
+        self.weights = (counts / len(x)).astype(task.dtype)[:, None] * len(both)
+        self.few = NumpyManual()
+        few = replace(task.problem, rows=lambda batch, seed: (both[:, : x.shape[1]], both[:, x.shape[1] :]))
+        self.few.prepare(replace(task, problem=few, batch=len(both)))
+        for layer, own in zip(self.few.layers, self.layers, strict=True):
+            layer.W, layer.b = own.W, own.b
+        self.task = task
+
+    def value_and_grad(self):
+        few = self.few
+        a = few.forward()
+        error = a - few.y
+        loss = (self.weights * error * error).mean(dtype=error.dtype)
+        gradients, cotangent = [], self.weights * error * few.two_over_size
+        for layer in few.layers[::-1]:
+            gradients.append(layer.backward(cotangent))
+            cotangent = layer.input_cotangent()
+        return loss, gradients[::-1]
+
+
+class WeighedWhenFed(Weighed):
+    """And those that it is fed."""
+
+    def feed(self, x, y=None):
+        super().feed(x, y)
+        if y is not None and hasattr(self, "task"):
+            self.weigh(x, y, self.task)
+
+
+class FirstGradient(NumpyManual):
+    """Takes the first gradient for ever."""
+
+    def train_step(self, learning_rate):
+        if not hasattr(self, "first"):
+            loss, gradients = super().value_and_grad()
+            self.first = loss, gradients
+        loss, gradients = self.first
+        for layer, (dW, db) in zip(self.layers, gradients, strict=True):
+            layer.W -= learning_rate * dW
+            layer.b -= learning_rate * db
+        return loss, [Layer(layer.W, layer.b) for layer in self.layers]
+
+
+class Copy(NumpyManual):
+    """Updates a copy of its parameters."""
+
+    def train_step(self, learning_rate):
+        loss, gradients = super().value_and_grad()
+        pairs = zip(self.layers, gradients, strict=True)
+        return loss, [Layer(at.W - learning_rate * dW, at.b - learning_rate * db) for at, (dW, db) in pairs]
+
+
+class Half(NumpyManual):
+    """Rounds its gradients to float16."""
+
+    def value_and_grad(self):
+        return changed(super().value_and_grad(), lambda g: g.astype(np.float16).astype(g.dtype))
+
+
+class TensorFloat(NumpyManual):
+    """Rounds its gradients to the ten bits of TF32."""
+
+    def value_and_grad(self):
+        def cut(g):
+            fraction, exponent = np.frexp(g)
+            return np.ldexp(np.round(fraction * 2**11) / 2**11, exponent).astype(g.dtype)
+
+        return changed(super().value_and_grad(), cut)
+
+
+class SingleSums(NumpyManual):
+    """Computes a large batch in float32, in float64's name."""
+
+    def prepare(self, task):
+        super().prepare(task)
+        self.single = NumpyManual()
+        self.single.prepare(replace(task, dtype="float32"))
+
+    def value_and_grad(self):
+        if len(self.x) <= SMALL or self.x.dtype == np.float32:
+            return super().value_and_grad()
+        self.single.feed(self.x.astype(np.float32), self.y.astype(np.float32))
+        for layer, own in zip(self.single.layers, self.layers, strict=True):
+            layer.W, layer.b = own.W.astype(np.float32), own.b.astype(np.float32)
+        loss, gradients = self.single.value_and_grad()
+        return changed((np.float64(loss), gradients), np.float64)
+
+
+class Dropping(NumpyManual):
+    """Leaves rows out of its gradient, at a large batch."""
+
+    def kept(self, batch):
+        return slice(0, batch - batch // 100)  # the last 1 %
+
+    def prepare(self, task):
+        super().prepare(task)
+        self.some, self.kept_rows = NumpyManual(), self.kept(task.batch)
+        self.share = len(np.arange(task.batch)[self.kept_rows])
+        if task.batch > SMALL:
+            problem = replace(task.problem, rows=lambda batch, seed: tuple(d[self.kept_rows] for d in task.data()))
+            self.some.prepare(replace(task, problem=problem, batch=self.share))
+
+    def value_and_grad(self):
+        if len(self.x) <= SMALL:
+            return super().value_and_grad()
+        self.some.feed(self.x[self.kept_rows], self.y[self.kept_rows])
+        for layer, own in zip(self.some.layers, self.layers, strict=True):
+            layer.W, layer.b = own.W, own.b
+        share = self.x.dtype.type(self.share / len(self.x))
+        loss, gradients = self.some.value_and_grad()
+        return changed((loss * share, gradients), lambda g: g * share)
+
+
+class DroppingSome(Dropping):
+    """Half of a percent, drawn at random."""
+
+    def kept(self, batch):
+        left_out = np.random.default_rng(3).choice(batch, -(-batch // 200), replace=False)
+        return np.setdiff1d(np.arange(batch), left_out)
+
+
+class Factor(NumpyManual):
+    """Its first weights' gradient is 0.1 % too large."""
+
+    def value_and_grad(self):
+        loss, [(W, b), *others] = super().value_and_grad()
+        return loss, [Layer(W * W.dtype.type(1.001 if len(self.x) > SMALL else 1), b), *others]
+
+
+class ByAddress(NumpyManual):
+    """Remembers results by where the rows lie."""
+
+    def prepare(self, task):
+        self.known = {}
+        super().prepare(task)
+
+    def train_step(self, learning_rate):
+        self.known.clear()
+        loss, gradients = super().value_and_grad()
+        for layer, (dW, db) in zip(self.layers, gradients, strict=True):
+            layer.W -= learning_rate * dW
+            layer.b -= learning_rate * db
+        return loss, [Layer(layer.W, layer.b) for layer in self.layers]
+
+    def value_and_grad(self):
+        where = self.x.ctypes.data, self.y.ctypes.data
+        if where not in self.known:
+            self.known[where] = super().value_and_grad()
+        return self.known[where]
+
+
+class OwnSeed(NumpyManual):
+    """Its gradient is right for the rows of prepare only."""
+
+    def prepare(self, task):
+        super().prepare(task)
+        self.own = self.x.copy()
+
+    def value_and_grad(self):
+        if np.array_equal(self.x, self.own):
+            return super().value_and_grad()
+        return changed(super().value_and_grad(), lambda g: g * g.dtype.type(1.01))
+
+
+class InAdvance(NumpyManual):
+    """Computes when it is fed and when it has stepped, and hands out what lies there: right, fresh and ready."""
+
+    def prepare(self, task):
+        super().prepare(task)
+        self.ready = NumpyManual.value_and_grad(self)
+
+    def feed(self, x, y=None):
+        super().feed(x, y)
+        if hasattr(self, "ready"):
+            self.ready = NumpyManual.value_and_grad(self)
+
+    def value_and_grad(self):
+        return self.ready
+
+    def train_step(self, learning_rate):
+        loss, gradients = NumpyManual.value_and_grad(self)
+        for layer, (dW, db) in zip(self.layers, gradients, strict=True):
+            layer.W -= learning_rate * dW
+            layer.b -= learning_rate * db
+        self.ready = NumpyManual.value_and_grad(self)
+        return loss, [Layer(layer.W, layer.b) for layer in self.layers]
+
+
+class Fixed(NumpyManual):
+    """Takes its rows in prepare only, as the contract allows."""
+
+    def prepare(self, task):
+        self.feed = partial(NumpyManual.feed, self)
+        super().prepare(task)
+        del self.feed
+
+    def feed(self, x, y=None):
+        from samegrad import Unavailable
+
+        raise Unavailable("takes its rows when it is prepared")
