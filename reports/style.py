@@ -8,6 +8,7 @@ frameworks have usual seats, so that their colours do not change from run to run
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -111,11 +112,15 @@ def luminance(colour: str) -> float:
 
 @contextmanager
 def applied() -> Iterator[None]:
-    """matplotlib under this style, without a display; texts are never read as mathematics, whatever a name holds."""
-    import matplotlib
+    """matplotlib under this style alone: neither the user's own settings nor a display matter.
+
+    Texts are never read as mathematics, whatever a name holds.
+    """
+    with _without("MPLBACKEND"):
+        import matplotlib
 
     settings: dict[str, Any] = {
-        "backend": "agg",
+        **{name: value for name, value in matplotlib.rcParamsDefault.items() if name not in OF_WINDOWS},
         "font.family": "DejaVu Sans",
         "font.size": 8.5,
         "text.color": INK,
@@ -144,3 +149,18 @@ def applied() -> Iterator[None]:
     }
     with matplotlib.rc_context(settings):
         yield
+
+
+OF_WINDOWS = ("backend", "backend_fallback", "interactive", "toolbar", "timezone")
+"""What the figures do not depend on, and matplotlib warns of when it is set again."""
+
+
+@contextmanager
+def _without(variable: str) -> Iterator[None]:
+    """The environment without the variable, for a while: for a value that matplotlib does not know its import fails."""
+    value = os.environ.pop(variable, None)
+    try:
+        yield
+    finally:
+        if value is not None:
+            os.environ[variable] = value

@@ -7,6 +7,9 @@ pictures and store them with `python tests/reports/store_pictures.py`.
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import matplotlib
@@ -26,6 +29,39 @@ TOLERANCE = 1.0
 """Root mean square of the difference, of 255. One matplotlib draws the same bytes again (0); two exchanged colours make
 2.5 to 22 on these pictures, measured. Hinting the glyphs otherwise makes 19 to 25, so that the comparison is between
 pictures of one matplotlib version only."""
+
+
+DRAW = """
+import sys, hashlib
+from reports.material import gather
+from reports.report import figures
+files = figures(gather([sys.argv[1]]))
+print(hashlib.sha256(b"".join(content for _, content in sorted(files.items()))).hexdigest())
+"""
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [{"MPLBACKEND": "module://no.such"}, {"MPLBACKEND": "nonsense"}, {"MATPLOTLIBRC": "matplotlibrc"}],
+    ids=lambda theirs: " ".join(theirs.values()),
+)
+def test_the_user_s_matplotlib_settings_change_nothing(theirs, tmp_path):
+    """A backend of a notebook that is not here, TeX that is not here, a style: the same bytes."""
+    if "MATPLOTLIBRC" in theirs:
+        theirs = {"MATPLOTLIBRC": str(tmp_path / "matplotlibrc")}
+        (tmp_path / "matplotlibrc").write_text("text.usetex: True\nlines.linewidth: 9\n", encoding="utf-8")
+    drawn = [
+        subprocess.run(
+            [sys.executable, "-c", DRAW, STORED / "format-1.json"],
+            cwd=STORED.parents[2],
+            env={key: value for key, value in os.environ.items() if key != "MPLBACKEND"} | variables,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for variables in ({}, theirs)
+    ]
+    assert drawn[0].stdout == drawn[1].stdout and not drawn[1].stderr
 
 
 def many(count):

@@ -13,6 +13,9 @@ from impls.checking.bound import arithmetic, running_bound, step_bound
 from impls.errors import BadInput
 from impls.parameters import Layer, tensors
 from impls.problem import ACTIVATIONS, BINARY_CROSS_ENTROPY, CROSS_ENTROPY, LINE, SQUARED, XOR, Problem
+
+pytest.importorskip("mpmath")
+
 from tests.impls.checking import passes, scalar_bound
 
 DEEP = Problem("deep", (3, 5, 4, 2), ("tanh", "relu", "sigmoid"), lambda batch, seed: _rows(batch, seed, 3, 2))
