@@ -233,6 +233,14 @@ def test_every_page_is_in_the_menu():
     assert all(f": docs/{page.name}" in menu for page in OURS)
 
 
+def test_each_of_our_words_is_defined_once():
+    defined = re.findall(r"\*\*(.*?)\*\*", (ROOT / "docs/glossary.md").read_text(encoding="utf-8"))
+    assert len(defined) == len(set(defined))
+    assert {"floor", "gate", "τ", "shadow", "launch", "round", "block", "witness", "yardstick", "sentinel"} <= set(
+        defined
+    )
+
+
 def test_the_extras_that_are_installed_exist():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     groups = [group for page in (*PAGES, WORKFLOW) for group in re.findall(r"\.\[([\w,]+)\]'", page.read_text())]

@@ -27,7 +27,7 @@ Each layer, with k = fan_in:
     p′ = p − λg      e_p′ = λe_g + 2u·λ(|g| + e_g) + u·(|p′| + the two terms before) + η        λ itself may be rounded
 
 With a cross-entropy ∂L/∂z of the last layer is (a − y)/N, which some compute so, and some as the product of the slope
-with −y/a + (1 − y)/(1 − a), whose every factor is right to a few roundings: 8u(|a| + |y|) pays for either. A softmax a
+with −y/a + (1 − y)/(1 − a), whose every factor is right to a few roundings: 8u(|a| + |y|) pays for both. A softmax a
 moves, where each z moves by at most e, by a relative e^(2e) − 1, and costs k + 8 roundings and those of its exponent;
 with a squared error its cotangent is a ∘ (c − Σc a), in whatever order the products are formed.
 

@@ -285,6 +285,7 @@ class TestThreads:
         finally:
             worker.close()
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("name", "pools"),
         [

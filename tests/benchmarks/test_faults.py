@@ -34,6 +34,8 @@ from tests.benchmarks import runfiles
 pytest.importorskip("resource", reason="this platform has neither resource limits nor signals to stop a process")
 from tests.benchmarks.faulty import MODULES
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SOUND = "numpy"
 FORWARD, GRADIENT = "xor forward batch=4 float32 cpu", "xor value_and_grad batch=4 float32 cpu"
@@ -163,7 +165,6 @@ def document(befallen):
 
 
 class TestWhatBefallsAnImplementation:
-    @pytest.mark.slow
     @pytest.mark.parametrize("fault", BEFALLEN)
     def test_its_case_ends_with_a_record_and_what_was_complete_is_kept(self, befallen, document, fault):
         _, code, said = befallen
@@ -198,7 +199,6 @@ class TestWhatBefallsAnImplementation:
     def test_nothing_is_left(self, befallen):
         assert befallen[0].left() == []
 
-    @pytest.mark.slow
     def test_resuming_measures_what_is_missing_and_only_that(self, befallen, document):
         """Now that they are mended. The group that was whole is taken as it is, with all its samples."""
         place, _, _ = befallen
@@ -233,7 +233,6 @@ def samples(document, group):
 
 
 class TestWhatBefallsTheRun:
-    @pytest.mark.slow
     def test_a_signal_to_end_leaves_what_is_complete_and_the_rest_can_follow(self, place):
         """SIGTERM in the second launch of three, to the parent alone; Ctrl-C has its test in test_plugin.py."""
         process = place.start([SOUND], launches=3, passes="forward")
@@ -286,7 +285,6 @@ class TestWhatBefallsTheRun:
         assert arrived == ["SIGTERM", "SIGINT"]
         assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
 
-    @pytest.mark.slow
     def test_a_parent_that_is_killed_leaves_no_process_and_no_temporary_file(self, place):
         """Nothing can be saved then."""
         process = place.start([SOUND, "Hangs"], launches=1)
@@ -298,7 +296,6 @@ class TestWhatBefallsTheRun:
         assert place.left() == []
         assert not (place.folder / "results" / "run.json").exists()
 
-    @pytest.mark.slow
     def test_two_runs_at_once_in_one_folder_keep_a_file_each(self, place):
         """Started in the same second: the wall clock of both stands still."""
         clock = shim(place, STILL)
@@ -337,7 +334,6 @@ class TestWhereARunIsSaved:
         assert f"ERROR: cannot make {place.folder}/reports/runs (Not a directory); make room, or give another" in said
         assert "starting the workers" not in said and place.left() == []
 
-    @pytest.mark.slow
     def test_a_disk_that_fills_up_meanwhile(self, place):
         """A real one, of three megabytes: the run is saved in the temporary folder, and it is said where."""
         disk = place.folder / "disk"
@@ -359,7 +355,6 @@ class TestWhereARunIsSaved:
         Path(elsewhere).unlink()
         assert place.left() == []
 
-    @pytest.mark.slow
     def test_a_folder_that_vanishes_meanwhile(self, place):
         code, said = place.run([SOUND, "RemovesTheFolder"], launches=1)
         assert code == pytest.ExitCode.TESTS_FAILED
@@ -370,7 +365,6 @@ class TestWhereARunIsSaved:
         Path(elsewhere).unlink()
         assert place.left() == []
 
-    @pytest.mark.slow
     def test_where_no_file_can_be_written_any_more_that_is_told_too(self, place):
         """The tables are there all the same."""
         if sys.platform != "linux":
@@ -381,7 +375,6 @@ class TestWhereARunIsSaved:
         assert re.search(r"│ numpy +│ [\d.]+ µs │", said)
         assert place.left() == [] and not list((place.folder / "results").iterdir())
 
-    @pytest.mark.slow
     def test_a_run_in_which_nothing_could_be_measured_is_saved_for_its_reasons(self, place):
         code, said = place.run(["import_fails", "FailsToPrepare"], launches=1)
         assert code == pytest.ExitCode.TESTS_FAILED, said
@@ -432,7 +425,6 @@ def astray(tmp_path_factory):
 
 
 class TestWhatBefallsTheMachine:
-    @pytest.mark.slow
     def test_a_clock_that_steps_changes_no_time(self, astray):
         """The wall clock goes a day forth or back whenever it is read."""
         place, code, said = astray
@@ -477,7 +469,6 @@ class TestResuming:
         earlier.take({self.CASE: (SOUND,)})
         return earlier
 
-    @pytest.mark.slow
     def test_what_is_complete_is_taken(self, run_file, tmp_path):
         earlier = self.resume(run_file, tmp_path, lambda document: None)
         [group] = earlier.groups.values()
@@ -551,7 +542,6 @@ class TestResuming:
         with pytest.raises(BadInput, match=re.escape(told)):
             self.resume(run_file, tmp_path, change)
 
-    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("arguments", "told"),
         [

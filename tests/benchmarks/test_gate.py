@@ -80,6 +80,7 @@ class TestPlantedFaults:
         with pytest.raises(Failed, match="KeyError"):
             worker.ask("time", key=name, prefix=1, calls=1)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("pass_name", ["forward", "train_step"])
     def test_a_pass_that_alone_is_wrong_is_found_at_that_pass_alone(self, worker, name, pass_name):
         """The gate checks the very callable that would be timed, not a sibling of it."""

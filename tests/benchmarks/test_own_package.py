@@ -17,6 +17,8 @@ import pytest
 
 from impls.conformance.clauses import CLAUSES
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PROJECT = """\
 [project]
@@ -64,7 +66,6 @@ def site(tmp_path_factory):
     return site
 
 
-@pytest.mark.slow
 def test_list_shows_it(site):
     code, said = python("samegrad", "list", site=site)
     assert code == 0, said
@@ -81,7 +82,6 @@ def test_it_keeps_the_contract(site):
     assert code == 0 and "\nmine-tape keeps the contract.\n" in said, said
 
 
-@pytest.mark.slow
 def test_the_contract_s_own_tests_take_it_up(site):
     """Every clause but that of compilers, and what it imports."""
     code, said = python("pytest", "-q", "-p", "no:cacheprovider", "-k", "mine-tape", CONTRACT, site=site)
@@ -100,7 +100,6 @@ print(agree.disagreements(result))
     assert python(script, site=site, how="-c") == (0, "[]\n")
 
 
-@pytest.mark.slow
 def test_the_suite_runs_on_it_and_its_report_shows_it(site, tmp_path):
     """Past the gate and into the run file, with the versions that it ran on; and into the figures' table."""
     tiny = ("--implementations=numpy,mine-tape", "--problems=xor", "--batches=4", "--launches=1", "--budget=0.5")

@@ -19,6 +19,8 @@ from pytest_benchmark.storage.file import FileStorage
 from benchmarks.saving import Saving
 from tests.benchmarks import runfiles
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 TINY = ["--implementations=numpy,numpy-tutorial", "--problems=xor", "--batches=4", "--budget=0.5"]
 NAMES = ("numpy", "numpy-tutorial")
@@ -92,7 +94,6 @@ def saved(folder, pattern):
 
 
 class TestARun:
-    @pytest.mark.slow
     def test_every_benchmark_is_in_pytest_benchmark_s_table(self, first):
         assert first.code == 0, first.said
         assert "6 passed" in first.said
@@ -151,7 +152,6 @@ class TestARun:
 
 
 class TestComparing:
-    @pytest.mark.slow
     def test_a_run_is_compared_with_the_last_saved_one(self, second):
         assert second.code == 0, second.said
         assert "Comparing against benchmarks from: " in second.said and "0001_first.json" in second.said
@@ -222,7 +222,6 @@ VAG, STEP = "xor value_and_grad batch=9 float32 cpu", "line train_step batch=4 f
 
 
 class TestACrippledRun:
-    @pytest.mark.slow
     def test_what_is_missing_is_skipped_with_what_to_install(self, crippled):
         assert "1 failed, 3 passed, 6 skipped" in crippled.said
         for name, packages, extra in (
@@ -272,20 +271,17 @@ class TestACrippledRun:
 
 
 class TestModes:
-    @pytest.mark.slow
     def test_disabled_benchmarks_run_once_and_are_checked(self):
         result = pytest_("benchmarks/test_passes.py", "--benchmark-disable", *TINY, "-kvalue_and_grad", "-v")
         assert result.code == 0, result.said
         assert len(re.findall(r"::test_pass\[[-\w]+\] PASSED", result.said)) == 2
         assert not re.search("^=+ samegrad", result.said, re.M) and "benchmark 'xor" not in result.said
 
-    @pytest.mark.slow
     def test_skipped_benchmarks_are_skipped(self):
         result = pytest_("benchmarks/test_passes.py", "--benchmark-skip", *TINY)
         assert result.code == 0 and "6 skipped" in result.said
         assert "starting the workers" not in result.said
 
-    @pytest.mark.slow
     def test_benchmark_only_collects_benchmarks_only_and_measures_nothing_to_collect(self):
         result = pytest_("--benchmark-only", "--collect-only", "-q", *TINY)
         assert result.code == 0, result.said
@@ -294,7 +290,6 @@ class TestModes:
         assert all(line.startswith("benchmarks/test_passes.py::test_pass[") for line in collected)
         assert "starting the workers" not in result.said
 
-    @pytest.mark.slow
     def test_bare_pytest_collects_the_tests_and_no_benchmark(self):
         result = pytest_(
             "--collect-only", "-q", "--ignore=tests/impls", "--ignore=tests/reports"
@@ -303,7 +298,6 @@ class TestModes:
         collected = [line for line in result.said.splitlines() if "::" in line]
         assert collected and all(line.startswith("tests/") for line in collected)
 
-    @pytest.mark.slow
     def test_with_xdist_it_behaves_as_pytest_benchmark_does(self):
         """Benchmarks are then disabled: each is checked, and nothing is timed or saved."""
         pytest.importorskip("xdist", reason="pytest-xdist is not installed")
@@ -315,7 +309,6 @@ class TestModes:
 
 
 class TestRefusals:
-    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("arguments", "told"),
         [
@@ -394,7 +387,6 @@ class TestWholeFiles:
         assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["run.json", elsewhere.name]
 
 
-@pytest.mark.slow
 def test_an_interrupt_leaves_a_whole_file_with_what_is_complete_and_no_process(tmp_path):
     """Ctrl-C, which reaches all processes of the terminal, in the second launch of three."""
     if not hasattr(os, "killpg"):

@@ -149,6 +149,7 @@ def test_a_call_that_does_not_wait_is_caught_with_the_time_that_it_hides():
     assert (seen.call_ns, seen.early_ns, seen.is_fenced) == (100_000, 5_000_000, False)
 
 
+@pytest.mark.slow
 def test_an_implementation_left_unfenced_on_purpose_is_caught_and_numpy_is_not():
     """A real thread, with work of many ms to do after the call has returned."""
     assert not fence.Wait(**fence.check(fence.DEFERRED, batch=1 << 17, rounds=3)["fenced"]).is_fenced

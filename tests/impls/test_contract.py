@@ -44,6 +44,7 @@ def test_an_implementation_keeps_every_clause(name, clause):
     assert told["holds"], told["faults"] or "was not examined"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "broken"), [pair for faults in FAULTY.values() for pair in faults.items()])
 def test_a_fault_of_a_framework_s_own_is_seen(name, broken):
     """Not waiting, not zeroing, data closed over, functions made anew: that, and no other clause, is broken."""
@@ -57,6 +58,7 @@ def test_captured_data_are_seen_in_two_ways():
     assert any("constants were captured during lowering" in sentence for sentence in sentences)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REGISTRY)
 def test_a_process_that_runs_one_framework_imports_no_other(name):
     entry = REGISTRY[name]

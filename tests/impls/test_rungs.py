@@ -91,6 +91,7 @@ def answers(names: tuple[str, ...]) -> dict[Case, dict[str, Any]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize("name", [entry.name for entry in ENTRIES])
