@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from benchmarks.clock.case import TIMED, Case
-from benchmarks.clock.record import BLOCK_SHARE, Request
-from benchmarks.results.verdict import MARGIN
-from benchmarks.resume import Earlier
-from impls.devices import DEVICES, split_device
-from impls.errors import BadInput, choose
-from impls.implementation import LOOP, PASSES
-from impls.problem import DTYPES, PROBLEMS, SEED, TF32, check_batch, get_problem
-from impls.registry import default, select
+from samegrad.benchmarks.clock.case import TIMED, Case
+from samegrad.benchmarks.clock.record import BLOCK_SHARE, Request
+from samegrad.benchmarks.results.verdict import MARGIN
+from samegrad.benchmarks.resume import Earlier
+from samegrad.impls.devices import DEVICES, split_device
+from samegrad.impls.errors import BadInput, choose
+from samegrad.impls.implementation import LOOP, PASSES
+from samegrad.impls.problem import DTYPES, PROBLEMS, SEED, TF32, check_batch, get_problem
+from samegrad.impls.registry import default, select
 
 ALL_DEVICES = ("cpu", "gpu")
 BATCHES = (4, 256, 16384)

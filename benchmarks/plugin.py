@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from benchmarks import interrupts
-from benchmarks.clock import tables
-from benchmarks.clock.case import Case
-from benchmarks.clock.cold_start import PHASES
-from benchmarks.options import add_options, read_options
-from benchmarks.session import Replay, Session
-from impls.errors import BadInput
-from impls.terminal import write_plainly
+from samegrad.benchmarks import interrupts
+from samegrad.benchmarks.clock import tables
+from samegrad.benchmarks.clock.case import Case
+from samegrad.benchmarks.clock.cold_start import PHASES
+from samegrad.benchmarks.options import add_options, read_options
+from samegrad.benchmarks.session import Replay, Session
+from samegrad.impls.errors import BadInput
+from samegrad.impls.terminal import write_plainly
 
 FOLDER = Path(__file__).parent
 SESSION = pytest.StashKey[Session]()

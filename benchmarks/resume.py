@@ -15,17 +15,17 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from benchmarks.clock import environment, fresh
-from benchmarks.clock.case import Case
-from benchmarks.clock.record import SENTINEL, YARDSTICK, Group, Request
-from benchmarks.clock.schedule import Pace
-from benchmarks.documents import run as documents
-from benchmarks.documents.run import Benchmark, Environment, RunDocument, parameters_told
-from benchmarks.results.groups import launches_ns
-from impls.documents.base import fitted, read
-from impls.errors import BadInput
-from impls.registry import get_entry
-from impls.registry.entry import version
+from samegrad.benchmarks.clock import environment, fresh
+from samegrad.benchmarks.clock.case import Case
+from samegrad.benchmarks.clock.record import SENTINEL, YARDSTICK, Group, Request
+from samegrad.benchmarks.clock.schedule import Pace
+from samegrad.benchmarks.documents import run as documents
+from samegrad.benchmarks.documents.run import Benchmark, Environment, RunDocument, parameters_told
+from samegrad.benchmarks.results.groups import launches_ns
+from samegrad.impls.documents.base import fitted, read
+from samegrad.impls.errors import BadInput
+from samegrad.impls.registry import get_entry
+from samegrad.impls.registry.entry import version
 
 SAME_MACHINE = ("cpu", "cores", "affinity", "governor", "turbo", "container", "variables", "python", "platform")
 SAME_OPTIONS = ("launches", "threads", "seed", "block_ns", "baseline")

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from benchmarks.clock import environment, fit
-from benchmarks.clock.case import Case
-from benchmarks.clock.record import SENTINEL, YARDSTICK, Group, Run
-from benchmarks.documents.run import ExtraInfo, RunDocument, Samegrad, parameters_told
-from benchmarks.results import groups, statistics
-from impls.documents.base import fitted
-from impls.registry import get_entry
-from impls.registry.entry import version
+from samegrad.benchmarks.clock import environment, fit
+from samegrad.benchmarks.clock.case import Case
+from samegrad.benchmarks.clock.record import SENTINEL, YARDSTICK, Group, Run
+from samegrad.benchmarks.documents.run import ExtraInfo, RunDocument, Samegrad, parameters_told
+from samegrad.benchmarks.results import groups, statistics
+from samegrad.impls.documents.base import fitted
+from samegrad.impls.registry import get_entry
+from samegrad.impls.registry.entry import version
 
 if TYPE_CHECKING:
-    from benchmarks.resume import Earlier
+    from samegrad.benchmarks.resume import Earlier
 
 
 class RunFile:

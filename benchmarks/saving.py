@@ -16,9 +16,9 @@ from typing import Any
 from pytest_benchmark.storage.file import FileStorage
 from pytest_benchmark.utils import safe_dumps
 
-from benchmarks.documents.run import RunDocument
-from impls.errors import BadInput
-from impls.files import numbered, require_writable, write_new, write_whole
+from samegrad.benchmarks.documents.run import RunDocument
+from samegrad.impls.errors import BadInput
+from samegrad.impls.files import numbered, require_writable, write_new, write_whole
 
 PROBE_BYTES = 1 << 20
 """About the size of a run's file."""

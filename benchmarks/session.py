@@ -11,15 +11,15 @@ from typing import Any, NoReturn
 import numpy as np
 import pytest
 
-from benchmarks import interrupts
-from benchmarks.clock import cold_start, cpus, doctor, fresh
-from benchmarks.clock import run as clock
-from benchmarks.clock.case import Case
-from benchmarks.clock.record import Group, Request, Run
-from benchmarks.options import Options
-from benchmarks.runfile import RunFile
-from benchmarks.saving import Saving
-from impls.child import Failed
+from samegrad.benchmarks import interrupts
+from samegrad.benchmarks.clock import cold_start, cpus, doctor, fresh
+from samegrad.benchmarks.clock import run as clock
+from samegrad.benchmarks.clock.case import Case
+from samegrad.benchmarks.clock.record import Group, Request, Run
+from samegrad.benchmarks.options import Options
+from samegrad.benchmarks.runfile import RunFile
+from samegrad.benchmarks.saving import Saving
+from samegrad.impls.child import Failed
 
 
 class Replay:

@@ -11,10 +11,10 @@ from msgspec import inspect
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.documents.run import RunDocument
-from impls.documents.base import Document
-from impls.documents.conformance import Conformance
-from reports.material import BESIDE
+from samegrad.benchmarks.documents.run import RunDocument
+from samegrad.impls.documents.base import Document
+from samegrad.impls.documents.conformance import Conformance
+from samegrad.reports.material import BESIDE
 
 PAGE = Path(__file__).with_name("file-formats.md")
 KINDS: tuple[type[Document], ...] = (RunDocument, *BESIDE.values(), Conformance)

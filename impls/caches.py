@@ -10,7 +10,7 @@ import os
 import stat
 from pathlib import Path
 
-from impls.errors import Unavailable
+from samegrad.impls.errors import Unavailable
 
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 

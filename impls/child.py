@@ -1,7 +1,7 @@
 """Processes of our own: each owns one framework, has few threads and limited time, and never outlives this one.
 
-    call("impls.checking.agree:measure", {"implementation": "torch-eager", …}, timeout_s=600)    one answer
-    Child("benchmarks.clock.worker:Worker", …)                                                  many, by `ask`
+    call("samegrad.impls.checking.agree:measure", {"implementation": "torch-eager", …}, timeout_s=600)    one answer
+    Child("samegrad.benchmarks.clock.worker:Worker", …)                                                  many, by `ask`
 
 A child answers over a socket of its own (`serve.py` is its end). Whatever is printed there, on standard output or
 error, goes to a file, whose last lines are told when the child fails. It runs in a process group and with a temporary
@@ -28,8 +28,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from impls.caches import private_folder
-from impls.errors import BadInput, Unavailable
+from samegrad.impls.caches import private_folder
+from samegrad.impls.errors import BadInput, Unavailable
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -145,7 +145,7 @@ class Child:
         opened.enter_context(self._channel)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "impls.serve", str(theirs.fileno()), *([target] if target else [])],
+                [sys.executable, "-m", "samegrad.impls.serve", str(theirs.fileno()), *([target] if target else [])],
                 cwd=folder,
                 env=variables | temporary_variables(scratch),
                 stdin=subprocess.DEVNULL,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from impls.errors import BadInput, choose
+from samegrad.impls.errors import BadInput, choose
 
 DEVICES = ("cpu", "gpu", "cuda", "mps")
 

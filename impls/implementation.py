@@ -28,10 +28,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from impls.devices import without_tf32
-from impls.errors import Unavailable
-from impls.parameters import Array, Parameters
-from impls.task import Task
+from samegrad.impls.devices import without_tf32
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.parameters import Array, Parameters
+from samegrad.impls.task import Task
 
 Evaluation = tuple[NDArray[Any], Parameters]
 """A loss (a NumPy scalar array) and one array per parameter: the gradients, or the parameters after a step."""

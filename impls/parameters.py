@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from impls.errors import BadInput
-from impls.files import read_whole, write_whole
+from samegrad.impls.errors import BadInput
+from samegrad.impls.files import read_whole, write_whole
 
 Array = NDArray[np.floating]
 LARGEST = 64 * 2**20

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-from impls import parameters
-from impls.errors import BadInput, choose
-from impls.parameters import Array, Parameters
+from samegrad.impls import parameters
+from samegrad.impls.errors import BadInput, choose
+from samegrad.impls.parameters import Array, Parameters
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "identity")
 OUTPUTS = (*ACTIVATIONS, "softmax")
@@ -65,7 +65,7 @@ class Problem:
         return parameters.initial(self.sizes, seed, scale)
 
     def load_parameters(self, path: str | Path) -> Parameters:
-        """Parameters from an `.npz` written by `impls.parameters.save`. Raises BadInput where they do not fit."""
+        """Parameters from an `.npz` written by `samegrad.impls.parameters.save`. Raises BadInput where they do not fit."""
         return parameters.load(path, self.sizes)
 
 

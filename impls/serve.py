@@ -1,6 +1,6 @@
 """The child's end of `child.py`: requests come and answers go through a socket of their own, one line of JSON each.
 
-    python -m impls.serve SOCKET [module:Class]
+    python -m samegrad.impls.serve SOCKET [module:Class]
 
 SOCKET is a file descriptor that the parent opened, so that nothing which prints, be it a framework, a library in C or a
 `sitecustomize`, can disturb it. A request {"do": name, "with": arguments} calls that method of the

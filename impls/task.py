@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from impls.errors import Unavailable
-from impls.parameters import Array, Parameters, as_lists, from_lists, rounded
-from impls.problem import PROBLEMS, SEED, Problem, get_problem, storage
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.parameters import Array, Parameters, as_lists, from_lists, rounded
+from samegrad.impls.problem import PROBLEMS, SEED, Problem, get_problem, storage
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,11 +5,11 @@ An interval supports every order that is claimed; where none does, the sentence 
 
 from __future__ import annotations
 
-from benchmarks.results import passes, units
-from benchmarks.results.statistics import Interval
-from benchmarks.results.verdict import SLOWER, verdict
-from reports.ratios import compare, crossovers
-from reports.records import Case, Group, Run
+from samegrad.benchmarks.results import passes, units
+from samegrad.benchmarks.results.statistics import Interval
+from samegrad.benchmarks.results.verdict import SLOWER, verdict
+from samegrad.reports.ratios import compare, crossovers
+from samegrad.reports.records import Case, Group, Run
 
 NAMED = 3
 """The most implementations that are named as tied with the fastest."""

@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.results import units
-from benchmarks.results.statistics import Interval, change_interval
-from benchmarks.results.verdict import FASTER, REGRESSION_MARGIN, SLOWER, verdict
-from impls.documents.base import DocumentError
-from reports import provenance, runs
-from reports.records import Case, Group, Run
+from samegrad.benchmarks.results import units
+from samegrad.benchmarks.results.statistics import Interval, change_interval
+from samegrad.benchmarks.results.verdict import FASTER, REGRESSION_MARGIN, SLOWER, verdict
+from samegrad.impls.documents.base import DocumentError
+from samegrad.reports import provenance, runs
+from samegrad.reports.records import Case, Group, Run
 
 SHOWN = 20
 """Of more cases than this, the terminal shows only those that became faster or slower."""

@@ -8,17 +8,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from benchmarks.documents.ladder import Ladder
-from benchmarks.documents.run import RunDocument
-from benchmarks.documents.selfcheck import Selfcheck
-from impls.documents import base
-from impls.documents.agreement import Agreement
-from impls.documents.base import Document, DocumentError
-from impls.documents.learning import Starts, Training
-from impls.documents.optimizers import ClosedLoops, Optimizers
-from impls.documents.sharpness import Sharpness
-from reports import runs, style
-from reports.records import Run, description
+from samegrad.benchmarks.documents.ladder import Ladder
+from samegrad.benchmarks.documents.run import RunDocument
+from samegrad.benchmarks.documents.selfcheck import Selfcheck
+from samegrad.impls.documents import base
+from samegrad.impls.documents.agreement import Agreement
+from samegrad.impls.documents.base import Document, DocumentError
+from samegrad.impls.documents.learning import Starts, Training
+from samegrad.impls.documents.optimizers import ClosedLoops, Optimizers
+from samegrad.impls.documents.sharpness import Sharpness
+from samegrad.reports import runs, style
+from samegrad.reports.records import Run, description
 
 BESIDE: dict[str, type[Document]] = {
     "agreement": Agreement,

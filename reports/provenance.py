@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.records import Run
+from samegrad.reports.records import Run
 
 
 def threads(run: Run) -> str:

@@ -8,12 +8,12 @@ from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
-from benchmarks.results import groups
-from benchmarks.results.crossovers import Crossover
-from benchmarks.results.crossovers import crossovers as of_pair
-from benchmarks.results.statistics import Interval, paired_log_ratio, pairs, ratio_interval
-from benchmarks.results.verdict import BASELINE, verdict
-from reports.records import Case, Group
+from samegrad.benchmarks.results import groups
+from samegrad.benchmarks.results.crossovers import Crossover
+from samegrad.benchmarks.results.crossovers import crossovers as of_pair
+from samegrad.benchmarks.results.statistics import Interval, paired_log_ratio, pairs, ratio_interval
+from samegrad.benchmarks.results.verdict import BASELINE, verdict
+from samegrad.reports.records import Case, Group
 
 
 @lru_cache(maxsize=100_000)

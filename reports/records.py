@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.documents import run as documents
-from benchmarks.documents.run import Fit
-from benchmarks.results import passes, units
-from benchmarks.results.verdict import MARGIN
+from samegrad.benchmarks.documents import run as documents
+from samegrad.benchmarks.documents.run import Fit
+from samegrad.benchmarks.results import passes, units
+from samegrad.benchmarks.results.verdict import MARGIN
 
 NOTHING = float("nan")
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.results import passes
-from impls.documents.base import DocumentError
-from impls.files import write_whole
-from reports import style, table
-from reports.material import Material, gather
-from reports.records import Group
+from samegrad.benchmarks.results import passes
+from samegrad.impls.documents.base import DocumentError
+from samegrad.impls.files import write_whole
+from samegrad.reports import style, table
+from samegrad.reports.material import Material, gather
+from samegrad.reports.records import Group
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,7 +58,7 @@ def _write(folder: Path, files: dict[str, bytes]) -> list[Path]:
 
 def contents(material: Material) -> dict[str, bytes]:
     """Every file of the report, by name: the page, the table of a run, and each figure as PNG, SVG and CSV."""
-    from reports.page.render import render
+    from samegrad.reports.page.render import render
 
     files = {"report.html": render(material).encode()}
     if material.runs:
@@ -68,7 +68,7 @@ def contents(material: Material) -> dict[str, bytes]:
 
 def figures(material: Material) -> dict[str, bytes]:
     """Each figure as PNG, SVG and the CSV of its numbers."""
-    from reports.figures.frame import encode
+    from samegrad.reports.figures.frame import encode
 
     files: dict[str, bytes] = {}
     with style.applied():
@@ -88,7 +88,7 @@ def drawings(material: Material) -> dict[str, tuple[Figure, list[dict[str, Any]]
 
 def _of_settings(material: Material) -> dict[str, Drawing]:
     """For every dtype and device the plain passes' figures, and a sheet of times for each family of variants."""
-    from reports.figures import FIGURES, batches, fits
+    from samegrad.reports.figures import FIGURES, batches, fits
 
     run, looks = material.run, material.looks
     found: dict[str, Drawing] = {}
@@ -107,7 +107,7 @@ def _of_settings(material: Material) -> dict[str, Drawing]:
 
 def _of_run(material: Material) -> dict[str, Drawing]:
     """What a run has once: its ladder and its cold starts."""
-    from reports.figures import cold_start, ladder
+    from samegrad.reports.figures import cold_start, ladder
 
     run, looks = material.run, material.looks
     return {kind.NAME: (kind.draw(run, looks), kind.rows(run)) for kind in (ladder, cold_start)}
@@ -115,7 +115,7 @@ def _of_run(material: Material) -> dict[str, Drawing]:
 
 def _beside(material: Material) -> dict[str, Drawing]:
     """The figures of the other documents."""
-    from reports.figures import call_cost, converged, drift, goals, optimizers, starts, training
+    from samegrad.reports.figures import call_cost, converged, drift, goals, optimizers, starts, training
 
     parts: tuple[tuple[Any, Any], ...] = (
         *((kind, material.ladder) for kind in (goals, call_cost)),

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from benchmarks.documents.run import Benchmark, ColdStart, RunDocument, Samegrad
-from benchmarks.results.groups import launches_ns
-from impls.documents import base
-from impls.documents.base import DocumentError
-from reports import records
-from reports.records import NOTHING, Case, Fitted, Group, Launch, Run, description
+from samegrad.benchmarks.documents.run import Benchmark, ColdStart, RunDocument, Samegrad
+from samegrad.benchmarks.results.groups import launches_ns
+from samegrad.impls.documents import base
+from samegrad.impls.documents.base import DocumentError
+from samegrad.reports import records
+from samegrad.reports.records import NOTHING, Case, Fitted, Group, Launch, Run, description
 
 
 def latest(folder: Path = RunDocument.FOLDER) -> Path:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from benchmarks.documents.run import Failure, Skipped
-from benchmarks.results import units
-from benchmarks.results.statistics import Interval
-from benchmarks.results.verdict import FASTER, SLOWER
-from reports import compare
-from reports.answer import answer, headline
-from reports.provenance import date, footer
-from reports.ratios import judged, sentence
-from reports.records import Case, Group, Run
+from samegrad.benchmarks.documents.run import Failure, Skipped
+from samegrad.benchmarks.results import units
+from samegrad.benchmarks.results.statistics import Interval
+from samegrad.benchmarks.results.verdict import FASTER, SLOWER
+from samegrad.reports import compare
+from samegrad.reports.answer import answer, headline
+from samegrad.reports.provenance import date, footer
+from samegrad.reports.ratios import judged, sentence
+from samegrad.reports.records import Case, Group, Run
 
 
 def markdown(run: Run, earlier: Sequence[Run] = ()) -> str:

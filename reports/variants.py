@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from benchmarks.results import passes
-from benchmarks.results.statistics import Interval, ratio_interval
-from reports.records import Case, Group
+from samegrad.benchmarks.results import passes
+from samegrad.benchmarks.results.statistics import Interval, ratio_interval
+from samegrad.reports.records import Case, Group
 
 
 @dataclass(frozen=True)

@@ -19,34 +19,34 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the table below, as type checkers read it
-    from impls.checking.agreement import Disagreement as Disagreement
-    from impls.checking.agreement import Reference as Reference
-    from impls.errors import BadInput as BadInput
-    from impls.errors import Unavailable as Unavailable
-    from impls.implementation import Implementation as Implementation
-    from impls.parameters import Layer as Layer
-    from impls.parameters import Parameters as Parameters
-    from impls.problem import PROBLEMS as PROBLEMS
-    from impls.problem import Problem as Problem
-    from impls.registry import REGISTRY as REGISTRY
-    from impls.task import Task as Task
-    from impls.verifying.check import check as check
-    from impls.verifying.report import Report as Report
+    from samegrad.impls.checking.agreement import Disagreement as Disagreement
+    from samegrad.impls.checking.agreement import Reference as Reference
+    from samegrad.impls.errors import BadInput as BadInput
+    from samegrad.impls.errors import Unavailable as Unavailable
+    from samegrad.impls.implementation import Implementation as Implementation
+    from samegrad.impls.parameters import Layer as Layer
+    from samegrad.impls.parameters import Parameters as Parameters
+    from samegrad.impls.problem import PROBLEMS as PROBLEMS
+    from samegrad.impls.problem import Problem as Problem
+    from samegrad.impls.registry import REGISTRY as REGISTRY
+    from samegrad.impls.task import Task as Task
+    from samegrad.impls.verifying.check import check as check
+    from samegrad.impls.verifying.report import Report as Report
 
 PUBLIC = {
-    "Disagreement": "impls.checking.agreement",
-    "Reference": "impls.checking.agreement",
-    "BadInput": "impls.errors",
-    "Unavailable": "impls.errors",
-    "Implementation": "impls.implementation",
-    "Layer": "impls.parameters",
-    "Parameters": "impls.parameters",
-    "PROBLEMS": "impls.problem",
-    "Problem": "impls.problem",
-    "REGISTRY": "impls.registry",
-    "Task": "impls.task",
-    "check": "impls.verifying.check",
-    "Report": "impls.verifying.report",
+    "Disagreement": "samegrad.impls.checking.agreement",
+    "Reference": "samegrad.impls.checking.agreement",
+    "BadInput": "samegrad.impls.errors",
+    "Unavailable": "samegrad.impls.errors",
+    "Implementation": "samegrad.impls.implementation",
+    "Layer": "samegrad.impls.parameters",
+    "Parameters": "samegrad.impls.parameters",
+    "PROBLEMS": "samegrad.impls.problem",
+    "Problem": "samegrad.impls.problem",
+    "REGISTRY": "samegrad.impls.registry",
+    "Task": "samegrad.impls.task",
+    "check": "samegrad.impls.verifying.check",
+    "Report": "samegrad.impls.verifying.report",
 }
 """The public names, and the module that each is imported from when it is first asked for."""
 
@@ -63,6 +63,6 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(ipython: Any) -> None:
     """`%load_ext samegrad` gives the cell magic `%%verify`."""
-    from impls.verifying.magic import register
+    from samegrad.impls.verifying.magic import register
 
     register(ipython)

@@ -17,19 +17,19 @@ from typing import Any, TextIO
 
 import click
 
-from benchmarks import interrupts
-from impls.options import Finite, json_option
-from impls.terminal import write_plainly
+from samegrad.benchmarks import interrupts
+from samegrad.impls.options import Finite, json_option
+from samegrad.impls.terminal import write_plainly
 
 FAILED, KILLED = 2, 128
 """Exit statuses where there is no verdict; as in shells, the number of the signal is added to the second."""
 
 ELSEWHERE = {
-    "verify": "impls.verifying.verify_command:verify_command",
-    "conformance": "impls.conformance.conformance_command:conformance_command",
-    "train": "impls.learning.train_command:train_command",
-    "explain": "impls.learning.explain_command:explain_command",
-    "optimizers": "impls.learning.optimizers_command:optimizers_command",
+    "verify": "samegrad.impls.verifying.verify_command:verify_command",
+    "conformance": "samegrad.impls.conformance.conformance_command:conformance_command",
+    "train": "samegrad.impls.learning.train_command:train_command",
+    "explain": "samegrad.impls.learning.explain_command:explain_command",
+    "optimizers": "samegrad.impls.learning.optimizers_command:optimizers_command",
 }
 """Commands with many options, which live beside what they run."""
 
@@ -82,8 +82,8 @@ class FrontDoor(click.Group):
 
 def _told(error: Exception) -> str:
     """The error in one line. Where it is a fault of ours: which, where, and how to see more."""
-    from impls.child import Failed
-    from impls.errors import BadInput, Unavailable
+    from samegrad.impls.child import Failed
+    from samegrad.impls.errors import BadInput, Unavailable
 
     if isinstance(error, (BadInput, Unavailable, Failed, OSError)):
         return " ".join(str(error).split())
@@ -119,7 +119,7 @@ def list_() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from impls.registry import LEFT_OUT, PROVIDED, REGISTRY, default
+    from samegrad.impls.registry import LEFT_OUT, PROVIDED, REGISTRY, default
 
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "framework", "execution", "here"):
@@ -152,8 +152,8 @@ def list_() -> None:
 )
 def parameters(problem: str, file: Path, seed: int, scale: float) -> None:
     """Write PROBLEM's initial parameters to FILE, an .npz that any program can start from."""
-    from impls.parameters import save, tensors
-    from impls.problem import get_problem
+    from samegrad.impls.parameters import save, tensors
+    from samegrad.impls.problem import get_problem
 
     initial = get_problem(problem).parameters(seed, scale)
     save(file, initial)
@@ -171,7 +171,7 @@ def report(runs: tuple[Path, ...], out: Path | None) -> None:
     (agree, train, optimizers, ladder, selfcheck) is drawn beside them or alone; each file is known by its format.
     """
     click.echo("Reading …")
-    from reports.report import draw
+    from samegrad.reports.report import draw
 
     draw(runs, out)
 
@@ -187,7 +187,7 @@ def compare(before: Path, after: Path, fail_above: str | None, allow_missing: bo
     Exit status with --fail-above: 0 no case is slower, 1 one is, 2 the runs cannot be compared, 3 cases are missing
     or could not be judged.
     """
-    from reports.compare import compare as compare_runs
+    from samegrad.reports.compare import compare as compare_runs
 
     sys.exit(compare_runs(before, after, fail_above, allow_missing))
 
@@ -217,12 +217,12 @@ def agree(
     """
     from rich.console import Console
 
-    from impls.checking import survey
-    from impls.documents.agreement import Agreement
-    from impls.documents.saving import deliver, place
-    from impls.errors import BadInput, choose
-    from impls.problem import DTYPES, PROBLEMS
-    from impls.registry import select
+    from samegrad.impls.checking import survey
+    from samegrad.impls.documents.agreement import Agreement
+    from samegrad.impls.documents.saving import deliver, place
+    from samegrad.impls.errors import BadInput, choose
+    from samegrad.impls.problem import DTYPES, PROBLEMS
+    from samegrad.impls.registry import select
 
     try:
         wanted_scales = [float(scale) for scale in scales.split(",")]
@@ -251,9 +251,9 @@ def agree(
 @json_option("reports/ladders")
 def ladder(launches: int, budget_s: float, asked: str | None) -> None:
     """Every rung of every framework beside its goals: the obvious way, the best way, the floor."""
-    from benchmarks.clock.ladder import measure_ladder, show
-    from benchmarks.documents.ladder import MISSED, Ladder
-    from impls.documents.saving import deliver, place
+    from samegrad.benchmarks.clock.ladder import measure_ladder, show
+    from samegrad.benchmarks.documents.ladder import MISSED, Ladder
+    from samegrad.impls.documents.saving import deliver, place
 
     path = place(Ladder, asked)
     found, interrupt = measure_ladder(launches, budget_s, lambda line: click.echo(line, err=True))
@@ -267,11 +267,11 @@ def ladder(launches: int, budget_s: float, asked: str | None) -> None:
 @json_option("reports/doctor")
 def doctor(asked: str | None) -> None:
     """Is anything on this machine unfair to a contestant? Exit status 1 if so."""
-    from benchmarks.clock import cpus
-    from benchmarks.clock.doctor import CHECKS, Machine, examine
-    from benchmarks.documents.doctor import Doctor
-    from impls.documents.base import made
-    from impls.documents.saving import deliver, place
+    from samegrad.benchmarks.clock import cpus
+    from samegrad.benchmarks.clock.doctor import CHECKS, Machine, examine
+    from samegrad.benchmarks.documents.doctor import Doctor
+    from samegrad.impls.documents.base import made
+    from samegrad.impls.documents.saving import deliver, place
 
     path = place(Doctor, asked)
     pinned_to = cpus.choose(1)
@@ -291,10 +291,10 @@ def selfcheck(quick: bool, asked: str | None) -> None:
     """Can the clock be believed on this machine? Known work under known loads; about 5 minutes."""
     from rich.console import Console
 
-    from benchmarks.clock.selfcheck import tables
-    from benchmarks.clock.selfcheck.command import selfcheck as run_selfcheck
-    from benchmarks.documents.selfcheck import MISSED, Selfcheck
-    from impls.documents.saving import deliver, place
+    from samegrad.benchmarks.clock.selfcheck import tables
+    from samegrad.benchmarks.clock.selfcheck.command import selfcheck as run_selfcheck
+    from samegrad.benchmarks.documents.selfcheck import MISSED, Selfcheck
+    from samegrad.impls.documents.saving import deliver, place
 
     path = place(Selfcheck, asked)
     found = run_selfcheck(quick)

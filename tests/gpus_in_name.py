@@ -11,10 +11,10 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from impls.errors import Unavailable
-from impls.problem import XOR
-from impls.serve import failure
-from impls.task import Task
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.problem import XOR
+from samegrad.impls.serve import failure
+from samegrad.impls.task import Task
 
 TORCH_MEMORY = (
     "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 23.69 GiB of which 1.02 GiB is free."
@@ -34,8 +34,8 @@ def said(call: Callable[..., Any], *arguments: Any) -> str:
 def in_torch() -> dict[str, Any]:
     import torch
 
-    from impls.on_torch import shared as on_torch
-    from impls.on_torch.autograd import TorchEager
+    from samegrad.impls.on_torch import shared as on_torch
+    from samegrad.impls.on_torch.autograd import TorchEager
 
     subject = TorchEager()
     found: dict[str, Any] = {"without": [said(on_torch.find_device, name) for name in ("gpu", "cuda:1", "mps")]}
@@ -74,8 +74,8 @@ def in_torch() -> dict[str, Any]:
 def in_jax() -> dict[str, Any]:
     import jax
 
-    from impls.on_jax import shared as on_jax
-    from impls.on_jax.autodiff import JaxJit
+    from samegrad.impls.on_jax import shared as on_jax
+    from samegrad.impls.on_jax.autodiff import JaxJit
 
     subject = JaxJit()
     found: dict[str, Any] = {"without": [said(on_jax.find_device, name) for name in ("gpu", "cuda:1", "mps")]}
@@ -109,8 +109,8 @@ def in_jax() -> dict[str, Any]:
 def in_tensorflow() -> dict[str, Any]:
     import tensorflow as tf
 
-    from impls.on_keras.tensorflow import KerasXla
-    from impls.on_tensorflow import shared as on_tensorflow
+    from samegrad.impls.on_keras.tensorflow import KerasXla
+    from samegrad.impls.on_tensorflow import shared as on_tensorflow
 
     experimental = tf.config.experimental
     subject = KerasXla()

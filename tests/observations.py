@@ -11,17 +11,17 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from benchmarks.clock.calls import build
-from benchmarks.clock.calls.base import Asked
-from benchmarks.clock.calls.pipelined import PipelinedCall
-from benchmarks.clock.case import PIPELINED
-from impls.child import call
-from impls.conformance.examination import BATCH, LARGE, RATE, SEED, examine
-from impls.errors import Unavailable
-from impls.implementation import PASSES
-from impls.problem import DTYPES, XOR
-from impls.registry import DEFAULT, REGISTRY
-from impls.task import Task
+from samegrad.benchmarks.clock.calls import build
+from samegrad.benchmarks.clock.calls.base import Asked
+from samegrad.benchmarks.clock.calls.pipelined import PipelinedCall
+from samegrad.benchmarks.clock.case import PIPELINED
+from samegrad.impls.child import call
+from samegrad.impls.conformance.examination import BATCH, LARGE, RATE, SEED, examine
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.implementation import PASSES
+from samegrad.impls.problem import DTYPES, XOR
+from samegrad.impls.registry import DEFAULT, REGISTRY
+from samegrad.impls.task import Task
 from tests.gpus_in_name import in_jax, in_tensorflow, in_torch
 
 FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "jaxlib")

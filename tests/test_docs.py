@@ -17,10 +17,10 @@ import pytest
 from click.testing import CliRunner
 
 import samegrad
-from benchmarks.options import read_options
-from impls.conformance.clauses import CLAUSES
-from impls.errors import BadInput
+from samegrad.benchmarks.options import read_options
 from samegrad.command_line import main
+from samegrad.impls.conformance.clauses import CLAUSES
+from samegrad.impls.errors import BadInput
 from tests.benchmarks.test_own_package import MINE, PROJECT
 
 pytest_plugins = ("pytester",)
@@ -37,9 +37,9 @@ OFF = 0.15
 """How far a line count in the README's map may be from the truth, as a share of it."""
 PUBLIC = "from samegrad import Implementation, Layer, Task\n"
 INSIDE = """\
-from impls.implementation import Implementation
-from impls.parameters import Layer
-from impls.task import Task
+from samegrad.impls.implementation import Implementation
+from samegrad.impls.parameters import Layer
+from samegrad.impls.task import Task
 """
 
 
@@ -148,7 +148,7 @@ def test_a_command_exists_with_its_options(line, whole, page, pytester):
         "pytest --benchmark-only --passes '*:hots'",
         "pytest tests/test_no_such_file.py",
         "python -m impls.no_such_module",
-        "python -m impls.checking.constants --no-such-option",
+        "python -m samegrad.impls.checking.constants --no-such-option",
         "make no-such-target",
         "no-such-program",
     ],

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from impls.documents import base
+from samegrad.impls.documents import base
 
 ROOT = Path(__file__).parents[1]
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.clock.ladder import cases
-from benchmarks.documents.ladder import Ladder
-from impls.documents.agreement import Agreement
-from impls.documents.base import read
-from impls.terminal import PLAIN
+from samegrad.benchmarks.clock.ladder import cases
+from samegrad.benchmarks.documents.ladder import Ladder
+from samegrad.impls.documents.agreement import Agreement
+from samegrad.impls.documents.base import read
+from samegrad.impls.terminal import PLAIN
 
 ROOT = Path(__file__).parents[1]
 RIGHT = ROOT / "docs/examples/mean_squared.py:loss_and_gradients"
@@ -103,7 +103,7 @@ def test_what_stands_for_a_character_is_plain():
 
 
 FAULT = "import samegrad.command_line as c; c._found_at = lambda place: 1 / 0"
-ENDLESS = "import impls.registry as r; r.default = lambda: r.default()"
+ENDLESS = "import samegrad.impls.registry as r; r.default = lambda: r.default()"
 
 
 class TestExitStatus:
@@ -200,7 +200,7 @@ class TestWhereResultsGo:
         """A folder that is gone when the work is done."""
         (folder := tmp_path / "folder").mkdir()
         code = (
-            "import shutil, impls.checking.survey as s; was = s.run\n"
+            "import shutil, samegrad.impls.checking.survey as s; was = s.run\n"
             f"s.run = lambda *a, **k: (shutil.rmtree({str(folder)!r}), was(*a, **k))[1]"
         )
         options = ("--implementations", "numpy", "--seeds", "1", "--no-drift", "--json", folder / "a.json")
@@ -210,7 +210,7 @@ class TestWhereResultsGo:
 
     def test_a_ladder_that_is_interrupted_ends_with_what_is_complete(self, tmp_path):
         code = (
-            "import benchmarks.clock.ladder as l; was = l.cases; few = ('numpy-tutorial', 'numpy-fast', 'c-floor')\n"
+            "import samegrad.benchmarks.clock.ladder as l; was = l.cases; few = ('numpy-tutorial', 'numpy-fast', 'c-floor')\n"
             "l.cases = lambda: {c: tuple(n for n in names if n in few) for c, names in was().items()}\n"
             "from samegrad.command_line import main; main()"
         )

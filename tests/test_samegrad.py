@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from impls.problem import PROBLEMS
-from impls.registry import DEFAULT, REGISTRY
 from samegrad.command_line import main
+from samegrad.impls.problem import PROBLEMS
+from samegrad.impls.registry import DEFAULT, REGISTRY
 
 ROOT = Path(__file__).parents[1]
 STORED = ROOT / "tests" / "reports" / "stored" / "format-1.json"

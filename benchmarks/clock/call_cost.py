@@ -21,12 +21,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clock.schedule import calibrate, orders
-from benchmarks.clock.selfcheck.fence import unfenced
-from benchmarks.clock.worker import settle, time_block
-from impls.problem import XOR
-from impls.registry import get_entry
-from impls.task import Task
+from samegrad.benchmarks.clock.schedule import calibrate, orders
+from samegrad.benchmarks.clock.selfcheck.fence import unfenced
+from samegrad.benchmarks.clock.worker import settle, time_block
+from samegrad.impls.problem import XOR
+from samegrad.impls.registry import get_entry
+from samegrad.impls.task import Task
 
 PARTS = ("empty call", "dispatch", "waiting", "conversion")
 ROUNDS = 60
@@ -65,7 +65,7 @@ def operation_empty() -> Callable[[], Any]:
     """By the way that `tensorflow-manual` goes, past tf.function."""
     import tensorflow as tf
 
-    from impls.on_tensorflow.manual import operation
+    from samegrad.impls.on_tensorflow.manual import operation
 
     x = tf.zeros((BATCH, 2))
     identity = operation(tf.identity, x)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from impls.implementation import LOOP, PASSES
-from impls.learning import optimizers
-from impls.parameters import Parameters
-from impls.problem import get_problem
-from impls.task import Task
+from samegrad.impls.implementation import LOOP, PASSES
+from samegrad.impls.learning import optimizers
+from samegrad.impls.parameters import Parameters
+from samegrad.impls.problem import get_problem
+from samegrad.impls.task import Task
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,9 @@ BATCH = 4
 def observe(name: str) -> dict[str, Any]:
     """Go through the phases in this process: {phase: ns} and peak_bytes. Raises Unavailable where it cannot run."""
     marks = [perf_counter_ns()]
-    from impls.problem import XOR
-    from impls.registry import get_entry
-    from impls.task import Task
+    from samegrad.impls.problem import XOR
+    from samegrad.impls.registry import get_entry
+    from samegrad.impls.task import Task
 
     implementation = get_entry(name).load()()
     marks.append(perf_counter_ns())

@@ -6,9 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.clock.environment import ROOT
-from impls.child import pinnable, pinned
-from impls.errors import BadInput
+from samegrad.benchmarks.clock.environment import ROOT
+from samegrad.impls.child import pinnable, pinned
+from samegrad.impls.errors import BadInput
 
 
 def usable() -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from impls.child import Child
+from samegrad.impls.child import Child
 
 
 class WorkerProcess(Child):
@@ -14,7 +14,7 @@ class WorkerProcess(Child):
     what = "worker"
 
     def __init__(self, name: str, threads: int, time_limit_s: float) -> None:
-        super().__init__("benchmarks.clock.worker:Worker", name, threads, time_limit_s)
+        super().__init__("samegrad.benchmarks.clock.worker:Worker", name, threads, time_limit_s)
         self._case_left_s: float | None = None
 
     def limit_s(self, do: str) -> float:

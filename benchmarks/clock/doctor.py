@@ -22,10 +22,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from benchmarks.clock import cpus
-from benchmarks.clock.environment import ROOT, container, governor
-from benchmarks.documents.doctor import Handicap
-from impls.registry.entry import Entry
+from samegrad.benchmarks.clock import cpus
+from samegrad.benchmarks.clock.environment import ROOT, container, governor
+from samegrad.benchmarks.documents.doctor import Handicap
+from samegrad.impls.registry.entry import Entry
 
 WATCH_S = 0.3
 BUSY = 0.2

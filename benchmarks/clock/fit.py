@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from benchmarks.results.statistics import half_width, t_interval
+from samegrad.benchmarks.results.statistics import half_width, t_interval
 
 LEAST_BATCHES = 4
 TOLERATED = 0.10

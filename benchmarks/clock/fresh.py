@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clock import cpus
-from benchmarks.clock.schedule import orders
-from impls.child import Failed, call, pinned
-from impls.errors import BadInput, Unavailable
+from samegrad.benchmarks.clock import cpus
+from samegrad.benchmarks.clock.schedule import orders
+from samegrad.impls.child import Failed, call, pinned
+from samegrad.impls.errors import BadInput, Unavailable
 
 PROCESSES = 5
 FAILED = {"unavailable", "failed"}

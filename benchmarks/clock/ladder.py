@@ -16,13 +16,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks.clock import fresh
-from benchmarks.clock.call_cost import PARTS
-from benchmarks.clock.case import Case
-from benchmarks.clock.environment import environment
-from benchmarks.clock.record import Request, Run
-from benchmarks.clock.run import measure
-from benchmarks.documents.ladder import (
+from samegrad.benchmarks.clock import fresh
+from samegrad.benchmarks.clock.call_cost import PARTS
+from samegrad.benchmarks.clock.case import Case
+from samegrad.benchmarks.clock.environment import environment
+from samegrad.benchmarks.clock.record import Request, Run
+from samegrad.benchmarks.clock.run import measure
+from samegrad.benchmarks.documents.ladder import (
     MET,
     MISSED,
     NOT_MEASURED,
@@ -33,11 +33,11 @@ from benchmarks.documents.ladder import (
     Goal,
     Ladder,
 )  # fmt: skip
-from benchmarks.results import units
-from benchmarks.results.groups import launch_log_ratios
-from benchmarks.results.statistics import Interval, quantiles, ratio_interval
-from impls.implementation import LOOP
-from impls.registry import REGISTRY
+from samegrad.benchmarks.results import units
+from samegrad.benchmarks.results.groups import launch_log_ratios
+from samegrad.benchmarks.results.statistics import Interval, quantiles, ratio_interval
+from samegrad.impls.implementation import LOOP
+from samegrad.impls.registry import REGISTRY
 
 BATCHES = (4, 16384, 262144)
 FRAMEWORKS = ("numpy", "torch", "jax", "tensorflow")
@@ -185,7 +185,7 @@ def measure_ladder(launches: int, budget_s: float, say: Callable[[str], None]) -
     call_cost = {}
     if not run.interrupted:
         call_cost = fresh.measure(
-            "benchmarks.clock.call_cost",
+            "samegrad.benchmarks.clock.call_cost",
             request.implementations,
             lambda number, name: say(f"cost of a call, process {number}/{fresh.PROCESSES}: {name}"),
             on_interrupt=run.interrupt,

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import psutil
 
-from benchmarks.clock import environment
-from impls.errors import Unavailable
-from impls.problem import storage
-from impls.task import Task
+from samegrad.benchmarks.clock import environment
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.problem import storage
+from samegrad.impls.task import Task
 
 COPIES_OF_DATA = 3
 ARRAYS_OF_UNITS = 5

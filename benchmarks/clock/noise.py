@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.results.groups import launch_log_ratios
-from benchmarks.results.statistics import Interval, pooled, quantiles, ratio_interval
-from benchmarks.results.verdict import FASTER, REGRESSION_MARGIN, SLOWER, verdict
+from samegrad.benchmarks.results.groups import launch_log_ratios
+from samegrad.benchmarks.results.statistics import Interval, pooled, quantiles, ratio_interval
+from samegrad.benchmarks.results.verdict import FASTER, REGRESSION_MARGIN, SLOWER, verdict
 
 SPREAD_LIMIT = 1.15
 SENTINEL_MARGIN = REGRESSION_MARGIN

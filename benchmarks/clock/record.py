@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.clock import noise, schedule
-from benchmarks.clock.case import Case
-from benchmarks.clock.schedule import Pace
-from benchmarks.documents.doctor import Handicap
-from impls.child import Failed
+from samegrad.benchmarks.clock import noise, schedule
+from samegrad.benchmarks.clock.case import Case
+from samegrad.benchmarks.clock.schedule import Pace
+from samegrad.benchmarks.documents.doctor import Handicap
+from samegrad.impls.child import Failed
 
 YARDSTICK = "(yardstick)"
 SENTINEL = "(sentinel)"

@@ -20,14 +20,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.clock import cpus, doctor, noise, schedule
-from benchmarks.clock.case import Case
-from benchmarks.clock.crew import WorkerProcess
-from benchmarks.clock.record import SENTINEL, YARDSTICK, Group, Request, Run
-from benchmarks.documents.doctor import Handicap
-from impls.child import Failed, pinned
-from impls.parameters import from_lists
-from impls.registry import get_entry
+from samegrad.benchmarks.clock import cpus, doctor, noise, schedule
+from samegrad.benchmarks.clock.case import Case
+from samegrad.benchmarks.clock.crew import WorkerProcess
+from samegrad.benchmarks.clock.record import SENTINEL, YARDSTICK, Group, Request, Run
+from samegrad.benchmarks.documents.doctor import Handicap
+from samegrad.impls.child import Failed, pinned
+from samegrad.impls.parameters import from_lists
+from samegrad.impls.registry import get_entry
 
 MOST_HANGS = 2
 
@@ -140,7 +140,7 @@ class Launch:
             raise Failed("handicapped", reason, [])
         with pinned(self.run.cpus):
             worker = self.workers[name] = WorkerProcess(name, self.request.threads, self.request.time_limit_s)
-        target = entry.target if entry else "benchmarks.clock.noise:yardstick"
+        target = entry.target if entry else "samegrad.benchmarks.clock.noise:yardstick"
         told = worker.ask("start", target=target, threads=self.request.threads, function=entry is None)
         told |= worker.ask("examine", pinned_to=self.run.cpus)
         for sentence in told["handicaps"]:

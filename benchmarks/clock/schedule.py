@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.clock import standstill
+from samegrad.benchmarks.clock import standstill
 
 BLOCK_NS = 3_000_000
 PREFIX_NS = 1_000_000

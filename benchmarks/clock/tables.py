@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks.clock.cold_start import PHASES
-from benchmarks.results import units
-from benchmarks.results.statistics import quantiles
-from benchmarks.results.verdict import EQUIVALENT, FASTER, NOT_RESOLVED, SLOWER
+from samegrad.benchmarks.clock.cold_start import PHASES
+from samegrad.benchmarks.results import units
+from samegrad.benchmarks.results.statistics import quantiles
+from samegrad.benchmarks.results.verdict import EQUIVALENT, FASTER, NOT_RESOLVED, SLOWER
 
 STYLES = {FASTER: "green", SLOWER: "red", EQUIVALENT: "cyan", NOT_RESOLVED: "yellow"}
 ENDED = {

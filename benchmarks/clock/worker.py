@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clock import cpus, doctor, memory, noise
-from benchmarks.clock.calls import build
-from benchmarks.clock.calls.base import Asked, PassCall
-from impls.checking.agreement import Disagreement, Reference, require
-from impls.checking.gate import Broken, Gate
-from impls.implementation import Implementation
-from impls.task import Task
+from samegrad.benchmarks.clock import cpus, doctor, memory, noise
+from samegrad.benchmarks.clock.calls import build
+from samegrad.benchmarks.clock.calls.base import Asked, PassCall
+from samegrad.impls.checking.agreement import Disagreement, Reference, require
+from samegrad.impls.checking.gate import Broken, Gate
+from samegrad.impls.implementation import Implementation
+from samegrad.impls.task import Task
 
 PIECES = 10
 CUT = 2

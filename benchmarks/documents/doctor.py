@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from impls.documents.base import Count, Document, Part
+from samegrad.impls.documents.base import Count, Document, Part
 
 
 class Handicap(Part, frozen=True, kw_only=True):

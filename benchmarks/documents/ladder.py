@@ -8,9 +8,9 @@ from pathlib import Path
 from statistics import median
 from typing import ClassVar
 
-from benchmarks.documents.run import Environment, Noise
-from benchmarks.results import passes
-from impls.documents.base import Document, Part, Ratio, Rows, Time
+from samegrad.benchmarks.documents.run import Environment, Noise
+from samegrad.benchmarks.results import passes
+from samegrad.impls.documents.base import Document, Part, Ratio, Rows, Time
 
 MET, MISSED, NOT_RESOLVED, PREVIEW, SHOWN, NOT_MEASURED = (
     "met", "missed", "not resolved", "preview", "shown", "not measured",

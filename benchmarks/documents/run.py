@@ -13,8 +13,8 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from benchmarks.documents.doctor import Handicap
-from impls.documents.base import Count, Distance, Document, Part, Ratio, Rows, Seconds, Time, plain
+from samegrad.benchmarks.documents.doctor import Handicap
+from samegrad.impls.documents.base import Count, Distance, Document, Part, Ratio, Rows, Seconds, Time, plain
 
 Sample = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 """A time in seconds, as pytest-benchmark has it."""

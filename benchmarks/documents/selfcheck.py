@@ -8,9 +8,9 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from benchmarks.documents.run import Environment
-from benchmarks.results import units
-from impls.documents.base import Count, Document, Part, Seconds, Share, plain
+from samegrad.benchmarks.documents.run import Environment
+from samegrad.benchmarks.results import units
+from samegrad.impls.documents.base import Count, Document, Part, Seconds, Share, plain
 
 MET, WITHIN_CHANCE, MISSED = "met", "within chance", "missed"
 Unit = Literal["share", "percent", "ns", "times"]

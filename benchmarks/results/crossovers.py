@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from benchmarks.results.statistics import Interval
-from benchmarks.results.verdict import FASTER, MARGIN, SLOWER, verdict
+from samegrad.benchmarks.results.statistics import Interval
+from samegrad.benchmarks.results.verdict import FASTER, MARGIN, SLOWER, verdict
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.results import units
-from benchmarks.results.statistics import Interval, paired_log_ratio, pairs, pooled, quantiles, ratio_interval
-from benchmarks.results.verdict import BASELINE, EQUIVALENT, FASTER, MARGIN, NOT_RESOLVED, verdict
+from samegrad.benchmarks.results import units
+from samegrad.benchmarks.results.statistics import Interval, paired_log_ratio, pairs, pooled, quantiles, ratio_interval
+from samegrad.benchmarks.results.verdict import BASELINE, EQUIVALENT, FASTER, MARGIN, NOT_RESOLVED, verdict
 
 if TYPE_CHECKING:
-    from benchmarks.clock.case import Case
+    from samegrad.benchmarks.clock.case import Case
 
 Times = Mapping[str, Sequence[NDArray[Any]]]
 """{implementation: [(rounds of launch 1,), (rounds of launch 2,), …]} in ns per call, aligned by round in a launch.

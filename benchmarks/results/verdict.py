@@ -15,7 +15,7 @@ image; "no significant difference" is never taken for equality. One launch has n
 
 from __future__ import annotations
 
-from benchmarks.results.statistics import Interval
+from samegrad.benchmarks.results.statistics import Interval
 
 MARGIN = 0.05
 REGRESSION_MARGIN = 0.01

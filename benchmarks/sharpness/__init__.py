@@ -1,1 +1,1 @@
-"""How sharp is verify beside other gradient checkers? `python -m benchmarks.sharpness` counts it."""
+"""How sharp is verify beside other gradient checkers? `python -m samegrad.benchmarks.sharpness` counts it."""

@@ -1,6 +1,6 @@
 """Sharpness: which planted mistakes does each gradient checker miss, and which right code does it call wrong?
 
-    python -m benchmarks.sharpness [--networks 60] [--out reports/sample/sharpness.json]
+    python -m samegrad.benchmarks.sharpness [--networks 60] [--out reports/sample/sharpness.json]
 
 All checkers judge the same gradients of the same 2-4-1 networks on the truth table.
 """
@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.sharpness import cross_entropy
-from benchmarks.sharpness.checkers import checkers, ours
-from benchmarks.sharpness.planted import (
+from samegrad.benchmarks.sharpness import cross_entropy
+from samegrad.benchmarks.sharpness.checkers import checkers, ours
+from samegrad.benchmarks.sharpness.planted import (
     LOGIC,
     as_dtype,
     backward,
@@ -29,7 +29,7 @@ from benchmarks.sharpness.planted import (
     stable_slope,
     wrong_gradient,
 )
-from impls.files import write_whole
+from samegrad.impls.files import write_whole
 
 NETWORKS = 60
 SCALES = (1.0, 10.0)

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.sharpness.planted import X, Y, backward, naive_slope, network
-from impls.checking.agreement import Reference, worst_tau
-from impls.checking.oracle import flatten, unflatten
-from impls.parameters import Array, Parameters, tensors
-from impls.problem import XOR
+from samegrad.benchmarks.sharpness.planted import X, Y, backward, naive_slope, network
+from samegrad.impls.checking.agreement import Reference, worst_tau
+from samegrad.impls.checking.oracle import flatten, unflatten
+from samegrad.impls.parameters import Array, Parameters, tensors
+from samegrad.impls.problem import XOR
 
 SCIPY_LIMIT = 1e-6
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.sharpness.planted import RATE, X, Y
-from impls.checking.agreement import allowance
-from impls.checking.oracle import evaluate
-from impls.parameters import Array, Parameters, initial, rounded, tensors
-from impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, Problem
-from impls.verifying import mutants
-from impls.verifying.mistakes import bank
-from impls.verifying.mutants import Mistake
+from samegrad.benchmarks.sharpness.planted import RATE, X, Y
+from samegrad.impls.checking.agreement import allowance
+from samegrad.impls.checking.oracle import evaluate
+from samegrad.impls.parameters import Array, Parameters, initial, rounded, tensors
+from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, Problem
+from samegrad.impls.verifying import mutants
+from samegrad.impls.verifying.mistakes import bank
+from samegrad.impls.verifying.mutants import Mistake
 
 NETWORKS = (
     Problem("binary", (2, 4, 1), ("tanh", "sigmoid"), lambda batch, seed: (X, Y), BINARY_CROSS_ENTROPY),

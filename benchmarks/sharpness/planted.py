@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from impls.parameters import Array, Layer, Parameters, initial, tensors
-from impls.problem import XOR
-from impls.verifying import mutants
-from impls.verifying.mistakes import bank
-from impls.verifying.mutants import Mistake
+from samegrad.impls.parameters import Array, Layer, Parameters, initial, tensors
+from samegrad.impls.problem import XOR
+from samegrad.impls.verifying import mutants
+from samegrad.impls.verifying.mistakes import bank
+from samegrad.impls.verifying.mutants import Mistake
 
 RATE = 0.5
 X, Y = XOR.data(4)

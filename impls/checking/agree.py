@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking.agreement import Agreement, Reference
-from impls.child import Failed, call
-from impls.errors import BadInput, Unavailable
-from impls.implementation import PASSES
-from impls.problem import DTYPES, PROBLEMS, get_problem
-from impls.registry import REGISTRY, get_entry
-from impls.task import Task
+from samegrad.impls.checking.agreement import Agreement, Reference
+from samegrad.impls.child import Failed, call
+from samegrad.impls.errors import BadInput, Unavailable
+from samegrad.impls.implementation import PASSES
+from samegrad.impls.problem import DTYPES, PROBLEMS, get_problem
+from samegrad.impls.registry import REGISTRY, get_entry
+from samegrad.impls.task import Task
 
 SCALES = (1.0, 10.0, 100.0)
 SEEDS = tuple(range(5))
@@ -136,7 +136,7 @@ def run(
         try:
             if reason := get_entry(name).missing():
                 raise Unavailable(reason)
-            target = "impls.checking.agree:measure"
+            target = "samegrad.impls.checking.agree:measure"
             rows = call(target, {"implementation": name, **settings}, timeout_s=timeout_s, threads=threads)
         except (Unavailable, Failed) as reason:
             result["failed" if isinstance(reason, Failed) else "left_out"][name] = str(reason)

@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking.bound import arithmetic, running_bound, step_bound
-from impls.checking.oracle import RESOLUTION, Evaluation, evaluate
-from impls.errors import BadInput, choose
-from impls.implementation import PASSES
-from impls.parameters import Array, Layer, Parameters, rounded, tensors
-from impls.problem import DTYPES, TF32, Problem, storage
-from impls.task import Task
+from samegrad.impls.checking.bound import arithmetic, running_bound, step_bound
+from samegrad.impls.checking.oracle import RESOLUTION, Evaluation, evaluate
+from samegrad.impls.errors import BadInput, choose
+from samegrad.impls.implementation import PASSES
+from samegrad.impls.parameters import Array, Layer, Parameters, rounded, tensors
+from samegrad.impls.problem import DTYPES, TF32, Problem, storage
+from samegrad.impls.task import Task
 
 
 class Disagreement(Exception):

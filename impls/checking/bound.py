@@ -49,10 +49,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from impls.checking.oracle import Evaluation, pieces
-from impls.errors import BadInput
-from impls.parameters import Array, Layer, Parameters
-from impls.problem import SQUARED, TF32, Problem, storage
+from samegrad.impls.checking.oracle import Evaluation, pieces
+from samegrad.impls.errors import BadInput
+from samegrad.impls.parameters import Array, Layer, Parameters
+from samegrad.impls.problem import SQUARED, TF32, Problem, storage
 
 MEASURED = Path(__file__).with_name("constants.json")
 CUT = 2.0**-10

@@ -1,7 +1,7 @@
 """How wrong is each framework's sigmoid, and its tanh? Measured, and kept in `constants.json` for the bound.
 
-    python -m impls.checking.constants            measure what is installed; exit 1 if it is worse than what is kept
-    python -m impls.checking.constants --write    keep it, beside what is kept of other machines and devices
+    python -m samegrad.impls.checking.constants            measure what is installed; exit 1 if it is worse than what is kept
+    python -m samegrad.impls.checking.constants --write    keep it, beside what is kept of other machines and devices
 
 Each implementation runs a network of one unit, W = 1 and b = 0, so that its prediction is its activation function at x
 exactly, through the very code that is checked and timed. TensorFlow's own functions, called one by one, are measured
@@ -24,15 +24,15 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking.bound import MEASURED, arithmetic
-from impls.child import Failed, call
-from impls.errors import Unavailable
-from impls.files import write_whole
-from impls.implementation import Implementation
-from impls.parameters import Array, Layer
-from impls.problem import DTYPES, Problem
-from impls.registry import REGISTRY, get_entry
-from impls.task import Task
+from samegrad.impls.checking.bound import MEASURED, arithmetic
+from samegrad.impls.child import Failed, call
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.files import write_whole
+from samegrad.impls.implementation import Implementation
+from samegrad.impls.parameters import Array, Layer
+from samegrad.impls.problem import DTYPES, Problem
+from samegrad.impls.registry import REGISTRY, get_entry
+from samegrad.impls.task import Task
 
 LIBRARIES = ("tensorflow",)
 FUNCTIONS = ("sigmoid", "tanh")
@@ -114,7 +114,7 @@ def beyond(measured: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m impls.checking.constants", description=(__doc__ or "").split("\n")[0]
+        prog="python -m samegrad.impls.checking.constants", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("--device", default="cpu", choices=("cpu", "gpu"))
     parser.add_argument("--write", action="store_true", help="keep what was measured")
@@ -124,7 +124,7 @@ def main(argv: list[str]) -> int:
     for name in (*REGISTRY, *LIBRARIES):
         try:
             request = {"implementation": name, "device": options.device}
-            measured += call("impls.checking.constants:measure", request, timeout_s=TIMEOUT_S)
+            measured += call("samegrad.impls.checking.constants:measure", request, timeout_s=TIMEOUT_S)
         except (Unavailable, Failed) as reason:
             print(f"{name}: left out: {reason}")
     for row in measured:

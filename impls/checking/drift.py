@@ -17,15 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking.agree import BATCH, LEARNING_RATE, TIMEOUT_S
-from impls.checking.bound import arithmetic
-from impls.checking.oracle import evaluate
-from impls.child import Failed, call
-from impls.errors import Unavailable
-from impls.parameters import Array, Layer, Parameters, rounded, tensors
-from impls.problem import DTYPES, PROBLEMS, SEED, Problem, get_problem
-from impls.registry import REGISTRY, get_entry
-from impls.task import Task
+from samegrad.impls.checking.agree import BATCH, LEARNING_RATE, TIMEOUT_S
+from samegrad.impls.checking.bound import arithmetic
+from samegrad.impls.checking.oracle import evaluate
+from samegrad.impls.child import Failed, call
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.parameters import Array, Layer, Parameters, rounded, tensors
+from samegrad.impls.problem import DTYPES, PROBLEMS, SEED, Problem, get_problem
+from samegrad.impls.registry import REGISTRY, get_entry
+from samegrad.impls.task import Task
 
 STEPS = (1, 10, 100, 1000)
 SHADOWS = 10
@@ -163,7 +163,7 @@ def run(
         try:
             if reason := get_entry(name).missing():
                 raise Unavailable(reason)
-            target = "impls.checking.drift:measure"
+            target = "samegrad.impls.checking.drift:measure"
             rows = call(target, {**request, "threads": threads}, timeout_s=timeout_s, threads=threads)
         except (Unavailable, Failed) as reason:
             result["failed" if isinstance(reason, Failed) else "left_out"][name] = str(reason)

@@ -23,13 +23,13 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking.agreement import Agreement, Reference
-from impls.checking.probe import PROBES, Probe
-from impls.checking.readiness import not_ready
-from impls.errors import Unavailable
-from impls.implementation import Implementation
-from impls.parameters import Array, Layer, Parameters, rounded, tensors
-from impls.task import Task
+from samegrad.impls.checking.agreement import Agreement, Reference
+from samegrad.impls.checking.probe import PROBES, Probe
+from samegrad.impls.checking.readiness import not_ready
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.implementation import Implementation
+from samegrad.impls.parameters import Array, Layer, Parameters, rounded, tensors
+from samegrad.impls.task import Task
 
 RATE = 2.0**-10
 """Of the step that moves the parameters under value_and_grad: little, and seen well by a probe."""

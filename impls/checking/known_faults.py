@@ -1,6 +1,6 @@
 """Faults of the frameworks that the bound has found, each with a program of a few lines that shows it again.
 
-    python -m impls.checking.known_faults        which of them are in the versions that are installed here
+    python -m samegrad.impls.checking.known_faults        which of them are in the versions that are installed here
 
 What they touch here: `keras-xla` runs on TensorFlow only, so the first cannot reach it; plain gradient descent has no
 constants, so the second reaches only optimizers with momentum; the third is within what the dtype allows. What a
@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking.agreement import Reference
-from impls.checking.bound import arithmetic
-from impls.child import Failed, call
-from impls.errors import Unavailable
-from impls.parameters import Layer
-from impls.problem import XOR
-from impls.registry import REGISTRY, get_entry
-from impls.task import Task
+from samegrad.impls.checking.agreement import Reference
+from samegrad.impls.checking.bound import arithmetic
+from samegrad.impls.child import Failed, call
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.parameters import Layer
+from samegrad.impls.problem import XOR
+from samegrad.impls.registry import REGISTRY, get_entry
+from samegrad.impls.task import Task
 
 TIMEOUT_S = 120
 
@@ -189,7 +189,7 @@ def check(fault: KnownFault) -> dict[str, Any]:
     `present` is None where the fault cannot be tried here; the evidence says why.
     """
     described = {"name": fault.name, "what": fault.what, "cure": fault.cure, "source": fault.source}
-    target = f"impls.checking.known_faults:{fault.reproduce}"
+    target = f"samegrad.impls.checking.known_faults:{fault.reproduce}"
     try:
         return described | call(target, fault.arguments, timeout_s=TIMEOUT_S, environment=fault.environment)
     except (Unavailable, Failed) as reason:

@@ -30,9 +30,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from impls.errors import BadInput
-from impls.parameters import Array, Layer, Parameters
-from impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED, Problem
+from samegrad.impls.errors import BadInput
+from samegrad.impls.parameters import Array, Layer, Parameters
+from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED, Problem
 
 STEP = 1e-20
 RESOLUTION = np.finfo(np.float64).tiny / STEP
@@ -52,7 +52,7 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(problem: Problem, parameters: Parameters, x: Array, y: Array) -> Evaluation:
-    """Predictions, loss (`impls.problem`) and gradients, of x: (batch, inputs) and y: (batch, outputs); all float64.
+    """Predictions, loss (`samegrad.impls.problem`) and gradients, of x: (batch, inputs) and y: (batch, outputs); all float64.
 
     Raises BadInput where a gradient does not exist, because a ReLU is exactly on its kink.
     """

@@ -34,12 +34,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from impls.checking.agreement import Reference, parties
-from impls.checking.bound import sparse_bound
-from impls.checking.oracle import RESOLUTION, Evaluation, evaluate, predict
-from impls.parameters import Array, Layer, Parameters, rounded
-from impls.problem import storage
-from impls.task import Task
+from samegrad.impls.checking.agreement import Reference, parties
+from samegrad.impls.checking.bound import sparse_bound
+from samegrad.impls.checking.oracle import RESOLUTION, Evaluation, evaluate, predict
+from samegrad.impls.parameters import Array, Layer, Parameters, rounded
+from samegrad.impls.problem import storage
+from samegrad.impls.task import Task
 
 PROBES = 3
 MARKED = 512

@@ -8,10 +8,10 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 
-from impls.checking import agree, drift, known_faults
-from impls.checking.tables import render_agree, render_drift, render_faults
-from impls.documents.base import made
-from impls.problem import DTYPES, PROBLEMS
+from samegrad.impls.checking import agree, drift, known_faults
+from samegrad.impls.checking.tables import render_agree, render_drift, render_faults
+from samegrad.impls.documents.base import made
+from samegrad.impls.problem import DTYPES, PROBLEMS
 
 AGREE, DISAGREE, NOT_SHOWN = 0, 1, 2
 NO_DRIFT: dict[str, Any] = {"rows": []}

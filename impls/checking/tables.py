@@ -14,8 +14,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from impls.checking.agree import disagreements
-from impls.checking.drift import ALLOWED, unexplained
+from samegrad.impls.checking.agree import disagreements
+from samegrad.impls.checking.drift import ALLOWED, unexplained
 
 Row = dict[str, Any]
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from impls.options import json_option
+from samegrad.impls.options import json_option
 
 if TYPE_CHECKING:
-    from impls.documents.conformance import Conformance, Fault
+    from samegrad.impls.documents.conformance import Conformance, Fault
 
 TIME_LIMIT_S = 900
 """For all cases together; a compiler may take seconds for each."""
@@ -26,13 +26,13 @@ def conformance_command(name: str, device: str, asked: str | None) -> None:
 
     NAME is one of `samegrad list`, or module:Class for one that is not registered yet. It runs in a process of its own.
     """
-    from impls.child import Failed, call
-    from impls.devices import split_device
-    from impls.documents.base import made
-    from impls.documents.conformance import Conformance
-    from impls.documents.saving import deliver, place
-    from impls.errors import Unavailable
-    from impls.registry import get_entry
+    from samegrad.impls.child import Failed, call
+    from samegrad.impls.devices import split_device
+    from samegrad.impls.documents.base import made
+    from samegrad.impls.documents.conformance import Conformance
+    from samegrad.impls.documents.saving import deliver, place
+    from samegrad.impls.errors import Unavailable
+    from samegrad.impls.registry import get_entry
 
     split_device(device)
     if ":" not in name and (reason := get_entry(name).missing()):
@@ -40,7 +40,7 @@ def conformance_command(name: str, device: str, asked: str | None) -> None:
     path = place(Conformance, asked)
     click.echo(f"{name}: every clause, in a process of its own …", err=True)
     try:
-        target, arguments = "impls.conformance.examination:examine", {"name": name, "device": device}
+        target, arguments = "samegrad.impls.conformance.examination:examine", {"name": name, "device": device}
         found = call(target, arguments, timeout_s=TIME_LIMIT_S, folder=Path.cwd())
     except Failed as failure:
         found = {

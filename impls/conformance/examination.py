@@ -17,19 +17,19 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking.agreement import Reference
-from impls.checking.gate import Broken, Gate, Subject, flat, same
-from impls.conformance import explanations
-from impls.conformance.clauses import Fault, verdicts
-from impls.conformance.explanations import Told
-from impls.conformance.tracing import watched
-from impls.errors import Unavailable
-from impls.implementation import PASSES, Implementation
-from impls.parameters import Parameters, rounded
-from impls.problem import DTYPES, PROBLEMS, Problem, get_problem
-from impls.registry import get_entry
-from impls.registry.entry import load
-from impls.task import Task
+from samegrad.impls.checking.agreement import Reference
+from samegrad.impls.checking.gate import Broken, Gate, Subject, flat, same
+from samegrad.impls.conformance import explanations
+from samegrad.impls.conformance.clauses import Fault, verdicts
+from samegrad.impls.conformance.explanations import Told
+from samegrad.impls.conformance.tracing import watched
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.implementation import PASSES, Implementation
+from samegrad.impls.parameters import Parameters, rounded
+from samegrad.impls.problem import DTYPES, PROBLEMS, Problem, get_problem
+from samegrad.impls.registry import get_entry
+from samegrad.impls.registry.entry import load
+from samegrad.impls.task import Task
 
 BATCH = 7
 """More than the truth table, and no power of 2."""

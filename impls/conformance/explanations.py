@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking.agreement import Agreement, Reference
-from impls.checking.gate import flat, same, wrong
-from impls.conformance.tracing import Traced
-from impls.devices import is_on
-from impls.parameters import Array, Layer, Parameters, tensors
+from samegrad.impls.checking.agreement import Agreement, Reference
+from samegrad.impls.checking.gate import flat, same, wrong
+from samegrad.impls.conformance.tracing import Traced
+from samegrad.impls.devices import is_on
+from samegrad.impls.parameters import Array, Layer, Parameters, tensors
 
 Told = list[tuple[str, str]]
 

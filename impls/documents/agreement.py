@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from impls.documents.base import Count, Distance, Document, Part, Rows
+from samegrad.impls.documents.base import Count, Distance, Document, Part, Rows
 
 MISSING = -1.0
 """Instead of a figure that a row does not have."""

@@ -10,8 +10,8 @@ from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 import msgspec
 
-from impls.errors import BadInput
-from impls.files import read_whole
+from samegrad.impls.errors import BadInput
+from samegrad.impls.files import read_whole
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 """A whole number that a float holds exactly."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
-from impls.documents.base import Count, Distance, Document, Part, Rows, Seconds, Share
+from samegrad.impls.documents.base import Count, Distance, Document, Part, Rows, Seconds, Share
 
 
 class Optimizer(Part, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from impls.documents.base import Count, Distance, Document, Part, Rows
+from samegrad.impls.documents.base import Count, Distance, Document, Part, Rows
 
 
 class Reason(Part, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""The document of `python -m benchmarks.sharpness`: how many planted mistakes each gradient checker lets pass."""
+"""The document of `python -m samegrad.benchmarks.sharpness`: how many planted mistakes each gradient checker lets pass."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from impls.documents.base import Count, Document, Part, plain
+from samegrad.impls.documents.base import Count, Document, Part, plain
 
 
 class RightCode(Part, frozen=True, kw_only=True):
@@ -31,7 +31,7 @@ class Sharpness(Document, frozen=True, kw_only=True):
 
     FORMAT: ClassVar[str] = "samegrad-sharpness"
     FOLDER: ClassVar[Path] = Path("reports/sharpness")
-    ORIGIN: ClassVar[str] = "sharpness files are written by `python -m benchmarks.sharpness`"
+    ORIGIN: ClassVar[str] = "sharpness files are written by `python -m samegrad.benchmarks.sharpness`"
 
     format: Literal["samegrad-sharpness", 1]  # type: ignore[assignment]
     date: str

@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from impls.errors import Unavailable, choose
-from impls.files import write_whole
-from impls.learning import recipes, shadows, training
-from impls.learning.optimizers import OPTIMIZERS
-from impls.learning.recipes import RECIPES, Recipe
-from impls.learning.trainer import TRAINERS, load
-from impls.problem import DTYPES, SEED
+from samegrad.impls.errors import Unavailable, choose
+from samegrad.impls.files import write_whole
+from samegrad.impls.learning import recipes, shadows, training
+from samegrad.impls.learning.optimizers import OPTIMIZERS
+from samegrad.impls.learning.recipes import RECIPES, Recipe
+from samegrad.impls.learning.trainer import TRAINERS, load
+from samegrad.impls.problem import DTYPES, SEED
 
 EPOCHS = 1000
 """The most epochs that the command trains; `line` has 100, of ten steps each."""
@@ -69,9 +69,9 @@ def run(
             (Path(folder) / title).mkdir()
             recipes.save(recipe, Path(folder) / title / "recipe.npz")
         request = {"folder": folder, "dtype": dtype}
-        work: training.Work = {"shadows": ("impls.learning.closed_loop:measure_shadows", request)}
+        work: training.Work = {"shadows": ("samegrad.impls.learning.closed_loop:measure_shadows", request)}
         for name in implementations:
-            work[name] = ("impls.learning.closed_loop:measure", {"implementation": name, **request})
+            work[name] = ("samegrad.impls.learning.closed_loop:measure", {"implementation": name, **request})
         answers, left_out, failed = training.together(work, folder, progress)
         if "shadows" in failed:
             raise Unavailable(f"the references could not be trained: {failed['shadows']}")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from impls.errors import BadInput
-from impls.files import read_whole
+from samegrad.impls.errors import BadInput
+from samegrad.impls.files import read_whole
 
 if TYPE_CHECKING:
     import pandas

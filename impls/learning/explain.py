@@ -20,14 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking import oracle
-from impls.checking.bound import arithmetic
-from impls.child import Failed, call
-from impls.errors import BadInput, Unavailable, choose
-from impls.learning.recipes import RECIPES, Recipe
-from impls.learning.trainer import TRAINERS
-from impls.parameters import Array
-from impls.registry import get_entry
+from samegrad.impls.checking import oracle
+from samegrad.impls.checking.bound import arithmetic
+from samegrad.impls.child import Failed, call
+from samegrad.impls.errors import BadInput, Unavailable, choose
+from samegrad.impls.learning.recipes import RECIPES, Recipe
+from samegrad.impls.learning.trainer import TRAINERS
+from samegrad.impls.parameters import Array
+from samegrad.impls.registry import get_entry
 
 EXPLAINED = ("slides", "xor")
 ROUNDINGS = 64
@@ -133,7 +133,9 @@ def check(recipe: Recipe, found: Sequence[Step]) -> tuple[list[dict[str, Any]], 
             if reason := get_entry(name).missing():
                 raise Unavailable(reason)
             answer = call(
-                "impls.learning.explain_autodiff:evaluate", {"implementation": name, **request}, timeout_s=TIMEOUT_S
+                "samegrad.impls.learning.explain_autodiff:evaluate",
+                {"implementation": name, **request},
+                timeout_s=TIMEOUT_S,
             )
         except (Unavailable, Failed) as reason:
             left_out[name] = str(reason)

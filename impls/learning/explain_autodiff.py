@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from impls.learning.trainer import load
+from samegrad.impls.learning.trainer import load
 
 
 def evaluate(implementation: str, x: Any, y: Any, layers: Any, learning_rate: float) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from impls.errors import BadInput
-from impls.options import Finite
+from samegrad.impls.errors import BadInput
+from samegrad.impls.options import Finite
 
 
 @click.command("explain", context_settings={"max_content_width": 80})
@@ -28,7 +28,7 @@ def explain_command(
     """
     from rich.console import Console
 
-    from impls.learning import explain
+    from samegrad.impls.learning import explain
 
     recipe = explain.get_recipe(network, _numbers("--x", x), _numbers("--y", y), learning_rate)
     console = Console(highlight=False)

@@ -9,12 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from impls.errors import Unavailable
-from impls.learning.optimizers import Settings
-from impls.learning.trainer import Departure, Setup, Trainer
-from impls.on_jax.autodiff import mean_squared_error, predict
-from impls.on_jax.shared import find_device
-from impls.parameters import Array, Layer, Parameters
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.learning.optimizers import Settings
+from samegrad.impls.learning.trainer import Departure, Setup, Trainer
+from samegrad.impls.on_jax.autodiff import mean_squared_error, predict
+from samegrad.impls.on_jax.shared import find_device
+from samegrad.impls.parameters import Array, Layer, Parameters
 
 try:
     import optax

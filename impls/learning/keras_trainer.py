@@ -15,11 +15,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from impls.learning.optimizers import Settings
-from impls.learning.trainer import Departure, Setup, Trainer
-from impls.on_keras.model import build
-from impls.on_tensorflow.shared import find_device
-from impls.parameters import Array, Layer, Parameters
+from samegrad.impls.learning.optimizers import Settings
+from samegrad.impls.learning.trainer import Departure, Setup, Trainer
+from samegrad.impls.on_keras.model import build
+from samegrad.impls.on_tensorflow.shared import find_device
+from samegrad.impls.parameters import Array, Layer, Parameters
 
 
 class OutsideRmsProp(keras.optimizers.RMSprop):

@@ -16,13 +16,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from impls.checking.oracle import flatten, unflatten
-from impls.learning import optimizers
-from impls.learning.optimizers import Settings
-from impls.learning.trainer import Departure, Setup, Trainer
-from impls.on_numpy.manual import NumpyManual
-from impls.parameters import Array, Layer, Parameters
-from impls.problem import Problem
+from samegrad.impls.checking.oracle import flatten, unflatten
+from samegrad.impls.learning import optimizers
+from samegrad.impls.learning.optimizers import Settings
+from samegrad.impls.learning.trainer import Departure, Setup, Trainer
+from samegrad.impls.on_numpy.manual import NumpyManual
+from samegrad.impls.parameters import Array, Layer, Parameters
+from samegrad.impls.problem import Problem
 
 
 def activate(name: str, z: Array) -> tuple[Array, Array]:

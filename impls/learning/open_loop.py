@@ -17,14 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from impls.child import Failed, call
-from impls.errors import Unavailable, choose
-from impls.learning import optimizers
-from impls.learning.optimizers import OPTIMIZERS, Conventions, Settings
-from impls.learning.trainer import TRAINERS, load
-from impls.parameters import Array
-from impls.problem import DTYPES, SEED
-from impls.registry import get_entry
+from samegrad.impls.child import Failed, call
+from samegrad.impls.errors import Unavailable, choose
+from samegrad.impls.learning import optimizers
+from samegrad.impls.learning.optimizers import OPTIMIZERS, Conventions, Settings
+from samegrad.impls.learning.trainer import TRAINERS, load
+from samegrad.impls.parameters import Array
+from samegrad.impls.problem import DTYPES, SEED
+from samegrad.impls.registry import get_entry
 
 STEPS = 100
 COUNT = 17
@@ -118,7 +118,7 @@ def run(
         try:
             if reason := get_entry(name).missing():
                 raise Unavailable(reason)
-            target = "impls.learning.open_loop:measure"
+            target = "samegrad.impls.learning.open_loop:measure"
             result["rows"] += call(target, {"implementation": name, **how}, timeout_s=TIMEOUT_S)
         except Unavailable as reason:
             result["left_out"][name] = str(reason)

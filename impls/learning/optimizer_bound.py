@@ -25,10 +25,10 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking.bound import Arithmetic, arithmetic
-from impls.learning import optimizers
-from impls.learning.optimizers import Adam, Settings, Sgd
-from impls.parameters import Array
+from samegrad.impls.checking.bound import Arithmetic, arithmetic
+from samegrad.impls.learning import optimizers
+from samegrad.impls.learning.optimizers import Adam, Settings, Sgd
+from samegrad.impls.parameters import Array
 
 ROUNDINGS = 3
 """Per operation of the textbook: one in the dtype; one more for a program that groups otherwise, as m + (1−ρ)·(g − m)

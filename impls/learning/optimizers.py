@@ -21,8 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from impls.errors import BadInput, choose
-from impls.parameters import Array
+from samegrad.impls.errors import BadInput, choose
+from samegrad.impls.parameters import Array
 
 
 @dataclass(frozen=True)

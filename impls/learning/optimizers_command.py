@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from impls.options import Finite, json_option
-from impls.problem import DTYPES
+from samegrad.impls.options import Finite, json_option
+from samegrad.impls.problem import DTYPES
 
 
 @click.command("optimizers")
@@ -37,15 +37,15 @@ def optimizers_command(
     """
     from rich.console import Console
 
-    from impls.documents.base import Document
-    from impls.documents.optimizers import ClosedLoops, Optimizers
-    from impls.documents.saving import deliver, place
-    from impls.learning import closed_loop as closed
-    from impls.learning import open_loop
-    from impls.learning.live import Live
-    from impls.learning.optimizers import OPTIMIZERS
-    from impls.learning.recipes import RECIPES
-    from impls.learning.trainer import select
+    from samegrad.impls.documents.base import Document
+    from samegrad.impls.documents.optimizers import ClosedLoops, Optimizers
+    from samegrad.impls.documents.saving import deliver, place
+    from samegrad.impls.learning import closed_loop as closed
+    from samegrad.impls.learning import open_loop
+    from samegrad.impls.learning.live import Live
+    from samegrad.impls.learning.optimizers import OPTIMIZERS
+    from samegrad.impls.learning.recipes import RECIPES
+    from samegrad.impls.learning.trainer import select
 
     how: dict[str, Any] = {
         "names": list(OPTIMIZERS) if names == "all" else [name.strip() for name in names.split(",")],

@@ -6,7 +6,7 @@ import json
 import time
 from pathlib import Path
 
-from impls.files import write_whole
+from samegrad.impls.files import write_whole
 
 REPORT_EVERY_S = 0.1
 

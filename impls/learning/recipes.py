@@ -24,12 +24,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from impls.checking.oracle import flatten, unflatten
-from impls.errors import BadInput, choose
-from impls.files import write_whole
-from impls.learning.optimizers import Settings
-from impls.parameters import Array, Layer, Parameters
-from impls.problem import LINE, SEED, XOR, Problem
+from samegrad.impls.checking.oracle import flatten, unflatten
+from samegrad.impls.errors import BadInput, choose
+from samegrad.impls.files import write_whole
+from samegrad.impls.learning.optimizers import Settings
+from samegrad.impls.parameters import Array, Layer, Parameters
+from samegrad.impls.problem import LINE, SEED, XOR, Problem
 
 RECORDED = 1000
 """The most points that a curve has after its first."""

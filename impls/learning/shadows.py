@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking.bound import arithmetic
-from impls.checking.oracle import flatten
-from impls.files import write_whole
-from impls.learning import numpy_trainer, optimizers, recipes
-from impls.learning.progress_file import Reporter
-from impls.learning.recipes import Recipe
-from impls.parameters import Array
+from samegrad.impls.checking.bound import arithmetic
+from samegrad.impls.checking.oracle import flatten
+from samegrad.impls.files import write_whole
+from samegrad.impls.learning import numpy_trainer, optimizers, recipes
+from samegrad.impls.learning.progress_file import Reporter
+from samegrad.impls.learning.recipes import Recipe
+from samegrad.impls.parameters import Array
 
 SHADOWS = 10
 WIDEST = np.longdouble

@@ -15,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking.oracle import flatten
-from impls.documents.base import made
-from impls.errors import BadInput
-from impls.learning import recipes
-from impls.learning.progress_file import Reporter
-from impls.learning.recipes import Recipe
-from impls.learning.trainer import TRAINERS, load
-from impls.learning.training import Progress, together
-from impls.registry import get_entry
+from samegrad.impls.checking.oracle import flatten
+from samegrad.impls.documents.base import made
+from samegrad.impls.errors import BadInput
+from samegrad.impls.learning import recipes
+from samegrad.impls.learning.progress_file import Reporter
+from samegrad.impls.learning.recipes import Recipe
+from samegrad.impls.learning.trainer import TRAINERS, load
+from samegrad.impls.learning.training import Progress, together
+from samegrad.impls.registry import get_entry
 
 THRESHOLD = 0.01
 QUANTILES = (5, 25, 50, 75, 95)
@@ -33,7 +33,7 @@ NEARLY_ALL = 0.99
 
 def measure(implementation: str, folder: str, first: int, count: int, dtype: str) -> dict[str, Any]:
     """Descend from all starts in the framework's own process: {"seconds", "needed": epochs, or −1}."""
-    from impls.learning.starts_descent import BY_IMPLEMENTATION, Descent
+    from samegrad.impls.learning.starts_descent import BY_IMPLEMENTATION, Descent
 
     load(implementation)
     recipe = recipes.load(Path(folder) / "recipe.npz")
@@ -70,7 +70,8 @@ def run(
         recipes.save(recipe, Path(folder) / "recipe.npz")
         request = {"folder": folder, "first": recipe.seed, "count": count, "dtype": dtype}
         work = {
-            name: ("impls.learning.starts:measure", {"implementation": name, **request}) for name in implementations
+            name: ("samegrad.impls.learning.starts:measure", {"implementation": name, **request})
+            for name in implementations
         }
         answers, left_out, failed = together(work, folder, progress)
     needed = {name: np.array(answer["needed"]) for name, answer in answers.items()}

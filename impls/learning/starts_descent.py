@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from impls.parameters import Array
+from samegrad.impls.parameters import Array
 
 BLOCK = 500
 """Epochs between two checks of what has converged."""

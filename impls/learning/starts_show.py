@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from impls.learning.training_tables import absent
+from samegrad.impls.learning.training_tables import absent
 
 Document = dict[str, Any]
 

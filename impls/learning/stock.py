@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from impls.errors import BadInput, Unavailable, choose
-from impls.learning import alpha_vantage
-from impls.learning.daily_rows import FEATURES, TARGET, checked, read_csv
-from impls.learning.optimizers import Settings
-from impls.learning.recipes import Recipe
-from impls.parameters import Array, Layer, Parameters
-from impls.problem import SEED, Problem
+from samegrad.impls.errors import BadInput, Unavailable, choose
+from samegrad.impls.learning import alpha_vantage
+from samegrad.impls.learning.daily_rows import FEATURES, TARGET, checked, read_csv
+from samegrad.impls.learning.optimizers import Settings
+from samegrad.impls.learning.recipes import Recipe
+from samegrad.impls.parameters import Array, Layer, Parameters
+from samegrad.impls.problem import SEED, Problem
 
 if TYPE_CHECKING:
     import pandas

@@ -7,10 +7,10 @@ import copy
 import numpy as np
 import torch
 
-from impls.learning.optimizers import Settings
-from impls.learning.trainer import Departure, Setup, Trainer
-from impls.on_torch.autograd import build
-from impls.parameters import Array, Layer, Parameters
+from samegrad.impls.learning.optimizers import Settings
+from samegrad.impls.learning.trainer import Departure, Setup, Trainer
+from samegrad.impls.on_torch.autograd import build
+from samegrad.impls.parameters import Array, Layer, Parameters
 
 
 def own(settings: Settings, parameters: list[torch.Tensor], shipped: bool = False) -> torch.optim.Optimizer:

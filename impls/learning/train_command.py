@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from impls.errors import BadInput, choose
-from impls.options import Finite, json_option
-from impls.problem import DTYPES, SEED
+from samegrad.impls.errors import BadInput, choose
+from samegrad.impls.options import Finite, json_option
+from samegrad.impls.problem import DTYPES, SEED
 
 if TYPE_CHECKING:
-    from impls.learning.recipes import Recipe
+    from samegrad.impls.learning.recipes import Recipe
 
 NAMES = ("xor", "line", "slides", "stock")
 
@@ -54,8 +54,8 @@ def train_command(
 
     Exit status: 0 all the same, 1 they part by more than rounding explains, 2 one of them failed.
     """
-    from impls.learning import recipes
-    from impls.learning.trainer import select
+    from samegrad.impls.learning import recipes
+    from samegrad.impls.learning.trainer import select
 
     choose("recipe", problem, NAMES)
     _only("stock", problem, {"--csv": csv, "--symbol": symbol, "--split": split})
@@ -64,7 +64,7 @@ def train_command(
         raise BadInput("--as-shipped and --seeds do not go together: plain gradient descent has no other conventions")
     names = select(implementations)
     if problem == "stock":
-        from impls.learning import stock
+        from samegrad.impls.learning import stock
 
         recipe = stock.recipe(seed, csv=csv, symbol=symbol, split=split or "shuffled", batch=changes["batch"])
     else:
@@ -84,16 +84,16 @@ def _only(recipe: str, problem: str, given: dict[str, Any]) -> None:
 def _train(recipe: Recipe, names: list[str], asked: str | None, dtype: str, shipped: bool) -> int:
     from rich.console import Console
 
-    from impls.documents.learning import Training
-    from impls.documents.saving import deliver, place
-    from impls.learning import training, training_tables
-    from impls.learning.live import Live
+    from samegrad.impls.documents.learning import Training
+    from samegrad.impls.documents.saving import deliver, place
+    from samegrad.impls.learning import training, training_tables
+    from samegrad.impls.learning.live import Live
 
     path = place(Training, asked)
     with Live(Console(stderr=path is None, highlight=False), ["shadows", *names], recipe.epochs) as live:
         result = training.run(recipe, names, dtype=dtype, shipped=shipped, progress=live.show)
     if recipe.problem.name == "stock":
-        from impls.learning import stock
+        from samegrad.impls.learning import stock
 
         stock.judge(result)
     shown = training_tables.render(result)
@@ -104,10 +104,10 @@ def _train(recipe: Recipe, names: list[str], asked: str | None, dtype: str, ship
 def _starts(recipe: Recipe, count: int, names: list[str], asked: str | None, dtype: str) -> int:
     from rich.console import Console
 
-    from impls.documents.learning import Starts
-    from impls.documents.saving import deliver, place
-    from impls.learning import starts, starts_show
-    from impls.learning.live import Live
+    from samegrad.impls.documents.learning import Starts
+    from samegrad.impls.documents.saving import deliver, place
+    from samegrad.impls.learning import starts, starts_show
+    from samegrad.impls.learning.live import Live
 
     path = place(Starts, asked)
     with Live(Console(stderr=path is None, highlight=False), names, recipe.epochs) as live:

@@ -18,18 +18,18 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from impls.errors import BadInput, Unavailable, choose
-from impls.implementation import Implementation
-from impls.learning.optimizers import Settings
-from impls.parameters import Array, Parameters
-from impls.registry import REGISTRY, get_entry
-from impls.task import Task
+from samegrad.impls.errors import BadInput, Unavailable, choose
+from samegrad.impls.implementation import Implementation
+from samegrad.impls.learning.optimizers import Settings
+from samegrad.impls.parameters import Array, Parameters
+from samegrad.impls.registry import REGISTRY, get_entry
+from samegrad.impls.task import Task
 
 TRAINERS = {
-    "numpy": "impls.learning.numpy_trainer",
-    "keras-xla": "impls.learning.keras_trainer",
-    "torch-eager": "impls.learning.torch_trainer",
-    "jax-jit": "impls.learning.jax_trainer",
+    "numpy": "samegrad.impls.learning.numpy_trainer",
+    "keras-xla": "samegrad.impls.learning.keras_trainer",
+    "torch-eager": "samegrad.impls.learning.torch_trainer",
+    "jax-jit": "samegrad.impls.learning.jax_trainer",
 }
 """Module by implementation: one per framework, in the execution that the registry names."""
 

@@ -21,18 +21,18 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking.oracle import flatten
-from impls.child import Failed, call, kill_all
-from impls.documents.base import made
-from impls.errors import BadInput, Unavailable
-from impls.files import write_whole
-from impls.learning import recipes, shadows
-from impls.learning.progress_file import REPORT_EVERY_S, Reporter
-from impls.learning.recipes import Recipe
-from impls.learning.trainer import TRAINERS, Setup, Trainer, load
-from impls.parameters import Array
-from impls.registry import get_entry
-from impls.task import Task
+from samegrad.impls.checking.oracle import flatten
+from samegrad.impls.child import Failed, call, kill_all
+from samegrad.impls.documents.base import made
+from samegrad.impls.errors import BadInput, Unavailable
+from samegrad.impls.files import write_whole
+from samegrad.impls.learning import recipes, shadows
+from samegrad.impls.learning.progress_file import REPORT_EVERY_S, Reporter
+from samegrad.impls.learning.recipes import Recipe
+from samegrad.impls.learning.trainer import TRAINERS, Setup, Trainer, load
+from samegrad.impls.parameters import Array
+from samegrad.impls.registry import get_entry
+from samegrad.impls.task import Task
 
 ALLOWED = 10.0
 """Times the shadows' spread, as in `checking.drift`: a shadow makes one rounding per gradient, a program one per
@@ -93,9 +93,12 @@ def run(
     with tempfile.TemporaryDirectory(prefix="samegrad-") as folder:
         recipes.save(recipe, Path(folder) / "recipe.npz")
         request = {"folder": folder, "dtype": dtype}
-        work: Work = {"shadows": ("impls.learning.shadows:save", request)}
+        work: Work = {"shadows": ("samegrad.impls.learning.shadows:save", request)}
         for name in implementations:
-            work[name] = ("impls.learning.training:train", {**request, "implementation": name, "shipped": shipped})
+            work[name] = (
+                "samegrad.impls.learning.training:train",
+                {**request, "implementation": name, "shipped": shipped},
+            )
         answers, left_out, failed = together(work, folder, progress)
         if "shadows" in failed:
             raise Unavailable(f"the reference could not be trained: {failed['shadows']}")

@@ -15,10 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from impls.implementation import Implementation
-from impls.on_jax.shared import OnRows, unravel
-from impls.parameters import Layer, Parameters
-from impls.task import Task
+from samegrad.impls.implementation import Implementation
+from samegrad.impls.on_jax.shared import OnRows, unravel
+from samegrad.impls.parameters import Layer, Parameters
+from samegrad.impls.task import Task
 
 ACTIVATIONS = {
     "sigmoid": jax.nn.sigmoid,

@@ -22,10 +22,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from impls.errors import Unavailable
-from impls.on_jax.shared import OnJax, unravel
-from impls.parameters import Array
-from impls.task import Task
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.on_jax.shared import OnJax, unravel
+from samegrad.impls.parameters import Array
+from samegrad.impls.task import Task
 
 jax.config.update("jax_cpu_enable_async_dispatch", False)
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import jax
 
-from impls.devices import joined, split_device, without_tf32
-from impls.errors import Unavailable
-from impls.implementation import Implementation
-from impls.parameters import Layer, Parameters
+from samegrad.impls.devices import joined, split_device, without_tf32
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.implementation import Implementation
+from samegrad.impls.parameters import Layer, Parameters
 
 jax.config.update("jax_enable_x64", True)  # without it float64 silently becomes float32; float32 stays float32
 jax.config.update("jax_default_matmul_precision", "highest")  # on a GPU the default is TF32

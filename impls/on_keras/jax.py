@@ -13,10 +13,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from impls.on_jax.shared import OnRows
-from impls.on_keras.model import build, descent, keras_on
-from impls.parameters import paired
-from impls.task import Task
+from samegrad.impls.on_jax.shared import OnRows
+from samegrad.impls.on_keras.model import build, descent, keras_on
+from samegrad.impls.parameters import paired
+from samegrad.impls.task import Task
 
 keras_on("jax")
 

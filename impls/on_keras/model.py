@@ -9,8 +9,8 @@ import importlib
 import os
 from typing import Any
 
-from impls.errors import Unavailable
-from impls.task import Task
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.task import Task
 
 ACTIVATIONS = {"sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "identity": "linear"}
 

@@ -10,17 +10,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import impls.on_tensorflow  # noqa: F401 (before TensorFlow, whose greeting it turns off)
+import samegrad.impls.on_tensorflow  # noqa: F401 (before TensorFlow, whose greeting it turns off)
 
 # isort: split
 import numpy as np
 import tensorflow as tf
 
-from impls.errors import Unavailable
-from impls.on_keras.model import build, descent, keras_on
-from impls.on_tensorflow.shared import OnRows
-from impls.parameters import Array, paired
-from impls.task import Task
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.on_keras.model import build, descent, keras_on
+from samegrad.impls.on_tensorflow.shared import OnRows
+from samegrad.impls.parameters import Array, paired
+from samegrad.impls.task import Task
 
 keras = keras_on("tensorflow")
 

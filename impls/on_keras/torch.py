@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 
-from impls.errors import Unavailable
-from impls.on_keras.model import build, descent, keras_on
-from impls.on_torch.shared import OnTorch, to_array
-from impls.parameters import Array, paired
-from impls.task import Task
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.on_keras.model import build, descent, keras_on
+from samegrad.impls.on_torch.shared import OnTorch, to_array
+from samegrad.impls.parameters import Array, paired
+from samegrad.impls.task import Task
 
 keras = keras_on("torch")
 

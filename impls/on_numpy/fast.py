@@ -38,11 +38,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from impls.errors import Unavailable
-from impls.implementation import Implementation
-from impls.parameters import Array, Layer, Parameters
-from impls.problem import Problem
-from impls.task import Task
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.implementation import Implementation
+from samegrad.impls.parameters import Array, Layer, Parameters
+from samegrad.impls.problem import Problem
+from samegrad.impls.task import Task
 
 Program = list[Callable[[], Any]]
 

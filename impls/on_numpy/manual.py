@@ -24,9 +24,9 @@ from typing import Any
 
 import numpy as np
 
-from impls.implementation import Implementation
-from impls.parameters import Array, Layer, Parameters
-from impls.task import Task
+from samegrad.impls.implementation import Implementation
+from samegrad.impls.parameters import Array, Layer, Parameters
+from samegrad.impls.task import Task
 
 
 class Sigmoid:

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from impls.implementation import Implementation
-from impls.parameters import Array, Layer, Parameters
-from impls.task import Task
+from samegrad.impls.implementation import Implementation
+from samegrad.impls.parameters import Array, Layer, Parameters
+from samegrad.impls.task import Task
 
 
 def sigmoid(x):

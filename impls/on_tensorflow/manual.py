@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from impls.errors import Unavailable
-from impls.on_tensorflow.shared import OnTensorflow
-from impls.parameters import Array, Layer
-from impls.problem import Problem
-from impls.task import Task
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.on_tensorflow.shared import OnTensorflow
+from samegrad.impls.parameters import Array, Layer
+from samegrad.impls.problem import Problem
+from samegrad.impls.task import Task
 
 FEW = 64
 """Up to so many samples, multiplication and sum beat a matrix product."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from impls.devices import joined, split_device, without_tf32
-from impls.errors import Unavailable
-from impls.implementation import Implementation
+from samegrad.impls.devices import joined, split_device, without_tf32
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.implementation import Implementation
 
 tf.config.experimental.enable_tensor_float_32_execution(False)  # on a GPU the default is on
 tf.config.set_soft_device_placement(False)  # else what a device does not have is silently done by another

@@ -9,9 +9,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from impls.on_tensorflow.shared import OnRows
-from impls.parameters import paired
-from impls.task import Task
+from samegrad.impls.on_tensorflow.shared import OnRows
+from samegrad.impls.parameters import paired
+from samegrad.impls.task import Task
 
 ACTIVATIONS = {"sigmoid": tf.sigmoid, "tanh": tf.tanh, "relu": tf.nn.relu, "identity": tf.identity}
 

@@ -15,10 +15,10 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from impls.on_torch.shared import OnTorch, to_array
-from impls.parameters import Array, Layer, Parameters, paired
-from impls.problem import Problem
-from impls.task import Task
+from samegrad.impls.on_torch.shared import OnTorch, to_array
+from samegrad.impls.parameters import Array, Layer, Parameters, paired
+from samegrad.impls.problem import Problem
+from samegrad.impls.task import Task
 
 ACTIVATIONS = {
     "sigmoid": torch.nn.Sigmoid,

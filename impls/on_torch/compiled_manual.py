@@ -24,10 +24,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from impls.errors import Unavailable
-from impls.on_torch.shared import OnTorch
-from impls.parameters import Array, paired
-from impls.task import Task
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.on_torch.shared import OnTorch
+from samegrad.impls.parameters import Array, paired
+from samegrad.impls.task import Task
 
 LENGTH = 4096
 """Of the rows of a large batch, in samples."""

@@ -23,10 +23,10 @@ from typing import Any
 
 import torch
 
-from impls.errors import Unavailable
-from impls.on_torch.shared import OnTorch, find_device
-from impls.parameters import Array, Layer, Parameters
-from impls.task import Task
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.on_torch.shared import OnTorch, find_device
+from samegrad.impls.parameters import Array, Layer, Parameters
+from samegrad.impls.task import Task
 
 CHUNK_BYTES = 64 * 1024
 """The length of a chunk's rows on a CPU; `xor` has 19 of them."""

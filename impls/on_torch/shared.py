@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from impls.devices import joined, split_device, without_tf32
-from impls.errors import Unavailable
-from impls.implementation import Implementation
+from samegrad.impls.devices import joined, split_device, without_tf32
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.implementation import Implementation
 
 torch.set_float32_matmul_precision("highest")  # PyTorch's default too: no TF32
 

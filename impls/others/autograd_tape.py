@@ -8,9 +8,9 @@ import autograd.numpy as np
 from autograd import value_and_grad
 from autograd.scipy.special import expit
 
-from impls.implementation import Implementation
-from impls.parameters import Layer
-from impls.task import Task
+from samegrad.impls.implementation import Implementation
+from samegrad.impls.parameters import Layer
+from samegrad.impls.task import Task
 
 ACTIVATIONS = {"sigmoid": expit, "tanh": np.tanh, "relu": lambda z: np.maximum(z, 0), "identity": lambda z: z}
 

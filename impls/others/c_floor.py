@@ -13,12 +13,12 @@ from typing import Any
 import cffi
 import numpy as np
 
-from impls import compiler
-from impls.caches import CURE
-from impls.errors import Unavailable
-from impls.implementation import Implementation
-from impls.parameters import Array, Layer, Parameters
-from impls.task import Task
+from samegrad.impls import compiler
+from samegrad.impls.caches import CURE
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.implementation import Implementation
+from samegrad.impls.parameters import Array, Layer, Parameters
+from samegrad.impls.task import Task
 
 SOURCE = Path(__file__).with_name("c_floor.c")
 NETWORKS = {

@@ -12,9 +12,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from impls.on_jax.shared import OnRows
-from impls.parameters import Layer
-from impls.task import Task
+from samegrad.impls.on_jax.shared import OnRows
+from samegrad.impls.parameters import Layer
+from samegrad.impls.task import Task
 
 ACTIVATIONS = {"sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "relu": jax.nn.relu, "identity": lambda z: z}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable
 
-from impls.errors import BadInput, choose
-from impls.registry.entry import Entry
-from impls.registry.provided import provided
+from samegrad.impls.errors import BadInput, choose
+from samegrad.impls.registry.entry import Entry
+from samegrad.impls.registry.provided import provided
 
 SCIPY, CFFI = (("numpy", "scipy"),), (("cffi",),)
 KERAS, TENSORFLOW = (("keras", "tensorflow"), "keras"), (("tensorflow",), "keras")
@@ -17,40 +17,71 @@ EQUINOX = ("equinox", "jax"), "equinox"
 """What an implementation needs: its packages, and the extra of this project that installs them."""
 
 ENTRIES = (
-    Entry("numpy-tutorial", "impls.on_numpy.tutorial:NumpyTutorial", "numpy", "by hand, as tutorials write it"),
-    Entry("numpy", "impls.on_numpy.manual:NumpyManual", "numpy", "by hand"),
-    Entry("numpy-fast", "impls.on_numpy.fast:NumpyFast", "numpy", "by hand, recorded calls", *SCIPY),
-    Entry("keras-fit", "impls.on_keras.tensorflow:KerasFit", "keras", "fit", *KERAS),
-    Entry("keras-train-on-batch", "impls.on_keras.tensorflow:KerasTrainOnBatch", "keras", "train_on_batch", *KERAS),
-    Entry("keras-eager", "impls.on_keras.tensorflow:KerasEager", "keras", "eager", *KERAS),
-    Entry("keras-graph", "impls.on_keras.tensorflow:KerasGraph", "keras", "graph", *KERAS),
-    Entry("keras-xla", "impls.on_keras.tensorflow:KerasXla", "keras", "XLA-compiled", *KERAS),
-    Entry("keras-torch", "impls.on_keras.torch:KerasTorch", "keras", "on torch, eager", *KERAS_TORCH),
-    Entry("keras-jax", "impls.on_keras.jax:KerasJax", "keras", "on JAX, jit-compiled", *KERAS_JAX),
-    Entry("tensorflow-xla", "impls.on_tensorflow.xla:TensorflowXla", "tensorflow", "XLA-compiled", *TENSORFLOW),
     Entry(
-        "tensorflow-manual", "impls.on_tensorflow.manual:TensorflowManual", "tensorflow", "by hand, XLA", *TENSORFLOW
+        "numpy-tutorial", "samegrad.impls.on_numpy.tutorial:NumpyTutorial", "numpy", "by hand, as tutorials write it"
     ),
-    Entry("torch-eager", "impls.on_torch.autograd:TorchEager", "torch", "eager", *TORCH),
-    Entry("torch-functional", "impls.on_torch.autograd:TorchFunctional", "torch", "eager, functional", *TORCH),
-    Entry("torch-compile", "impls.on_torch.autograd:TorchCompile", "torch", "compiled", *TORCH, needs_compiler=True),
-    Entry("torch-manual", "impls.on_torch.manual:TorchManual", "torch", "by hand, eager", *TORCH),
+    Entry("numpy", "samegrad.impls.on_numpy.manual:NumpyManual", "numpy", "by hand"),
+    Entry("numpy-fast", "samegrad.impls.on_numpy.fast:NumpyFast", "numpy", "by hand, recorded calls", *SCIPY),
+    Entry("keras-fit", "samegrad.impls.on_keras.tensorflow:KerasFit", "keras", "fit", *KERAS),
+    Entry(
+        "keras-train-on-batch",
+        "samegrad.impls.on_keras.tensorflow:KerasTrainOnBatch",
+        "keras",
+        "train_on_batch",
+        *KERAS,
+    ),
+    Entry("keras-eager", "samegrad.impls.on_keras.tensorflow:KerasEager", "keras", "eager", *KERAS),
+    Entry("keras-graph", "samegrad.impls.on_keras.tensorflow:KerasGraph", "keras", "graph", *KERAS),
+    Entry("keras-xla", "samegrad.impls.on_keras.tensorflow:KerasXla", "keras", "XLA-compiled", *KERAS),
+    Entry("keras-torch", "samegrad.impls.on_keras.torch:KerasTorch", "keras", "on torch, eager", *KERAS_TORCH),
+    Entry("keras-jax", "samegrad.impls.on_keras.jax:KerasJax", "keras", "on JAX, jit-compiled", *KERAS_JAX),
+    Entry(
+        "tensorflow-xla", "samegrad.impls.on_tensorflow.xla:TensorflowXla", "tensorflow", "XLA-compiled", *TENSORFLOW
+    ),
+    Entry(
+        "tensorflow-manual",
+        "samegrad.impls.on_tensorflow.manual:TensorflowManual",
+        "tensorflow",
+        "by hand, XLA",
+        *TENSORFLOW,
+    ),
+    Entry("torch-eager", "samegrad.impls.on_torch.autograd:TorchEager", "torch", "eager", *TORCH),
+    Entry("torch-functional", "samegrad.impls.on_torch.autograd:TorchFunctional", "torch", "eager, functional", *TORCH),
+    Entry(
+        "torch-compile",
+        "samegrad.impls.on_torch.autograd:TorchCompile",
+        "torch",
+        "compiled",
+        *TORCH,
+        needs_compiler=True,
+    ),
+    Entry("torch-manual", "samegrad.impls.on_torch.manual:TorchManual", "torch", "by hand, eager", *TORCH),
     Entry(
         "torch-compile-manual",
-        "impls.on_torch.compiled_manual:TorchCompileManual",
+        "samegrad.impls.on_torch.compiled_manual:TorchCompileManual",
         "torch",
         "by hand, compiled",
         *TORCH,
         needs_compiler=True,
     ),
-    Entry("torch-cuda-graph", "impls.on_torch.manual:TorchCudaGraph", "torch", "by hand, CUDA graph: GPU only", *TORCH),
-    Entry("jax-eager", "impls.on_jax.autodiff:JaxEager", "jax", "eager", *JAX),
-    Entry("jax-jit", "impls.on_jax.autodiff:JaxJit", "jax", "jit-compiled", *JAX),
-    Entry("jax-flat", "impls.on_jax.autodiff:JaxFlat", "jax", "jit-compiled, one vector", *JAX),
-    Entry("jax-manual", "impls.on_jax.manual:JaxManual", "jax", "by hand, jit-compiled", *JAX),
-    Entry("autograd", "impls.others.autograd_tape:AutogradTape", "autograd", "eager", ("autograd",), "autograd"),
-    Entry("equinox", "impls.others.equinox_modules:EquinoxModules", "equinox", "jit-compiled", *EQUINOX),
-    Entry("c-floor", "impls.others.c_floor:CFloor", "c", "compiled C", *CFFI, is_floor=True, needs_compiler=True),
+    Entry(
+        "torch-cuda-graph",
+        "samegrad.impls.on_torch.manual:TorchCudaGraph",
+        "torch",
+        "by hand, CUDA graph: GPU only",
+        *TORCH,
+    ),
+    Entry("jax-eager", "samegrad.impls.on_jax.autodiff:JaxEager", "jax", "eager", *JAX),
+    Entry("jax-jit", "samegrad.impls.on_jax.autodiff:JaxJit", "jax", "jit-compiled", *JAX),
+    Entry("jax-flat", "samegrad.impls.on_jax.autodiff:JaxFlat", "jax", "jit-compiled, one vector", *JAX),
+    Entry("jax-manual", "samegrad.impls.on_jax.manual:JaxManual", "jax", "by hand, jit-compiled", *JAX),
+    Entry(
+        "autograd", "samegrad.impls.others.autograd_tape:AutogradTape", "autograd", "eager", ("autograd",), "autograd"
+    ),
+    Entry("equinox", "samegrad.impls.others.equinox_modules:EquinoxModules", "equinox", "jit-compiled", *EQUINOX),
+    Entry(
+        "c-floor", "samegrad.impls.others.c_floor:CFloor", "c", "compiled C", *CFFI, is_floor=True, needs_compiler=True
+    ),
 )
 
 PROVIDED, LEFT_OUT = provided(taken=[entry.name for entry in ENTRIES])

@@ -9,9 +9,9 @@ import inspect
 from dataclasses import dataclass
 from typing import Any
 
-from impls import compiler
-from impls.errors import Unavailable
-from impls.implementation import Implementation
+from samegrad.impls import compiler
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.implementation import Implementation
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from impls.registry.entry import Entry
+from samegrad.impls.registry.entry import Entry
 
 GROUP = "samegrad.implementations"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

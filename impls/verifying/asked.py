@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from impls.verifying.conventions import CONVENTIONS, Convention
+from samegrad.impls.verifying.conventions import CONVENTIONS, Convention
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """A second opinion: the gradients that an installed framework's automatic differentiation gives at the same probes.
 
-    python -m impls.verifying.autodiff READ WRITE      probes come in, gradients go out (see `impls.verifying.child`)
+    python -m samegrad.impls.verifying.autodiff READ WRITE      probes come in, gradients go out (see `samegrad.impls.verifying.child`)
 
 It is there for the networks that the suite's implementations have: a squared error and no softmax.
 """
@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from impls.parameters import tensors
-from impls.problem import ACTIVATIONS, SQUARED, Problem
-from impls.registry import DEFAULT, REGISTRY, get_entry
-from impls.task import Task
-from impls.verifying import child, messages
-from impls.verifying.candidate import Candidate
-from impls.verifying.report import Report
+from samegrad.impls.parameters import tensors
+from samegrad.impls.problem import ACTIVATIONS, SQUARED, Problem
+from samegrad.impls.registry import DEFAULT, REGISTRY, get_entry
+from samegrad.impls.task import Task
+from samegrad.impls.verifying import child, messages
+from samegrad.impls.verifying.candidate import Candidate
+from samegrad.impls.verifying.report import Report
 
 
 def installed() -> list[Any]:

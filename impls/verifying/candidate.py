@@ -16,15 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from impls.parameters import Array, tensors
-from impls.problem import PARTNERS, SQUARED
-from impls.verifying import messages
-from impls.verifying.asked import Asked, Source
-from impls.verifying.conventions import CONVENTIONS, MSE, Convention
-from impls.verifying.diagnosis import Diagnosis, Explanation, diagnose, diagnose_row_by_row
-from impls.verifying.forward import candidates, loss_families, matching, recognise, unusual
-from impls.verifying.judge import Activations, Judge, Observation, Penalty
-from impls.verifying.mistakes import PENALTY_SIGN
+from samegrad.impls.parameters import Array, tensors
+from samegrad.impls.problem import PARTNERS, SQUARED
+from samegrad.impls.verifying import messages
+from samegrad.impls.verifying.asked import Asked, Source
+from samegrad.impls.verifying.conventions import CONVENTIONS, MSE, Convention
+from samegrad.impls.verifying.diagnosis import Diagnosis, Explanation, diagnose, diagnose_row_by_row
+from samegrad.impls.verifying.forward import candidates, loss_families, matching, recognise, unusual
+from samegrad.impls.verifying.judge import Activations, Judge, Observation, Penalty
+from samegrad.impls.verifying.mistakes import PENALTY_SIGN
 
 UNIT = np.finfo(np.float64).eps / 2
 DIGITS = 1e-6

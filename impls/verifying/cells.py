@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from impls.verifying.report import Report
+from samegrad.impls.verifying.report import Report
 
 RUN_HERE = ("verify", "time", "capture")
 """Cell magics that run the cell in the user's own namespace; what others hold is not Python, or runs elsewhere."""

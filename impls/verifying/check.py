@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from impls.errors import BadInput
-from impls.verifying import cells, verify
-from impls.verifying.report import Report
+from samegrad.impls.errors import BadInput
+from samegrad.impls.verifying import cells, verify
+from samegrad.impls.verifying.report import Report
 
 
 @dataclass(frozen=True)

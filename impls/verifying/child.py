@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from impls.verifying import messages
+from samegrad.impls.verifying import messages
 
 ROOT = Path(__file__).parents[2]
 LARGEST = 1 << 28

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from impls.errors import choose
-from impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, PARTNERS, SQUARED
+from samegrad.impls.errors import choose
+from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, PARTNERS, SQUARED
 
 
 @dataclass(frozen=True)

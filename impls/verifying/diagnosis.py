@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from impls.errors import BadInput
-from impls.problem import SQUARED
-from impls.verifying import mistakes, mutants
-from impls.verifying.conventions import CONVENTIONS, MSE, Convention
-from impls.verifying.judge import Activations, Judge, Observation, Penalty
-from impls.verifying.mutants import Mistake
-from impls.verifying.wording import layer_name, output_cotangent
+from samegrad.impls.errors import BadInput
+from samegrad.impls.problem import SQUARED
+from samegrad.impls.verifying import mistakes, mutants
+from samegrad.impls.verifying.conventions import CONVENTIONS, MSE, Convention
+from samegrad.impls.verifying.judge import Activations, Judge, Observation, Penalty
+from samegrad.impls.verifying.mutants import Mistake
+from samegrad.impls.verifying.wording import layer_name, output_cotangent
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from impls.parameters import Array
+from samegrad.impls.parameters import Array
 
 COMPLEX_STEP = 1e-20
 FIRST_STEP = 0.125

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 import numpy as np
 
-from impls.parameters import Array
-from impls.verifying.diagnosis import Diagnosis
-from impls.verifying.judge import Judge, Observation
+from samegrad.impls.parameters import Array
+from samegrad.impls.verifying.diagnosis import Diagnosis
+from samegrad.impls.verifying.judge import Judge, Observation
 
 CLOSE = {"float64": 1e-9, "float32": 1e-4}
 """Two numbers this near, relatively to the largest beside them, are called the same: millions of roundings of float64,

@@ -15,11 +15,11 @@ from functools import partial
 
 import numpy as np
 
-from impls.checking.bound import arithmetic
-from impls.parameters import Array
-from impls.problem import LOSSES
-from impls.verifying.conventions import CONVENTIONS, Convention
-from impls.verifying.judge import Activations, Judge, Observation
+from samegrad.impls.checking.bound import arithmetic
+from samegrad.impls.parameters import Array
+from samegrad.impls.problem import LOSSES
+from samegrad.impls.verifying.conventions import CONVENTIONS, Convention
+from samegrad.impls.verifying.judge import Activations, Judge, Observation
 
 NEAR = 1e-6
 """Relative error up to which a number is taken for a loss: it may contain an ε in its logarithm, or be printed

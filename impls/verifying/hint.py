@@ -7,11 +7,11 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from impls.verifying.report import RIGHT, WRONG
-from impls.verifying.wording import layer_name
+from samegrad.impls.verifying.report import RIGHT, WRONG
+from samegrad.impls.verifying.wording import layer_name
 
 if TYPE_CHECKING:
-    from impls.verifying.report import Named, Report, Row
+    from samegrad.impls.verifying.report import Named, Report, Row
 
 PLACES = 3
 """Explanations that fit just as well, whose places are named: one who is sent to the first only may look in vain."""

@@ -16,15 +16,15 @@ from functools import partial
 
 import numpy as np
 
-from impls.checking.agreement import allowance
-from impls.checking.bound import arithmetic
-from impls.checking.oracle import evaluate
-from impls.errors import BadInput
-from impls.parameters import Array, Parameters, tensors
-from impls.problem import LOSSES, SQUARED, Problem
-from impls.verifying import mutants
-from impls.verifying.conventions import Convention
-from impls.verifying.mutants import Mistake
+from samegrad.impls.checking.agreement import allowance
+from samegrad.impls.checking.bound import arithmetic
+from samegrad.impls.checking.oracle import evaluate
+from samegrad.impls.errors import BadInput
+from samegrad.impls.parameters import Array, Parameters, tensors
+from samegrad.impls.problem import LOSSES, SQUARED, Problem
+from samegrad.impls.verifying import mutants
+from samegrad.impls.verifying.conventions import Convention
+from samegrad.impls.verifying.mutants import Mistake
 
 Activations = tuple[str, ...]
 

@@ -14,12 +14,12 @@ from typing import Any
 import click
 from IPython.core.error import UsageError
 
-from impls.errors import BadInput
-from impls.verifying import cells
-from impls.verifying.check import check_among
-from impls.verifying.report import Report
-from impls.verifying.target import names
-from impls.verifying.verify_command import parsed, verify_command
+from samegrad.impls.errors import BadInput
+from samegrad.impls.verifying import cells
+from samegrad.impls.verifying.check import check_among
+from samegrad.impls.verifying.report import Report
+from samegrad.impls.verifying.target import names
+from samegrad.impls.verifying.verify_command import parsed, verify_command
 
 
 def register(ipython: Any) -> None:

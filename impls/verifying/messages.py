@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from impls.parameters import Array, Layer, Parameters
+from samegrad.impls.parameters import Array, Layer, Parameters
 
 
 def pack(value: Any) -> Any:

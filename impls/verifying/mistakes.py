@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from impls.parameters import Array
-from impls.problem import SQUARED
-from impls.verifying.mutants import Mistake, Steps
-from impls.verifying.running import Running
-from impls.verifying.slopes import slopes_of
-from impls.verifying.wording import bias_equation, delta_equation, layer_name, of_layer, weight_equation
+from samegrad.impls.parameters import Array
+from samegrad.impls.problem import SQUARED
+from samegrad.impls.verifying.mutants import Mistake, Steps
+from samegrad.impls.verifying.running import Running
+from samegrad.impls.verifying.slopes import slopes_of
+from samegrad.impls.verifying.wording import bias_equation, delta_equation, layer_name, of_layer, weight_equation
 
 
 @dataclass(frozen=True)

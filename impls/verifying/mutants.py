@@ -24,9 +24,9 @@ from typing import Any
 
 import numpy as np
 
-from impls.parameters import Array, Parameters, tensors
-from impls.problem import SQUARED
-from impls.verifying.running import Running
+from samegrad.impls.parameters import Array, Parameters, tensors
+from samegrad.impls.problem import SQUARED
+from samegrad.impls.verifying.running import Running
 
 Gradients = dict[str, Running]
 FUNCTIONS: dict[str, Callable[[Running], Running]] = {

@@ -6,12 +6,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from impls.verifying import render
+from samegrad.impls.verifying import render
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-    from impls.verifying.report import Report
+    from samegrad.impls.verifying.report import Report
 
 COLOURS = {"RIGHT": "right", "WRONG": "wrong", "CANNOT TELL": "cannot"}
 """The verdict as a class of the style sheet."""

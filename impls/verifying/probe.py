@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from impls import parameters
-from impls.parameters import Array, Layer, Parameters
+from samegrad.impls import parameters
+from samegrad.impls.parameters import Array, Layer, Parameters
 
 BATCHES = (7, 1, 2)
 RATE = 0.375

@@ -17,11 +17,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from impls.verifying.hint import hinted
-from impls.verifying.report import UNKNOWN, WRONG
+from samegrad.impls.verifying.hint import hinted
+from samegrad.impls.verifying.report import UNKNOWN, WRONG
 
 if TYPE_CHECKING:
-    from impls.verifying.report import Report
+    from samegrad.impls.verifying.report import Report
 
 LEGEND = "τ = |yours − right| / rounding bound, at its worst; up to 1 is right."
 SHOWN = 4

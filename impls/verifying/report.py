@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from impls.verifying.mutants import Mistake
+from samegrad.impls.verifying.mutants import Mistake
 
 RIGHT, WRONG, UNKNOWN = "right", "wrong", "cannot tell"
 """The three verdicts."""
@@ -91,17 +91,17 @@ class Report:
 
     def __repr__(self) -> str:
         """The verdict first, then why, in about twelve lines."""
-        from impls.verifying import render
+        from samegrad.impls.verifying import render
 
         return render.brief(self)
 
     def __str__(self) -> str:
         """All of it, as `samegrad verify` prints it."""
-        from impls.verifying import render
+        from samegrad.impls.verifying import render
 
         return render.plain(render.render(self))
 
     def _repr_html_(self) -> str:
-        from impls.verifying import page
+        from samegrad.impls.verifying import page
 
         return page.html(self)

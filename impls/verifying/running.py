@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from impls.checking.bound import arithmetic
-from impls.parameters import Array
+from samegrad.impls.checking.bound import arithmetic
+from samegrad.impls.parameters import Array
 
 
 class Running:

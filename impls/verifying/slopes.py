@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED
-from impls.verifying.mutants import Mistake, Place, Steps, at_layers, ones
-from impls.verifying.running import Running
-from impls.verifying.wording import SLOPE_FORMULAS, SYMBOL, delta_equation, hidden_name, layer_name
+from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED
+from samegrad.impls.verifying.mutants import Mistake, Place, Steps, at_layers, ones
+from samegrad.impls.verifying.running import Running
+from samegrad.impls.verifying.wording import SLOPE_FORMULAS, SYMBOL, delta_equation, hidden_name, layer_name
 
 
 class Slope(NamedTuple):

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from impls.errors import BadInput
-from impls.verifying.asked import Asked, Source
-from impls.verifying.candidate import Candidate
-from impls.verifying.child import Ended
-from impls.verifying.diagnosis import diagnose
-from impls.verifying.report import RIGHT, UNKNOWN, WRONG, Report
-from impls.verifying.verdict_of_loss import against_loss
-from impls.verifying.verdict_of_rule import conclude_rule
-from impls.verifying.writing import cannot_tell, write
+from samegrad.impls.errors import BadInput
+from samegrad.impls.verifying.asked import Asked, Source
+from samegrad.impls.verifying.candidate import Candidate
+from samegrad.impls.verifying.child import Ended
+from samegrad.impls.verifying.diagnosis import diagnose
+from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Report
+from samegrad.impls.verifying.verdict_of_loss import against_loss
+from samegrad.impls.verifying.verdict_of_rule import conclude_rule
+from samegrad.impls.verifying.writing import cannot_tell, write
 
 EXPLAINED = 4
 """Ways that are explained, at most: those in which most is known."""

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from impls.parameters import Array
-from impls.verifying.candidate import Candidate
-from impls.verifying.conventions import CONVENTIONS
-from impls.verifying.diagnosis import diagnose, first_wrong
-from impls.verifying.evidence import phrase, relation
-from impls.verifying.forward import NEAR, recognise
-from impls.verifying.report import RIGHT, WRONG, Report, Row
-from impls.verifying.wording import loss_words
+from samegrad.impls.parameters import Array
+from samegrad.impls.verifying.candidate import Candidate
+from samegrad.impls.verifying.conventions import CONVENTIONS
+from samegrad.impls.verifying.diagnosis import diagnose, first_wrong
+from samegrad.impls.verifying.evidence import phrase, relation
+from samegrad.impls.verifying.forward import NEAR, recognise
+from samegrad.impls.verifying.report import RIGHT, WRONG, Report, Row
+from samegrad.impls.verifying.wording import loss_words
 
 
 def against_loss(candidate: Candidate, losses: list[dict[str, Any]], family: str = "") -> Report:

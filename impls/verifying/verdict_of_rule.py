@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from impls.parameters import Array
-from impls.verifying.evidence import CLOSE, relation
-from impls.verifying.mistakes import IGNORES_UPSTREAM
-from impls.verifying.mutants import Place
-from impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row
-from impls.verifying.running import Running
-from impls.verifying.slopes import WRONG_SLOPES
-from impls.verifying.wording import SLOPE_FORMULAS, SYMBOL
+from samegrad.impls.parameters import Array
+from samegrad.impls.verifying.evidence import CLOSE, relation
+from samegrad.impls.verifying.mistakes import IGNORES_UPSTREAM
+from samegrad.impls.verifying.mutants import Place
+from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row
+from samegrad.impls.verifying.running import Running
+from samegrad.impls.verifying.slopes import WRONG_SLOPES
+from samegrad.impls.verifying.wording import SLOPE_FORMULAS, SYMBOL
 
 
 def conclude_rule(target: str, answer: dict[str, Any]) -> Report:

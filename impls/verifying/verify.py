@@ -12,17 +12,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from impls.errors import BadInput, choose
-from impls.problem import OUTPUTS
-from impls.verifying.asked import Asked
-from impls.verifying.child import Child, Ended
-from impls.verifying.conventions import CONVENTIONS, Convention, get_conventions
-from impls.verifying.report import UNKNOWN, Report
-from impls.verifying.verdict import conclude
-from impls.verifying.writing import cannot_tell
+from samegrad.impls.errors import BadInput, choose
+from samegrad.impls.problem import OUTPUTS
+from samegrad.impls.verifying.asked import Asked
+from samegrad.impls.verifying.child import Child, Ended
+from samegrad.impls.verifying.conventions import CONVENTIONS, Convention, get_conventions
+from samegrad.impls.verifying.report import UNKNOWN, Report
+from samegrad.impls.verifying.verdict import conclude
+from samegrad.impls.verifying.writing import cannot_tell
 
 TIME_LIMIT_S = 60.0
-PROCESS = "impls.verifying.target.serve"
+PROCESS = "samegrad.impls.verifying.target.serve"
 
 
 def run(
@@ -90,7 +90,7 @@ def _observe_and_conclude(asked: Asked, request: dict[str, Any], frameworks: boo
     with Child(PROCESS, request, time_limit_s) as child:
         report, candidate = conclude(asked, child.messages(), again)
     if frameworks and candidate is not None:
-        from impls.verifying import autodiff
+        from samegrad.impls.verifying import autodiff
 
         autodiff.compare(report, candidate, time_limit_s)
     return report

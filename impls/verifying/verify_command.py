@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from impls.errors import BadInput
-from impls.problem import DTYPES
-from impls.verifying.conventions import FAMILIES, STRICT
+from samegrad.impls.errors import BadInput
+from samegrad.impls.problem import DTYPES
+from samegrad.impls.verifying.conventions import FAMILIES, STRICT
 
 
 @click.command("verify", context_settings={"max_content_width": 80})
@@ -45,7 +45,7 @@ def verify_command(target: str, as_json: bool, hint: bool, **options: Any) -> No
 
     Exit status: 0 right, 1 wrong, 2 cannot tell.
     """
-    from impls.verifying import render, verify
+    from samegrad.impls.verifying import render, verify
 
     try:
         report = verify.run(target, **parsed(options))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from impls.problem import SQUARED
-from impls.verifying.conventions import Convention
+from samegrad.impls.problem import SQUARED
+from samegrad.impls.verifying.conventions import Convention
 
 SLOPE_FORMULAS = {"sigmoid": "a{0}∘(1−a{0})", "tanh": "1−a{0}²", "relu": "[z{0} > 0]", "identity": "1"}
 SYMBOL = {"sigmoid": "σ", "tanh": "tanh", "relu": "relu", "identity": "f", "softmax": "softmax"}

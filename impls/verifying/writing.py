@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from impls.problem import SQUARED
-from impls.verifying.candidate import Candidate
-from impls.verifying.diagnosis import Diagnosis, Explanation
-from impls.verifying.evidence import describe
-from impls.verifying.judge import Penalty
-from impls.verifying.mistakes import PILED_UP
-from impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row
-from impls.verifying.wording import formula, in_layout, in_words, loss_words, with_factor
+from samegrad.impls.problem import SQUARED
+from samegrad.impls.verifying.candidate import Candidate
+from samegrad.impls.verifying.diagnosis import Diagnosis, Explanation
+from samegrad.impls.verifying.evidence import describe
+from samegrad.impls.verifying.judge import Penalty
+from samegrad.impls.verifying.mistakes import PILED_UP
+from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row
+from samegrad.impls.verifying.wording import formula, in_layout, in_words, loss_words, with_factor
 
 
 def cannot_tell(target: str, message: dict[str, Any]) -> Report:

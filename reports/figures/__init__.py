@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.figures import agreement, batches, cold_start, drift, fits, ladder, smallest, training
+from samegrad.reports.figures import agreement, batches, cold_start, drift, fits, ladder, smallest, training
 
 __all__ = ["FIGURES", "cold_start", "drift", "fits", "ladder", "training"]
 

@@ -9,13 +9,13 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.results.passes import title
-from reports import style
-from reports.figures.frame import CHARACTER_IN, MOST, sheet, short
-from reports.figures.heat import ROW_IN, Cell, fill_of, table_of_cells
-from reports.provenance import footer
-from reports.records import Group, Run
-from reports.style import Look
+from samegrad.benchmarks.results.passes import title
+from samegrad.reports import style
+from samegrad.reports.figures.frame import CHARACTER_IN, MOST, sheet, short
+from samegrad.reports.figures.heat import ROW_IN, Cell, fill_of, table_of_cells
+from samegrad.reports.provenance import footer
+from samegrad.reports.records import Group, Run
+from samegrad.reports.style import Look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.results import units
-from reports.figures.frame import CHARACTER_IN, GAP_IN, drawn, label_lines, panel_groups, sheet, short
-from reports.provenance import footer
-from reports.records import Case, Group, Run
-from reports.style import Look
+from samegrad.benchmarks.results import units
+from samegrad.reports.figures.frame import CHARACTER_IN, GAP_IN, drawn, label_lines, panel_groups, sheet, short
+from samegrad.reports.provenance import footer
+from samegrad.reports.records import Case, Group, Run
+from samegrad.reports.style import Look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.documents.ladder import CallCost, Ladder
-from benchmarks.results import units
-from reports import style
-from reports.figures.frame import CHARACTER_IN, MOST, SHADES, beside, name_rows, sheet, short
-from reports.style import Look
+from samegrad.benchmarks.documents.ladder import CallCost, Ladder
+from samegrad.benchmarks.results import units
+from samegrad.reports import style
+from samegrad.reports.figures.frame import CHARACTER_IN, MOST, SHADES, beside, name_rows, sheet, short
+from samegrad.reports.style import Look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

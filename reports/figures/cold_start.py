@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.results import units
-from reports import style
-from reports.figures.frame import CHARACTER_IN, MOST, SHADES, beside, name_rows, sheet, short
-from reports.provenance import footer
-from reports.records import ColdStart, Run
-from reports.style import Look
+from samegrad.benchmarks.results import units
+from samegrad.reports import style
+from samegrad.reports.figures.frame import CHARACTER_IN, MOST, SHADES, beside, name_rows, sheet, short
+from samegrad.reports.provenance import footer
+from samegrad.reports.records import ColdStart, Run
+from samegrad.reports.style import Look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

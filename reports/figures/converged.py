@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.results import units
-from impls.documents.learning import Starts
-from reports.figures.frame import MOST, sheet
-from reports.style import Look
+from samegrad.benchmarks.results import units
+from samegrad.impls.documents.learning import Starts
+from samegrad.reports.figures.frame import MOST, sheet
+from samegrad.reports.style import Look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.results import units
-from impls.documents.agreement import Agreement, DriftRow, ShadowRow
-from reports.figures.frame import CHARACTER_IN, MOST, label_lines, sheet, short
-from reports.style import MUTED, Look
+from samegrad.benchmarks.results import units
+from samegrad.impls.documents.agreement import Agreement, DriftRow, ShadowRow
+from samegrad.reports.figures.frame import CHARACTER_IN, MOST, label_lines, sheet, short
+from samegrad.reports.style import MUTED, Look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

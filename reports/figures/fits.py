@@ -6,13 +6,13 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.results import units
-from benchmarks.results.passes import plain_first, title
-from reports import style
-from reports.figures.frame import CHARACTER_IN, MOST, beside, name_rows, sheet, short, time_axis
-from reports.provenance import footer
-from reports.records import Fitted, Run
-from reports.style import Look
+from samegrad.benchmarks.results import units
+from samegrad.benchmarks.results.passes import plain_first, title
+from samegrad.reports import style
+from samegrad.reports.figures.frame import CHARACTER_IN, MOST, beside, name_rows, sheet, short, time_axis
+from samegrad.reports.provenance import footer
+from samegrad.reports.records import Fitted, Run
+from samegrad.reports.style import Look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

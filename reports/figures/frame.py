@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.results import units
-from benchmarks.results.passes import plain_first
-from reports import labels, style
-from reports.records import Group
+from samegrad.benchmarks.results import units
+from samegrad.benchmarks.results.passes import plain_first
+from samegrad.reports import labels, style
+from samegrad.reports.records import Group
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.documents.ladder import Goal, Ladder
-from benchmarks.results import units
-from reports import style
-from reports.figures.frame import beside, sheet, short
-from reports.style import Look
+from samegrad.benchmarks.documents.ladder import Goal, Ladder
+from samegrad.benchmarks.results import units
+from samegrad.reports import style
+from samegrad.reports.figures.frame import beside, sheet, short
+from samegrad.reports.style import Look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports import style
-from reports.figures.frame import name_rows
-from reports.style import Look
+from samegrad.reports import style
+from samegrad.reports.figures.frame import name_rows
+from samegrad.reports.style import Look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.results import units
-from reports import style
-from reports.answer import headline
-from reports.figures.frame import CHARACTER_IN, beside, name_rows, sheet, short, time_axis
-from reports.provenance import footer
-from reports.ratios import compare
-from reports.records import Case, Group, Run
-from reports.style import Look
+from samegrad.benchmarks.results import units
+from samegrad.reports import style
+from samegrad.reports.answer import headline
+from samegrad.reports.figures.frame import CHARACTER_IN, beside, name_rows, sheet, short, time_axis
+from samegrad.reports.provenance import footer
+from samegrad.reports.ratios import compare
+from samegrad.reports.records import Case, Group, Run
+from samegrad.reports.style import Look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

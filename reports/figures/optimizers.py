@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from impls.documents.optimizers import OptimizerRow, Optimizers
-from reports import style
-from reports.figures.frame import CHARACTER_IN, MOST, sheet, short
-from reports.figures.heat import ROW_IN, Cell, fill_of, table_of_cells
-from reports.style import Look
+from samegrad.impls.documents.optimizers import OptimizerRow, Optimizers
+from samegrad.reports import style
+from samegrad.reports.figures.frame import CHARACTER_IN, MOST, sheet, short
+from samegrad.reports.figures.heat import ROW_IN, Cell, fill_of, table_of_cells
+from samegrad.reports.style import Look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.results import units
-from impls.documents.learning import Starts, StartsRun
-from reports.figures.frame import CHARACTER_IN, MOST, beside, name_rows, sheet, short
-from reports.style import Look
+from samegrad.benchmarks.results import units
+from samegrad.impls.documents.learning import Starts, StartsRun
+from samegrad.reports.figures.frame import CHARACTER_IN, MOST, beside, name_rows, sheet, short
+from samegrad.reports.style import Look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

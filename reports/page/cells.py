@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from benchmarks.results import units
-from reports import style
+from samegrad.benchmarks.results import units
+from samegrad.reports import style
 
 Cell = str | dict[str, Any]
 

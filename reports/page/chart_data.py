@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
-from benchmarks.results import passes
-from reports import style
-from reports.answer import headline
-from reports.figures.frame import short
-from reports.page.cells import colour_class
-from reports.ratios import compare, crossovers
-from reports.records import Group, Run
+from samegrad.benchmarks.results import passes
+from samegrad.reports import style
+from samegrad.reports.answer import headline
+from samegrad.reports.figures.frame import short
+from samegrad.reports.page.cells import colour_class
+from samegrad.reports.ratios import compare, crossovers
+from samegrad.reports.records import Group, Run
 
 MOST_PAIRS = 30_000
 """More pairs than this would make the page too large; the others are left to its tables and the run file."""

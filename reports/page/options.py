@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from benchmarks.results import passes, units
-from reports.records import Group
+from samegrad.benchmarks.results import passes, units
+from samegrad.reports.records import Group
 
 Options = list[tuple[str, str]]
 

@@ -8,12 +8,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-from reports import style
-from reports.answer import answer
-from reports.material import Material
-from reports.page.cells import colour_class
-from reports.page.sections import SECTIONS
-from reports.provenance import doubts, footer
+from samegrad.reports import style
+from samegrad.reports.answer import answer
+from samegrad.reports.material import Material
+from samegrad.reports.page.cells import colour_class
+from samegrad.reports.page.sections import SECTIONS
+from samegrad.reports.provenance import doubts, footer
 
 HERE = Path(__file__).parent
 SCRIPTS = ("units.js", "tables.js", "axes.js", "lines.js", "curves.js", "panels.js", "theme.js")

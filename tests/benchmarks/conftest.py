@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from benchmarks.clock.crew import WorkerProcess
-from impls.child import pinnable, pinned
-from impls.registry import get_entry
+from samegrad.benchmarks.clock.crew import WorkerProcess
+from samegrad.impls.child import pinnable, pinned
+from samegrad.impls.registry import get_entry
 
 TIME_LIMIT_S = 240.0
 """For a framework's import on a machine that is busy with other things."""

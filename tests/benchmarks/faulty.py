@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from impls.on_numpy.manual import NumpyManual
-from impls.registry import REGISTRY
-from impls.registry.entry import Entry
+from samegrad.impls.on_numpy.manual import NumpyManual
+from samegrad.impls.registry import REGISTRY
+from samegrad.impls.registry.entry import Entry
 
 FAULTS = Path(os.environ.get("FAULTS", "."))
 CALLS = 50

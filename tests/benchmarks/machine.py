@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.clock import run as module
-from benchmarks.clock.case import Case
-from benchmarks.clock.record import Group, Request, Run
-from benchmarks.clock.run import measure
-from impls.child import Failed
-from impls.registry import Entry
+from samegrad.benchmarks.clock import run as module
+from samegrad.benchmarks.clock.case import Case
+from samegrad.benchmarks.clock.record import Group, Request, Run
+from samegrad.benchmarks.clock.run import measure
+from samegrad.impls.child import Failed
+from samegrad.impls.registry import Entry
 
 VAG = Case("xor", "value_and_grad", 4, "float32", "cpu")
 STEP = Case("xor", "train_step", 4, "float32", "cpu")
@@ -89,7 +89,7 @@ class Machine:
 
 
 class FakeWorker:
-    """Answers as `benchmarks.clock.worker` does, at the machine's costs."""
+    """Answers as `samegrad.benchmarks.clock.worker` does, at the machine's costs."""
 
     def __init__(self, machine: Machine, name: str) -> None:
         self.machine, self.name = machine, name

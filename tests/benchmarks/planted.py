@@ -18,10 +18,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from impls.implementation import Implementation
-from impls.parameters import Layer
-from impls.registry import get_entry
-from impls.task import Task
+from samegrad.impls.implementation import Implementation
+from samegrad.impls.parameters import Layer
+from samegrad.impls.registry import get_entry
+from samegrad.impls.task import Task
 
 TARGET = "tests.benchmarks.planted"
 

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from benchmarks.clock.case import LOOP_STEPS
-from benchmarks.documents.run import RunDocument
-from impls.implementation import LOOP
+from samegrad.benchmarks.clock.case import LOOP_STEPS
+from samegrad.benchmarks.documents.run import RunDocument
+from samegrad.impls.implementation import LOOP
 
 
 def load(path: Path) -> dict[str, Any]:

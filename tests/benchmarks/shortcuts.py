@@ -9,8 +9,8 @@ from functools import partial
 
 import numpy as np
 
-from impls.on_numpy.manual import NumpyManual
-from impls.parameters import Layer
+from samegrad.impls.on_numpy.manual import NumpyManual
+from samegrad.impls.parameters import Layer
 
 SMALL = 64
 """Some shortcuts are taken above so many rows only."""

@@ -9,15 +9,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.clock.calls import build
-from benchmarks.clock.calls.base import Asked
-from benchmarks.clock.case import HOST, LEARNING_RATE, LOOP_STEPS, PIPELINED
-from impls.checking.agreement import Disagreement, Reference, worst_tau
-from impls.errors import Unavailable
-from impls.implementation import LOOP, PASSES, Implementation
-from impls.on_numpy.manual import NumpyManual
-from impls.problem import LINE, XOR
-from impls.task import Task
+from samegrad.benchmarks.clock.calls import build
+from samegrad.benchmarks.clock.calls.base import Asked
+from samegrad.benchmarks.clock.case import HOST, LEARNING_RATE, LOOP_STEPS, PIPELINED
+from samegrad.impls.checking.agreement import Disagreement, Reference, worst_tau
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.implementation import LOOP, PASSES, Implementation
+from samegrad.impls.on_numpy.manual import NumpyManual
+from samegrad.impls.problem import LINE, XOR
+from samegrad.impls.task import Task
 
 
 class Recording(NumpyManual):

@@ -7,12 +7,12 @@ from functools import partial
 import numpy as np
 import pytest
 
-from benchmarks.clock import call_cost, cold_start, fresh
-from benchmarks.clock.call_cost import PARTS, NegativePart, take_apart
-from benchmarks.clock.cold_start import PHASES
-from benchmarks.clock.fresh import PROCESSES
-from benchmarks.clock.tables import render
-from impls.registry import REGISTRY
+from samegrad.benchmarks.clock import call_cost, cold_start, fresh
+from samegrad.benchmarks.clock.call_cost import PARTS, NegativePart, take_apart
+from samegrad.benchmarks.clock.cold_start import PHASES
+from samegrad.benchmarks.clock.fresh import PROCESSES
+from samegrad.benchmarks.clock.tables import render
+from samegrad.impls.registry import REGISTRY
 
 measure = partial(fresh.measure, cold_start.__name__)
 

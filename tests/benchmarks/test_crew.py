@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmarks.clock.crew import WorkerProcess
-from impls.child import STDERR_LINES, THREAD_VARIABLES, Failed, environment, pinnable, pinned
+from samegrad.benchmarks.clock.crew import WorkerProcess
+from samegrad.impls.child import STDERR_LINES, THREAD_VARIABLES, Failed, environment, pinnable, pinned
 from tests.benchmarks.conftest import TIME_LIMIT_S
 
 ROOT = Path(__file__).parents[2]
@@ -195,7 +195,7 @@ class TestEnds:
             pytest.skip("only Linux tells a process that its parent has ended")
         script = f"""
 import time
-from benchmarks.clock.crew import WorkerProcess
+from samegrad.benchmarks.clock.crew import WorkerProcess
 worker = WorkerProcess("w", 1, {TIME_LIMIT_S})
 worker.ask("start", target="tests.benchmarks.planted:hangs", threads=1, function=True)
 if {is_busy}:
@@ -219,7 +219,7 @@ def test_time_in_which_the_parent_was_stopped_is_not_counted_as_waiting():
     """As when the machine sleeps: both are stopped for longer than the limit, and the answer comes all the same."""
     script = f"""
 import os, subprocess, time
-from benchmarks.clock.crew import WorkerProcess
+from samegrad.benchmarks.clock.crew import WorkerProcess
 worker = WorkerProcess("w", 1, {TIME_LIMIT_S})
 worker.ask("start", target="tests.benchmarks.planted:waits_for_a_signal", threads=1, function=True)
 worker.time_limit_s = 2.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.results.crossovers import crossovers
-from benchmarks.results.statistics import Interval
+from samegrad.benchmarks.results.crossovers import crossovers
+from samegrad.benchmarks.results.statistics import Interval
 
 
 def ratios(**by_batch):

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.clock import cpus, doctor
-from benchmarks.clock.crew import WorkerProcess
-from benchmarks.clock.doctor import CHECKS, Machine, examine, turned_off
-from benchmarks.documents.doctor import Doctor
-from impls.child import Failed, pinnable
-from impls.documents import base
-from impls.errors import BadInput
-from impls.registry import REGISTRY
+from samegrad.benchmarks.clock import cpus, doctor
+from samegrad.benchmarks.clock.crew import WorkerProcess
+from samegrad.benchmarks.clock.doctor import CHECKS, Machine, examine, turned_off
+from samegrad.benchmarks.documents.doctor import Doctor
+from samegrad.impls.child import Failed, pinnable
+from samegrad.impls.documents import base
+from samegrad.impls.errors import BadInput
+from samegrad.impls.registry import REGISTRY
 
 ROOT = Path(__file__).parents[2]
 OURS = {*doctor.KERNELS, *doctor.FEATURES, *doctor.BINDING, *doctor.SLOWING, *doctor.TRACING, "XLA_FLAGS"}

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from benchmarks.clock import environment as env
+from samegrad.benchmarks.clock import environment as env
 
 
 @pytest.fixture

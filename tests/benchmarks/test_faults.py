@@ -23,12 +23,12 @@ import numpy as np
 import psutil
 import pytest
 
-from benchmarks import interrupts
-from benchmarks.clock.case import Case
-from benchmarks.clock.record import Request
-from benchmarks.resume import Earlier
-from impls.errors import BadInput
-from impls.parameters import load
+from samegrad.benchmarks import interrupts
+from samegrad.benchmarks.clock.case import Case
+from samegrad.benchmarks.clock.record import Request
+from samegrad.benchmarks.resume import Earlier
+from samegrad.impls.errors import BadInput
+from samegrad.impls.parameters import load
 from tests.benchmarks import runfiles
 
 pytest.importorskip("resource", reason="this platform has neither resource limits nor signals to stop a process")

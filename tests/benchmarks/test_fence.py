@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.clock.selfcheck.fence import EARLY_LIMIT, Wait, observe
-from impls.registry import REGISTRY
+from samegrad.benchmarks.clock.selfcheck.fence import EARLY_LIMIT, Wait, observe
+from samegrad.impls.registry import REGISTRY
 from tests.observations import observed
 
 

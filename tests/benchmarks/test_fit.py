@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.clock.fit import fit, fits, line
-from benchmarks.clock.tables import render
+from samegrad.benchmarks.clock.fit import fit, fits, line
+from samegrad.benchmarks.clock.tables import render
 
 BATCHES = [4**power for power in range(1, 10)]
 N = np.array(BATCHES, float)

@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from benchmarks.clock.case import Case
-from impls.checking.oracle import evaluate
-from impls.child import Failed
-from impls.parameters import rounded, tensors
-from impls.problem import XOR
+from samegrad.benchmarks.clock.case import Case
+from samegrad.impls.checking.oracle import evaluate
+from samegrad.impls.child import Failed
+from samegrad.impls.parameters import rounded, tensors
+from samegrad.impls.problem import XOR
 from tests.benchmarks.planted import FAULTS, TARGET
 
 FOUR = ("numpy", "keras-xla", "torch-eager", "jax-jit")

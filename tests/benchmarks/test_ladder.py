@@ -8,9 +8,19 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks.clock.ladder import GOALS, Asked, case_of, cases, goals_table, judge, medians, rungs, rungs_table
-from benchmarks.clock.record import Group, Request, Run
-from impls.registry import REGISTRY
+from samegrad.benchmarks.clock.ladder import (
+    GOALS,
+    Asked,
+    case_of,
+    cases,
+    goals_table,
+    judge,
+    medians,
+    rungs,
+    rungs_table,
+)
+from samegrad.benchmarks.clock.record import Group, Request, Run
+from samegrad.impls.registry import REGISTRY
 
 ROUNDS, LAUNCHES = 10, 3
 OTHERWISE_NS = 1e6

@@ -7,11 +7,11 @@ import tracemalloc
 
 import pytest
 
-from benchmarks.clock import memory
-from benchmarks.clock.worker import Worker
-from impls.errors import Unavailable
-from impls.problem import LINE, TF32, XOR, check_batch
-from impls.task import Task
+from samegrad.benchmarks.clock import memory
+from samegrad.benchmarks.clock.worker import Worker
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.problem import LINE, TF32, XOR, check_batch
+from samegrad.impls.task import Task
 
 
 def xor(batch, dtype="float32", device="cpu"):
@@ -26,7 +26,7 @@ def prepare(worker, task):
 def worker():
     before = gc.get_freeze_count()
     worker = Worker()
-    worker.start("impls.on_numpy.manual:NumpyManual", threads=1)
+    worker.start("samegrad.impls.on_numpy.manual:NumpyManual", threads=1)
     yield worker
     if not before:
         gc.unfreeze()
@@ -39,7 +39,7 @@ def test_a_batch_that_does_not_fit_is_refused_before_anything_is_made_of_it(work
     def rows(batch, seed):
         raise AssertionError("the data are made already")
 
-    monkeypatch.setattr("impls.problem._xor_rows", rows)
+    monkeypatch.setattr("samegrad.impls.problem._xor_rows", rows)
     monkeypatch.setitem(vars(worker), "implementation", rows)
     told = r"65536 rows of xor in float32 need about 0.014 GiB, and 0.00098 GiB are free; take smaller batches"
     with pytest.raises(Unavailable, match=told):

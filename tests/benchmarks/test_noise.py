@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.clock.noise import noise, spread, yardstick
+from samegrad.benchmarks.clock.noise import noise, spread, yardstick
 
 ROUNDS, RUNS = 60, 300
 ALMOST_CERTAIN = 0.999

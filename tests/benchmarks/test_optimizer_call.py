@@ -7,20 +7,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.clock.calls import build
-from benchmarks.clock.calls.base import Asked
-from benchmarks.clock.case import LEARNING_RATE, OPTIMIZERS, TIMED
-from benchmarks.clock.worker import Worker
-from impls.checking.agreement import Disagreement, Reference, worst_tau
-from impls.errors import Unavailable
-from impls.learning import numpy_trainer, optimizers
-from impls.learning.numpy_trainer import NumpyTrainer
-from impls.learning.optimizers import Conventions
-from impls.learning.trainer import TRAINERS
-from impls.on_numpy.manual import NumpyManual
-from impls.on_numpy.tutorial import NumpyTutorial
-from impls.problem import LINE, XOR
-from impls.task import Task
+from samegrad.benchmarks.clock.calls import build
+from samegrad.benchmarks.clock.calls.base import Asked
+from samegrad.benchmarks.clock.case import LEARNING_RATE, OPTIMIZERS, TIMED
+from samegrad.benchmarks.clock.worker import Worker
+from samegrad.impls.checking.agreement import Disagreement, Reference, worst_tau
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.learning import numpy_trainer, optimizers
+from samegrad.impls.learning.numpy_trainer import NumpyTrainer
+from samegrad.impls.learning.optimizers import Conventions
+from samegrad.impls.learning.trainer import TRAINERS
+from samegrad.impls.on_numpy.manual import NumpyManual
+from samegrad.impls.on_numpy.tutorial import NumpyTutorial
+from samegrad.impls.problem import LINE, XOR
+from samegrad.impls.task import Task
 from tests.benchmarks.planted import TARGET
 
 

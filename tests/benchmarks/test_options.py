@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.clock.case import Case
-from benchmarks.clock.record import BLOCK_SHARE
-from benchmarks.options import BATCHES, HONOURED, REFUSED, SWEEP, read_options
-from impls import parameters
-from impls.errors import BadInput
-from impls.implementation import PASSES
-from impls.problem import LINE, PROBLEMS, XOR
-from impls.registry import DEFAULT
+from samegrad.benchmarks.clock.case import Case
+from samegrad.benchmarks.clock.record import BLOCK_SHARE
+from samegrad.benchmarks.options import BATCHES, HONOURED, REFUSED, SWEEP, read_options
+from samegrad.impls import parameters
+from samegrad.impls.errors import BadInput
+from samegrad.impls.implementation import PASSES
+from samegrad.impls.problem import LINE, PROBLEMS, XOR
+from samegrad.impls.registry import DEFAULT
 
 
 class Config:
@@ -41,7 +41,7 @@ DEFAULTS = {}
 @pytest.fixture(autouse=True)
 def _defaults(monkeypatch):
     """Those that add_options declares, whatever this very run was started with."""
-    from benchmarks.options import add_options
+    from samegrad.benchmarks.options import add_options
 
     class Group:
         def addoption(self, name, default=None, **_):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from impls.conformance.clauses import CLAUSES
+from samegrad.impls.conformance.clauses import CLAUSES
 
 pytestmark = pytest.mark.slow
 
@@ -92,7 +92,7 @@ def test_the_contract_s_own_tests_take_it_up(site):
 def test_samegrad_agree_measures_it(site):
     """Its part of the command, from a process that finds the package; the whole command tries Keras's faults too."""
     script = """
-from impls.checking import agree
+from samegrad.impls.checking import agree
 result = agree.run(["mine-tape"], problems=["xor"], dtypes=["float64"], scales=[1, 10], seeds=[0])
 assert result["rows"] and not result["failed"] and not result["left_out"], result
 print(agree.disagreements(result))

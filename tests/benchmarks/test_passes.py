@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.results import passes
+from samegrad.benchmarks.results import passes
 
 
 @pytest.mark.parametrize(

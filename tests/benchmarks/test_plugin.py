@@ -16,7 +16,7 @@ import psutil
 import pytest
 from pytest_benchmark.storage.file import FileStorage
 
-from benchmarks.saving import Saving
+from samegrad.benchmarks.saving import Saving
 from tests.benchmarks import runfiles
 
 pytestmark = pytest.mark.slow
@@ -196,7 +196,7 @@ def crippled(folder):
         "import dataclasses, importlib.util as u, sys, pytest; real = u.find_spec; "
         "hidden = {'torch', 'tensorflow', 'keras', 'jax', 'jaxlib'}; "
         "u.find_spec = lambda name, package=None: None if name in hidden else real(name, package); "
-        "from impls.registry import REGISTRY as known; target = 'tests.benchmarks.planted:numpy factor 2'; "
+        "from samegrad.impls.registry import REGISTRY as known; target = 'tests.benchmarks.planted:numpy factor 2'; "
         "known['numpy-tutorial'] = dataclasses.replace(known['numpy-tutorial'], target=target); "
         "sys.exit(pytest.main(sys.argv[1:]))"
     )

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.clock.case import LEARNING_RATE
-from benchmarks.clock.record import BLOCK_SHARE, SENTINEL, YARDSTICK, Request, Run
-from benchmarks.clock.run import Launch
-from impls.child import Failed
+from samegrad.benchmarks.clock.case import LEARNING_RATE
+from samegrad.benchmarks.clock.record import BLOCK_SHARE, SENTINEL, YARDSTICK, Request, Run
+from samegrad.benchmarks.clock.run import Launch
+from samegrad.impls.child import Failed
 from tests.benchmarks.machine import CASES, FORWARD, STEP, VAG, FakeWorker, Machine, gone
 
 COSTS_NS = {"slow": 12_000.0, "fast": 4_000.0, "middle": 9_000.0, "floor": 500.0, YARDSTICK: 5_000.0}

@@ -7,12 +7,12 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import runfile as module
-from benchmarks.clock.case import Case
-from benchmarks.clock.record import SENTINEL, YARDSTICK
-from benchmarks.runfile import RunFile, measured
-from impls.child import Failed
-from impls.registry.entry import Entry, version
+from samegrad.benchmarks import runfile as module
+from samegrad.benchmarks.clock.case import Case
+from samegrad.benchmarks.clock.record import SENTINEL, YARDSTICK
+from samegrad.benchmarks.runfile import RunFile, measured
+from samegrad.impls.child import Failed
+from samegrad.impls.registry.entry import Entry, version
 from tests.benchmarks import runfiles
 from tests.benchmarks.machine import CASES, FORWARD, STEP, VAG, Machine, gone
 

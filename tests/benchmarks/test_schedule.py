@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.clock import standstill
-from benchmarks.clock.schedule import (
+from samegrad.benchmarks.clock import standstill
+from samegrad.benchmarks.clock.schedule import (
     AGREEMENT,
     BLOCK_NS,
     MOST_ROUNDS,

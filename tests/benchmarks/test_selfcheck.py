@@ -13,12 +13,12 @@ from click.testing import CliRunner
 from msgspec import structs
 from rich.console import Console
 
-from benchmarks.clock.selfcheck import command, fence, judging, measuring, subjects, tables
-from benchmarks.clock.selfcheck.findings import Line, Promise
-from benchmarks.clock.selfcheck.load import OTHER_CPU, QUIET, SAME_CPU, busy, conditions
-from benchmarks.documents.selfcheck import MET, MISSED, WITHIN_CHANCE, Selfcheck
-from impls.on_numpy.manual import NumpyManual
+from samegrad.benchmarks.clock.selfcheck import command, fence, judging, measuring, subjects, tables
+from samegrad.benchmarks.clock.selfcheck.findings import Line, Promise
+from samegrad.benchmarks.clock.selfcheck.load import OTHER_CPU, QUIET, SAME_CPU, busy, conditions
+from samegrad.benchmarks.documents.selfcheck import MET, MISSED, WITHIN_CHANCE, Selfcheck
 from samegrad.command_line import main
+from samegrad.impls.on_numpy.manual import NumpyManual
 
 LINE = Line("check", "quiet", "ours")
 
@@ -106,9 +106,9 @@ def test_no_cpus_no_load():
 
 
 def test_the_conditions_of_one_cpu_leave_out_the_other(monkeypatch):
-    monkeypatch.setattr("benchmarks.clock.selfcheck.load.pinnable", lambda: [3])
+    monkeypatch.setattr("samegrad.benchmarks.clock.selfcheck.load.pinnable", lambda: [3])
     assert conditions() == {QUIET: [], OTHER_CPU: None, SAME_CPU: [3]}
-    monkeypatch.setattr("benchmarks.clock.selfcheck.load.pinnable", lambda: [])
+    monkeypatch.setattr("samegrad.benchmarks.clock.selfcheck.load.pinnable", lambda: [])
     assert conditions() == {QUIET: [], OTHER_CPU: None, SAME_CPU: None}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.results.statistics import (
+from samegrad.benchmarks.results.statistics import (
     median_interval,
     paired_log_ratio,
     pairs,

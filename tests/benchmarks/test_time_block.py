@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from benchmarks.clock import worker
+from samegrad.benchmarks.clock import worker
 
 
 class Script:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.results import units
+from samegrad.benchmarks.results import units
 
 
 @pytest.mark.parametrize(

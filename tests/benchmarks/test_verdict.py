@@ -7,12 +7,12 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks.clock.case import Case
-from benchmarks.clock.tables import noise_lines, render
-from benchmarks.results import units
-from benchmarks.results.groups import choose_baseline, group_entry, launch_figures, sentence
-from benchmarks.results.statistics import Interval, ratio_interval
-from benchmarks.results.verdict import verdict
+from samegrad.benchmarks.clock.case import Case
+from samegrad.benchmarks.clock.tables import noise_lines, render
+from samegrad.benchmarks.results import units
+from samegrad.benchmarks.results.groups import choose_baseline, group_entry, launch_figures, sentence
+from samegrad.benchmarks.results.statistics import Interval, ratio_interval
+from samegrad.benchmarks.results.verdict import verdict
 
 CASE = Case("xor", "value_and_grad", 4, "float32", "cpu")
 ROUNDS = np.array([1.0, 1.1, 0.9, 1.5, 1.0])  # a common course of five rounds, median 1

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.clock import worker as module
-from benchmarks.clock.worker import PIECES, Worker, time_block
-from impls.child import Failed
-from impls.on_numpy.manual import NumpyManual
-from impls.problem import XOR
-from impls.task import Task
+from samegrad.benchmarks.clock import worker as module
+from samegrad.benchmarks.clock.worker import PIECES, Worker, time_block
+from samegrad.impls.child import Failed
+from samegrad.impls.on_numpy.manual import NumpyManual
+from samegrad.impls.problem import XOR
+from samegrad.impls.task import Task
 
 
 class Clock:
@@ -96,7 +96,7 @@ class TestWorker:
     def worker(self):
         before = gc.get_freeze_count()
         worker = Worker()
-        worker.start("impls.on_numpy.manual:NumpyManual", threads=1)
+        worker.start("samegrad.impls.on_numpy.manual:NumpyManual", threads=1)
         yield worker
         if not before:
             gc.unfreeze()
@@ -116,7 +116,7 @@ class TestWorker:
 
     def test_a_function_is_kept_when_cases_are_forgotten(self):
         worker = Worker()
-        worker.start("benchmarks.clock.noise:yardstick", threads=1, function=True)
+        worker.start("samegrad.benchmarks.clock.noise:yardstick", threads=1, function=True)
         worker.forget()
         assert worker.time("function", 1, 2)["ns"] > 0
 
@@ -144,7 +144,7 @@ class TestAnswers:
 
     def test_each_kind_of_failure_has_its_name(self, workers):
         worker = workers("numpy").process
-        worker.ask("start", target="impls.on_numpy.manual:NumpyManual", threads=1)
+        worker.ask("start", target="samegrad.impls.on_numpy.manual:NumpyManual", threads=1)
         assert self.failure(worker, "prepare", key="k", **case(problem="xo")).kind == "bad input"
         assert self.failure(worker, "prepare", key="k", **case(batch=0)).kind == "bad input"
         unavailable = self.failure(worker, "prepare", key="k", **case(device="gpu"))

@@ -13,12 +13,12 @@ from contextlib import suppress
 
 import numpy as np
 
-from impls.checking.agreement import Reference
-from impls.errors import Unavailable
-from impls.parameters import tensors
-from impls.problem import PROBLEMS, Problem
-from impls.registry import get_entry
-from impls.task import Task
+from samegrad.impls.checking.agreement import Reference
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.parameters import tensors
+from samegrad.impls.problem import PROBLEMS, Problem
+from samegrad.impls.registry import get_entry
+from samegrad.impls.task import Task
 
 LEARNING_RATE = 0.5
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from impls import caches, compiler
-from impls.caches import private_folder
-from impls.errors import Unavailable
+from samegrad.impls import caches, compiler
+from samegrad.impls.caches import private_folder
+from samegrad.impls.errors import Unavailable
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = "from impls import caches; print(caches.private_folder('x'))"

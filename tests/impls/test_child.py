@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from impls.checking import agree, drift
-from impls.child import Child, Failed, call, kill_all
-from impls.errors import BadInput, Unavailable
-from impls.learning import training
-from impls.problem import XOR
-from impls.registry import get_entry
-from impls.task import Task
+from samegrad.impls.checking import agree, drift
+from samegrad.impls.child import Child, Failed, call, kill_all
+from samegrad.impls.errors import BadInput, Unavailable
+from samegrad.impls.learning import training
+from samegrad.impls.problem import XOR
+from samegrad.impls.registry import get_entry
+from samegrad.impls.task import Task
 
 HERE = "tests.impls.test_child"
 
@@ -79,7 +79,7 @@ def test_what_prints_as_the_interpreter_starts_disturbs_nothing(tmp_path, monkey
     (tmp_path / "sitecustomize.py").write_text(noise)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert call(f"{HERE}:echo", {"a": 1}, timeout_s=60)["a"] == 1
-    worker = Child("benchmarks.clock.worker:Worker", "w", 1, 60)
+    worker = Child("samegrad.benchmarks.clock.worker:Worker", "w", 1, 60)
     try:
         assert worker.ask("forget") == {}
         assert {"[1]", "welcome", "and more"} <= set(worker.last_lines())

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from impls import compiler
-from impls.errors import Unavailable
+from samegrad.impls import compiler
+from samegrad.impls.errors import Unavailable
 
 needs_compiler = pytest.mark.skipif(compiler.find() is None, reason="no C compiler here")
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from impls.conformance.clauses import CLAUSES
-from impls.registry import ENTRIES, REGISTRY
+from samegrad.impls.conformance.clauses import CLAUSES
+from samegrad.impls.registry import ENTRIES, REGISTRY
 from tests.observations import FAULTY, observed
 
 TENSORFLOW_S = {"tensorflow", "keras", "jax", "jaxlib"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from impls.devices import is_on, joined, split_device
-from impls.errors import BadInput
+from samegrad.impls.devices import is_on, joined, split_device
+from samegrad.impls.errors import BadInput
 
 
 @pytest.mark.parametrize(

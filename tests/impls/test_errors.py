@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from impls.errors import BadInput, choose
+from samegrad.impls.errors import BadInput, choose
 
 FRUIT = ("apple", "pear", "cherry")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from impls.files import numbered, read_whole, require_writable, write_new, write_whole
+from samegrad.impls.files import numbered, read_whole, require_writable, write_new, write_whole
 
 ROOT = Path(__file__).parents[2]
 OLD, NEW = b"what was there", b"x" * 100_000
@@ -99,7 +99,7 @@ class TestNewFiles:
 
     def test_many_at_once_get_a_name_each(self, tmp_path):
         """Processes that all try the same names; none waits for another."""
-        script = "import sys; from pathlib import Path; from impls.files import numbered, write_new; "
+        script = "import sys; from pathlib import Path; from samegrad.impls.files import numbered, write_new; "
         script += "[write_new(numbered(Path(sys.argv[1])), sys.argv[2].encode()) for _ in range(20)]"
         writers = [
             subprocess.Popen([sys.executable, "-c", script, tmp_path / "run", str(n)], cwd=ROOT) for n in range(4)
@@ -140,7 +140,7 @@ class TestWhatIsNoFile:
 
     def test_standard_output_by_its_name_is_the_one_that_is_open(self, tmp_path):
         """Here it is a file: nothing that was printed before or after is lost."""
-        program = "import impls.files as f; print('a'); f.write_whole('/dev/stdout', b'b\\n'); print('c')"
+        program = "import samegrad.impls.files as f; print('a'); f.write_whole('/dev/stdout', b'b\\n'); print('c')"
         with (tmp_path / "out").open("w+b") as file:
             subprocess.run([sys.executable, "-c", program], cwd=ROOT, stdout=file, check=True)
             file.seek(0)
@@ -152,7 +152,7 @@ class TestWhatIsNoFile:
             read_whole(fifo)
 
     def test_what_a_shell_puts_in_place_of_a_file_is_read(self):
-        program = "import sys, pathlib, impls.files as f; print(f.read_whole(pathlib.Path(sys.argv[1])))"
+        program = "import sys, pathlib, samegrad.impls.files as f; print(f.read_whole(pathlib.Path(sys.argv[1])))"
         said = subprocess.check_output(
             ["bash", "-c", 'exec "$0" -c "$1" <(echo hello)', sys.executable, program], cwd=ROOT, text=True
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from impls.registry import REGISTRY
+from samegrad.impls.registry import REGISTRY
 from tests.observations import observed
 
 NO_TF32 = "has no TF32: NVIDIA GPUs have it from compute capability 8.0 on; leave --tf32 out"

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impls.errors import BadInput
-from impls.parameters import Layer, initial, load, rounded, save, tensors
-from impls.problem import PROBLEMS, XOR
+from samegrad.impls.errors import BadInput
+from samegrad.impls.parameters import Layer, initial, load, rounded, save, tensors
+from samegrad.impls.problem import PROBLEMS, XOR
 
 GOOD = tensors(XOR.parameters(7))
 

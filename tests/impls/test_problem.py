@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impls.errors import BadInput
-from impls.problem import LINE, PROBLEMS, XOR, Problem, get_problem
+from samegrad.impls.errors import BadInput
+from samegrad.impls.problem import LINE, PROBLEMS, XOR, Problem, get_problem
 
 BATCHES = st.integers(1, 1000)
 SEEDS = st.integers(0, 2**32 - 1)

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from impls.checking.agreement import Reference, require
-from impls.errors import Unavailable
-from impls.problem import DTYPES, PROBLEMS, Problem
-from impls.registry import ENTRIES, REGISTRY
-from impls.registry.entry import Entry
-from impls.task import Task
+from samegrad.impls.checking.agreement import Reference, require
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.problem import DTYPES, PROBLEMS, Problem
+from samegrad.impls.registry import ENTRIES, REGISTRY
+from samegrad.impls.registry.entry import Entry
+from samegrad.impls.task import Task
 
 ROOT = Path(__file__).parents[2]
 BATCHES = (1, 4, 5, 256, 20_001)

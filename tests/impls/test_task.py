@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from impls.errors import BadInput, Unavailable
-from impls.parameters import tensors
-from impls.problem import LINE, TF32, XOR, Problem
-from impls.task import Task
+from samegrad.impls.errors import BadInput, Unavailable
+from samegrad.impls.parameters import tensors
+from samegrad.impls.problem import LINE, TF32, XOR, Problem
+from samegrad.impls.task import Task
 
 
 @pytest.mark.parametrize("problem", [XOR, LINE])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.documents.run import RunDocument
-from reports import style
-from reports.material import gather
-from reports.report import drawings
+from samegrad.benchmarks.documents.run import RunDocument
+from samegrad.reports import style
+from samegrad.reports.material import gather
+from samegrad.reports.report import drawings
 
 STORED = Path(__file__).with_name("stored")
 

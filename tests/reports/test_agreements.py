@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from impls.documents import base
-from impls.documents.agreement import Agreement
-from impls.documents.base import DocumentError
-from reports import report
-from reports.figures import drift
-from reports.material import gather
-from reports.page.render import render
-from reports.page.sections import survey
+from samegrad.impls.documents import base
+from samegrad.impls.documents.agreement import Agreement
+from samegrad.impls.documents.base import DocumentError
+from samegrad.reports import report
+from samegrad.reports.figures import drift
+from samegrad.reports.material import gather
+from samegrad.reports.page.render import render
+from samegrad.reports.page.sections import survey
 
 STORED = Path(__file__).with_name("stored") / "agreement-1.json"
 SMALL = {"problems": ("line",), "passes": ("forward",), "batches": (4,)}
@@ -71,7 +71,7 @@ def test_what_could_not_be_compared_is_no_agreement(document, write_run):
 
 def test_an_unexplained_drift_is_named(document, write_run):
     """And not said to be rounding."""
-    from reports.page.sections import drift as section
+    from samegrad.reports.page.sections import drift as section
 
     found = gather([write_run(), write_run(document, "agreement.json")])
     assert section.data(found)["verdict"].startswith("Rounding explains all of it")
@@ -111,7 +111,7 @@ def test_an_implementation_without_shadows_is_drawn(document, write_run):
     document["drift"]["shadows"] = []
     document["drift"]["rows"][1]["distance"] = 0.0
     found = gather([write_run(), write_run(document, "agreement.json")])
-    from reports import style
+    from samegrad.reports import style
 
     with style.applied():
         assert drift.draw(found.agreement, found.looks) is not None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reports.answer import answer
-from reports.records import Case, Group, Launch, Run
+from samegrad.reports.answer import answer
+from samegrad.reports.records import Case, Group, Launch, Run
 
 LAUNCHES = np.array([0.99, 1.0, 1.01])
 

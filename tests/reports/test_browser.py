@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.results import units
-from reports import labels
-from reports.material import gather
-from reports.page import chart_data
-from reports.page.render import render
+from samegrad.benchmarks.results import units
+from samegrad.reports import labels
+from samegrad.reports.material import gather
+from samegrad.reports.page import chart_data
+from samegrad.reports.page.render import render
 
 STORED = Path(__file__).with_name("stored")
 DOCUMENTS = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(STORED.glob("[!f]*-1.json"))]

@@ -7,10 +7,10 @@ import copy
 import numpy as np
 import pytest
 
-from benchmarks.results.statistics import change_interval
-from impls.documents.base import DocumentError
-from reports import compare, runs
-from reports.compare import IS_MISSING, IS_SLOWER, NOT_LIKE, PASSED
+from samegrad.benchmarks.results.statistics import change_interval
+from samegrad.impls.documents.base import DocumentError
+from samegrad.reports import compare, runs
+from samegrad.reports.compare import IS_MISSING, IS_SLOWER, NOT_LIKE, PASSED
 
 SMALL = {"problems": ("xor",), "passes": ("forward", "value_and_grad"), "batches": (4, 256)}
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.documents.run import RunDocument
-from impls.documents.base import DocumentError, path_at, read
-from reports.material import BESIDE, gather
+from samegrad.benchmarks.documents.run import RunDocument
 from samegrad.command_line import main
+from samegrad.impls.documents.base import DocumentError, path_at, read
+from samegrad.reports.material import BESIDE, gather
 
 STORED = sorted(Path(__file__).with_name("stored").glob("*-1.json"))
 HUGE = "9" * 5000
@@ -94,7 +94,7 @@ def test_a_missing_key_is_refused_where_it_is_missing(name, missing, tmp_path):
 
 def test_what_is_stored_is_read():
     """The undamaged are fine, so that it is the damage that is refused; the stored run has a page without NaN."""
-    from reports.page.render import render
+    from samegrad.reports.page.render import render
 
     assert "NaN" not in re.sub(r"<script>.*?</script>", "", render(gather(STORED)), flags=re.S)
 

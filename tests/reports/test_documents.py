@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.documents.ladder import Ladder
-from benchmarks.documents.run import RunDocument
-from benchmarks.documents.selfcheck import Selfcheck
-from benchmarks.results import units
-from impls.documents import base
-from impls.documents.base import DocumentError
-from impls.documents.sharpness import Sharpness
-from reports.figures import call_cost, goals
-from reports.material import BESIDE, gather
-from reports.page.render import render
-from reports.report import contents
+from samegrad.benchmarks.documents.ladder import Ladder
+from samegrad.benchmarks.documents.run import RunDocument
+from samegrad.benchmarks.documents.selfcheck import Selfcheck
+from samegrad.benchmarks.results import units
+from samegrad.impls.documents import base
+from samegrad.impls.documents.base import DocumentError
+from samegrad.impls.documents.sharpness import Sharpness
+from samegrad.reports.figures import call_cost, goals
+from samegrad.reports.material import BESIDE, gather
+from samegrad.reports.page.render import render
+from samegrad.reports.report import contents
 
 STORED = Path(__file__).with_name("stored")
 SAMPLE = Path(__file__).parents[2] / "reports/sample"

@@ -17,12 +17,12 @@ import pytest
 from matplotlib.testing.compare import compare_images
 from PIL import Image
 
-from benchmarks.documents.run import RunDocument
-from reports import runs, style
-from reports.figures import FIGURES, agreement, batches, smallest
-from reports.figures.frame import MOST, encode
-from reports.material import gather
-from reports.report import drawings
+from samegrad.benchmarks.documents.run import RunDocument
+from samegrad.reports import runs, style
+from samegrad.reports.figures import FIGURES, agreement, batches, smallest
+from samegrad.reports.figures.frame import MOST, encode
+from samegrad.reports.material import gather
+from samegrad.reports.report import drawings
 
 STORED = Path(__file__).with_name("stored")
 TOLERANCE = 1.0
@@ -33,8 +33,8 @@ pictures of one matplotlib version only."""
 
 DRAW = """
 import sys, hashlib
-from reports.material import gather
-from reports.report import figures
+from samegrad.reports.material import gather
+from samegrad.reports.report import figures
 files = figures(gather([sys.argv[1]]))
 print(hashlib.sha256(b"".join(content for _, content in sorted(files.items()))).hexdigest())
 """

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.labels import spread
+from samegrad.reports.labels import spread
 
 
 def test_labels_that_do_not_touch_stay():

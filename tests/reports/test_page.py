@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from markupsafe import escape
 
-from reports import report
-from reports.material import gather
-from reports.page import chart_data
-from reports.page.render import render
-from reports.page.sections import SECTIONS, times
+from samegrad.reports import report
+from samegrad.reports.material import gather
+from samegrad.reports.page import chart_data
+from samegrad.reports.page.render import render
+from samegrad.reports.page.sections import SECTIONS, times
 
 SMALL = {"problems": ("line",), "passes": ("forward", "value_and_grad"), "batches": (4, 64)}
 STORED = Path(__file__).with_name("stored")

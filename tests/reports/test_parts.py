@@ -7,12 +7,12 @@ import math
 
 import pytest
 
-from reports import report, runs, style
-from reports.answer import answer
-from reports.figures import cold_start, fits, ladder
-from reports.material import gather
-from reports.page.render import render
-from reports.page.sections import cold_start as cold_start_section
+from samegrad.reports import report, runs, style
+from samegrad.reports.answer import answer
+from samegrad.reports.figures import cold_start, fits, ladder
+from samegrad.reports.material import gather
+from samegrad.reports.page.render import render
+from samegrad.reports.page.sections import cold_start as cold_start_section
 
 COLD = {
     "numpy": {

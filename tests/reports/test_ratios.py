@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.clock.tables import render
-from reports import runs, table
-from reports.material import gather
-from reports.page.render import render as render_page
-from reports.page.sections import pairs as pairs_section
-from reports.ratios import compare, crossovers, judged, log_ratios
-from reports.records import Case, Group, Launch
+from samegrad.benchmarks.clock.tables import render
+from samegrad.reports import runs, table
+from samegrad.reports.material import gather
+from samegrad.reports.page.render import render as render_page
+from samegrad.reports.page.sections import pairs as pairs_section
+from samegrad.reports.ratios import compare, crossovers, judged, log_ratios
+from samegrad.reports.records import Case, Group, Launch
 
 BESIDE = ("run", "ladder", "selfcheck", "sharpness", "training")
 SAMPLES = [Path("reports/sample") / name for name in ("run.json", "busy.json", "rungs/run.json")]

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from impls.documents.base import DocumentError
-from reports import report
+from samegrad.impls.documents.base import DocumentError
+from samegrad.reports import report
 
 SMALL = {"problems": ("line",), "passes": ("forward",), "batches": (4, 64)}
 
@@ -89,10 +89,10 @@ def test_a_folder_of_the_user_s_keeps_its_files(tmp_path, make_run, write_run):
 def test_a_report_needs_no_framework_and_nothing_that_measures():
     """Importing all of reports loads no framework and nothing that measures, and matplotlib only to draw."""
     code = """
-import sys, reports.report, reports.figures
+import sys, samegrad.reports.report, samegrad.reports.figures
 loaded = {name.split(".")[0] for name in sys.modules} & {"torch", "tensorflow", "keras", "jax", "matplotlib", "jinja2"}
 ours = {".".join(name.split(".")[:2]) for name in sys.modules if name.startswith(("impls.", "benchmarks."))}
-types = {"benchmarks.results", "benchmarks.documents", "impls.documents", "impls.errors", "impls.files"}
+types = {"samegrad.benchmarks.results", "samegrad.benchmarks.documents", "samegrad.impls.documents", "samegrad.impls.errors", "samegrad.impls.files"}
 print(sorted(loaded | ours - types))
 """
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -8,8 +8,8 @@ import os
 import numpy as np
 import pytest
 
-from impls.documents.base import DocumentError
-from reports import runs
+from samegrad.impls.documents.base import DocumentError
+from samegrad.reports import runs
 
 
 def refusal(path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reports import style
+from samegrad.reports import style
 
 
 def described(*pairs):

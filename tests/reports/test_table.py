@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports import runs, table
+from samegrad.reports import runs, table
 
 
 def test_every_case_has_a_row_with_ratio_interval_and_verdict(make_run, write_run):

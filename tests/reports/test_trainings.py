@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from impls.documents import base
-from impls.documents.base import DocumentError
-from impls.documents.learning import Starts, Training
-from reports import report
-from reports.figures.training import thinned
-from reports.material import gather
-from reports.page.sections import training as section
+from samegrad.impls.documents import base
+from samegrad.impls.documents.base import DocumentError
+from samegrad.impls.documents.learning import Starts, Training
+from samegrad.reports import report
+from samegrad.reports.figures.training import thinned
+from samegrad.reports.material import gather
+from samegrad.reports.page.sections import training as section
 
 STORED = Path(__file__).with_name("stored")
 TRAINING, STARTS = STORED / "training-1.json", STORED / "starts-1.json"

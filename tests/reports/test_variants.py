@@ -7,11 +7,11 @@ import re
 
 import pytest
 
-from reports import answer, runs, style
-from reports.material import gather
-from reports.page.render import render
-from reports.report import contents, drawings
-from reports.variants import against_plain
+from samegrad.reports import answer, runs, style
+from samegrad.reports.material import gather
+from samegrad.reports.page.render import render
+from samegrad.reports.report import contents, drawings
+from samegrad.reports.variants import against_plain
 
 BOTH = ("value_and_grad:host", "forward:pipelined", "train_step:adam", "forward", "value_and_grad", "train_step")
 SMALL = {"problems": ("xor",), "batches": (4, 64)}

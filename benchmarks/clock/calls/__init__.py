@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from benchmarks.clock.calls.base import Asked, PassCall
-from benchmarks.clock.calls.host import HostCall
-from benchmarks.clock.calls.loop import LoopCall
-from benchmarks.clock.calls.optimizer import OptimizerCall
-from benchmarks.clock.calls.pipelined import PipelinedCall
-from benchmarks.clock.case import HOST, OPTIMIZERS, PIPELINED
-from benchmarks.results import passes
-from impls.implementation import LOOP, Implementation
+from samegrad.benchmarks.clock.calls.base import Asked, PassCall
+from samegrad.benchmarks.clock.calls.host import HostCall
+from samegrad.benchmarks.clock.calls.loop import LoopCall
+from samegrad.benchmarks.clock.calls.optimizer import OptimizerCall
+from samegrad.benchmarks.clock.calls.pipelined import PipelinedCall
+from samegrad.benchmarks.clock.case import HOST, OPTIMIZERS, PIPELINED
+from samegrad.benchmarks.results import passes
+from samegrad.impls.implementation import LOOP, Implementation
 
 CALLS: dict[str, type[PassCall]] = {
     **dict.fromkeys(OPTIMIZERS, OptimizerCall),

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clock.case import LEARNING_RATE, Case
-from benchmarks.results import passes
-from impls.checking.agreement import Agreement, Disagreement, Reference
-from impls.checking.gate import Subject
-from impls.devices import is_on
-from impls.implementation import Implementation
-from impls.problem import TF32, storage
-from impls.task import Task
+from samegrad.benchmarks.clock.case import LEARNING_RATE, Case
+from samegrad.benchmarks.results import passes
+from samegrad.impls.checking.agreement import Agreement, Disagreement, Reference
+from samegrad.impls.checking.gate import Subject
+from samegrad.impls.devices import is_on
+from samegrad.impls.implementation import Implementation
+from samegrad.impls.problem import TF32, storage
+from samegrad.impls.task import Task
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clock.calls.base import PassCall
-from impls.checking.agreement import Agreement, Reference
-from impls.parameters import Array
-from impls.task import Task
+from samegrad.benchmarks.clock.calls.base import PassCall
+from samegrad.impls.checking.agreement import Agreement, Reference
+from samegrad.impls.parameters import Array
+from samegrad.impls.task import Task
 
 
 class HostCall(PassCall):

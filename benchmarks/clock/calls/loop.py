@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clock.calls.base import PassCall
-from benchmarks.clock.case import LEARNING_RATE, LOOP_STEPS
-from impls.checking.agreement import Agreement, Disagreement, Reference
-from impls.on_numpy.manual import NumpyManual
-from impls.parameters import tensors
+from samegrad.benchmarks.clock.calls.base import PassCall
+from samegrad.benchmarks.clock.case import LEARNING_RATE, LOOP_STEPS
+from samegrad.impls.checking.agreement import Agreement, Disagreement, Reference
+from samegrad.impls.on_numpy.manual import NumpyManual
+from samegrad.impls.parameters import tensors
 
 
 class LoopCall(PassCall):

@@ -17,17 +17,17 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from benchmarks.clock.calls.base import PassCall
-from benchmarks.clock.case import LEARNING_RATE
-from benchmarks.results import passes
-from impls.checking.agreement import Agreement, Reference, require
-from impls.checking.oracle import flatten, unflatten
-from impls.errors import Unavailable
-from impls.learning.optimizer_bound import BoundedSteps
-from impls.learning.optimizers import Settings
-from impls.learning.trainer import Setup, trainer_of
-from impls.parameters import Array, Parameters
-from impls.task import Task
+from samegrad.benchmarks.clock.calls.base import PassCall
+from samegrad.benchmarks.clock.case import LEARNING_RATE
+from samegrad.benchmarks.results import passes
+from samegrad.impls.checking.agreement import Agreement, Reference, require
+from samegrad.impls.checking.oracle import flatten, unflatten
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.learning.optimizer_bound import BoundedSteps
+from samegrad.impls.learning.optimizers import Settings
+from samegrad.impls.learning.trainer import Setup, trainer_of
+from samegrad.impls.parameters import Array, Parameters
+from samegrad.impls.task import Task
 
 EPSILON = 0.01
 """Near the size of the gradients, so that a step without it is another step in float32 too. The work is the same."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.clock.calls.base import PassCall
+from samegrad.benchmarks.clock.calls.base import PassCall
 
 
 class PipelinedCall(PassCall):

@@ -12,13 +12,13 @@ import psutil
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks.clock.environment import environment
-from benchmarks.clock.selfcheck import judging, measuring
-from benchmarks.clock.selfcheck.fence import DEFERRED
-from benchmarks.clock.selfcheck.load import OTHER_CPU, QUIET, SAME_CPU, busy, conditions, why_not
-from benchmarks.documents.selfcheck import Finding, Selfcheck
-from impls.documents.base import made
-from impls.registry import DEFAULT, get_entry
+from samegrad.benchmarks.clock.environment import environment
+from samegrad.benchmarks.clock.selfcheck import judging, measuring
+from samegrad.benchmarks.clock.selfcheck.fence import DEFERRED
+from samegrad.benchmarks.clock.selfcheck.load import OTHER_CPU, QUIET, SAME_CPU, busy, conditions, why_not
+from samegrad.benchmarks.documents.selfcheck import Finding, Selfcheck
+from samegrad.impls.documents.base import made
+from samegrad.impls.registry import DEFAULT, get_entry
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from impls.implementation import Implementation
-from impls.problem import get_problem
-from impls.registry import get_entry
-from impls.task import Task
+from samegrad.impls.implementation import Implementation
+from samegrad.impls.problem import get_problem
+from samegrad.impls.registry import get_entry
+from samegrad.impls.task import Task
 
 DEFERRED = "(left unfenced)"
 BATCH = 65536
@@ -95,7 +95,7 @@ def unfenced(implementation: Implementation) -> Iterator[None]:
 
 def deferred() -> type[Implementation]:
     """An implementation that is unfenced on purpose: it hands the work to a thread and returns without waiting."""
-    from impls.on_numpy.manual import NumpyManual
+    from samegrad.impls.on_numpy.manual import NumpyManual
 
     class Deferred(NumpyManual):
         def prepare(self, task: Task) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from benchmarks.documents.selfcheck import MET, MISSED, WITHIN_CHANCE, Finding, Unit
-from benchmarks.results.statistics import CONFIDENCE, t_interval
+from samegrad.benchmarks.documents.selfcheck import MET, MISSED, WITHIN_CHANCE, Finding, Unit
+from samegrad.benchmarks.results.statistics import CONFIDENCE, t_interval
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,19 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import ArrayLike
 
-from benchmarks.clock.noise import noise
-from benchmarks.clock.selfcheck import fence
-from benchmarks.clock.selfcheck.findings import Line, Promise
-from benchmarks.clock.selfcheck.subjects import TRUE_RATIOS
-from benchmarks.documents.selfcheck import Finding
-from benchmarks.results.statistics import Interval, log_ratios, median_interval, paired_log_ratio, ratio_interval
-from benchmarks.results.verdict import FASTER, REGRESSION_MARGIN, SLOWER, verdict
+from samegrad.benchmarks.clock.noise import noise
+from samegrad.benchmarks.clock.selfcheck import fence
+from samegrad.benchmarks.clock.selfcheck.findings import Line, Promise
+from samegrad.benchmarks.clock.selfcheck.subjects import TRUE_RATIOS
+from samegrad.benchmarks.documents.selfcheck import Finding
+from samegrad.benchmarks.results.statistics import (
+    Interval,
+    log_ratios,
+    median_interval,
+    paired_log_ratio,
+    ratio_interval,
+)
+from samegrad.benchmarks.results.verdict import FASTER, REGRESSION_MARGIN, SLOWER, verdict
 
 FIVE = 5
 """Launches of one comparison: the standard for a claim."""

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from impls.child import pinnable, pinned
+from samegrad.impls.child import pinnable, pinned
 
 SPIN = """
 import os, time

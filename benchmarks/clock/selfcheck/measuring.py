@@ -12,20 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clock import schedule
-from benchmarks.clock.crew import WorkerProcess
-from benchmarks.clock.run import Timed
-from benchmarks.clock.selfcheck.load import measured_cpu
-from benchmarks.clock.selfcheck.subjects import TRUE_RATIOS
-from benchmarks.results.statistics import paired_log_ratio
-from impls.child import Failed, call, pinned
-from impls.errors import BadInput, Unavailable
+from samegrad.benchmarks.clock import schedule
+from samegrad.benchmarks.clock.crew import WorkerProcess
+from samegrad.benchmarks.clock.run import Timed
+from samegrad.benchmarks.clock.selfcheck.load import measured_cpu
+from samegrad.benchmarks.clock.selfcheck.subjects import TRUE_RATIOS
+from samegrad.benchmarks.results.statistics import paired_log_ratio
+from samegrad.impls.child import Failed, call, pinned
+from samegrad.impls.errors import BadInput, Unavailable
 
 WORKER_ROUNDS = 30
 LIMIT_S = 120.0
 """For one process, however loaded the machine is."""
 
-SUBJECTS = "benchmarks.clock.selfcheck.subjects"
+SUBJECTS = "samegrad.benchmarks.clock.selfcheck.subjects"
 
 
 class NotMeasured(Exception):
@@ -118,6 +118,6 @@ def _call(target: str, arguments: dict[str, Any], cpus: list[int]) -> Any:
     """What a function of this package returns in a fresh process, one thread in every pool. Raises NotMeasured."""
     try:
         with pinned(cpus):
-            return call(f"benchmarks.clock.selfcheck.{target}", arguments, timeout_s=LIMIT_S)
+            return call(f"samegrad.benchmarks.clock.selfcheck.{target}", arguments, timeout_s=LIMIT_S)
     except (Failed, Unavailable, BadInput) as reason:
         raise NotMeasured(f"{target} of {' '.join(arguments.values())}: {reason}") from None

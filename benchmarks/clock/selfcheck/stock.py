@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.clock import noise
-from benchmarks.clock.selfcheck import subjects
+from samegrad.benchmarks.clock import noise
+from samegrad.benchmarks.clock.selfcheck import subjects
 
 
 @pytest.mark.parametrize("subject", ["plain", "again", "slower_by_5", "slower_by_3"])

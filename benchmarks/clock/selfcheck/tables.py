@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks.documents.selfcheck import MET, MISSED, WITHIN_CHANCE, Finding, Selfcheck
+from samegrad.benchmarks.documents.selfcheck import MET, MISSED, WITHIN_CHANCE, Finding, Selfcheck
 
 STYLES = {MET: "green", WITHIN_CHANCE: "yellow", MISSED: "bold red"}
 

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clock import noise
-from benchmarks.clock.schedule import Pace, calibrate, orders, prefix, run_rounds
-from benchmarks.clock.selfcheck import subjects
-from benchmarks.clock.worker import time_block
+from samegrad.benchmarks.clock import noise
+from samegrad.benchmarks.clock.schedule import Pace, calibrate, orders, prefix, run_rounds
+from samegrad.benchmarks.clock.selfcheck import subjects
+from samegrad.benchmarks.clock.worker import time_block
 
 PAIRS = 100
 PAIR_BLOCK_NS = 500_000

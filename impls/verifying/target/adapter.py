@@ -8,8 +8,8 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from impls.verifying.target import names, source
-from impls.verifying.target.constructor import Constructor
+from samegrad.impls.verifying.target import names, source
+from samegrad.impls.verifying.target.constructor import Constructor
 
 
 def of_script(path: Path) -> str:

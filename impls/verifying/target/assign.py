@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from impls.parameters import Array
-from impls.verifying.target import names
-from impls.verifying.target.layouts import Slot
+from samegrad.impls.parameters import Array
+from samegrad.impls.verifying.target import names
+from samegrad.impls.verifying.target.layouts import Slot
 
 Named = tuple[str, Array]
 LOSS = re.compile(r"(^|_)(loss|cost|error|err|mse|sse|ell|j|c|e|objective|value)(_?value|_?total)?$")

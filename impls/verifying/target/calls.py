@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from impls.parameters import Array
-from impls.verifying.target import names, source
-from impls.verifying.target.layouts import DataLayout
-from impls.verifying.target.places import to_array
+from samegrad.impls.parameters import Array
+from samegrad.impls.verifying.target import names, source
+from samegrad.impls.verifying.target.layouts import DataLayout
+from samegrad.impls.verifying.target.places import to_array
 
 ROLES = (
     "x", "y", "rate", "epochs", "batch", "seed", "quiet", "penalty", "momentum", "output", "upstream", "cache",

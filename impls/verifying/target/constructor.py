@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from impls.verifying.target import names, source
-from impls.verifying.target.calls import Unreadable
+from samegrad.impls.verifying.target import names, source
+from samegrad.impls.verifying.target.calls import Unreadable
 
 ROLES = (
     "hidden_size", "sizes", "rate", "epochs", "seed", "quiet", "inputs_size", "outputs_size", "x", "y", "batch",

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from impls.parameters import Array, Parameters, tensors
+from samegrad.impls.parameters import Array, Parameters, tensors
 
 Shape = tuple[int, ...]
 

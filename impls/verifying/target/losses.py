@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from impls.errors import BadInput
-from impls.parameters import Array, Layer, Parameters, tensors
-from impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED
-from impls.verifying.differences import Derivative, derivative, richardson
-from impls.verifying.target import names, source
-from impls.verifying.target.calls import Known, Unreadable, call, output_among
-from impls.verifying.target.observe import Group, Observed, after_forward, known_values, read
-from impls.verifying.target.subjects import Instance
-from impls.verifying.target.ways import Way
+from samegrad.impls.errors import BadInput
+from samegrad.impls.parameters import Array, Layer, Parameters, tensors
+from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED
+from samegrad.impls.verifying.differences import Derivative, derivative, richardson
+from samegrad.impls.verifying.target import names, source
+from samegrad.impls.verifying.target.calls import Known, Unreadable, call, output_among
+from samegrad.impls.verifying.target.observe import Group, Observed, after_forward, known_values, read
+from samegrad.impls.verifying.target.subjects import Instance
+from samegrad.impls.verifying.target.ways import Way
 
 RETURNED = "returned"
 OF_PREDICTIONS: dict[str, Callable[[Any, Array], Any]] = {

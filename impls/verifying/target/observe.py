@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from impls.parameters import Array, Parameters, tensors
-from impls.verifying import probe
-from impls.verifying.forward import FUNCTIONS
-from impls.verifying.target import names, results, source
-from impls.verifying.target.calls import Known, Unreadable, call, named_parts, output_among, ran_to_the_end
-from impls.verifying.target.places import Part, Place, Stack, of_object, to_array
-from impls.verifying.target.results import Reading
-from impls.verifying.target.subjects import ArgumentSubject, Form, Instance
-from impls.verifying.target.trace import Watch
-from impls.verifying.target.ways import WHOLE, Way, asks_for_intermediates
+from samegrad.impls.parameters import Array, Parameters, tensors
+from samegrad.impls.verifying import probe
+from samegrad.impls.verifying.forward import FUNCTIONS
+from samegrad.impls.verifying.target import names, results, source
+from samegrad.impls.verifying.target.calls import Known, Unreadable, call, named_parts, output_among, ran_to_the_end
+from samegrad.impls.verifying.target.places import Part, Place, Stack, of_object, to_array
+from samegrad.impls.verifying.target.results import Reading
+from samegrad.impls.verifying.target.subjects import ArgumentSubject, Form, Instance
+from samegrad.impls.verifying.target.trace import Watch
+from samegrad.impls.verifying.target.ways import WHOLE, Way, asks_for_intermediates
 
 SLOW = 2.0**-20
 """Times the learning rate: so small that many steps from the same place are many times the same step."""

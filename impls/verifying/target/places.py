@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from impls.parameters import Array
-from impls.verifying.target import names
+from samegrad.impls.parameters import Array
+from samegrad.impls.verifying.target import names
 
 DEPTH = 5
 """How many containers within containers are looked into."""

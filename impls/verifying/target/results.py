@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from impls.parameters import Array, Layer, Parameters
-from impls.verifying.target.assign import Assigned, assign
-from impls.verifying.target.layouts import Slot
-from impls.verifying.target.places import Part, Place, of_result, to_array
+from samegrad.impls.parameters import Array, Layer, Parameters
+from samegrad.impls.verifying.target.assign import Assigned, assign
+from samegrad.impls.verifying.target.layouts import Slot
+from samegrad.impls.verifying.target.places import Part, Place, of_result, to_array
 
 
 @dataclass

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from impls.parameters import Array
-from impls.verifying.differences import richardson
-from impls.verifying.target import names, source
-from impls.verifying.target.calls import Unreadable
+from samegrad.impls.parameters import Array
+from samegrad.impls.verifying.differences import richardson
+from samegrad.impls.verifying.target import names, source
+from samegrad.impls.verifying.target.calls import Unreadable
 
 
 def is_rule(thing: Any) -> bool:

@@ -1,8 +1,8 @@
 """The target's own process: a request comes in, and what was observed in each way of using the target goes out.
 
-    python -m impls.verifying.target.serve READ WRITE       two pipes: from the parent, to the parent
+    python -m samegrad.impls.verifying.target.serve READ WRITE       two pipes: from the parent, to the parent
 
-Messages are described in `impls.verifying.child`. The parent stops reading as soon as it knows enough. What the target
+Messages are described in `samegrad.impls.verifying.child`. The parent stops reading as soon as it knows enough. What the target
 prints goes nowhere, and it reads nothing.
 """
 
@@ -17,15 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from impls.errors import BadInput
-from impls.verifying import child, probe
-from impls.verifying.target import adapter, losses, names, rules, source
-from impls.verifying.target.calls import Unreadable
-from impls.verifying.target.constructor import fix_unseeded_generators
-from impls.verifying.target.observe import Group, groups, observe, one
-from impls.verifying.target.places import to_array
-from impls.verifying.target.subjects import ArgumentSubject, Subject
-from impls.verifying.target.ways import Way, find_subject, ways
+from samegrad.impls.errors import BadInput
+from samegrad.impls.verifying import child, probe
+from samegrad.impls.verifying.target import adapter, losses, names, rules, source
+from samegrad.impls.verifying.target.calls import Unreadable
+from samegrad.impls.verifying.target.constructor import fix_unseeded_generators
+from samegrad.impls.verifying.target.observe import Group, groups, observe, one
+from samegrad.impls.verifying.target.places import to_array
+from samegrad.impls.verifying.target.subjects import ArgumentSubject, Subject
+from samegrad.impls.verifying.target.ways import Way, find_subject, ways
 
 WAYS = 10
 """Ways that work and are passed on, at most, for networks of one size: a right one was among the first eight so far."""

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from impls.parameters import Array
-from impls.verifying.target import names, places, source
+from samegrad.impls.parameters import Array
+from samegrad.impls.verifying.target import names, places, source
 
 INTERMEDIATES = ("cache", "output", "upstream")
 ROLES = (

@@ -18,8 +18,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from impls.errors import BadInput, choose
-from impls.verifying.target import names
+from samegrad.impls.errors import BadInput, choose
+from samegrad.impls.verifying.target import names
 
 
 class UserError(Exception):

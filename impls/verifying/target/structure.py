@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from impls.verifying.target import names
-from impls.verifying.target.layouts import Slot
-from impls.verifying.target.places import Leaf, Part, Place, Stack, stacks
+from samegrad.impls.verifying.target import names
+from samegrad.impls.verifying.target.layouts import Slot
+from samegrad.impls.verifying.target.places import Leaf, Part, Place, Stack, stacks
 
 
 @dataclass

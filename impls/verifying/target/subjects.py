@@ -17,14 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from impls.parameters import Array
-from impls.verifying.target import names, source
-from impls.verifying.target.calls import Unreadable
-from impls.verifying.target.constructor import Constructor, other_inputs, seed_everything
-from impls.verifying.target.layouts import PARAMETER_LAYOUTS, VECTOR_LAYOUTS, Slot
-from impls.verifying.target.places import Leaf, Part, Place, of_object, of_result, to_array
-from impls.verifying.target.sketch import Sketch, build, deeper, sketches
-from impls.verifying.target.structure import Structure, structures
+from samegrad.impls.parameters import Array
+from samegrad.impls.verifying.target import names, source
+from samegrad.impls.verifying.target.calls import Unreadable
+from samegrad.impls.verifying.target.constructor import Constructor, other_inputs, seed_everything
+from samegrad.impls.verifying.target.layouts import PARAMETER_LAYOUTS, VECTOR_LAYOUTS, Slot
+from samegrad.impls.verifying.target.places import Leaf, Part, Place, of_object, of_result, to_array
+from samegrad.impls.verifying.target.sketch import Sketch, build, deeper, sketches
+from samegrad.impls.verifying.target.structure import Structure, structures
 
 
 @dataclass

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from impls.parameters import Array
-from impls.verifying.target import names
-from impls.verifying.target.places import to_array
+from samegrad.impls.parameters import Array
+from samegrad.impls.verifying.target import names
+from samegrad.impls.verifying.target.places import to_array
 
 LARGEST = 512
 """Elements of the largest array that is kept: a probe's own are smaller."""

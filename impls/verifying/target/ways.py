@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from impls.verifying import probe
-from impls.verifying.forward import candidates
-from impls.verifying.target import names, source
-from impls.verifying.target.calls import Unreadable, roles_of
-from impls.verifying.target.layouts import DATA_LAYOUTS, FLAT, DataLayout
-from impls.verifying.target.sketch import Sketch
-from impls.verifying.target.subjects import (
+from samegrad.impls.verifying import probe
+from samegrad.impls.verifying.forward import candidates
+from samegrad.impls.verifying.target import names, source
+from samegrad.impls.verifying.target.calls import Unreadable, roles_of
+from samegrad.impls.verifying.target.layouts import DATA_LAYOUTS, FLAT, DataLayout
+from samegrad.impls.verifying.target.sketch import Sketch
+from samegrad.impls.verifying.target.subjects import (
     ArgumentSubject,
     Form,
     Layers,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.page.sections import (
+from samegrad.reports.page.sections import (
     agreement,
     call_cost,
     closed_loops,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from reports import style
-from reports.figures import agreement
-from reports.material import Material
-from reports.page import cells
-from reports.records import Group
+from samegrad.reports import style
+from samegrad.reports.figures import agreement
+from samegrad.reports.material import Material
+from samegrad.reports.page import cells
+from samegrad.reports.records import Group
 
 ID, TITLE = "agreement", "The same gradients"
 TEMPLATE = """

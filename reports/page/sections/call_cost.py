@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.documents.ladder import CallCost
-from benchmarks.results import units
-from reports.figures import call_cost
-from reports.figures.frame import MOST
-from reports.material import Material
-from reports.page import cells
+from samegrad.benchmarks.documents.ladder import CallCost
+from samegrad.benchmarks.results import units
+from samegrad.reports.figures import call_cost
+from samegrad.reports.figures.frame import MOST
+from samegrad.reports.material import Material
+from samegrad.reports.page import cells
 
 ID, TITLE = "call-cost", "The cost of a call, taken apart"
 TEMPLATE = """

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.results import units
-from impls.documents.optimizers import ClosedLoopRow, ClosedLoops
-from reports.material import Material
-from reports.page import cells
+from samegrad.benchmarks.results import units
+from samegrad.impls.documents.optimizers import ClosedLoopRow, ClosedLoops
+from samegrad.reports.material import Material
+from samegrad.reports.page import cells
 
 ID, TITLE = "closed-loops", "The same optimizers in training"
 TEMPLATE = """

@@ -10,12 +10,12 @@ import math
 from statistics import median
 from typing import Any
 
-from benchmarks.results import units
-from reports.answer import headline
-from reports.figures.frame import MOST
-from reports.material import Material
-from reports.page import cells
-from reports.records import NOTHING, Case, Run
+from samegrad.benchmarks.results import units
+from samegrad.reports.answer import headline
+from samegrad.reports.figures.frame import MOST
+from samegrad.reports.material import Material
+from samegrad.reports.page import cells
+from samegrad.reports.records import NOTHING, Case, Run
 
 ID, TITLE = "cold-start", "Before the first result"
 TEMPLATE = """

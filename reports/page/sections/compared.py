@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.results import passes, units
-from reports import compare, provenance, style
-from reports.figures.frame import drawn, short
-from reports.material import Material
-from reports.page import cells
-from reports.page.options import batch_options, pass_options, problem_options, setting_options
-from reports.records import Run
+from samegrad.benchmarks.results import passes, units
+from samegrad.reports import compare, provenance, style
+from samegrad.reports.figures.frame import drawn, short
+from samegrad.reports.material import Material
+from samegrad.reports.page import cells
+from samegrad.reports.page.options import batch_options, pass_options, problem_options, setting_options
+from samegrad.reports.records import Run
 
 ID, TITLE = "compared", "Compared with other runs"
 TEMPLATE = """

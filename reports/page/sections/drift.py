@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.results import units
-from impls.documents.agreement import DriftRow
-from reports.figures import drift
-from reports.figures.frame import short
-from reports.material import Material
-from reports.page import cells
+from samegrad.benchmarks.results import units
+from samegrad.impls.documents.agreement import DriftRow
+from samegrad.reports.figures import drift
+from samegrad.reports.figures.frame import short
+from samegrad.reports.material import Material
+from samegrad.reports.page import cells
 
 ID, TITLE = "drift", "Training together"
 TEMPLATE = """

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from impls.documents.agreement import Fault
-from reports.material import Material
+from samegrad.impls.documents.agreement import Fault
+from samegrad.reports.material import Material
 
 ID, TITLE = "faults", "Known faults of the frameworks"
 TEMPLATE = """

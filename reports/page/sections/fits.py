@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from benchmarks.results import passes, units
-from reports import style
-from reports.answer import headline
-from reports.figures import fits
-from reports.material import Material
-from reports.page import cells
-from reports.page.forest import Row, scale_of
-from reports.records import Fitted
+from samegrad.benchmarks.results import passes, units
+from samegrad.reports import style
+from samegrad.reports.answer import headline
+from samegrad.reports.figures import fits
+from samegrad.reports.material import Material
+from samegrad.reports.page import cells
+from samegrad.reports.page.forest import Row, scale_of
+from samegrad.reports.records import Fitted
 
 ID, TITLE = "fits", "Fixed cost and rate"
 TEMPLATE = """

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.documents.ladder import MET, MISSED, Goal
-from benchmarks.results import units
-from reports.figures import goals
-from reports.material import Material
-from reports.page import cells
-from reports.page.forest import Row, Scale
+from samegrad.benchmarks.documents.ladder import MET, MISSED, Goal
+from samegrad.benchmarks.results import units
+from samegrad.reports.figures import goals
+from samegrad.reports.material import Material
+from samegrad.reports.page import cells
+from samegrad.reports.page.forest import Row, Scale
 
 ID, TITLE = "goals", "Measured against promised"
 TEMPLATE = """

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from benchmarks.results import units
-from reports.figures import ladder
-from reports.material import Material
-from reports.page import cells
-from reports.ratios import compare
+from samegrad.benchmarks.results import units
+from samegrad.reports.figures import ladder
+from samegrad.reports.material import Material
+from samegrad.reports.page import cells
+from samegrad.reports.ratios import compare
 
 ID, TITLE = "ladder", "The ladder"
 TEMPLATE = """

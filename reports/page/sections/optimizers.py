@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from impls.documents.optimizers import OptimizerRow, Optimizers
-from reports.figures.optimizers import said
-from reports.material import Material
-from reports.page import cells
+from samegrad.impls.documents.optimizers import OptimizerRow, Optimizers
+from samegrad.reports.figures.optimizers import said
+from samegrad.reports.material import Material
+from samegrad.reports.page import cells
 
 ID, TITLE = "optimizers", "The same optimizers"
 TEMPLATE = """

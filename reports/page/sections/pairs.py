@@ -5,15 +5,15 @@ from __future__ import annotations
 from itertools import combinations
 from typing import Any
 
-from benchmarks.results import units
-from benchmarks.results.statistics import CONFIDENCE
-from benchmarks.results.verdict import verdict
-from reports.answer import headline
-from reports.figures.frame import drawn
-from reports.material import Material
-from reports.page import cells
-from reports.page.options import batch_options, pass_options, problem_options, setting_options
-from reports.ratios import compare
+from samegrad.benchmarks.results import units
+from samegrad.benchmarks.results.statistics import CONFIDENCE
+from samegrad.benchmarks.results.verdict import verdict
+from samegrad.reports.answer import headline
+from samegrad.reports.figures.frame import drawn
+from samegrad.reports.material import Material
+from samegrad.reports.page import cells
+from samegrad.reports.page.options import batch_options, pass_options, problem_options, setting_options
+from samegrad.reports.ratios import compare
 
 ID, TITLE = "pairs", "Who is faster than whom"
 TEMPLATE = """

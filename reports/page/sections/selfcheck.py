@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.documents.selfcheck import MET, MISSED, WITHIN_CHANCE, Finding, Selfcheck
-from benchmarks.results import units
-from reports.material import Material
-from reports.page import cells
+from samegrad.benchmarks.documents.selfcheck import MET, MISSED, WITHIN_CHANCE, Finding, Selfcheck
+from samegrad.benchmarks.results import units
+from samegrad.reports.material import Material
+from samegrad.reports.page import cells
 
 ID, TITLE = "selfcheck", "Can the clock be believed?"
 TEMPLATE = """

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.results import units
-from impls.documents.sharpness import Sharpness
-from reports.material import Material
-from reports.page import cells
+from samegrad.benchmarks.results import units
+from samegrad.impls.documents.sharpness import Sharpness
+from samegrad.reports.material import Material
+from samegrad.reports.page import cells
 
 ID, TITLE = "sharpness", "How sharp the check is"
 TEMPLATE = """

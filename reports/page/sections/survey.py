@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from benchmarks.results import units
-from impls.documents.agreement import AgreeRow
-from reports import style
-from reports.figures.agreement import said
-from reports.material import Material
-from reports.page import cells
-from reports.page.sections.agreement import tau_cell
+from samegrad.benchmarks.results import units
+from samegrad.impls.documents.agreement import AgreeRow
+from samegrad.reports import style
+from samegrad.reports.figures.agreement import said
+from samegrad.reports.material import Material
+from samegrad.reports.page import cells
+from samegrad.reports.page.sections.agreement import tau_cell
 
 ID, TITLE = "survey", "The same gradients at any scale"
 TEMPLATE = """

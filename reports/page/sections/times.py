@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.results import passes, units
-from benchmarks.results.crossovers import Crossover
-from reports import style
-from reports.answer import headline
-from reports.figures import batches
-from reports.figures.frame import drawn
-from reports.material import Material
-from reports.page import cells
-from reports.page.chart_data import chart_data, panels
-from reports.page.options import batch_options, pass_options, problem_options, setting_options
-from reports.ratios import crossovers, judged
-from reports.records import NOTHING, Case, Group, Run
-from reports.table import against
+from samegrad.benchmarks.results import passes, units
+from samegrad.benchmarks.results.crossovers import Crossover
+from samegrad.reports import style
+from samegrad.reports.answer import headline
+from samegrad.reports.figures import batches
+from samegrad.reports.figures.frame import drawn
+from samegrad.reports.material import Material
+from samegrad.reports.page import cells
+from samegrad.reports.page.chart_data import chart_data, panels
+from samegrad.reports.page.options import batch_options, pass_options, problem_options, setting_options
+from samegrad.reports.ratios import crossovers, judged
+from samegrad.reports.records import NOTHING, Case, Group, Run
+from samegrad.reports.table import against
 
 ID, TITLE = "times", "Time per call against batch"
 TEMPLATE = """

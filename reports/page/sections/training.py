@@ -6,15 +6,15 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.results import units
-from impls.documents.learning import Starts, Training
-from reports.figures import starts as figure
-from reports.figures import training
-from reports.figures.frame import short
-from reports.figures.training import thinned
-from reports.material import Material
-from reports.page import cells
-from reports.page.forest import Row, scale_of
+from samegrad.benchmarks.results import units
+from samegrad.impls.documents.learning import Starts, Training
+from samegrad.reports.figures import starts as figure
+from samegrad.reports.figures import training
+from samegrad.reports.figures.frame import short
+from samegrad.reports.figures.training import thinned
+from samegrad.reports.material import Material
+from samegrad.reports.page import cells
+from samegrad.reports.page.forest import Row, scale_of
 
 ID, TITLE = "training", "The same learning"
 TEMPLATE = """

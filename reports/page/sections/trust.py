@@ -6,14 +6,14 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from benchmarks.documents.run import IntervalEntry, LaunchOfRun, Quantiles
-from benchmarks.documents.selfcheck import Selfcheck
-from benchmarks.results import units
-from reports import style
-from reports.material import Material
-from reports.page import cells
-from reports.provenance import noise_reasons
-from reports.records import Run
+from samegrad.benchmarks.documents.run import IntervalEntry, LaunchOfRun, Quantiles
+from samegrad.benchmarks.documents.selfcheck import Selfcheck
+from samegrad.benchmarks.results import units
+from samegrad.reports import style
+from samegrad.reports.material import Material
+from samegrad.reports.page import cells
+from samegrad.reports.provenance import noise_reasons
+from samegrad.reports.records import Run
 
 ID, TITLE = "trust", "How far to trust this run"
 TEMPLATE = """

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.results import passes, units
-from reports.material import Material
-from reports.page import cells
-from reports.variants import Against, against_plain
+from samegrad.benchmarks.results import passes, units
+from samegrad.reports.material import Material
+from samegrad.reports.page import cells
+from samegrad.reports.variants import Against, against_plain
 
 ID, TITLE = "variants", "Called otherwise"
 TEMPLATE = """

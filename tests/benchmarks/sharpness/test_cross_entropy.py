@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from benchmarks.sharpness import cross_entropy
-from impls.parameters import initial
-from impls.verifying.mistakes import bank
+from samegrad.benchmarks.sharpness import cross_entropy
+from samegrad.impls.parameters import initial
+from samegrad.impls.verifying.mistakes import bank
 
 
 def test_nothing_is_missed_and_nothing_right_is_called_wrong():
-    """On two networks of each kind; `python -m benchmarks.sharpness` has sixty."""
+    """On two networks of each kind; `python -m samegrad.benchmarks.sharpness` has sixty."""
     found = cross_entropy.measure(2)
     assert found["planted_per_scale"] > 80 and found["missed"] == {"1": 0, "10": 0}
     assert found["right_code"] == 24 and found["false_alarms"] == 0

@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks.sharpness import __main__ as sharpness
-from benchmarks.sharpness import checkers
-from benchmarks.sharpness.planted import (
+from samegrad.benchmarks.sharpness import __main__ as sharpness
+from samegrad.benchmarks.sharpness import checkers
+from samegrad.benchmarks.sharpness.planted import (
     LOGIC,
     backward,
     downcasts,
@@ -19,7 +19,7 @@ from benchmarks.sharpness.planted import (
     stable_slope,
     wrong_gradient,
 )
-from impls.parameters import tensors
+from samegrad.impls.parameters import tensors
 
 
 @pytest.fixture

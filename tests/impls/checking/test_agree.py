@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from impls import registry
-from impls.checking import agree, known_faults, tables
-from impls.errors import Unavailable
-from impls.on_numpy.manual import NumpyManual
-from impls.parameters import Layer
-from impls.registry import Entry
+from samegrad.impls import registry
+from samegrad.impls.checking import agree, known_faults, tables
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.on_numpy.manual import NumpyManual
+from samegrad.impls.parameters import Layer
+from samegrad.impls.registry import Entry
 
 QUICK = {"scales": (1.0, 100.0), "seeds": (0, 1)}
 

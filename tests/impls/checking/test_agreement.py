@@ -9,14 +9,14 @@ import warnings
 import numpy as np
 import pytest
 
-from impls.checking.agreement import Agreement, Disagreement, Reference, allowance, require, worst_tau
-from impls.checking.bound import running_bound, step_bound
-from impls.checking.oracle import RESOLUTION
-from impls.errors import BadInput
-from impls.on_numpy.manual import NumpyManual
-from impls.parameters import Layer, tensors
-from impls.problem import LINE, XOR, Problem
-from impls.task import Task
+from samegrad.impls.checking.agreement import Agreement, Disagreement, Reference, allowance, require, worst_tau
+from samegrad.impls.checking.bound import running_bound, step_bound
+from samegrad.impls.checking.oracle import RESOLUTION
+from samegrad.impls.errors import BadInput
+from samegrad.impls.on_numpy.manual import NumpyManual
+from samegrad.impls.parameters import Layer, tensors
+from samegrad.impls.problem import LINE, XOR, Problem
+from samegrad.impls.task import Task
 
 PROBE = Problem(
     "probe",

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impls.checking import bound
-from impls.checking.agreement import Reference, worst_tau
-from impls.checking.bound import arithmetic, running_bound, step_bound
-from impls.errors import BadInput
-from impls.parameters import Layer, tensors
-from impls.problem import ACTIVATIONS, BINARY_CROSS_ENTROPY, CROSS_ENTROPY, LINE, SQUARED, XOR, Problem
+from samegrad.impls.checking import bound
+from samegrad.impls.checking.agreement import Reference, worst_tau
+from samegrad.impls.checking.bound import arithmetic, running_bound, step_bound
+from samegrad.impls.errors import BadInput
+from samegrad.impls.parameters import Layer, tensors
+from samegrad.impls.problem import ACTIVATIONS, BINARY_CROSS_ENTROPY, CROSS_ENTROPY, LINE, SQUARED, XOR, Problem
 
 pytest.importorskip("mpmath")
 

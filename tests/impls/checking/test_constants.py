@@ -8,8 +8,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from impls.checking import bound, constants
-from impls.errors import Unavailable
+from samegrad.impls.checking import bound, constants
+from samegrad.impls.errors import Unavailable
 
 WIDE = np.finfo(np.longdouble).eps < np.finfo(np.float64).eps / 1000
 

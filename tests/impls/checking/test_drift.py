@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from impls import registry
-from impls.checking import drift, tables
-from impls.on_numpy.manual import NumpyManual
-from impls.parameters import tensors
-from impls.problem import XOR
-from impls.registry import Entry
+from samegrad.impls import registry
+from samegrad.impls.checking import drift, tables
+from samegrad.impls.on_numpy.manual import NumpyManual
+from samegrad.impls.parameters import tensors
+from samegrad.impls.problem import XOR
+from samegrad.impls.registry import Entry
 
 STEPS = (1, 10, 100)
 

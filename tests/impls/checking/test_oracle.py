@@ -8,11 +8,11 @@ import mpmath
 import numpy as np
 import pytest
 
-from impls.checking import oracle
-from impls.checking.bound import running_bound
-from impls.errors import BadInput
-from impls.parameters import Layer, initial, tensors
-from impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, LINE, SQUARED, XOR, Problem
+from samegrad.impls.checking import oracle
+from samegrad.impls.checking.bound import running_bound
+from samegrad.impls.errors import BadInput
+from samegrad.impls.parameters import Layer, initial, tensors
+from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, LINE, SQUARED, XOR, Problem
 
 FUNCTIONS = {
     "sigmoid": lambda z: 1 / (1 + mpmath.exp(-z)),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from rich.console import Console
 
-from impls.checking import known_faults, survey
-from impls.documents import base
-from impls.documents.agreement import Agreement
+from samegrad.impls.checking import known_faults, survey
+from samegrad.impls.documents import base
+from samegrad.impls.documents.agreement import Agreement
 
 
 @pytest.mark.slow

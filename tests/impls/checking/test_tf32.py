@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from impls.checking.agreement import Reference, worst_tau
-from impls.checking.bound import arithmetic
-from impls.errors import BadInput, Unavailable
-from impls.implementation import Implementation
-from impls.parameters import Layer
-from impls.problem import LINE, TF32, XOR, storage
-from impls.registry import REGISTRY
+from samegrad.impls.checking.agreement import Reference, worst_tau
+from samegrad.impls.checking.bound import arithmetic
+from samegrad.impls.errors import BadInput, Unavailable
+from samegrad.impls.implementation import Implementation
+from samegrad.impls.parameters import Layer
+from samegrad.impls.problem import LINE, TF32, XOR, storage
+from samegrad.impls.registry import REGISTRY
 from tests.impls.checking.passes import run, tensor_float
 
 BATCHES = (4, 256, 16384)

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from impls.errors import Unavailable
-from impls.implementation import Implementation
-from impls.on_numpy.manual import NumpyManual
-from impls.on_numpy.tutorial import NumpyTutorial
-from impls.parameters import Layer
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.implementation import Implementation
+from samegrad.impls.on_numpy.manual import NumpyManual
+from samegrad.impls.on_numpy.tutorial import NumpyTutorial
+from samegrad.impls.parameters import Layer
 
 
 def changed(result: Any, change: Any) -> Any:

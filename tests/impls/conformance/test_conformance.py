@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from impls.conformance.clauses import CLAUSES
-from impls.conformance.examination import examine
-from impls.documents.conformance import Conformance
-from impls.errors import Unavailable
 from samegrad.command_line import main
+from samegrad.impls.conformance.clauses import CLAUSES
+from samegrad.impls.conformance.examination import examine
+from samegrad.impls.documents.conformance import Conformance
+from samegrad.impls.errors import Unavailable
 from tests.impls.conformance import breaking
 
 ROOT = Path(__file__).parents[3]

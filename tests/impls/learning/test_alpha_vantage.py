@@ -13,8 +13,8 @@ import pytest
 pytest.importorskip("pandas")
 pytest.importorskip("sklearn")
 
-from impls.errors import BadInput, Unavailable
-from impls.learning import alpha_vantage, daily_rows, stock
+from samegrad.impls.errors import BadInput, Unavailable
+from samegrad.impls.learning import alpha_vantage, daily_rows, stock
 
 KEY = "SECRET123"
 ERROR = {

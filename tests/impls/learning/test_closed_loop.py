@@ -7,13 +7,13 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from impls.learning import closed_loop, training
-from impls.learning.closed_loop import run, wrong
-from impls.learning.numpy_trainer import NumpyTrainer
-from impls.learning.optimizers import OPTIMIZERS, Conventions, make
-from impls.learning.optimizers_command import optimizers_command
-from impls.learning.trainer import TRAINERS
-from impls.registry import get_entry
+from samegrad.impls.learning import closed_loop, training
+from samegrad.impls.learning.closed_loop import run, wrong
+from samegrad.impls.learning.numpy_trainer import NumpyTrainer
+from samegrad.impls.learning.optimizers import OPTIMIZERS, Conventions, make
+from samegrad.impls.learning.optimizers_command import optimizers_command
+from samegrad.impls.learning.trainer import TRAINERS
+from samegrad.impls.registry import get_entry
 from tests.impls.learning.test_training import in_this_process
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from impls.errors import BadInput
-from impls.learning import explain
-from impls.learning.explain_command import explain_command
+from samegrad.impls.errors import BadInput
+from samegrad.impls.learning import explain
+from samegrad.impls.learning.explain_command import explain_command
 
 
 def scalar_backpropagation(recipe):

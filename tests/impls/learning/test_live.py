@@ -7,8 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from impls.learning.live import Live
-from impls.learning.trainer import TRAINERS
+from samegrad.impls.learning.live import Live
+from samegrad.impls.learning.trainer import TRAINERS
 
 NAMES = ["shadows", *TRAINERS]
 

@@ -7,10 +7,10 @@ import itertools
 import numpy as np
 import pytest
 
-from impls.checking.bound import arithmetic
-from impls.learning import optimizers
-from impls.learning.optimizer_bound import BoundedSteps, Uncertain
-from impls.learning.optimizers import OPTIMIZERS, Settings
+from samegrad.impls.checking.bound import arithmetic
+from samegrad.impls.learning import optimizers
+from samegrad.impls.learning.optimizer_bound import BoundedSteps, Uncertain
+from samegrad.impls.learning.optimizers import OPTIMIZERS, Settings
 
 COST = arithmetic("float32")
 OPERATIONS = {

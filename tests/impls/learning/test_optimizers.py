@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from impls.errors import BadInput
-from impls.learning import open_loop, optimizers
-from impls.learning.open_loop import apart, gradients, run, wrong
-from impls.learning.optimizers import OPTIMIZERS, Conventions, Settings
-from impls.learning.optimizers_command import optimizers_command
-from impls.learning.trainer import TRAINERS, select
-from impls.registry import get_entry
+from samegrad.impls.errors import BadInput
+from samegrad.impls.learning import open_loop, optimizers
+from samegrad.impls.learning.open_loop import apart, gradients, run, wrong
+from samegrad.impls.learning.optimizers import OPTIMIZERS, Conventions, Settings
+from samegrad.impls.learning.optimizers_command import optimizers_command
+from samegrad.impls.learning.trainer import TRAINERS, select
+from samegrad.impls.registry import get_entry
 
 STEPS = 30
 
@@ -136,7 +136,7 @@ def test_each_framework_aligned_is_the_textbook_and_shipped_departs_for_the_reas
 
 def test_an_optimizer_that_is_aligned_in_name_only_is_reported(monkeypatch):
     """Planted: a trainer whose β₂ passed through float32 is 10⁻⁶ off and named."""
-    from impls.learning import numpy_trainer
+    from samegrad.impls.learning import numpy_trainer
 
     def careless(settings, start, given, rates, shipped=False):
         return optimizers.follow(settings, start, given, rates, Conventions(float32_powers=True))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from impls.checking.oracle import flatten
-from impls.errors import BadInput
-from impls.learning import recipes, shadows
-from impls.learning.recipes import RECIPES, changed, get_recipe
-from impls.parameters import tensors
+from samegrad.impls.checking.oracle import flatten
+from samegrad.impls.errors import BadInput
+from samegrad.impls.learning import recipes, shadows
+from samegrad.impls.learning.recipes import RECIPES, changed, get_recipe
+from samegrad.impls.parameters import tensors
 
 
 def test_xor_learns_as_the_published_run():

@@ -7,13 +7,13 @@ import json
 import numpy as np
 import pytest
 
-from impls.checking.oracle import flatten
-from impls.documents.learning import Starts
-from impls.errors import BadInput
-from impls.learning import numpy_trainer, recipes, starts, starts_descent
-from impls.learning.starts_descent import BY_IMPLEMENTATION, Descent, by_hand
-from impls.learning.trainer import TRAINERS
-from impls.registry import get_entry
+from samegrad.impls.checking.oracle import flatten
+from samegrad.impls.documents.learning import Starts
+from samegrad.impls.errors import BadInput
+from samegrad.impls.learning import numpy_trainer, recipes, starts, starts_descent
+from samegrad.impls.learning.starts_descent import BY_IMPLEMENTATION, Descent, by_hand
+from samegrad.impls.learning.trainer import TRAINERS
+from samegrad.impls.registry import get_entry
 
 COUNT, EPOCHS, RATE = 40, 700, 2.0
 """At this rate starts converge in 400 to 1,000 epochs, so that some do here and others do not."""

@@ -8,12 +8,12 @@ import pytest
 pandas = pytest.importorskip("pandas")
 pytest.importorskip("sklearn")
 
-from impls.checking.oracle import flatten  # noqa: E402
-from impls.errors import BadInput, Unavailable  # noqa: E402
-from impls.learning import shadows, stock  # noqa: E402
-from impls.learning.daily_rows import checked, read_csv  # noqa: E402
-from impls.learning.recipes import changed  # noqa: E402
-from impls.learning.stock import BATCH, prepare  # noqa: E402
+from samegrad.impls.checking.oracle import flatten  # noqa: E402
+from samegrad.impls.errors import BadInput, Unavailable  # noqa: E402
+from samegrad.impls.learning import shadows, stock  # noqa: E402
+from samegrad.impls.learning.daily_rows import checked, read_csv  # noqa: E402
+from samegrad.impls.learning.recipes import changed  # noqa: E402
+from samegrad.impls.learning.stock import BATCH, prepare  # noqa: E402
 
 
 def rows(count=60, seed=1):

@@ -8,15 +8,15 @@ import json
 import numpy as np
 import pytest
 
-from impls.checking.oracle import evaluate, flatten
-from impls.documents.learning import Training
-from impls.errors import BadInput, Unavailable
-from impls.learning import shadows, trainer, training
-from impls.learning.numpy_trainer import NumpyTrainer, gradient
-from impls.learning.optimizers import OPTIMIZERS
-from impls.learning.recipes import changed, get_recipe
-from impls.learning.trainer import TRAINERS
-from impls.problem import Problem
+from samegrad.impls.checking.oracle import evaluate, flatten
+from samegrad.impls.documents.learning import Training
+from samegrad.impls.errors import BadInput, Unavailable
+from samegrad.impls.learning import shadows, trainer, training
+from samegrad.impls.learning.numpy_trainer import NumpyTrainer, gradient
+from samegrad.impls.learning.optimizers import OPTIMIZERS
+from samegrad.impls.learning.recipes import changed, get_recipe
+from samegrad.impls.learning.trainer import TRAINERS
+from samegrad.impls.problem import Problem
 
 LINE = changed(get_recipe("line"), "adam", 0.05, epochs=20)
 

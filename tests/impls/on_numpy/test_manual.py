@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impls.checking.agreement import Reference, require, worst_tau
-from impls.errors import Unavailable
-from impls.on_numpy.manual import NumpyManual
-from impls.parameters import Layer, tensors
-from impls.problem import ACTIVATIONS, DTYPES, LINE, PROBLEMS, XOR, Problem
-from impls.task import Task
+from samegrad.impls.checking.agreement import Reference, require, worst_tau
+from samegrad.impls.errors import Unavailable
+from samegrad.impls.on_numpy.manual import NumpyManual
+from samegrad.impls.parameters import Layer, tensors
+from samegrad.impls.problem import ACTIVATIONS, DTYPES, LINE, PROBLEMS, XOR, Problem
+from samegrad.impls.task import Task
 
 RATE = 0.25
 

@@ -23,9 +23,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from impls.errors import BadInput
-from impls.verifying import messages, verify
-from impls.verifying.target import serve
+from samegrad.impls.errors import BadInput
+from samegrad.impls.verifying import messages, verify
+from samegrad.impls.verifying.target import serve
 from tests.impls.programs.generate import generate
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from impls import registry
-from impls.errors import BadInput
-from impls.registry.provided import provided
+from samegrad.impls import registry
+from samegrad.impls.errors import BadInput
+from samegrad.impls.registry.provided import provided
 
 ROOT = Path(__file__).parents[3]
 

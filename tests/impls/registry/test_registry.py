@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from impls import compiler
-from impls.errors import BadInput, Unavailable
-from impls.implementation import Implementation
-from impls.registry import DEFAULT, ENTRIES, REGISTRY, get_entry, select
-from impls.registry.entry import Entry
+from samegrad.impls import compiler
+from samegrad.impls.errors import BadInput, Unavailable
+from samegrad.impls.implementation import Implementation
+from samegrad.impls.registry import DEFAULT, ENTRIES, REGISTRY, get_entry, select
+from samegrad.impls.registry.entry import Entry
 
 ROOT = Path(__file__).parents[3]
 FRAMEWORKS = {"torch", "tensorflow", "keras", "jax", "jaxlib", "autograd", "equinox", "scipy", "cffi"}
@@ -36,12 +36,12 @@ def test_importing_impls_and_asking_the_registry_imports_no_framework():
     everything = """
 import importlib, pkgutil
 import impls
-from impls.registry import REGISTRY, get_entry, select
+from samegrad.impls.registry import REGISTRY, get_entry, select
 targets = {entry.target.partition(":")[0] for entry in REGISTRY.values()}
 own = "problem parameters implementation task registry.entry registry.provided child serve errors files compiler"
 for module in own.split():
     importlib.import_module("impls." + module)
-import impls.checking.agreement
+import samegrad.impls.checking.agreement
 for entry in select(["all"]):
     get_entry(entry.name).missing() or entry.versions()
     repr(entry)
@@ -146,13 +146,13 @@ def test_a_framework_that_is_there_but_broken_says_so(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        ("impls.on_numpy.manual:Numpy", r"module impls\.on_numpy\.manual has no Numpy"),
+        ("samegrad.impls.on_numpy.manual:Numpy", r"module samegrad.impls\.on_numpy\.manual has no Numpy"),
         (
-            "impls.on_numpy.manual:Dense",
-            r"impls\.on_numpy\.manual:Dense is no subclass of samegrad\.Implementation",
+            "samegrad.impls.on_numpy.manual:Dense",
+            r"samegrad.impls\.on_numpy\.manual:Dense is no subclass of samegrad\.Implementation",
         ),
-        ("impls.on_numpy.manual:ACTIVATIONS", "is no subclass"),
-        ("impls.implementation:Implementation", r"lacks .*forward, .*to_numpy"),
+        ("samegrad.impls.on_numpy.manual:ACTIVATIONS", "is no subclass"),
+        ("samegrad.impls.implementation:Implementation", r"lacks .*forward, .*to_numpy"),
     ],
 )
 def test_what_is_no_implementation_is_told_as_it_is_loaded(target, said):
@@ -165,7 +165,7 @@ def test_a_compiler_that_is_missing_is_told_beside_the_packages(monkeypatch):
         raise Unavailable("needs a C compiler")
 
     monkeypatch.setattr(compiler, "require", require)
-    entry = Entry("c", "impls.others.c_floor:CFloor", "c", "C", needs_compiler=True)
+    entry = Entry("c", "samegrad.impls.others.c_floor:CFloor", "c", "C", needs_compiler=True)
     assert entry.missing() == "c needs a C compiler"
 
 
@@ -182,7 +182,7 @@ WITHOUT_TENSORFLOW = """
 import json, sys
 for absent in {absent}:
     sys.modules[absent] = None  # as if it were not installed
-from impls.registry import default, get_entry
+from samegrad.impls.registry import default, get_entry
 print(json.dumps([default(), get_entry("keras-xla").missing()]))
 """
 

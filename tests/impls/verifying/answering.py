@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from impls.verifying import child
+from samegrad.impls.verifying import child
 
 
 def answer(request: dict[str, Any]) -> Iterator[dict[str, Any]]:

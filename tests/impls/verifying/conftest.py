@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from impls.verifying import messages, verify
-from impls.verifying.target import serve
+from samegrad.impls.verifying import messages, verify
+from samegrad.impls.verifying.target import serve
 
 
 class Here:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from impls.verifying.verify import run
+from samegrad.impls.verifying.verify import run
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 import samegrad
-from impls.errors import BadInput
-from impls.verifying import hint, mistakes, render
-from impls.verifying.check import Whereabouts, check, whereabouts
-from impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row
+from samegrad.impls.errors import BadInput
+from samegrad.impls.verifying import hint, mistakes, render
+from samegrad.impls.verifying.check import Whereabouts, check, whereabouts
+from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = """

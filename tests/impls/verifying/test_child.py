@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from impls.verifying import child
-from impls.verifying.child import Child, Ended
+from samegrad.impls.verifying import child
+from samegrad.impls.verifying.child import Child, Ended
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="process groups are of POSIX")
 
@@ -131,7 +131,7 @@ def test_it_ends_when_its_parent_is_killed(tmp_path):
     import sys
     sys.path.insert(0, {str(child.ROOT)!r})
     from pathlib import Path
-    from impls.verifying import child
+    from samegrad.impls.verifying import child
     child.ROOT = Path({str(child.ROOT)!r})
     busy = "(folder / 'new').write_text(str(os.getpid())); (folder / 'new').rename(folder / 'pid')\\nwhile True: pass"
     with child.Child({MODULE!r}, {{"text": busy, "folder": {str(tmp_path)!r}}}, 600) as process:

@@ -6,9 +6,9 @@ import itertools
 
 import pytest
 
-from impls.errors import BadInput
-from impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, OUTPUTS, SQUARED
-from impls.verifying.conventions import BY_NAME, CONVENTIONS, FAMILIES, MSE, STRICT, get_conventions
+from samegrad.impls.errors import BadInput
+from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, OUTPUTS, SQUARED
+from samegrad.impls.verifying.conventions import BY_NAME, CONVENTIONS, FAMILIES, MSE, STRICT, get_conventions
 
 SUITS = {SQUARED: OUTPUTS, BINARY_CROSS_ENTROPY: ("sigmoid",), CROSS_ENTROPY: ("softmax",)}
 

@@ -9,19 +9,19 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from impls import parameters
-from impls.errors import BadInput
-from impls.parameters import Layer, rounded
-from impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, PARTNERS, SQUARED
-from impls.verifying import mutants, probe
-from impls.verifying.conventions import BY_NAME, CONVENTIONS, MSE
-from impls.verifying.diagnosis import diagnose, diagnose_row_by_row, first_wrong
-from impls.verifying.evidence import describe
-from impls.verifying.forward import candidates
-from impls.verifying.judge import Observation
-from impls.verifying.mistakes import bank
-from impls.verifying.mutants import Steps
-from impls.verifying.wording import output_cotangent
+from samegrad.impls import parameters
+from samegrad.impls.errors import BadInput
+from samegrad.impls.parameters import Layer, rounded
+from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, PARTNERS, SQUARED
+from samegrad.impls.verifying import mutants, probe
+from samegrad.impls.verifying.conventions import BY_NAME, CONVENTIONS, MSE
+from samegrad.impls.verifying.diagnosis import diagnose, diagnose_row_by_row, first_wrong
+from samegrad.impls.verifying.evidence import describe
+from samegrad.impls.verifying.forward import candidates
+from samegrad.impls.verifying.judge import Observation
+from samegrad.impls.verifying.mistakes import bank
+from samegrad.impls.verifying.mutants import Steps
+from samegrad.impls.verifying.wording import output_cotangent
 
 SIGMOIDS = ("sigmoid", "sigmoid")
 NETS = [SIGMOIDS, ("tanh", "identity"), ("relu", "sigmoid"), ("sigmoid",), ("tanh", "tanh", "sigmoid")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from impls.verifying import differences
+from samegrad.impls.verifying import differences
 
 
 def test_the_complex_step_is_taken_where_it_can_be_and_is_exact():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from impls.verifying import verify
+from samegrad.impls.verifying import verify
 
 FOLDER = Path(__file__).parents[3] / "docs" / "examples"
 EXPECTED = json.loads((FOLDER / "expected.json").read_text())

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from impls.verifying import render, verify
-from impls.verifying.report import RIGHT, UNKNOWN, WRONG, Report
-from impls.verifying.target import serve
-from impls.verifying.verify_command import verify_command
+from samegrad.impls.verifying import render, verify
+from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Report
+from samegrad.impls.verifying.target import serve
+from samegrad.impls.verifying.verify_command import verify_command
 
 TEXT = "def gradients(x, y, W, b):\n    d = x @ W + b - y\n    return x.T @ d, d.sum(axis=0)\n"
 

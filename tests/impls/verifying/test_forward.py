@@ -8,10 +8,10 @@ from math import erf
 import numpy as np
 import pytest
 
-from impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED
-from impls.verifying import probe
-from impls.verifying.conventions import BY_NAME
-from impls.verifying.forward import (
+from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED
+from samegrad.impls.verifying import probe
+from samegrad.impls.verifying.conventions import BY_NAME
+from samegrad.impls.verifying.forward import (
     FUNCTIONS,
     NEAR,
     candidates,
@@ -22,7 +22,7 @@ from impls.verifying.forward import (
     recognise,
     unusual,
 )
-from impls.verifying.judge import Judge, Observation
+from samegrad.impls.verifying.judge import Judge, Observation
 
 
 def predicted(layers, activations, x):

@@ -8,15 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from impls.checking.agreement import allowance
-from impls.checking.bound import arithmetic
-from impls.parameters import Layer, tensors
-from impls.problem import Problem
-from impls.verifying import mutants, probe
-from impls.verifying.conventions import BY_NAME, CONVENTIONS, MSE
-from impls.verifying.judge import Judge, Observation, Penalty, Reference
-from impls.verifying.mistakes import bank
-from impls.verifying.mutants import Mistake, Steps
+from samegrad.impls.checking.agreement import allowance
+from samegrad.impls.checking.bound import arithmetic
+from samegrad.impls.parameters import Layer, tensors
+from samegrad.impls.problem import Problem
+from samegrad.impls.verifying import mutants, probe
+from samegrad.impls.verifying.conventions import BY_NAME, CONVENTIONS, MSE
+from samegrad.impls.verifying.judge import Judge, Observation, Penalty, Reference
+from samegrad.impls.verifying.mistakes import bank
+from samegrad.impls.verifying.mutants import Mistake, Steps
 
 NET = ("tanh", "sigmoid")
 SIZES = (4, 5, 3)

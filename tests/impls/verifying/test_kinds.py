@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from impls.verifying.verify_command import verify_command
+from samegrad.impls.verifying.verify_command import verify_command
 
 HERE = Path(__file__).with_name("kinds")
 SHARED = Path(__file__).parents[4] / "shared" / "verify-cases"

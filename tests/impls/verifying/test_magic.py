@@ -11,8 +11,8 @@ import pytest
 
 pytest.importorskip("IPython")
 
-from impls.verifying import cells
-from impls.verifying.report import RIGHT, UNKNOWN, WRONG
+from samegrad.impls.verifying import cells
+from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG
 
 ROOT = Path(__file__).parents[3]
 NOTEBOOK = ROOT / "docs" / "verify.ipynb"

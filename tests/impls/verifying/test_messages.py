@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from impls.verifying import messages
+from samegrad.impls.verifying import messages
 
 
 def test_messages_keep_every_bit():

@@ -10,16 +10,16 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from impls import parameters
-from impls.checking.bound import running_bound
-from impls.checking.oracle import evaluate
-from impls.errors import BadInput
-from impls.parameters import tensors
-from impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED, Problem
-from impls.verifying import mutants, probe
-from impls.verifying.mistakes import bank
-from impls.verifying.mutants import Steps, pairs
-from impls.verifying.running import Running
+from samegrad.impls import parameters
+from samegrad.impls.checking.bound import running_bound
+from samegrad.impls.checking.oracle import evaluate
+from samegrad.impls.errors import BadInput
+from samegrad.impls.parameters import tensors
+from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED, Problem
+from samegrad.impls.verifying import mutants, probe
+from samegrad.impls.verifying.mistakes import bank
+from samegrad.impls.verifying.mutants import Steps, pairs
+from samegrad.impls.verifying.running import Running
 
 NETS = [("sigmoid", "sigmoid"), ("tanh", "identity"), ("relu", "sigmoid"), ("identity",), ("tanh", "tanh", "sigmoid")]
 

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row
+from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row
 
 EVIL = "<script>alert('&')</script>"
 

@@ -8,13 +8,13 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from impls.errors import BadInput
-from impls.registry import REGISTRY
-from impls.registry.entry import Entry
-from impls.registry.provided import Provided
-from impls.verifying import autodiff, child, render, verify
-from impls.verifying.verify import run
-from impls.verifying.verify_command import parsed, verify_command
+from samegrad.impls.errors import BadInput
+from samegrad.impls.registry import REGISTRY
+from samegrad.impls.registry.entry import Entry
+from samegrad.impls.registry.provided import Provided
+from samegrad.impls.verifying import autodiff, child, render, verify
+from samegrad.impls.verifying.verify import run
+from samegrad.impls.verifying.verify_command import parsed, verify_command
 
 RIGHT = """
 import numpy as np

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from impls.verifying import wording
-from impls.verifying.conventions import BY_NAME
+from samegrad.impls.verifying import wording
+from samegrad.impls.verifying.conventions import BY_NAME
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from impls.verifying import verify
-from impls.verifying.target import adapter
+from samegrad.impls.verifying import verify
+from samegrad.impls.verifying.target import adapter
 
 SCRIPT = """
 import numpy as np

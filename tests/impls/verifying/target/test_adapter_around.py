@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from impls.verifying.target import adapter, serve
+from samegrad.impls.verifying.target import adapter, serve
 
 
 class Layered:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from impls.verifying.target import assign
-from impls.verifying.target.layouts import ParameterLayout
+from samegrad.impls.verifying.target import assign
+from samegrad.impls.verifying.target.layouts import ParameterLayout
 
 
 def slots(*sizes):

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from impls.verifying.target.calls import Unreadable
-from impls.verifying.target.constructor import Constructor, other_inputs
-from impls.verifying.target.source import UserError
+from samegrad.impls.verifying.target.calls import Unreadable
+from samegrad.impls.verifying.target.constructor import Constructor, other_inputs
+from samegrad.impls.verifying.target.source import UserError
 
 SIZES = (4, 5, 3)
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from impls.verifying import probe
-from impls.verifying.target.layouts import DATA_LAYOUTS, PARAMETER_LAYOUTS, VECTOR_LAYOUTS, DataLayout, ParameterLayout
+from samegrad.impls.verifying import probe
+from samegrad.impls.verifying.target.layouts import (
+    DATA_LAYOUTS,
+    PARAMETER_LAYOUTS,
+    VECTOR_LAYOUTS,
+    DataLayout,
+    ParameterLayout,
+)
 
 
 @pytest.mark.parametrize("layout", [*PARAMETER_LAYOUTS, *VECTOR_LAYOUTS], ids=str)

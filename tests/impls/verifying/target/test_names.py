@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from impls.verifying.target import names
+from samegrad.impls.verifying.target import names
 
 
 @pytest.mark.parametrize(

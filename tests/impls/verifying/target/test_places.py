@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from impls.verifying.target import places
-from impls.verifying.target.places import Leaf, Part, Stack
+from samegrad.impls.verifying.target import places
+from samegrad.impls.verifying.target.places import Leaf, Part, Stack
 
 
 class Layer:

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from impls.verifying import verify
+from samegrad.impls.verifying import verify
 
 NAMINGS = {
     "numbered": ("W1", "b1", "W2", "b2"),

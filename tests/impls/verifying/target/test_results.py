@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from impls.verifying.target.layouts import Slot
-from impls.verifying.target.places import Leaf, Part
-from impls.verifying.target.results import canonical, gradients_among, lone_number, of_change, of_returned
+from samegrad.impls.verifying.target.layouts import Slot
+from samegrad.impls.verifying.target.places import Leaf, Part
+from samegrad.impls.verifying.target.results import canonical, gradients_among, lone_number, of_change, of_returned
 
 
 def test_a_step_is_read_within_its_slack():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from impls.verifying.verify import run
+from samegrad.impls.verifying.verify import run
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
 

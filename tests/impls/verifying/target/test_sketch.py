@@ -7,7 +7,7 @@ import inspect
 import numpy as np
 import pytest
 
-from impls.verifying.target import sketch
+from samegrad.impls.verifying.target import sketch
 
 
 def nested(params, x, y):

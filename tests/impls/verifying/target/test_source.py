@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from impls.errors import BadInput
-from impls.verifying.target import source
+from samegrad.impls.errors import BadInput
+from samegrad.impls.verifying.target import source
 
 
 def test_a_traceback_is_the_users_own(tmp_path):
@@ -161,7 +161,7 @@ def test_a_neighbour_that_is_called_like_a_module_of_python_is_the_programs_and_
 
 def test_a_target_beside_a_file_called_re_is_checked_in_a_process(program, tmp_path):
     """There nothing of ours is imported from the folder of the target."""
-    from impls.verifying import verify
+    from samegrad.impls.verifying import verify
 
     (tmp_path / "re.py").write_text("raise RuntimeError('the wrong re')\n")
     (tmp_path / "json.py").write_text("raise RuntimeError('the wrong json')\n")

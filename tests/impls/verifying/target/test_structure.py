@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from impls.verifying.target import places
-from impls.verifying.target.structure import structures
+from samegrad.impls.verifying.target import places
+from samegrad.impls.verifying.target.structure import structures
 
 
 def read(thing, ends=(None, None), mapping=None):

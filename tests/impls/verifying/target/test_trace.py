@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from impls.verifying.target.trace import LARGEST, Watch
+from samegrad.impls.verifying.target.trace import LARGEST, Watch
 
 
 def watched(function, *arguments, own=True):
