@@ -20,7 +20,7 @@ from samegrad.benchmarks.session import Replay, Session
 from samegrad.impls.errors import BadInput
 from samegrad.impls.terminal import write_plainly
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).resolve().parent
 SESSION = pytest.StashKey[Session]()
 NOTHING_HAD = 2
 """The exit status where nothing could be measured, or nothing on a device that was asked for by name."""

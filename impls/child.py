@@ -31,7 +31,7 @@ from typing import Any
 from samegrad.impls.caches import private_folder
 from samegrad.impls.errors import BadInput, Unavailable
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).parents[2]
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",

@@ -65,7 +65,7 @@ class Problem:
         return parameters.initial(self.sizes, seed, scale)
 
     def load_parameters(self, path: str | Path) -> Parameters:
-        """Parameters from an `.npz` written by `samegrad.impls.parameters.save`. Raises BadInput where they do not fit."""
+        """Parameters from an `.npz` written by `impls/parameters.py`. Raises BadInput where they do not fit."""
         return parameters.load(path, self.sizes)
 
 

@@ -40,7 +40,7 @@ def test_names_are_imported_when_they_are_asked_for():
     script = """
 import sys
 import samegrad
-assert not {"numpy", "impls", "click"} & set(sys.modules)
+assert not {"numpy", "samegrad.impls", "click"} & set(sys.modules)
 from samegrad import PROBLEMS, Implementation, Layer, Reference, Task
 frameworks = {"torch", "jax", "tensorflow", "keras", "scipy"}
 assert not frameworks & set(sys.modules), frameworks & set(sys.modules)
@@ -52,4 +52,4 @@ assert len(Reference.of(task).truth.gradients) == 2
 
 
 def test_type_checkers_are_told_that_there_are_types():
-    assert (ROOT / "samegrad/py.typed").exists() and (ROOT / "impls/py.typed").exists()
+    assert (ROOT / "samegrad/py.typed").exists()

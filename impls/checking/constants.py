@@ -1,6 +1,7 @@
 """How wrong is each framework's sigmoid, and its tanh? Measured, and kept in `constants.json` for the bound.
 
-    python -m samegrad.impls.checking.constants            measure what is installed; exit 1 if it is worse than what is kept
+    python -m samegrad.impls.checking.constants            measure what is installed;
+                                                          exit 1 if it is worse than what is kept
     python -m samegrad.impls.checking.constants --write    keep it, beside what is kept of other machines and devices
 
 Each implementation runs a network of one unit, W = 1 and b = 0, so that its prediction is its activation function at x

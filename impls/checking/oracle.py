@@ -52,7 +52,7 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(problem: Problem, parameters: Parameters, x: Array, y: Array) -> Evaluation:
-    """Predictions, loss (`samegrad.impls.problem`) and gradients, of x: (batch, inputs) and y: (batch, outputs); all float64.
+    """Predictions, loss (`impls/problem.py`) and gradients, of x: (batch, inputs) and y: (batch, outputs); all float64.
 
     Raises BadInput where a gradient does not exist, because a ReLU is exactly on its kink.
     """

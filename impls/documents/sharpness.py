@@ -1,4 +1,4 @@
-"""The document of `python -m samegrad.benchmarks.sharpness`: how many planted mistakes each gradient checker lets pass."""
+"""How many planted mistakes each gradient checker lets pass: the document of `samegrad.benchmarks.sharpness`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A second opinion: the gradients that an installed framework's automatic differentiation gives at the same probes.
 
-    python -m samegrad.impls.verifying.autodiff READ WRITE      probes come in, gradients go out (see `samegrad.impls.verifying.child`)
+    python -m samegrad.impls.verifying.autodiff READ WRITE      probes come in, gradients go out (see child.py)
 
 It is there for the networks that the suite's implementations have: a squared error and no softmax.
 """

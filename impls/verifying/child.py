@@ -29,7 +29,7 @@ from typing import Any
 
 from samegrad.impls.verifying import messages
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LARGEST = 1 << 28
 """Bytes that a child may send in all."""
 

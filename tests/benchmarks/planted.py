@@ -146,7 +146,7 @@ def accumulating(implementation: type[Implementation]) -> type[Implementation]:
 
 def recompiling(implementation: type[Implementation]) -> type[Implementation]:
     """Each forward pass compiles something: a function made in its body, or for PyTorch one of a number that counts."""
-    framework = implementation.__module__.removeprefix("impls.on_").partition(".")[0]
+    framework = implementation.__module__.removeprefix("samegrad.impls.on_").partition(".")[0]
     numbers = itertools.count()
 
     def renewed(result: Any) -> Any:

@@ -150,7 +150,7 @@ class TestAnswers:
         unavailable = self.failure(worker, "prepare", key="k", **case(device="gpu"))
         assert unavailable.kind == "unavailable"
         assert unavailable.reason == "numpy computes on the CPU only; device 'gpu' needs another implementation"
-        assert self.failure(worker, "start", target="impls.nowhere:X", threads=1).kind == "exception"
+        assert self.failure(worker, "start", target="samegrad.impls.nowhere:X", threads=1).kind == "exception"
         assert self.failure(worker, "no such request").kind == "exception"
         assert self.failure(worker, "time", key="never prepared", prefix=1, calls=1).kind == "exception"
         worker.ask("prepare", key="k", **case())

@@ -2,7 +2,7 @@
 
     python -m samegrad.impls.verifying.target.serve READ WRITE       two pipes: from the parent, to the parent
 
-Messages are described in `samegrad.impls.verifying.child`. The parent stops reading as soon as it knows enough. What the target
+Messages are described in `verifying/child.py`. The parent stops reading as soon as it knows enough. What the target
 prints goes nowhere, and it reads nothing.
 """
 

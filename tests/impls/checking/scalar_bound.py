@@ -1,4 +1,4 @@
-"""The equations of `samegrad.impls.checking.bound` once more, number by number in exact fractions, for tests to hold it against.
+"""The equations of `impls/checking/bound.py` once more, number by number in exact fractions, for tests to compare with.
 
 Nothing is vectorised and nothing is chunked; σ and tanh come from mpmath. Slow, and meant for a handful of rows.
 """

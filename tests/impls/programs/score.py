@@ -104,7 +104,7 @@ def judge(target: str, options: dict[str, Any], here: bool = False) -> tuple[str
     finally:
         sys.path[:] = path
         for name in {"program", *(set(sys.modules) - known)} if here else ():
-            if not name.startswith(("numpy", "impls", "torch", "jax")):
+            if not name.startswith(("numpy", "samegrad", "torch", "jax")):
                 sys.modules.pop(name, None)
     failed = report.traceback or report.headline.startswith("could not run")
     verdict = "error" if report.verdict == "cannot tell" and failed else report.verdict

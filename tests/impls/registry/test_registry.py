@@ -35,12 +35,12 @@ def test_importing_impls_and_asking_the_registry_imports_no_framework():
     """Every operation but load, for every entry, and every module that is not an implementation's file."""
     everything = """
 import importlib, pkgutil
-import impls
+import samegrad.impls
 from samegrad.impls.registry import REGISTRY, get_entry, select
 targets = {entry.target.partition(":")[0] for entry in REGISTRY.values()}
 own = "problem parameters implementation task registry.entry registry.provided child serve errors files compiler"
 for module in own.split():
-    importlib.import_module("impls." + module)
+    importlib.import_module("samegrad.impls." + module)
 import samegrad.impls.checking.agreement
 for entry in select(["all"]):
     get_entry(entry.name).missing() or entry.versions()
@@ -88,7 +88,7 @@ def nothing_installed(monkeypatch):
     real = importlib.util.find_spec
 
     def find_spec(name, package=None):
-        return real(name, package) if name.partition(".")[0] in ("numpy", "impls") else None
+        return real(name, package) if name.partition(".")[0] in ("numpy", "samegrad") else None
 
     monkeypatch.setattr(importlib.util, "find_spec", find_spec)
 
