@@ -3,6 +3,7 @@
     from samegrad import Implementation, Task, Unavailable
 
 check, Report                   what `samegrad verify` says of a function or an object at hand
+compare_gradients, Comparison   implementations' gradients beside the oracle's, from identical weights
 Implementation, Task            the contract, and what its `prepare` takes
 Parameters, Layer               [Layer(W, b), …], NumPy
 Problem, PROBLEMS               a network with its data, and those that Samegrad has, by name
@@ -21,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # the table below, as type checkers read it
     from samegrad.impls.checking.agreement import Disagreement as Disagreement
     from samegrad.impls.checking.agreement import Reference as Reference
+    from samegrad.impls.checking.gradients import Comparison as Comparison
+    from samegrad.impls.checking.gradients import compare_gradients as compare_gradients
     from samegrad.impls.errors import BadInput as BadInput
     from samegrad.impls.errors import Unavailable as Unavailable
     from samegrad.impls.implementation import Implementation as Implementation
@@ -36,6 +39,8 @@ if TYPE_CHECKING:  # the table below, as type checkers read it
 PUBLIC = {
     "Disagreement": "samegrad.impls.checking.agreement",
     "Reference": "samegrad.impls.checking.agreement",
+    "Comparison": "samegrad.impls.checking.gradients",
+    "compare_gradients": "samegrad.impls.checking.gradients",
     "BadInput": "samegrad.impls.errors",
     "Unavailable": "samegrad.impls.errors",
     "Implementation": "samegrad.impls.implementation",
