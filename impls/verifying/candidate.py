@@ -342,6 +342,8 @@ class Candidate:
         if self.verdict.diagnosis is not None:
             return self.verdict.diagnosis
         look = partial(diagnose, self.observations, self.choices, self.allowed, dtype=self.dtype)
+        if self.predicts_otherwise:
+            return look(depth="right")  # an unknown network: no mistake could be shown
         found = look(depth="singles")
         if not found.explanations and not self.rate_known:
             free = look(rate_known=False, depth="singles")
@@ -381,12 +383,14 @@ class Candidate:
             return bool(self.known)
         if self.optimizer or self.message["hypothesis"] or self.message["repeat"] == "varies":
             return False
+        if self.predicts_otherwise:
+            return False
         found = self.explained
         named = found.explanations and found.explanations[0].mistake
         if named and not named.parts:
             linear = not self.source.activations and set(found.activations) == {"identity"}
             unseen = linear or _speaks_for_itself(named.name, self.layers)
-            return bool(self.known) or (not self.predicts_otherwise and unseen)
+            return bool(self.known) or unseen
         if not self.known:
             return False
         if named:
