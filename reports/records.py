@@ -45,6 +45,8 @@ class Case:
     """What else was recorded: agreement, preparation, first call, the device's own figures."""
     is_floor: bool = False
     """A lower bound to read the others against, not one of the choices."""
+    notes: tuple[str, ...] = ()
+    """What stands beside its verdict in every table: "rows fixed", "under the floor?"."""
 
     @cached_property
     def spread_ns(self) -> tuple[float, float]:

@@ -74,7 +74,9 @@ def _groups(file: RunDocument) -> tuple[Group, ...]:
 def _group(name: str, members: list[Benchmark], ours: Samegrad) -> Group:
     first = members[0].extra_info
     floors = {name for name, data in ours.implementations.items() if data.is_floor}
-    cases = [_case(member, member.extra_info.implementation in floors) for member in members]
+    rows = [row for group in ours.groups if group.group == name for row in group.rows]
+    notes = {row.implementation: row.notes for row in rows}
+    cases = [_case(member, floors, notes) for member in members]
     return Group(
         name,
         first.problem,
@@ -88,12 +90,13 @@ def _group(name: str, members: list[Benchmark], ours: Samegrad) -> Group:
     )
 
 
-def _case(benchmark: Benchmark, is_floor: bool) -> Case:
-    extra = benchmark.extra_info
+def _case(benchmark: Benchmark, floors: set[str], notes: dict[str, tuple[str, ...]]) -> Case:
+    extra, name = benchmark.extra_info, benchmark.extra_info.implementation
     parts = launches_ns(benchmark.stats.data, [launch.rounds for launch in extra.launches])
     samples = np.concatenate(parts)
     launches = tuple(Launch(part, one.median_ns) for part, one in zip(parts, extra.launches, strict=True))
-    return Case(extra.implementation, float(np.median(samples)), samples, launches, extra, is_floor)
+    median_ns = float(np.median(samples))
+    return Case(name, median_ns, samples, launches, extra, name in floors, notes.get(name, ()))
 
 
 def _cold(name: str, told: ColdStart) -> records.ColdStart:

@@ -86,7 +86,7 @@ def _row(group: Group, case: Case) -> str:
         units.time(case.median_ns),
         f"{units.time(low)} to {units.time(high)}",
         against(ratio),
-        word,
+        ", ".join(filter(None, (word, *case.notes))),
     ]
     return f"| {' | '.join(cells)} |"
 

@@ -16,7 +16,7 @@ from samegrad.benchmarks.clock.calls.base import Asked
 from samegrad.benchmarks.clock.calls.pipelined import PipelinedCall
 from samegrad.benchmarks.clock.case import PIPELINED
 from samegrad.impls.child import call
-from samegrad.impls.conformance.examination import BATCH, LARGE, RATE, SEED, examine
+from samegrad.impls.conformance.examination import BATCH, RATE, SEED, TIMED, examine
 from samegrad.impls.errors import Unavailable
 from samegrad.impls.implementation import PASSES
 from samegrad.impls.problem import DTYPES, XOR
@@ -70,9 +70,9 @@ def observe(names: Sequence[str]) -> dict[str, dict[str, Any]]:
 def _observe(name: str) -> dict[str, Any]:
     before = {module for module in FRAMEWORKS if module in sys.modules}
     target = f"tests.benchmarks.planted:{name}" if " " in name else name
-    batch, large = (ONE_SHAPE, ONE_SHAPE) if name in SLOW_TO_COMPILE else (BATCH, LARGE)
+    batch, timed = (ONE_SHAPE, ()) if name in SLOW_TO_COMPILE else (BATCH, TIMED)
     try:
-        seen = examine(target, ["xor"], DTYPES if name in DEFAULT else DTYPES[:1], batch, large)
+        seen = examine(target, ["xor"], DTYPES if name in DEFAULT else DTYPES[:1], batch, timed)
     except Unavailable as reason:
         return {"unavailable": str(reason)}
     if name in ON_GPU:
@@ -142,7 +142,7 @@ def jax_pipelined(cls: type) -> dict[str, list[int]]:
 
     found = {}
     for pass_name in PASSES:
-        asked = Asked("jax-jit", f"{pass_name}:{PIPELINED}", Task(XOR, XOR.parameters(SEED), LARGE))
+        asked = Asked("jax-jit", f"{pass_name}:{PIPELINED}", Task(XOR, XOR.parameters(SEED), max(TIMED)))
         call = build(cls(), asked)
         jax.block_until_ready(call.run())
         results = [call.run() for _ in range(8)]
@@ -157,7 +157,7 @@ def jax_pipelined(cls: type) -> dict[str, list[int]]:
 class PipelinedHere(PipelinedCall):
     """Of an implementation that is prepared already."""
 
-    def prepare(self) -> None:
+    def prepare(self, task: Task) -> None:
         pass
 
 

@@ -48,6 +48,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from samegrad.impls.checking.oracle import Evaluation, pieces
 from samegrad.impls.errors import BadInput
@@ -120,7 +121,13 @@ def running_bound(problem: Problem, parameters: Parameters, x: Array, y: Array, 
 
 
 def sparse_bound(
-    problem: Problem, parameters: Parameters, x: Array, near: Array, marked: Array, targets: Array, dtype: str
+    problem: Problem,
+    parameters: Parameters,
+    x: Array,
+    near: Array,
+    marked: NDArray[np.int_],
+    targets: Array,
+    dtype: str,
 ) -> Evaluation:
     """The same where all rows but the `marked` ones have targets `near` their predictions; derived in `probe.py`.
 

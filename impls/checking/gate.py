@@ -98,7 +98,7 @@ class Subject:
         """Other rows for the calls that follow. Raises Unavailable."""
         self.implementation.feed(x, y)
 
-    def hold(self, numbers: Any, reference: Reference) -> Sequence[Agreement]:
+    def hold(self, numbers: Any, reference: Reference) -> list[Agreement]:
         """Numbers against the truth."""
         return reference.agree(self.pass_name, numbers, self.rate)
 

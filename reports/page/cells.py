@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from samegrad.benchmarks.results import units
@@ -43,9 +44,9 @@ def name(implementation: str, looks: dict[str, style.Look]) -> Cell:
     return cell(implementation, css=f"name {colour_class(looks[implementation].colour)}")
 
 
-def verdict(word: str) -> Cell:
+def verdict(word: str, notes: Sequence[str] = ()) -> Cell:
     """A verdict; the run file's own words, whatever they are, never become a class unless they are known."""
-    return cell(word, css=word if word in ("faster", "slower", "equivalent") else "")
+    return cell(", ".join(filter(None, (word, *notes))), css=word if word in ("faster", "slower", "equivalent") else "")
 
 
 def colour_class(colour: str) -> str:

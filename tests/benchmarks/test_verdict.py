@@ -64,6 +64,7 @@ def test_one_launch_is_a_preview_without_a_verdict():
         "low": None,
         "high": None,
         "verdict": None,
+        "notes": [],
     }
     assert entry["sentence"] == (
         "At batch 4, xor value_and_grad (float32, cpu): a preview; one launch carries no verdict."

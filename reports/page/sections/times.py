@@ -154,7 +154,7 @@ def _table(groups: list[Group], looks: dict[str, style.Look]) -> dict[str, Any]:
             cells.time(case.spread_ns[0]),
             cells.time(case.spread_ns[1]),
             cells.cell(against(ratio), ratio and ratio.ratio),
-            cells.verdict(word),
+            cells.verdict(word, case.notes),
             *([cells.memory(_device(case, "device_memory_bytes") or 0)] if memory else []),
             *([cells.time(_device(case, "device_ns") or NOTHING)] if clocked else []),
         ]

@@ -1,0 +1,78 @@
+"""A probe's bound lets every right sum pass, in any order, and sees a row that is not counted, at any batch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from samegrad.impls.checking.agreement import worst_tau
+from samegrad.impls.checking.probe import MARKED, Probe, marked_rows, smallest_dropped
+from samegrad.impls.on_numpy.manual import NumpyManual
+from samegrad.impls.parameters import Layer
+from samegrad.impls.problem import LINE, XOR
+from samegrad.impls.task import Task
+
+BATCHES = (1, 2, 7, 512, 513, 4096, 100_003)
+
+
+def probed(problem, batch, dtype, seed=1, parameters=None):
+    """A probe, and the manual pass prepared for its rows."""
+    task = Task(problem, problem.parameters(seed), batch, dtype)
+    x, y = task.data()
+    probe = Probe(task, task.parameters, x, y, np.random.default_rng(seed))
+    manual = NumpyManual()
+    manual.prepare(task)
+    manual.feed(x, y)
+    return probe, manual
+
+
+@pytest.mark.parametrize("problem", [XOR, LINE], ids=lambda problem: problem.name)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("batch", BATCHES)
+def test_a_right_result_passes_in_every_pass(problem, dtype, batch):
+    for seed in range(3):
+        probe, manual = probed(problem, batch, dtype, seed)
+        assert worst_tau(probe.agree("forward", manual.to_numpy(manual.forward()))) <= 1
+        assert worst_tau(probe.agree("value_and_grad", manual.to_numpy(manual.value_and_grad()))) <= 1
+        assert worst_tau(probe.agree("train_step", manual.to_numpy(manual.train_step(0.5)), 0.5)) <= 1
+
+
+@pytest.mark.parametrize("batch", [8, 4096, 100_003])
+def test_rows_that_are_added_one_after_the_other_pass_too(batch):
+    """The worst order that there is, in float32."""
+    probe, manual = probed(XOR, batch, "float32")
+    manual.value_and_grad()
+    layer = manual.layers[-1]
+    b = np.float32(0)
+    for delta in layer.delta.ravel():
+        b += delta
+    loss, [first, (W, _)] = manual.to_numpy(manual.value_and_grad())
+    found = [first, Layer(W, np.array([b], np.float32))]
+    assert worst_tau(probe.agree("value_and_grad", (loss, found))) <= 1
+
+
+@pytest.mark.parametrize("batch", [513, 4096, 100_003])
+def test_one_marked_row_that_is_not_counted_is_seen(batch):
+    probe, manual = probed(XOR, batch, "float32")
+    for row in (0, batch - 1, probe.marked[len(probe.marked) // 2]):
+        x, y = manual.x, manual.y.copy()
+        y[row] = manual.forward()[row]  # so that its residual is 0
+        manual.feed(x, y)
+        assert worst_tau(probe.agree("value_and_grad", manual.to_numpy(manual.value_and_grad()))) > 1
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+def test_the_marked_rows_are_where_they_are_promised(batch):
+    marked = marked_rows(batch, np.random.default_rng(0))
+    edges = {0, batch - 1, *(2**k - d for k in range(1, 40) for d in (0, 1) if 2**k < batch)}
+    assert edges <= set(marked.tolist()) and len(marked) <= MARKED and np.all(np.diff(marked) > 0)
+
+
+def test_the_share_that_is_stated_is_found_as_often_as_is_said():
+    """At twice the allowed misses of one probe alone: 466 drawn rows, of which none is among those left out."""
+    batch, random = 100_003, np.random.default_rng(5)
+    left_out = np.zeros(batch, bool)
+    left_out[random.choice(batch, round(0.01 * batch), replace=False)] = True
+    misses = sum(not left_out[marked_rows(batch, random)].any() for _ in range(500))
+    assert misses / 500 <= 2 * (1 - 0.01) ** 440
+    assert smallest_dropped(512) == 0 and 0.004 < smallest_dropped(4_194_304) < 0.005
