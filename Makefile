@@ -6,7 +6,7 @@ BENCH ?=
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install test test-fast bench check docs docs-check format mutants clean
+.PHONY: help install test test-fast numpy-only bench check docs docs-check format mutants clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/\1\t\2/p' Makefile | expand -t 12
@@ -24,6 +24,11 @@ test: $(INSTALLED)  ## run the whole test suite, two tests at a time
 
 test-fast: $(INSTALLED)  ## run the tests that are not marked slow
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
+
+numpy-only:  ## run the whole test suite in an environment without any framework
+	test -x build/numpy-only/bin/python || $(PYTHON) -m venv build/numpy-only
+	build/numpy-only/bin/python -m pip install --quiet --constraint constraints.txt --editable . hypothesis pytest-xdist
+	build/numpy-only/bin/python -m pytest -n 2 --dist loadfile
 
 bench: $(INSTALLED)  ## measure, draw, and print where the plots are; BENCH="--batches 4,64" adds options
 	$(BIN)/python -m pytest --benchmark-only $(BENCH)

@@ -97,7 +97,8 @@ def add_options(parser: pytest.Parser) -> None:
     add(
         "--resume",
         metavar="RUN.json",
-        help="take from this run file what is complete there and measure only the rest; options that are not given are "
+        help="(as --resume=FILE, with the sign) take from this run file what is complete there and measure only the "
+        "rest; options that are not given are "
         "those of that run",
     )
 
@@ -175,6 +176,7 @@ HONOURED = {
     "benchmark_max_time": "seconds of blocks for each test",
     "benchmark_min_time": "length of a block in seconds",
 }
+OF_STOCK_TABLE = ("columns", "compare", "group_by", "histogram", "name", "sort", "time_unit", "verbose")
 REFUSED = {
     "benchmark_precision": "rounds are set before the run and never by looking at the results; use --launches",
     "benchmark_confidence": "the intervals are at 95 % for a table as a whole",
@@ -200,6 +202,11 @@ def _stock_options(config: pytest.Config) -> tuple[dict[str, Any], float | None]
     if "benchmark_min_time" in given:
         honoured["block_ns"] = max(1, round(1e9 * seconds["benchmark_min_time"]))
     return honoured, seconds.get("benchmark_max_time")
+
+
+def wants_stock_table(config: pytest.Config) -> bool:
+    """Whether pytest-benchmark's own table is asked for: by -v, or by an option that belongs to it."""
+    return config.getoption("verbose", 0) > 0 or any(_was_given(config, f"benchmark_{name}") for name in OF_STOCK_TABLE)
 
 
 def _option(name: str) -> str:

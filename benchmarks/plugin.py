@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from samegrad.benchmarks import interrupts
-from samegrad.benchmarks.clock import tables
+from samegrad.benchmarks.clock import summary, tables
 from samegrad.benchmarks.clock.case import Case
 from samegrad.benchmarks.clock.cold_start import PHASES
 from samegrad.benchmarks.options import add_options, read_options
@@ -33,6 +34,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Check all that was asked for before anything runs."""
     write_plainly(sys.stdout)
+    if not hasattr(config.option, "benchmark_only"):
+        raise pytest.UsageError("needs pytest-benchmark, which is switched off here: add -p pytest_benchmark.plugin")
+    if config.getoption("benchmark_histogram") and not importlib.util.find_spec("pygal"):
+        raise pytest.UsageError("--benchmark-histogram needs pygal: pip install 'pytest-benchmark[histogram]'")
     with _told_to_the_user():
         config.stash[SESSION] = Session(config, read_options(config))
     config.add_cleanup(config.stash[SESSION].close)
@@ -139,25 +144,38 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """After pytest-benchmark's table ours: ratios with their intervals, verdicts, and whether the run was noisy."""
-    run_file = config.stash[SESSION].run_file
-    if run_file and not config.getoption("benchmark_quiet"):
-        terminalreporter.section("samegrad")
-        color = terminalreporter.hasmarkup
-        width = max(80, min(120, terminalreporter._tw.fullwidth))
-        terminalreporter.write(tables.render(run_file.as_json(), width, color))
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Generator[None, None, None]:
+    """After all else, and though it raises, ours: small tables, or with -v whole ones, and what they come to."""
+    try:
+        yield
+    finally:
+        _summarise(terminalreporter, config.stash[SESSION], config.option.verbose > 0)
+
+
+def _summarise(reporter: Any, session: Session, is_verbose: bool) -> None:
+    run_file = session.run_file
+    if run_file and not reporter.config.getoption("benchmark_quiet"):
+        reporter.section("samegrad")
+        found = run_file.as_json()
+        width = max(80, min(120, reporter._tw.fullwidth))
+        if is_verbose or found["cold_start"] or found["fits"]:
+            reporter.write(tables.render(found, width, reporter.hasmarkup))
+        else:
+            lines = [*summary.tables(found["groups"], width), *summary.conclusion(found, width)]
+            reporter.write("\n".join([*lines, ""]))
         if run_file.run.interrupted:
-            terminalreporter.write_line("Interrupted: what is complete is above and in the run file.", yellow=True)
-    for reason, names in config.stash[SESSION].skipped.items():
-        terminalreporter.write_line(f"Skipped: {', '.join(names)}: {reason}")
-    for device in config.stash[SESSION].absent:
-        terminalreporter.write_line(f"No {device} here: none of the implementations could use one.")
-    if config.stash[SESSION].had_nothing:
-        terminalreporter.write_line("Nothing was measured.", red=True)
-    for problem in config.stash[SESSION].saving_problems:
-        terminalreporter.write_line(problem, red=True)
+            reporter.write_line("Interrupted: what is complete is above and in the run file.", yellow=True)
+    for reason, names in session.skipped.items():
+        reporter.write_line(f"Skipped: {', '.join(names)}: {reason}")
+    for device in session.absent:
+        reporter.write_line(f"No {device} here: none of the implementations could use one.")
+    if session.had_nothing:
+        reporter.write_line("Nothing was measured.", red=True)
+    for problem in session.saving_problems:
+        reporter.write_line(problem, red=True)
+    for path in session.written:
+        reporter.write_line(f"Saved in {path}; to see it: samegrad report {path}")
 
 
 @contextmanager

@@ -37,6 +37,7 @@ class Saving:
         self.stock = stock
         self.problems: list[str] = []
         """Files that could not be written where they were asked for: one line each."""
+        self.written: list[Path] = []
         self._is_named = stock.json is not None
         stock.save_data = True
         stock.save_json = self._save_json
@@ -72,11 +73,11 @@ class Saving:
     def _save_json(self, output_json: dict[str, Any]) -> None:
         path = Path(self.stock.json)
         if written := self._write([path] if self._is_named else numbered(path), output_json, over=self._is_named):
-            self.stock.logger.info(f"Wrote benchmark data in: {written}", purple=True)
+            self.written.append(written)
 
     def _save_in_storage(self, output_json: dict[str, Any], name: str) -> None:
         if written := self._write(self._next(name), output_json):
-            self.stock.logger.info(f"Saved benchmark data in: {written}")
+            self.written.append(written)
 
     def _next(self, name: str) -> Iterator[Path]:
         """The storage's next number, and those after it in case that another run takes it first."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
+from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,7 +17,7 @@ from samegrad.benchmarks.clock import cold_start, cpus, doctor, fresh
 from samegrad.benchmarks.clock import run as clock
 from samegrad.benchmarks.clock.case import Case
 from samegrad.benchmarks.clock.record import Group, Request, Run
-from samegrad.benchmarks.options import Options
+from samegrad.benchmarks.options import Options, wants_stock_table
 from samegrad.benchmarks.runfile import RunFile
 from samegrad.benchmarks.saving import Saving
 from samegrad.impls.child import Failed
@@ -179,6 +180,7 @@ class Session:
         """
         if (self.selected or self.cold) and not (self._stock.disabled or self._stock.skip):
             self._saving = Saving(self._stock, self.config.rootpath)
+            self._stock.quiet = self._stock.quiet or not wants_stock_table(self.config)
             if self.options.earlier:
                 self.options.earlier.take(self.selected)
 
@@ -190,6 +192,11 @@ class Session:
     @property
     def was_interrupted(self) -> bool:
         return bool(self._arrived) or bool(self.run_file and self.run_file.run.interrupted)
+
+    @property
+    def written(self) -> list[Path]:
+        """The run's files."""
+        return self._saving.written if self._saving else []
 
     @property
     def saving_problems(self) -> list[str]:
@@ -243,11 +250,12 @@ class Session:
 
 
 class Terminal:
-    """Where progress is told: the terminal, past pytest's capture."""
+    """Where progress is told: the terminal, past pytest's capture; nowhere where pytest has none."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
-        self._capture: Any = config.pluginmanager.get_plugin("capturemanager")
+        capture: Any = config.pluginmanager.get_plugin("capturemanager")
+        self._uncaptured = capture.global_and_fixture_disabled if capture else nullcontext
 
     def line(self, text: str) -> None:
         """Write a line for good."""
@@ -259,8 +267,13 @@ class Terminal:
             self._write(f"\r\x1b[K{text}")
 
     def _write(self, text: str) -> None:
-        with self._capture.global_and_fixture_disabled():
-            self._reporter.write(text, flush=True)
+        if self._reporter:
+            with self._uncaptured():
+                self._reporter.write(text, flush=True)
+
+
+SILENT_S = 60.0
+"""Where the output is no terminal, nothing is said for longer than this and a group."""
 
 
 class Progress:
@@ -268,7 +281,7 @@ class Progress:
 
     def __init__(self, config: pytest.Config, request: Request, missing: dict[Case, tuple[str, ...]]) -> None:
         self.terminal, self.request, self.groups = Terminal(config), request, len(missing)
-        self.began_s = time.monotonic()
+        self.began_s = self.told_s = time.monotonic()
         tests = sum(map(len, missing.values()))
         self.terminal.line(
             f"\n{tests} benchmarks in {self.groups} groups, {_count(request.launches, 'launch', 'launches')}, "
@@ -282,7 +295,8 @@ class Progress:
         elapsed_s = time.monotonic() - self.began_s
         of = f"/{self.request.launches}" if launch <= self.request.launches else ", one more since the run is noisy"
         text = f"[{elapsed_s:4.0f} s] launch {launch}{of}, group {group}/{self.groups}: {message}"
-        if group in (0, self.groups):
+        if group == 0 or time.monotonic() - self.told_s > SILENT_S:
+            self.told_s = time.monotonic()
             self.terminal.line(text)
         else:
             self.terminal.update(text)

@@ -212,8 +212,11 @@ def scale_used(before: Run, after: Run) -> str:
     scales = yardsticks(before, after)
     if scales is None:
         return "Times are compared as they are: the runs have no yardstick in common."
-    moved = float(np.median(scales[1]) / np.median(scales[0]))
-    return f"Times are compared in units of the yardstick, which itself took {units.ratio(moved)} times as long after."
+    moved = float(np.exp(np.mean(np.log(scales[1])) - np.mean(np.log(scales[0]))))
+    return (
+        f"Times are compared in units of the yardstick, which itself took {units.ratio(moved)} times as long after; "
+        "measured in one run, side by side, they need no such correction."
+    )
 
 
 def percentage(found: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -95,12 +96,56 @@ SMALL = ("--passes=forward", "--problems=xor", "--batches=4", "--budget=1")
 def test_a_benchmark_s_tables_are_plain_where_the_terminal_is(tmp_path):
     done = bench(*SMALL, f"--benchmark-json={tmp_path}/run.json", variables=TERMINALS["C"])
     assert done.returncode == 0, done.stdout
-    assert rb"\u" not in done.stdout and rb"\xb5" not in done.stdout and b" us " in done.stdout
+    assert rb"\u" not in done.stdout and rb"\xb5" not in done.stdout
+    assert b"baseline takes" in done.stdout and b"us" in done.stdout.partition(b"baseline takes")[2]
+
+
+def test_a_run_ends_with_the_answer_and_where_it_is(tmp_path):
+    """Without pytest-benchmark's own table, which -v and its options give."""
+    done = bench(*SMALL, f"--benchmark-json={tmp_path}/run.json")
+    assert b"test_pass[" not in done.stdout and len(done.stdout.splitlines()) < 40
+    assert f"to see it: samegrad report {tmp_path}/run.json" in done.stdout.decode().splitlines()[-2]
+    assert b"test_pass[" in bench(*SMALL, "--benchmark-sort=name", f"--benchmark-json={tmp_path}/run.json").stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "variables", "told"),
+    [
+        (["-p", "no:benchmark"], {}, "add -p pytest_benchmark.plugin"),
+        ([], {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}, "add -p pytest_benchmark.plugin"),
+        (["--benchmark-histogram"], {}, "--benchmark-histogram needs pygal"),
+    ],
+    ids=["switched off", "nothing by itself", "histogram"],
+)
+def test_a_plugin_that_is_missing_is_told_in_one_line(options, variables, told):
+    """On any run of pytest in this folder, before anything is measured."""
+    if "histogram" in told and importlib.util.find_spec("pygal"):
+        pytest.skip("pygal is here")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "tests/test_public.py", *options],
+        cwd=ROOT,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    [line] = (done.stdout + done.stderr).split("\n")[:1]
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR and line.startswith("ERROR: ") and told in line
+
+
+@pytest.mark.parametrize("missing", ["terminal", "capture"])
+def test_a_run_without_a_part_of_pytest_is_saved(missing, tmp_path):
+    done = bench(*SMALL, f"--benchmark-json={tmp_path}/run.json", "-p", f"no:{missing}")
+    assert done.returncode == 0 and json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))["samegrad"]
 
 
 def test_what_stands_for_a_character_is_plain():
     assert all(plain.isascii() and not character.isascii() for character, plain in PLAIN.items())
 
+
+has_ctrl_c = pytest.mark.skipif(
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN, reason="Ctrl-C is switched off here, as in a background job"
+)
 
 FAULT = "import samegrad.command_line as c; c._found_at = lambda place: 1 / 0"
 ENDLESS = "import samegrad.impls.registry as r; r.default = lambda: r.default()"
@@ -137,6 +182,7 @@ class TestExitStatus:
             "samegrad: [Errno 28] No space left on device"
         ]
 
+    @has_ctrl_c
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
     def test_a_signal_is_no_verdict_and_no_traceback(self, number, tmp_path):
         """And `train` leaves no folder behind."""
@@ -208,6 +254,7 @@ class TestWhereResultsGo:
         assert done.returncode == 2 and b"all 1 agree" in done.stdout
         assert f"{folder}/a.json".encode() in done.stderr
 
+    @has_ctrl_c
     def test_a_ladder_that_is_interrupted_ends_with_what_is_complete(self, tmp_path):
         code = (
             "import samegrad.benchmarks.clock.ladder as l; was = l.cases; few = ('numpy-tutorial', 'numpy-fast', 'c-floor')\n"

@@ -70,6 +70,7 @@ def first(folder):
     storage = f"--benchmark-storage=file://{folder}/storage"
     return pytest_(
         "--benchmark-only",
+        "-v",
         *TINY,
         "--launches=2",
         f"--benchmark-json={folder}/a.json",
@@ -115,7 +116,6 @@ class TestARun:
         assert re.search(r"6 benchmarks in 3 groups, 2 launches, 1 thread.* 0\.5 s .* rounds", told)
         for launch in (1, 2):
             assert f"launch {launch}/2, group 0/3: starting the workers" in told
-            assert f"launch {launch}/2, group 3/3: " in told
 
     def test_its_file_has_the_format_and_its_figures_follow_from_its_samples(self, first, folder):
         document = runfiles.load(folder / "a.json")
@@ -164,7 +164,7 @@ class TestComparing:
 
     def test_one_launch_is_a_preview_without_verdict(self, second, folder):
         assert "One launch is a preview: it carries no verdict." in second.said
-        assert second.said.count("a preview; one launch carries no verdict.") == 3
+        assert second.said.count("a preview; one launch carries no verdict.") == 1
         for group in runfiles.load(saved(folder, "0002_*.json"))["samegrad"]["groups"]:
             for row in group["rows"]:
                 is_baseline = row["implementation"] == group["baseline"]
@@ -204,6 +204,7 @@ def crippled(folder):
     return pytest_(
         "benchmarks/test_passes.py",
         "--benchmark-only",
+        "-v",
         f"--rootdir={folder}/elsewhere",
         f"-c{ROOT}/pyproject.toml",
         "--implementations=numpy,numpy-tutorial,keras-xla,torch-eager,jax-jit",

@@ -95,6 +95,7 @@ def test_dropping_what_converged_and_taking_pieces_change_nothing(one_by_one, mo
 
 def test_frameworks_that_differ_are_reported(monkeypatch):
     """Planted: one implementation misses an early start (wrong), another only one at the very end (a rounding)."""
+    pytest.importorskip("torch")
     early, late = [5, 6, 900, -1], [5, 6, 995, -1]
     answers = {}
 
