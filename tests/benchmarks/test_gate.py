@@ -94,6 +94,7 @@ class TestPlantedFaults:
         with pytest.raises(Failed, match="KeyError"):
             worker.ask("time", key=name, prefix=1, calls=1)
 
+    @pytest.mark.slow
     def test_the_right_one_passes_and_is_timed(self, worker, name):
         """In every pass, with τ of every tensor told; so the failures above are the faults' and not the gate's."""
         for pass_name in ("forward", "value_and_grad", "train_step"):

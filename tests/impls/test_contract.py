@@ -51,6 +51,7 @@ def test_a_fault_of_a_framework_s_own_is_seen(name, broken):
     assert {told["clause"] for told in seen(name)["clauses"] if told["holds"] is False} == broken, seen(name)["clauses"]
 
 
+@pytest.mark.slow
 def test_captured_data_are_seen_in_two_ways():
     """By rows that are fed, and, where an implementation takes none, by what JAX says of its constants."""
     sentences = [fault["sentence"] for told in seen("jax-jit captured")["clauses"] for fault in told["faults"]]

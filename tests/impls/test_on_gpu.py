@@ -29,6 +29,7 @@ def test_a_device_that_is_not_there_is_refused_by_name(name, framework):
         assert answer.startswith(f"Unavailable: {framework} ") and f"sees no {asked!r} device; use 'cpu'" in answer
 
 
+@pytest.mark.slow
 def test_pytorch_finds_the_device_that_was_asked_for():
     found = made_of("torch-eager")
     *there, third, mps = found["with two"]
@@ -45,6 +46,7 @@ def test_pytorch_takes_the_device_and_counts_its_memory_anew():
     assert found["waits"]
 
 
+@pytest.mark.slow
 def test_jax_and_tensorflow_find_the_device_that_was_asked_for():
     *there, third = made_of("jax-jit")["with two"]
     assert there == ["gpu 0", "cuda 1"] and "sees no 'cuda:2' device" in third
