@@ -41,10 +41,10 @@ def candidates(layers: int, first: Iterable[str] = (), outputs: int = 1) -> list
     return [((hidden,) * (layers - 1)) + (f,) for hidden, f in itertools.product(order, last)]
 
 
-def mixed(layers: int) -> Iterator[Activations]:
-    """Every choice for networks whose hidden layers differ."""
+def mixed(layers: int, outputs: int) -> Iterator[Activations]:
+    """Every choice for networks whose hidden layers differ. One output of a softmax is 1 whatever comes before it."""
     hidden = itertools.product(("sigmoid", "tanh", "relu", "identity"), repeat=layers - 1)
-    last = ("sigmoid", "identity", "tanh", "relu", "softmax")
+    last = ("sigmoid", "identity", "tanh", "relu", *(["softmax"] if outputs > 1 else []))
     yield from ((*some, f) for some in hidden for f in last if len(set(some)) > 1)
 
 
@@ -55,7 +55,9 @@ def matching(
     found = [choice for choice in choices if predicts(judge, choice, outputs)]
     if found or not judge.observations or len(choices) == 1:
         return found
-    return [choice for choice in mixed(len(judge.observations[0].parameters)) if predicts(judge, choice, outputs)][:1]
+    first = judge.observations[0]
+    every = mixed(len(first.parameters), first.y.shape[1])
+    return [choice for choice in every if predicts(judge, choice, outputs)][:1]
 
 
 def predicts(judge: Judge, choice: Activations, outputs: Sequence[Sequence[np.ndarray]] = ()) -> bool:

@@ -108,10 +108,18 @@ def _is_one_mistake(candidate: Candidate) -> bool:
     if candidate.piles_up and candidate.verdict.diagnosis:
         return True
     explanations = candidate.explained.explanations
-    if not explanations or explanations[0].mistake.parts:
+    if not explanations or explanations[0].mistake.parts or any(o["absent"] for o in candidate.readings):
         return False
-    vanishes = any(word in explanations[0].mistake.name for word in RIGHT_FOR_ONE_OUTPUT)
-    return not vanishes or candidate.outputs == 1 or candidate.message["takes_outputs"]
+    if explanations[0].mistake.name == "sign" and candidate.kind != "whole":
+        return False  # what calls it may subtract where this adds
+    return not _may_be_none(candidate)
+
+
+def _may_be_none(candidate: Candidate) -> bool:
+    """Is its mistake none where there is one output, and may the program be meant for one?"""
+    explanations = candidate.explained.explanations
+    vanishes = explanations and any(word in explanations[0].mistake.name for word in RIGHT_FOR_ONE_OUTPUT)
+    return bool(vanishes) and candidate.outputs > 1 and not candidate.message["takes_outputs"]
 
 
 def _overrules(other: Candidate, right: Candidate) -> bool:
@@ -145,8 +153,9 @@ def _of_none_right(candidates: list[Candidate], again: Again) -> tuple[Report, C
         return next((pair for pair in by_loss if pair[0].verdict == RIGHT), by_loss[0])
     if candidates[0].layers <= LAYERS_OF_TWO:
         candidates[0].look_for_two()
-    shown = next((c for c in candidates[:EXPLAINED] if c.shown_wrong and c.explained.explanations), None)
-    shown = shown or next((c for c in candidates[:EXPLAINED] if c.shown_wrong), None)
+    several_only = all(c.outputs > 1 for c in candidates)
+    shown_wrong = [c for c in candidates[:EXPLAINED] if c.shown_wrong and not (several_only and _may_be_none(c))]
+    shown = next((c for c in shown_wrong if c.explained.explanations), next(iter(shown_wrong), None))
     if shown is not None:
         return write(shown, WRONG), shown
     telling = next((c for c in candidates if c.optimizer or c.steps), candidates[0])

@@ -178,7 +178,7 @@ FORWARD = ("forward", "feedforward", "feed_forward", "forward_pass", "forward_pr
 BACKWARD = ("backward", "backprop", "back_prop", "backpropagate", "back_propagate", "backpropagation", "back_propagation", "backward_pass", "backward_propagation", "backward_prop", "backwards", "gradients", "gradient", "grads", "grad", "compute_gradients", "compute_gradient", "get_gradients", "calculate_gradients", "compute_grads", "loss_and_grad", "loss_and_gradients", "value_and_grad", "bp", "propagate_back")  # fmt: skip
 TRAIN = ("train_step", "training_step", "train_on_batch", "train_batch", "partial_fit", "train", "fit", "learn", "train_network", "gradient_descent", "optimize", "training")  # fmt: skip
 UPDATE = ("update", "step", "update_weights", "update_parameters", "update_params", "apply_gradients", "apply_grads", "apply", "optimize", "optimizer_step", "gradient_descent", "adjust_weights", "update_network")  # fmt: skip
-LOSS = re.compile(r"(^|_)(loss|cost|error|err|mse|sse|bce|rmse|entropy|objective|criterion|nll|likelihood|j|e)(_|$|\d)")
+LOSS = re.compile(r"(^|_)(loss|cost|error|err|mse|sse|bce|rmse|entropy|objective|criterion|nll|likelihood|j)(_|$|\d)")
 NO_LOSS = re.compile(r"prime|deriv|grad|delta|back|history|plot|print|rate|_d$|^d_|dx|signal|hidden")
 
 

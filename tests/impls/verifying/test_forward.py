@@ -67,9 +67,9 @@ def test_a_network_is_known_by_its_predictions(activations):
 def test_layers_that_differ_are_found_among_the_mixed_ones():
     """Three layers, tanh and then relu; the usual choices have all hidden layers alike."""
     activations = ("tanh", "relu", "sigmoid")
-    assert activations not in candidates(3) and activations in mixed(3)
+    assert activations not in candidates(3) and activations in mixed(3, 2)
     assert matching(Judge(observations(activations)), candidates(3), [[], [], []]) == [activations]
-    assert not [choice for choice in mixed(3) if choice in candidates(3)] and not [*mixed(2)]
+    assert not [choice for choice in mixed(3, 2) if choice in candidates(3)] and not [*mixed(2, 2)]
 
 
 def test_a_softmax_over_the_wrong_axis_is_no_softmax():
