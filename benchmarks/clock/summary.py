@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from samegrad.benchmarks.clock.tables import noise_lines
+from samegrad.benchmarks.clock.tables import dropped_lines, noise_lines
 from samegrad.benchmarks.results import units
 from samegrad.benchmarks.results.verdict import EQUIVALENT, NOT_RESOLVED
 
@@ -65,6 +65,7 @@ def conclusion(run_file: Mapping[str, Any], width: int) -> Iterator[str]:
     words = [row["verdict"] for entry in entries for row in entry["rows"] if row["implementation"] != entry["baseline"]]
     if unclear := sum(word in (NOT_RESOLVED, None) for word in words):
         yield f"Not resolved: {unclear} of {len(words)} comparisons; more launches may resolve them (--launches=5)."
+    yield from _few([line for entry in entries for line in dropped_lines(entry)])
     if entries:
         yield from _few([line for reason in noise_lines(run_file["noise"]) for line in textwrap.wrap(reason, width)])
 

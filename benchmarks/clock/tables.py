@@ -95,8 +95,7 @@ def render(run_file: Mapping[str, Any], width: int = 100, color: bool = False) -
     for group in run_file["groups"]:
         console.print(table(group))
         console.print(Text(group["sentence"]))
-        for drop in group.get("dropped", ()):
-            told = "Dropped: round {round} of launch {launch}; in the block of {in} {reason}.".format(**drop)
+        for told in dropped_lines(group):
             console.print(Text(told, style="yellow"))
         console.print()
     for entry in run_file["fits"]:
@@ -111,6 +110,12 @@ def render(run_file: Mapping[str, Any], width: int = 100, color: bool = False) -
         console.print(Text(f"HANDICAP: {handicap['sentence']}", style="bold yellow"))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
+
+
+def dropped_lines(group: Mapping[str, Any]) -> list[str]:
+    """A line for each round of a group of which no time is kept."""
+    told = "Dropped: round {round} of launch {launch}; in the block of {in} {reason}."
+    return [told.format(**drop) for drop in group.get("dropped", ())]
 
 
 def noise_lines(noise: Mapping[str, Any]) -> list[str]:

@@ -372,7 +372,7 @@ class TestWhereARunIsSaved:
         code, said = place.run([SOUND, "ForbidsFiles"], launches=1)
         assert code == pytest.ExitCode.TESTS_FAILED
         assert "(File too large), nor in the temporary folder (File too large): only what stands above is left" in said
-        assert re.search(r"│ numpy +│ [\d.]+ µs │", said)
+        assert re.search(r"^numpy +[\d.]+", said, re.M)
         assert place.left() == [] and not list((place.folder / "results").iterdir())
 
     def test_a_run_in_which_nothing_could_be_measured_is_saved_for_its_reasons(self, place):
