@@ -280,7 +280,7 @@ def doctor(asked: str | None) -> None:
     fit = f"Fit: none of {len(CHECKS)} checks found a handicap."
     handicaps = [{"handicap": handicap.handicap, "sentence": handicap.sentence} for handicap in found]
     document = Doctor.of({"date": made(), "fit": not found, "pinned_to": pinned_to, "handicaps": handicaps})
-    deliver(document, path, asked, lambda: click.echo("\n".join(told or [fit])))
+    deliver(lambda: document, path, asked, lambda: click.echo("\n".join(told or [fit])))
     sys.exit(1 if found else 0)
 
 

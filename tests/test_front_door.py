@@ -257,7 +257,8 @@ class TestWhereResultsGo:
     @has_ctrl_c
     def test_a_ladder_that_is_interrupted_ends_with_what_is_complete(self, tmp_path):
         code = (
-            "import samegrad.benchmarks.clock.ladder as l; was = l.cases; few = ('numpy-tutorial', 'numpy-fast', 'c-floor')\n"
+            "import samegrad.benchmarks.clock.ladder as l; was = l.cases\n"
+            "few = ('numpy-tutorial', 'numpy-fast', 'c-floor')\n"
             "l.cases = lambda: {c: tuple(n for n in names if n in few) for c, names in was().items()}\n"
             "from samegrad.command_line import main; main()"
         )

@@ -75,6 +75,6 @@ def put_back(cpus: Sequence[int]) -> list[int]:
 
 def _number(path: Path) -> int | None:
     try:
-        return int(path.read_text())
+        return int(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None

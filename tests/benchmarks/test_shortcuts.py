@@ -46,8 +46,8 @@ def name_of(kind):
 def site(tmp_path_factory):
     source, site = tmp_path_factory.mktemp("shortcuts"), tmp_path_factory.mktemp("site")
     lines = [f'{name_of(kind)} = "shortcuts:{kind}"' for kind in (*FOUND, "Fixed")]
-    (source / "pyproject.toml").write_text(PROJECT + "\n".join(lines))
-    (source / "shortcuts.py").write_text(Path(shortcuts.__file__).read_text())
+    (source / "pyproject.toml").write_text(PROJECT + "\n".join(lines), encoding="utf-8")
+    (source / "shortcuts.py").write_text(Path(shortcuts.__file__).read_text(encoding="utf-8"), encoding="utf-8")
     offline = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--disable-pip-version-check")
     code, said = python("pip", "install", *offline, "--target", site, source)
     assert code == 0, said
