@@ -72,7 +72,7 @@ def _forward(way: Way, arrays: dict[str, Array], observed: Observed) -> tuple[In
     if not any(np.iscomplexobj(array) for array in arrays.values()):
         return after_forward(way, arrays, observed.x, observed.y)
     data = way.data.encode(observed.x, observed.y)
-    instance = way.subject.make(way.form, data, arrays, way.rate, 1)
+    instance = way.make(data, arrays, way.rate, 1)
     known = known_values(way, instance, data, observed.x, way.rate, 1)
     for name in names.methods([n for n in instance.functions if n != way.plan.main], names.FORWARD):
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,7 @@ from samegrad.impls.verifying import probe
 from samegrad.impls.verifying.forward import FUNCTIONS
 from samegrad.impls.verifying.target import names, results, source
 from samegrad.impls.verifying.target.calls import Known, Unreadable, call, named_parts, output_among, ran_to_the_end
+from samegrad.impls.verifying.target.layouts import DataLayout
 from samegrad.impls.verifying.target.places import Part, Place, Stack, of_object, to_array
 from samegrad.impls.verifying.target.results import Reading
 from samegrad.impls.verifying.target.subjects import ArgumentSubject, Form, Instance
@@ -78,8 +80,7 @@ def run(way: Way, arrays: dict[str, Array], x: Array, y: Array, rate: float, epo
     """Make an instance with these parameters (in the user's layout) and let it learn; `times` times from there."""
     ux, uy = way.data.encode(x, y)
     ux, uy = (way.lift(a) if isinstance(a, np.ndarray) else a for a in (ux, uy))
-    first = {tensor: way.lift(array.copy()) for tensor, array in arrays.items()}
-    instance = way.subject.make(way.form, (ux, uy), first, rate, epochs)
+    instance = way.make((ux, uy), arrays, rate, epochs)
     used = _settings(way, instance, rate, epochs, ux, uy)
     for turn in range(times):
         if turn:
@@ -94,12 +95,16 @@ def _settings(way: Way, instance: Instance, rate: float, epochs: int, ux: Any, u
     """Put the learning rate, the number of epochs and the data where the object or its file keeps them."""
     subject, used = way.subject, set()
     source.Loops.rounds, source.Loops.limited = epochs, False
-    values = {"rate": rate, "epochs": epochs}
+    values = {"rate": rate, "epochs": epochs, "inputs_size": way.form.sizes[0], "outputs_size": way.form.sizes[-1]}
     taken = {id(place) for place in instance.places.values()}
     places = [] if isinstance(subject, ArgumentSubject) else subject.leaves(instance.thing)
     for leaf in [*places, *of_object(subject.module, subject_own(way))]:
         last = leaf.name.split(".")[-1]
         role = names.role(last, ("rate", "epochs"))
+        if not role and type(leaf.get()) is int and re.search(r"in|out", last):
+            role = (
+                names.role(last, ("inputs_size", "outputs_size")) if re.search(r"dim|size|units|nodes", last) else role
+            )
         if role and leaf.array().ndim == 0 and id(leaf) not in taken and type(leaf.get()) in (int, float):
             _set_number(leaf, values[role])
             used.add(role)
@@ -477,9 +482,8 @@ def after_forward(
 ) -> tuple[Instance, Known, Array | None]:
     """An instance with these parameters after its forward pass, what is known then, and its predictions."""
     data = way.data.encode(x, y)
-    lifted = {tensor: way.lift(np.array(array)) for tensor, array in arrays.items()}
     if trained is None:
-        trained = way.subject.make(way.form, data, lifted, way.rate, 1)
+        trained = way.make(data, arrays, way.rate, 1)
         _settings(way, trained, way.rate, 1, *data)
     known = known_values(way, trained, data, x, way.rate, 1)
     rest = [n for n in trained.functions if n != way.plan.main]
@@ -490,13 +494,35 @@ def after_forward(
         }
         trained.functions = {**{n: f for n, f in more.items() if not isinstance(f, type)}, **trained.functions}
     for name in [way.plan.forward] if way.plan.forward else names.methods(rest, names.FORWARD):
-        try:
+        predictions = None
+        with contextlib.suppress(source.UserError, Unreadable):
             predictions = forward(way, trained, known, name, x, y)
-        except (source.UserError, Unreadable):
-            continue
+        if predictions is None or x.shape[0] == x.shape[1]:  # a square may have been taken the other way round
+            predictions = _row_by_row(way, trained, known, name, x, y)
         if predictions is not None:
             return trained, known, predictions
     return trained, known, None
+
+
+def _row_by_row(way: Way, instance: Instance, known: Known, name: str, x: Array, y: Array) -> Array | None:
+    """The predictions of a forward function that takes one row, for each row of data that are given as rows."""
+    if way.data.name not in ("rows", "flat targets", "lists", "lists, flat targets"):
+        return None
+    found = []
+    for row, target in zip(x, y, strict=True):
+        one = DataLayout("one list" if "list" in way.data.name else "one row")
+        data = one.encode(row[None], target[None])
+        trial = replace(known, roles={**known.roles, "x": data[0], "y": data[1]}, names=dict(known.names))
+        try:
+            result, _ = call(instance.functions[name], trial, way.subject.path)
+        except (source.UserError, Unreadable):
+            return None
+        predictions, _ = output_among(result, one, target[None])
+        if predictions is None:
+            return None
+        found.append(predictions)
+    known.roles["output"] = np.concatenate(found) if way.data.name == "rows" else np.concatenate(found)[:, 0]
+    return np.concatenate(found)
 
 
 # -- all probes -------------------------------------------------------------------------------------------------------
@@ -594,9 +620,11 @@ def _repeat(way: Way, first: Observed) -> str:
         return ""
     for reading in again:
         pairs = [(first.reading.gradients[n], reading.gradients[n]) for n in first.reading.gradients]
+        if all(_same(a, b) for a, b in pairs):  # also where all are zero, and twice zero is zero
+            continue
         if all(_same(2 * a, b) for a, b in pairs):
             return "accumulates"
-        if not all(_same(a, b) for a, b in pairs) and first.reading.kind == "returned":
+        if first.reading.kind == "returned":
             return "varies"
     return ""
 
@@ -629,6 +657,7 @@ def groups(all_ways: Iterator[Way], failures: list[Exception], strange: list[Gro
             way.form.flipped,
             way.form.names,
             way.form.slots,
+            way.form.bias_first,
             way.hypothesis,
         )
         if same in seen:

@@ -128,22 +128,25 @@ class Leaf:
 
 @dataclass
 class Stack:
-    """The same value of several objects of a list, as one array: `hidden[*].weights`, (units, inputs)."""
+    """Several values as one array: `hidden[*].weights` of all units, (units, inputs), or numbers w1, …, w4."""
 
     name: str
     parts: list[Leaf]
+    shape: tuple[int, ...] | None = None
+    """Of numbers that fill a matrix row by row; None where each part is a row."""
 
     def get(self) -> Any:
         """Itself, as there is no one value."""
         return self
 
     def array(self) -> Array:
-        """One row for each object."""
-        return np.stack([part.array() for part in self.parts])
+        """One row for each part."""
+        rows = np.stack([part.array() for part in self.parts])
+        return rows if self.shape is None or rows.size != len(self.parts) else rows.reshape(self.shape)
 
     def set(self, value: Array) -> None:
-        """Give every object its row."""
-        for part, row in zip(self.parts, value, strict=True):
+        """Give every part its row."""
+        for part, row in zip(self.parts, value if self.shape is None else value.ravel(), strict=True):
             part.set(row)
 
 
@@ -202,8 +205,15 @@ def of_object(
         name = f"{path}[{key!r}]" if isinstance(root, dict | list | tuple) else f"{path}.{key}" if path else str(key)
         if to_array(value) is not None:
             yield Leaf(name, root, key)
-        elif isinstance(value, dict | list | tuple) or (own(type(value)) and hasattr(value, "__dict__")):
+        elif isinstance(value, dict | list | tuple) or (_has_values(value, own) and hasattr(value, "__dict__")):
             yield from of_object(value, own, name, depth + 1, seen)
+
+
+def _has_values(value: Any, own: Callable[[type], bool]) -> bool:
+    """Is it an object of the user's own class, or such a class that is only a shelf of constants?"""
+    if isinstance(value, type):
+        return own(value) and not any(callable(v) for k, v in vars(value).items() if not k.startswith("__"))
+    return own(type(value))
 
 
 def _items(root: Any) -> list[tuple[Any, Any]]:

@@ -120,6 +120,9 @@ def _roles(parameters: Sequence[inspect.Parameter]) -> dict[str, str]:
         roles[p.name] = "middle" if role in ("x", "y") and role in roles.values() else role
     if "y" not in roles.values():  # `outputs` beside x without any y are the targets
         roles.update({a: "y" for a in [a for a, r in roles.items() if r == "output"][:1]})
+    if "x" in roles.values() and "y" not in roles.values():  # nor any `outputs`: the one word that is left
+        words = [a for a, r in roles.items() if r == "middle" and not names.tensor(a)]
+        roles.update({a: "y" for a in words if len(words) == 1 and len(a) > 2})
     if "x" not in roles.values():
         unknown = [a for a, r in roles.items() if r == "middle" and not names.tensor(a)]
         roles.update({a: "x" for a in unknown[:1]})

@@ -82,6 +82,9 @@ def _arrangements(leaves: Sequence[Leaf], mapping: dict[str, str] | None) -> Ite
             ]
         return
     usable = [p for p in every if p.array().ndim <= 2 and not _is_something_else(p)]
+    if numbers := list(_of_numbers([p for p in usable if isinstance(p, Leaf)])):
+        yield from numbers
+        return
     single = [p for p in usable if isinstance(p, Leaf)]
     stacked = [p for p in usable if isinstance(p, Stack)]
     for some in (single, stacked):
@@ -91,6 +94,28 @@ def _arrangements(leaves: Sequence[Leaf], mapping: dict[str, str] | None) -> Ite
                 yield more
     for some in (single, stacked):
         yield from _by_shapes(some)
+
+
+def _of_numbers(leaves: Sequence[Leaf]) -> Iterator[Layers]:
+    """One hidden layer of numbers with names in order: w1 … w6, b1 … b3; unit after unit, or input after input."""
+    read = [(t.rank, i, t.kind, p) for i, p in enumerate(leaves) if not p.array().ndim and (t := names.tensor(p.name))]
+    weights, biases = ([p for *_, k, p in sorted(read, key=lambda r: r[:2]) if k == kind] for kind in "Wb")
+    for units in range(2, len(biases)):
+        outputs = len(biases) - units
+        inputs = len(weights) // units - outputs
+        if inputs < 1 or units * (inputs + outputs) != len(weights):
+            continue
+        cut = inputs * units
+        for flipped in (True, False):
+            shapes = [(units, inputs), (outputs, units)] if flipped else [(inputs, units), (units, outputs)]
+            parts = [weights[:cut], weights[cut:]]
+            ws = [Stack(_span(p), p, shape) for p, shape in zip(parts, shapes, strict=True)]
+            bs = [Stack(_span(p), p, (len(p),)) for p in (biases[:units], biases[units:])]
+            yield list(zip(ws, bs, strict=True))
+
+
+def _span(parts: Sequence[Leaf]) -> str:
+    return parts[0].name if len(parts) == 1 else f"{parts[0].name}…{parts[-1].name}"
 
 
 def _is_something_else(place: Place) -> bool:

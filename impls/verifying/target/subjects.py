@@ -114,9 +114,11 @@ class ArgumentSubject:
                 flipped = any(slot.flipped for slot in slots)
                 yield Form(slots, tuple(sizes), flipped, grown, names=named)
                 if not any(grown.biases) and not grown.of_forward:
-                    for first in (True, False):
-                        inside = [b for s in slots for b in (s, Slot(f"b{s.tensor[1:]}", s.canonical[1:], s.shape[1:]))]
-                        later.append(Form(inside, tuple(sizes), flipped, grown, names=named, bias_first=first))
+                    inside = [part for slot in slots for part in (slot, _bias_of(slot))]
+                    later += [
+                        Form(inside, tuple(sizes), flipped, grown, names=named, bias_first=first)
+                        for first in (True, False)
+                    ]
         yield from (form for form in later if all(slot.shape or slot.tensor[0] == "b" for slot in form.slots))
 
     def _is_own(self, layout: Any, sketch: Sketch) -> bool:
@@ -130,11 +132,14 @@ class ArgumentSubject:
         slots = layout.slots((weights[0][into], *(w[out] for w in weights)), sketch.biases)
         return all(shapes.get(slot.tensor, slot.shape) == slot.shape for slot in slots)
 
-    def make(self, form: Form, data: Any, arrays: dict[str, Array], rate: float, epochs: int) -> Instance:
-        """Arguments that hold these arrays (in the user's layout)."""
+    def make(
+        self, form: Form, data: Any, arrays: dict[str, Array], rate: float, epochs: int, lift: Callable[[Any], Any]
+    ) -> Instance:
+        """Arguments that hold these arrays (in the user's layout), as `lift` makes them of arrays."""
         sketch: Sketch = form.how
         seed_everything()
         wholes = arrays if form.bias_first is None else _with_biases(arrays, form)
+        wholes = {tensor: lift(array) for tensor, array in wholes.items()}
         held = {a: build(t, wholes) for a, t in sketch.arguments.items()}
         root = {**{a: build(t, wholes) for a, t in sketch.of_forward.items()}, **held}
         places: dict[str, Place] = {}
@@ -157,6 +162,12 @@ class ArgumentSubject:
         """The arrays by the names that the file's other functions give them (W1, b1 of a forward pass)."""
         functions = own_functions(self.module, self.function).values()
         return {a: arrays[a] for f in functions for a in inspect.signature(f).parameters if a in arrays}
+
+
+def _bias_of(weights: Slot) -> Slot:
+    """The bias that is an entry of these weights along the axis of the inputs."""
+    shape = weights.shape[:1] if weights.flipped else weights.shape[1:]
+    return Slot(f"b{weights.tensor[1:]}", weights.canonical[1:], shape)
 
 
 def _with_biases(arrays: dict[str, Array], form: Form) -> dict[str, Array]:
@@ -259,7 +270,9 @@ class ObjectSubject:
         named = (s for s in alike if {t: p.name for t, p in s.places.items()} == form.names)
         return next(named, alike[0] if alike else None)
 
-    def make(self, form: Form, data: Any, arrays: dict[str, Array], rate: float, epochs: int) -> Instance:
+    def make(
+        self, form: Form, data: Any, arrays: dict[str, Array], rate: float, epochs: int, lift: Callable[[Any], Any]
+    ) -> Instance:
         """A fresh object with these parameters (in the user's layout), or with its own where they are born late."""
         roles, asked = form.how
         thing = self.constructor.make(roles, asked, data, rate, epochs)

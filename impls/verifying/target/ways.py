@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
+from samegrad.impls.parameters import Array
 from samegrad.impls.verifying import probe
 from samegrad.impls.verifying.forward import candidates
 from samegrad.impls.verifying.target import names, source
@@ -21,6 +24,7 @@ from samegrad.impls.verifying.target.sketch import Sketch
 from samegrad.impls.verifying.target.subjects import (
     ArgumentSubject,
     Form,
+    Instance,
     Layers,
     ObjectSubject,
     Subject,
@@ -30,6 +34,10 @@ from samegrad.impls.verifying.target.subjects import (
 )
 
 BACKWARD, WHOLE = "backward", "whole"
+
+
+def _as_it_is(array: Any) -> Any:
+    return array
 
 
 @dataclass(frozen=True)
@@ -51,13 +59,18 @@ class Way:
     form: Form
     data: DataLayout
     plan: Plan
-    lift: Callable[[Any], Any] = lambda array: array
+    lift: Callable[[Any], Any] = _as_it_is
     """What the target's arrays are made with: as they are, or as tensors of torch."""
     hypothesis: tuple[str, ...] = ()
     """The activations with which intermediates are made that the target asks for and no function of its file gives."""
     start: int = 0
     """Epochs before the step that is looked at: 0 looks at the first, from given parameters."""
     rate: float = probe.RATE
+
+    def make(self, data: tuple[Any, Any], arrays: dict[str, Array], rate: float, epochs: int) -> Instance:
+        """A fresh instance of the subject, with copies of these parameters in the user's layout."""
+        copies = {tensor: np.array(array) for tensor, array in arrays.items()}
+        return self.subject.make(self.form, data, copies, rate, epochs, self.lift)
 
 
 def ways(subject: Subject, sizes: Sequence[int], flat: bool) -> Iterator[Way]:
@@ -67,7 +80,7 @@ def ways(subject: Subject, sizes: Sequence[int], flat: bool) -> Iterator[Way]:
     for layout in layouts:
         for form in forms:
             for plan in plans(subject):
-                for lift in _lifts(subject):
+                for lift in _lifts(subject, layout):
                     for hypothesis in _hypotheses(subject, form):
                         yield Way(subject, form, layout, plan, lift, hypothesis)
 
@@ -86,9 +99,11 @@ def asks_for_intermediates(form: Form) -> bool:
     return isinstance(form.how, Sketch) and form.how.asks
 
 
-def _lifts(subject: Subject) -> list[Callable[[Any], Any]]:
-    """Arrays as they are; then, for a function in a file that imports torch, tensors."""
-    lifts: list[Callable[[Any], Any]] = [lambda array: array]
+def _lifts(subject: Subject, layout: DataLayout) -> list[Callable[[Any], Any]]:
+    """Arrays as they are; then, for a function's arguments, lists beside data in lists, and tensors of torch."""
+    lifts: list[Callable[[Any], Any]] = [_as_it_is]
+    if isinstance(subject, ArgumentSubject) and "list" in layout.name:
+        lifts.append(np.ndarray.tolist)
     if isinstance(subject, ArgumentSubject) and any(
         getattr(value, "__name__", "") == "torch" for value in vars(subject.module).values()
     ):
