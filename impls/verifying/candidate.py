@@ -153,6 +153,8 @@ class Candidate:
             other = Candidate(deeper, self.asked, self.source)
             if not other.verdict.right:
                 found.untested.append(_sizes(other) + ": " + (other.verdict.reason or "it could not be judged"))
+        if all(min(o["sizes"][1:-1], default=2) == 1 for o in (self.message, *self.message.get("deeper", ()))):
+            found.untested.append("hidden layers of more than one unit")
         if self._degenerate:
             found.untested.append("any place but the first, where weights are zero")
         return found
@@ -376,8 +378,8 @@ class Candidate:
         """Is it shown that the gradient is not that of the program's loss?
 
         With the network known: where a mistake of the bank gives what was observed on every probe, to rounding; or
-        where the loss is known, or shows in the output layer's gradients, and something else is wrong. A change of the
-        weights may be more than a step along the gradient; there some gradient must be right, so that it was read well.
+        where the loss is known, or shows in the output layer's gradients, and something else is wrong. Where no mistake
+        of the bank explains it, some gradient must be right: it shows that the gradients were read well.
         Without the network: only a single mistake of the bank in a network with a hidden layer, whose weights'
         gradients contain the activations themselves.
         """
@@ -401,9 +403,7 @@ class Candidate:
             return False  # where some gradients are missing and others are wrong, they were not read well
         right = {name for name, tau in found.taus.items() if tau <= 1}
         last = {name for name in found.taus if name[1:] == str(self.layers)}
-        if self.recovered:
-            return bool(right) and (self.loss_known or last <= right)
-        return self.loss_known or last <= right
+        return bool(right) and (self.loss_known or last <= right)
 
     @cached_property
     def optimizer(self) -> str:

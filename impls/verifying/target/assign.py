@@ -7,7 +7,7 @@ numbers agree, then shapes.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,9 +31,13 @@ class Assigned(NamedTuple):
     """Do the names say that these are gradients?"""
 
 
-def assign(leaves: Sequence[Named], slots: Sequence[Slot]) -> Assigned | None:
-    """The gradient of each slot among the returned leaves; None where not even every weight has one."""
-    loss = next((float(v) for n, v in leaves if v.size == 1 and LOSS.search(_last(n)) and not names.tensor(n)), None)
+def assign(leaves: Sequence[Named], slots: Sequence[Slot], own: Mapping[str, str] = {}) -> Assigned | None:
+    """The gradient of each slot among the returned leaves; None where not even every weight has one.
+
+    `own` has the parameters' names by their tensors: under `c` may be the gradient of a bias c, and not a loss.
+    """
+    lone = [(last(n), v) for n, v in leaves if v.size == 1 and not names.tensor(n) and last(n) not in own.values()]
+    loss = next((float(v.item()) for n, v in lone if LOSS.search(n)), None)
     parsed = [(names.tensor(name), value) for name, value in leaves]
     for gradients_only in (True, False):
         labelled = [(t, v) for t, v in parsed if t and (t.gradient or not gradients_only)]
@@ -41,9 +45,11 @@ def assign(leaves: Sequence[Named], slots: Sequence[Slot]) -> Assigned | None:
         if found:
             unnamed = [v for t, v in parsed if t is None and v.size > 1]
             found.update(_left_over(unnamed, [slot for slot in slots if slot.tensor not in found]))
+            missing = {own[slot.tensor]: slot.tensor for slot in slots if slot.tensor in own.keys() - found.keys()}
+            found.update({missing[last(n)]: v for n, v in leaves if last(n) in missing and not names.tensor(n)})
             return Assigned(found, loss if loss is not None else _stray_number(parsed), gradients_only)
-    rest = [(n, v) for n, v in leaves if not (LOSS.search(_last(n)) and v.size == 1) and not RESULT.search(_last(n))]
-    values = [v for _, v in rest]
+    other = [n for n, v in leaves if last(n) not in own.values() and (v.size == 1 and LOSS.search(last(n)))]
+    values = [v for n, v in leaves if n not in other and not RESULT.search(last(n))]
     matched = _by_order(values, slots)
     if matched is None and len(values) > len(slots) and values[0].size == 1:
         loss, matched = float(values[0].item()), _by_order(values[1:], slots)
@@ -64,7 +70,8 @@ def _left_over(values: Sequence[Array], slots: Sequence[Slot]) -> dict[str, Arra
     return found
 
 
-def _last(name: str) -> str:
+def last(name: str) -> str:
+    """The part of a place's name that tells it from the others there: `grads['W1']` is w1."""
     return re.split(r"[.\[]", name)[-1].strip("]'\"").lower()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from samegrad.impls.parameters import Array, Layer, Parameters
-from samegrad.impls.verifying.target.assign import Assigned, assign
+from samegrad.impls.verifying.target.assign import Assigned, assign, last
 from samegrad.impls.verifying.target.layouts import Slot
 from samegrad.impls.verifying.target.places import Part, Place, of_result, to_array
 
@@ -81,7 +81,7 @@ def gradients_among(
     """Which of the named values is the gradient of which parameter; None where not every weight has one."""
     wholes = {t: p for t, p in places.items() if isinstance(p, Part) and not p.is_bias}
     if not wholes:
-        return assign(named, slots)
+        return assign(named, slots, {tensor: last(place.name) for tensor, place in places.items()})
     whole_slots = [Slot(t, p.whole.array().shape, p.whole.array().shape) for t, p in wholes.items()]
     found = assign(named, whole_slots)
     if found is None or any(

@@ -125,7 +125,8 @@ def plans(subject: Subject) -> list[Plan]:
         return [main, replace(main, forward=None)] if forward and _takes_data(functions[subject.method]) else [main]
     found: list[Plan] = []
     rest = [n for n in functions if n != forward]
-    backward = names.methods(rest, names.BACKWARD)[:2]
+    trains = names.methods(rest, names.TRAIN, near=False)
+    backward = names.methods([n for n in rest if n not in trains], names.BACKWARD)[:2]
     for train in [n for n in names.methods(rest, names.TRAIN) if n not in backward or len(backward) == 1][:2]:
         found += [Plan(train, None, None, WHOLE)]
     for name in backward:
