@@ -14,7 +14,7 @@ class BadInput(ValueError):
 
 
 class Unavailable(RuntimeError):
-    """A framework, device or dtype is not to be had here; the message says what to install or change."""
+    """A framework, device or dtype is unavailable here; the message says what to install or change."""
 
     refusal = "unavailable"
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 CLAUSES = {
-    "operations": "every operation returns, or says by Unavailable what is not to be had",
+    "operations": "every operation returns, or raises Unavailable",
     "layout": "results come back in NumPy's canonical layout",
     "dtype": "the dtype asked for is computed in, on the whole path, and returned",
     "gradients": "predictions, loss and gradients are right, within the rounding bound",
     "state": "value_and_grad leaves the state alone: nothing accumulates, nothing is updated",
     "repeatable": "value_and_grad repeats to the bit",
-    "training": "a step is p − λ·∂L/∂p, once, and tells the loss before it; a loop is its steps",
+    "training": "a step is p − λ·∂L/∂p, once, and returns the loss before it; a loop is its steps",
     "arguments": "data and parameters are arguments of what is compiled, no captured constants",
     "rows": "every row of a large batch counts, with all digits of the dtype",
     "device": "results lie on the device that was asked for, read back",

@@ -97,7 +97,7 @@ class Case:
         self.sound: set[str] = set()
         """The passes that are right when they are called first: of the others nothing more is asked."""
         self.refusals: dict[str, str] = {}
-        """Why an operation, or the case as a whole, is not to be had."""
+        """Why an operation, or the case as a whole, is unavailable."""
 
     def examine(self) -> None:
         for part in (self._gradient, self._training):

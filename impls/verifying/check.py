@@ -50,7 +50,7 @@ def check(
     loss: a name, "file.py:function", or the function itself. The other arguments are those of `verify.run`.
     hint: show the equation to look at and not the mistake; `.mistakes` still has it.
 
-    Raises BadInput for a request that makes no sense, or a thing whose source is not to be had; whatever the thing
+    Raises BadInput for a request that makes no sense, or a thing whose source is unavailable; whatever the thing
     itself does, or fails in, is a Report.
     """
     try:
@@ -112,7 +112,7 @@ def whereabouts(thing: Any) -> Whereabouts:
         return Whereabouts(name, str(near), note)
     if name.split(".")[0] not in cells.namespace():
         raise BadInput(
-            f"the source of {name} is not to be had: it is in no file, and in no cell of this session; save it in a "
+            f"the source of {name} is unavailable: it is in no file, and in no cell of this session; save it in a "
             f'file, and check "path/to/file.py:{name}"'
         )
     if "." not in owner.__qualname__ and inspect.unwrap(cells.namespace()[owner.__qualname__]) is not owner:
