@@ -69,8 +69,8 @@ def predicts(judge: Judge, choice: Activations, outputs: Sequence[Sequence[np.nd
     if not _roughly(judge.observations[0], choice, outputs[0] if outputs else ()):
         return False
     references = judge.references(choice)
-    if not references:
-        return False
+    if not references or np.ptp(np.concatenate([r.predictions.ravel() for r in references])) == 0:
+        return False  # one number everywhere, as from dead units, shows nothing
     seen = []
     for number, (o, r) in enumerate(zip(judge.observations, references, strict=True)):
         own = [o.predictions] if o.predictions is not None else outputs[number] if outputs else []
