@@ -33,7 +33,7 @@ STATE = re.compile(r"^(v|m|s|vel|velocity|mom|momentum|prev|previous|old|cache|l
 _PLACE = (
     r"(?:(?:input|inp|in|i|x)?_?(?:to|2)?_?(?:hidden|hid|h)(?:_?layer)?_?\d*"
     r"|(?:hidden|hid|h)?_?(?:to|2)?_?(?:outputs?|out|o|y)(?:_?layer)?_?\d*"
-    r"|h\d_?(?:to)?_?(?:h\d|o)|\d_(?:to_)?\d|mid(?:dle)?|(?:input|in|i|x)(?:_?layer)?|layer_?\d*|(?:l|fc|dense|linear|lin|affine|d|n|lyr)_?\d+|\d+|first|second|third|last|final)"
+    r"|h\d_?(?:to)?_?(?:h\d|o)|[1-9]_(?:to_)?[1-9]|mid(?:dle)?|(?:input|in|i|x)(?:_?layer)?|layer_?\d*|(?:l|fc|dense|linear|lin|affine|d|n|lyr)_?\d+|\d+|first|second|third|last|final)"
 )
 _WORD = {
     "W": r"weights?|slope|omega|wts?|w|theta|synapses?|synaptic_weights?|syn|kernels?|coefs?|coefficients?|wgts?|weight_?(?:matrix|matrices|mat)|w_?mat",

@@ -26,7 +26,7 @@ class TinyNet:
     def train(self, points, wanted):
         rate, epochs = 0.2, 800
         for _ in range(epochs):
-            for point, y in zip(points, wanted):
+            for point, y in zip(points, wanted, strict=True):
                 top = logistic(self.w1 * point[0] + self.w2 * point[1] + self.b1)
                 low = logistic(self.w3 * point[0] + self.w4 * point[1] + self.b2)
                 out = logistic(self.w5 * top + self.w6 * low + self.b3)
