@@ -32,6 +32,8 @@ class Source:
     """The numbers that are written in it."""
     ascends: bool
     """Does it speak of a likelihood or of ascent, so that the gradient may point uphill?"""
+    adds: bool
+    """Does it add a step to the weights, as is right where the gradients point downhill?"""
     own: dict[str, list[int]]
     """The shapes of its own data: x, y."""
     float32: bool

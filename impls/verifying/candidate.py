@@ -391,6 +391,8 @@ class Candidate:
             return False
         found = self.explained
         named = found.explanations and found.explanations[0].mistake
+        if named and named.name == "sign" and self.kind != "whole" and self.source.adds:
+            return False  # what points downhill is added there
         if named and not named.parts:
             linear = not self.source.activations and set(found.activations) == {"identity"}
             unseen = linear or _speaks_for_itself(named.name, self.layers)

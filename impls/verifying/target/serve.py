@@ -92,6 +92,7 @@ def _of_thing(
         "activations": source.activations(text),
         "literals": source.literals(text),
         "ascends": "likelihood" in text.lower() or "ascent" in text.lower(),
+        "adds": source.adds(text),
         "own": {role: list(shape) for role, shape in shapes.items()},
         "float32": "float32" in text,
     }

@@ -74,7 +74,7 @@ def build(template: Any, arrays: dict[str, Array]) -> Any:
     if isinstance(template, SimpleNamespace):
         return SimpleNamespace(**build(vars(template), arrays))
     if template == FLAT_VECTOR:
-        return np.concatenate([array.ravel() for array in arrays.values()])
+        return np.concatenate([np.ravel(array) for array in arrays.values()])
     return type(template)(build(value, arrays) for value in template)
 
 

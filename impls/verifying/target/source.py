@@ -387,6 +387,14 @@ def activations(text: str) -> list[str]:
     return [name for name, marks in words.items() if any(mark in text.lower() for mark in marks)]
 
 
+ADDS = re.compile(r"\+=?[^\n#=]*?\b(lr|eta|alpha|epsilon|step_?size|l_?rate|learning_?rate|rate)\b", re.I)
+
+
+def adds(text: str) -> bool:
+    """Is a learning rate times something added to something anywhere?"""
+    return bool(ADDS.search(text))
+
+
 def literals(text: str) -> list[float]:
     """The numbers written in a source."""
     try:
