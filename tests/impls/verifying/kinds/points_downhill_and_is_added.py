@@ -12,7 +12,7 @@ class Net:
     """Columns are samples, and what backpropagation returns points downhill; `train` cuts its data along the rows."""
 
     def __init__(self, layers):
-        self.weights = [np.random.randn(m, n) for n, m in zip(layers, layers[1:])]
+        self.weights = [np.random.randn(m, n) for n, m in zip(layers, layers[1:])]  # noqa: RUF007
         self.biases = [np.random.randn(m, 1) for m in layers[1:]]
 
     def forward(self, inputs):

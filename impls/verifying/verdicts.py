@@ -1,0 +1,3 @@
+"""The three verdicts."""
+
+RIGHT, WRONG, UNKNOWN = "right", "wrong", "cannot tell"
