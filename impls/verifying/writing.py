@@ -151,7 +151,7 @@ def _where(name: str) -> str:
         return "returned with the gradient"
     if name.startswith("print"):
         return "printed"
-    return f"{name} computes it" if name.endswith("()") else f"kept in {name}"
+    return f"{name.split()[0]} computes it" if "()" in name else f"kept in {name}"
 
 
 def _expected_loss(candidate: Candidate, diagnosis: Diagnosis) -> str:

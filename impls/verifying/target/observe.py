@@ -440,16 +440,18 @@ def _with_evidence(
     reading.loss_is_given = "upstream" in outcome.used
     reading.predictions = outcome.predictions
     seen: list[Array] = []
+    as_kept: list[Array] = []
     attributes = [] if isinstance(outcome.instance.thing, dict) else way.subject.leaves(outcome.instance.thing)  # type: ignore[union-attr]
     for array in [*outcome.watch.arrays, *(leaf.array() for leaf in attributes)]:
         found = way.data.predictions(array, *y.shape)
         if found is not None and not any(np.array_equal(found, other) for other in (y, *seen)):
             seen.append(np.array(found))
+            as_kept.append(np.array(array))
     reading.outputs = seen[:OUTPUTS]
     reading.numbers = dict(outcome.watch.numbers)
     if reading.loss is not None:
         reading.numbers["returned"] = reading.loss
-    forward_of, losses = own_losses(way, arrays, x, y, trained)
+    forward_of, losses = own_losses(way, arrays, x, y, as_kept[:OUTPUTS], trained)
     if reading.predictions is None:
         reading.predictions = forward_of
     reading.numbers |= losses
@@ -457,23 +459,27 @@ def _with_evidence(
 
 
 def own_losses(
-    way: Way, arrays: dict[str, Array], x: Array, y: Array, trained: Instance | None = None
+    way: Way, arrays: dict[str, Array], x: Array, y: Array, computed: Sequence[Array], trained: Instance | None = None
 ) -> tuple[Array | None, dict[str, float]]:
-    """(The predictions of the file's forward function, the values of its loss functions), at these parameters."""
+    """(The predictions of the file's forward function, the values of its loss functions), at these parameters.
+
+    Where no function gives predictions, each array of their shape that was `computed` on the way is tried instead.
+    """
     try:
         instance, known, predictions = after_forward(way, arrays, x, y, trained)
     except (source.UserError, Unreadable, ValueError):
         return None, {}
     found: dict[str, float] = {}
     known.left = ("output", "y")
-    for name, function in instance.functions.items():
-        if names.is_loss(name) and name != way.plan.main:
-            try:
+    functions = {n: f for n, f in instance.functions.items() if names.is_loss(n) and n != way.plan.main}
+    for number, array in enumerate([None] if predictions is not None or not computed else computed):
+        if array is not None:
+            known.roles["output"] = array
+        for name, function in functions.items():
+            with contextlib.suppress(source.UserError, Unreadable):
                 value = results.lone_number(call(function, known, way.subject.path)[0])
-            except (source.UserError, Unreadable):
-                continue
-            if value is not None:
-                found[f"{name}()"] = value
+                if value is not None:
+                    found[f"{name}() {number or ''}".strip()] = value
     return predictions, found
 
 

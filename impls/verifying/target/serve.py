@@ -222,7 +222,7 @@ def _message(group: Group, number: int) -> dict[str, Any]:
         "names": way.form.names,
         "start": way.start,
         "hypothesis": list(way.hypothesis),
-        "takes_outputs": _takes_outputs(way.subject),
+        "takes_outputs": _takes_outputs(way),
         "refused": [list(item) for item in group.refused],
         "repeat": group.repeat,
         "slow": group.slow,
@@ -241,8 +241,11 @@ READ = (
 """Of a reading."""
 
 
-def _takes_outputs(subject: Subject) -> bool:
-    """Does the target itself say how many outputs its network has?"""
+def _takes_outputs(way: Way) -> bool:
+    """Does the target itself say how many outputs its network has, or make as many as the targets have?"""
+    subject = way.subject
+    if way.form.born_late:
+        return True
     if isinstance(subject, ArgumentSubject):
         return False
     return bool(subject.fixed_sizes or {"outputs_size", "sizes"} & set(subject.constructor.roles.values()))
