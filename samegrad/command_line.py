@@ -33,6 +33,23 @@ ELSEWHERE = {
 }
 """Commands with many options, which live beside what they run."""
 
+SUMMARIES = {
+    "verify": "is a hand-written gradient right, and if not, why",
+    "list": "the implementations, and which can run here",
+    "report": "draw the page, figures and tables of what was saved",
+    "compare": "what became faster or slower from one run to another",
+    "doctor": "is anything on this machine unfair to a contestant",
+    "selfcheck": "can the clock be believed on this machine (5 minutes)",
+    "ladder": "every execution against its goals (15 minutes)",
+    "agree": "do all implementations compute the same gradients",
+    "conformance": "does an implementation keep the contract",
+    "train": "one training in every framework, compared",
+    "optimizers": "where optimizers of one name differ",
+    "explain": "backpropagation step by step, with its numbers",
+    "parameters": "write a problem's initial parameters to a file",
+}
+"""What `--help` says of each command, in the order in which they are shown; none is imported for it."""
+
 
 def _found_at(place: str) -> Any:
     """What "module:attribute" is."""
@@ -45,6 +62,10 @@ class FrontDoor(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*super().list_commands(ctx), *ELSEWHERE]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in ELSEWHERE:

@@ -9,11 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from samegrad.command_line import main
+from samegrad.command_line import SUMMARIES, main
 from samegrad.impls.problem import PROBLEMS
 from samegrad.impls.registry import DEFAULT, REGISTRY
 
@@ -220,3 +221,14 @@ def test_a_reader_that_has_seen_enough_is_no_fault():
     done.stdout.close()
     assert done.stderr.read() == b""
     assert done.wait() == 128 + signal.SIGPIPE
+
+
+def test_help_has_every_command_whole_and_imports_none():
+    context = click.Context(main)
+    assert set(SUMMARIES) == set(main.list_commands(context))
+    code = "import sys; from samegrad.command_line import main; main(['--help'], standalone_mode=False); "
+    code += "print({'numpy', 'rich', 'msgspec'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    *lines, loaded = done.stdout.splitlines()
+    assert loaded == "set()" and max(map(len, lines)) < 80
+    assert all(summary in done.stdout for summary in SUMMARIES.values())
