@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from samegrad.impls.errors import BadInput, choose
 from samegrad.impls.problem import OUTPUTS
 from samegrad.impls.verifying.asked import Asked
@@ -74,6 +76,7 @@ def run(
         return Report(target, UNKNOWN, f"cannot tell: samegrad itself failed on it ({type(error).__name__}: {error})")
 
 
+@np.errstate(all="ignore")  # an overflow makes an infinite τ, and nobody's terminal is told of it
 def _observe_and_conclude(asked: Asked, request: dict[str, Any], frameworks: bool, time_limit_s: float) -> Report:
     end = time.monotonic() + time_limit_s
 
