@@ -128,7 +128,7 @@ def test_what_has_no_source_is_refused_with_what_to_do(program, make):
 def test_what_was_made_by_exec_is_refused():
     space: dict = {"__name__": "nowhere"}
     exec("def gradients(x, y, W1, b1):\n    return x", space)
-    with pytest.raises(BadInput, match="the source of gradients is not to be had"):
+    with pytest.raises(BadInput, match="the source of gradients is unavailable"):
         check(space["gradients"])
 
 

@@ -130,7 +130,7 @@ def test_what_cannot_be_checked_is_told_in_one_line():
         "UsageError: %%verify: No closing quotation",
         None,
         None,
-        "BadInput: the source of print is not to be had",
+        "BadInput: the source of print is unavailable",
     ]
     for said, wanted in zip(seen, expected, strict=True):
         assert said == wanted or said.startswith(wanted)
