@@ -20,6 +20,8 @@ ROLES = (
     "hidden_size", "sizes", "rate", "epochs", "seed", "quiet", "inputs_size", "outputs_size", "x", "y", "batch",
 )  # fmt: skip
 SIZES = {"inputs_size", "hidden_size", "hidden_sizes", "outputs_size", "sizes", "x"}
+LETTERS = {"D": "inputs_size", "H": "hidden_size", "C": "outputs_size"}
+"""As courses write them, beside a D."""
 HIDDEN_LIST = re.compile(r"hidden_?(sizes|layers|dims|units|nodes|neurons|units_list|layer_sizes|sizes_list)|hiddens")
 BY_COUNT: dict[int, list[tuple[str, ...]]] = {
     1: [("inputs_size",), ("sizes",), ("hidden_size",)],
@@ -55,9 +57,10 @@ class Constructor:
 
     def _roles(self) -> dict[str, str]:
         roles: dict[str, str] = {}
+        letters = LETTERS if any(p.name == "D" for p in self.parameters) else {}
         beside_hidden = any(names.role(p.name, ("hidden_size",)) for p in self.parameters)
         for p in self.parameters:
-            role = names.role(p.name, ROLES)
+            role = letters.get(p.name) or names.role(p.name, ROLES)
             if role == "hidden_size" and HIDDEN_LIST.fullmatch(p.name.lower()) and _is_list(p):
                 role = "hidden_sizes"
             if p.name.lower() in ("inputs", "input", "outputs", "output") and not beside_hidden:

@@ -160,7 +160,7 @@ ROLES: dict[str, str] = {
     "momentum": r"momentum|mu|beta",
     "inputs_size": r"nn_in(put)?_?(dims?|size)|i_?nodes|num_?in|in_?features|n_?dims?|dims?|inp_?(size|dim)|n_?in(puts?)?|in(put)?_?(size|dims?|nodes|neurons|units|features|layer_?size|layer|number|count)|inputs|inputnodes"
     r"|num_?(of_?)?inputs?(_nodes|_neurons)?|d_?in|n_?x|n_?input_(nodes|neurons|units)|ni|n_?i|input_?layer_?(neurons|nodes)|n_?features|num_?features",
-    "hidden_size": r".*hid.*|h_?nodes|n_?h\d?|h\d?|d_?h|nh|(nn?_?)?h_?(dims?|size|units|layer)|nodes|(n_?|num_?|number_?of_?)(nodes|units|neurons)_?\d*|(units|neurons|nodes)_?\d",
+    "hidden_size": r".*hid.*|h_?nodes_?\d*|n_?h\d?|h\d?|d_?h|nh|(nn?_?)?h_?(dims?|size|units|layer)|nodes|(n_?|num_?|number_?of_?)(nodes|units|neurons)_?\d*|(units|neurons|nodes)_?\d",
     "outputs_size": r"o_?nodes|nn_out(put)?_?(dims?|size)|out|num_?out|out_?features|n_?out(puts?)?|out(put)?_?(size|dims?|nodes|neurons|units|features|layer_?size|layer|number|count)|outputs|outputnodes"
     r"|num_?(of_?)?outputs?(_nodes|_neurons)?|d_?out|n_?y|n_?output_(nodes|neurons|units)|no|n_?o|output_?layer_?(neurons|nodes)|(n_?|num_?|number_?of_?)?classes|(n_?|num_?)labels|k",
     "sizes": r"(layer_?|net(work)?_?)?(sizes?|dims?|dimensions|architecture|topology|structure|shape|layout|units|neurons|nodes)|layers|layers_?(sizes|dims)|nn_?architecture|arch|model|(layer|network|net)_?(config|spec|structure|list|nodes|units|neurons)|n_?nodes_?list|layers_?(units|nodes|neurons|structure)|size_?list",
