@@ -326,7 +326,10 @@ def _digits(gradients: Parameters) -> int:
 
 
 def _counted(gradients: Parameters, probe: Probe) -> int | None:
-    """How many of the marked rows, from the first on, give these gradients; None where none do, or all."""
+    """How many of the marked rows, from the first on, give these gradients; None where none do, or all.
+
+    Only the words of a fault that was found depend on it: its tolerances are a part of what one row of 512 makes.
+    """
     found = float(np.sum(gradients[-1].b))
     low, high = 0, len(probe.marked)
     for _ in range(high.bit_length()):
@@ -371,7 +374,7 @@ def _worst(agreements: Sequence[Agreement]) -> Agreement:
 
 
 def _near(some: Any, others: Any) -> bool:
-    """Equal within what a step and one back leave."""
+    """Equal within what a step and one back leave, which is of the order of rate², far below 1 %."""
     return all(
         np.allclose(one, other, rtol=0, atol=1e-2 * np.abs(other).max())
         for one, other in zip(flat(some), flat(others), strict=True)

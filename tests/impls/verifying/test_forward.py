@@ -70,6 +70,7 @@ def test_layers_that_differ_are_found_among_the_mixed_ones():
     assert activations not in candidates(3) and activations in mixed(3, 2)
     assert matching(Judge(observations(activations)), candidates(3), [[], [], []]) == [activations]
     assert not [choice for choice in mixed(3, 2) if choice in candidates(3)] and not [*mixed(2, 2)]
+    assert {f[-1] for f in mixed(3, 2)} - {f[-1] for f in mixed(3, 1)} == {"softmax"}  # of one output it is 1 always
 
 
 def test_a_softmax_over_the_wrong_axis_is_no_softmax():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from samegrad.impls.verifying.target import assign
-from samegrad.impls.verifying.target.layouts import ParameterLayout
+from samegrad.impls.verifying.target.layouts import ParameterLayout, Slot
 
 
 def slots(*sizes):
@@ -39,3 +39,10 @@ def test_a_number_beside_the_gradients_is_the_loss_and_one_vector_is_all_of_them
 def test_too_little_is_not_assigned():
     assert assign.assign(named(("", np.ones(3))), slots(4, 3)) is None
     assert assign.assign([], slots(4, 3)) is None
+
+
+def test_a_number_under_a_bias_s_own_name_is_its_gradient_and_no_loss():
+    slots = [Slot("W1", (3, 1), (3,)), Slot("b1", (1,), ())]
+    leaves = [("loss", np.array(7.0)), ("m", np.ones(3)), ("c", np.array(2.0))]
+    found = assign.assign(leaves, slots, {"W1": "m", "b1": "c"})
+    assert found is not None and found.loss == 7 and float(found.gradients["b1"]) == 2

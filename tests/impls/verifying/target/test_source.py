@@ -219,3 +219,11 @@ def test_whose_file_it_is(tmp_path):
     assert not source.is_own_file(str(tmp_path / ".venv/lib/python3.11/site-packages/numpy/core.py"), roots)
     assert not source.is_own_file("<frozen os>", roots) and not source.is_own_file("/elsewhere/net.py", roots)
     assert source.is_own(Path(__file__))(type("Own", (), {"__module__": "json"})) is False
+
+
+@pytest.mark.parametrize(
+    ("line", "adds"),
+    [("w += self.lr * dw", True), ("w = w + eta * dw", True), ("w -= lr * dw", False), ("z = x @ w + b", False)],
+)
+def test_a_step_that_is_added_is_seen(line, adds):
+    assert source.adds(line) is adds
