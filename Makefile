@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 BENCH ?=
+TEST ?=
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
@@ -19,8 +20,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,dev]'
 	@touch $@
 
-test: $(INSTALLED)  ## run the whole test suite, two tests at a time
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+test: $(INSTALLED)  ## run the whole test suite, two tests at a time; TEST="--durations=20" adds options
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST)
 
 test-fast: $(INSTALLED)  ## run the tests that are not marked slow
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
@@ -28,7 +29,7 @@ test-fast: $(INSTALLED)  ## run the tests that are not marked slow
 numpy-only:  ## run the whole test suite in an environment without any framework
 	test -x build/numpy-only/bin/python || $(PYTHON) -m venv build/numpy-only
 	build/numpy-only/bin/python -m pip install --quiet --constraint constraints.txt --editable . hypothesis pytest-xdist
-	build/numpy-only/bin/python -m pytest -n 2 --dist loadfile
+	build/numpy-only/bin/python -m pytest -n 2 --dist loadfile $(TEST)
 
 bench: $(INSTALLED)  ## measure, draw, and print where the plots are; BENCH="--batches 4,64" adds options
 	$(BIN)/python -m pytest --benchmark-only $(BENCH)

@@ -1,4 +1,4 @@
-"""A run that is told to end: by Ctrl-C, by SIGTERM (a scheduler, `kill`), or by SIGHUP (its terminal is gone).
+"""Handle the signals that end a run: Ctrl-C, SIGTERM (a scheduler, `kill`), and SIGHUP (its terminal is gone).
 
 All three raise KeyboardInterrupt while something is measured, which ends the measurement and keeps what is complete;
 while that is saved, all three wait.
@@ -15,6 +15,25 @@ from typing import Any
 _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
+_ends_at_once = False
+
+
+def end_at_once() -> None:
+    """Ctrl-C ends the process from now on, without a traceback: while modules are imported nothing can be lost."""
+    global _ends_at_once
+    if _in_main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        _ends_at_once = True
+
+
+def raise_again() -> None:
+    """Ctrl-C raises KeyboardInterrupt, as it does in Python, if it was `end_at_once` that changed that."""
+    global _ends_at_once
+    if _ends_at_once:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        _ends_at_once = False
+
+
 @contextmanager
 def raised() -> Iterator[None]:
     """SIGTERM and SIGHUP raise KeyboardInterrupt with their name, as Ctrl-C does by itself.
@@ -26,7 +45,7 @@ def raised() -> Iterator[None]:
 
 
 @contextmanager
-def held() -> Iterator[list[str]]:
+def deferred() -> Iterator[list[str]]:
     """Nothing interrupts the block; the names of the signals that came meanwhile are gathered in the list."""
     arrived: list[str] = []
     with _handled([signal.SIGINT, *_ENDING], lambda number, _: arrived.append(signal.Signals(number).name)):
@@ -40,10 +59,13 @@ def _interrupt(number: int, _: Any) -> None:
 @contextmanager
 def _handled(numbers: list[int], handler: Any) -> Iterator[None]:
     """Only Python's main thread can set handlers; elsewhere nothing changes."""
-    in_main = threading.current_thread() is threading.main_thread()
-    before = {number: signal.signal(number, handler) for number in numbers} if in_main else {}
+    before = {number: signal.signal(number, handler) for number in numbers} if _in_main_thread() else {}
     try:
         yield
     finally:
         for number, previous in before.items():
             signal.signal(number, previous)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

@@ -6,24 +6,32 @@ import fnmatch
 import math
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from samegrad.benchmarks.clock import cpus, memory
 from samegrad.benchmarks.clock.case import TIMED, Case
+from samegrad.benchmarks.clock.contestant import Registered
 from samegrad.benchmarks.clock.record import BLOCK_SHARE, Request
-from samegrad.benchmarks.results.verdict import MARGIN
+from samegrad.benchmarks.own import contender
+from samegrad.benchmarks.results.verdict import MARGIN, REGRESSION_MARGIN
 from samegrad.benchmarks.resume import Earlier
 from samegrad.impls.devices import DEVICES, split_device
 from samegrad.impls.errors import BadInput, choose
 from samegrad.impls.implementation import LOOP, PASSES
+from samegrad.impls.options import LONGEST_S, MOST_LAUNCHES, MOST_THREADS, percentage
 from samegrad.impls.problem import DTYPES, PROBLEMS, SEED, TF32, check_batch, get_problem
-from samegrad.impls.registry import default, select
+from samegrad.impls.registry import OF_NETWORKS, default, select
+from samegrad.impls.registry.entry import Entry
 
 ALL_DEVICES = ("cpu", "gpu")
 BATCHES = (4, 256, 16384)
+MOST_NETWORKS, MOST_PARAMETERS = 2**17, 2**22
+"""At once, and the parameters of all of them."""
 LARGEST_SEED = 2**32 - 1
 """Of NumPy's RandomState, which draws the rows of `line`."""
 SWEEP = tuple(4**power for power in range(1, 10))
@@ -40,7 +48,13 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="NAMES",
         help="comma-separated names or patterns such as 'torch-*', or 'all' (default: %(default)s)",
     )
-    add("--problems", default=",".join(PROBLEMS), metavar="NAMES", help="comma-separated (default: %(default)s)")
+    add(
+        "--problems",
+        default=",".join(PROBLEMS),
+        metavar="NAMES",
+        help="comma-separated; also networks by their layers, such as 8-64-64-2 or 784-128-10:relu "
+        "(default: %(default)s)",
+    )
     add(
         "--passes",
         default=",".join(PASSES),
@@ -64,7 +78,20 @@ def add_options(parser: pytest.Parser) -> None:
         "(default: %(default)s)",
     )
     add("--cpu", default="", metavar="N", help="the CPUs to pin the workers to (default: the last of the fast ones)")
-    add("--threads", default="1", metavar="N", help="threads of every framework's pools (default: %(default)s)")
+    add(
+        "--threads",
+        default="1",
+        metavar="N",
+        help="threads of every framework's pools; several, such as 1,2,4, for groups of their own "
+        "(default: %(default)s)",
+    )
+    add(
+        "--networks",
+        default="1",
+        metavar="N",
+        help="networks at once, each with parameters of its own, on the same rows; several, such as 1,32,1024,32768, "
+        "for groups of their own (default: %(default)s)",
+    )
     add("--seed", default=str(SEED), metavar="N", help="of the data and the initial parameters (default: %(default)s)")
     add("--parameters", metavar="FILE", help="initial parameters from an .npz, for a run of one problem")
     add(
@@ -79,20 +106,39 @@ def add_options(parser: pytest.Parser) -> None:
         "--margin",
         default=f"{100 * MARGIN:g}%",
         metavar="PERCENT",
-        help="a difference that matters (default: %(default)s)",
+        help=f"a difference that matters (default: %(default)s, between contenders {100 * REGRESSION_MARGIN:g}%%)",
     )
     add(
         "--budget",
         default="180",
         metavar="SECONDS",
         help="for the whole run: a third for timed blocks, the rest for starting and compiling, and for more launches "
-        "where the run is noisy (default: %(default)s)",
+        "where the run is noisy and verdicts are open (default: %(default)s)",
     )
     add(
         "--time-limit",
         default="300",
         metavar="SECONDS",
         help="for a worker's start and for each of its cases (default: %(default)s)",
+    )
+    add(
+        "--contender",
+        action="append",
+        default=[],
+        metavar="NAME=WHERE",
+        help="compare environments in the same rounds, the others with the first: give old=PATH/python or "
+        "old=git:REF, and new=… likewise",
+    )
+    add(
+        "--repo",
+        metavar="PATH",
+        help="(as --repo=PATH, with the sign) that of --contender NAME=git:REF (default: the one around here)",
+    )
+    add(
+        "--fail-above",
+        metavar="PERCENT",
+        help="exit with status 1 where a contender is shown to be slower than the first by more than this, and with 3 "
+        "where that could not be judged",
     )
     add(
         "--resume",
@@ -109,11 +155,13 @@ class Options:
 
     implementations: tuple[str, ...]
     cases: tuple[Case, ...]
-    margin: float
     request: Callable[..., Request]
     devices: tuple[str, ...] = ()
     """Those asked for by name: a run on none of them is not what was asked for."""
     earlier: Earlier | None = None
+    contenders: tuple[contender.Contender, ...] = ()
+    fail_above: float | None = None
+    """The slowdown of a contender above which the run fails."""
 
 
 def read_options(config: pytest.Config) -> Options:
@@ -121,11 +169,19 @@ def read_options(config: pytest.Config) -> Options:
     earlier = Earlier(config.getoption("resume")) if config.getoption("resume") else None
 
     def get(name: str) -> Any:
-        told = earlier.option(name) if earlier and not _was_given(config, name) else None
-        return config.getoption(name) if told is None else told
+        before = earlier.option(name) if earlier and not _was_given(config, name) else None
+        return config.getoption(name) if before is None else before
 
-    implementations = tuple(entry.name for entry in select(_listed("--implementations", get("implementations"))))
-    problems = [get_problem(name).name for name in _listed("--problems", get("problems"))]
+    networks = [_networks(text) for text in _listed("--networks", get("networks"))]
+    chosen = get("implementations")
+    if max(networks) > 1 and not _was_given(config, "implementations") and not earlier:
+        chosen = ",".join(OF_NETWORKS)
+    entries = select(_listed("--implementations", chosen))
+    contenders, fail_above = _contenders(config, entries)
+    registered = [Registered(entry.name, entry) for entry in entries]
+    contestants = contender.contestants(contenders, registered)
+    implementations = tuple(contestants) or tuple(entry.name for entry in entries)
+    problems = list(dict.fromkeys(get_problem(name).name for name in _listed("--problems", get("problems"))))
     passes = [name for text in _listed("--passes", get("passes")) for name in _passes(text)]
     dtypes = [choose("dtype", name, (*DTYPES, TF32)) for name in _listed("--dtypes", get("dtypes"))]
     dtypes += [TF32] * (config.getoption("tf32") and TF32 not in dtypes)
@@ -134,27 +190,36 @@ def read_options(config: pytest.Config) -> Options:
     for device in devices:
         split_device(device)
     batches = [batch for text in _listed("--batches", get("batches")) for batch in _batches(text)]
+    threads = _threads(get("threads"))
     cases = tuple(
-        Case(problem, pass_name, batch, dtype, device)
+        Case(problem, pass_name, batch, dtype, device, count, several)
         for device in dict.fromkeys(devices)
         for problem in problems
         for dtype in dtypes
         for batch in dict.fromkeys(batches)
         for pass_name in dict.fromkeys(passes)
+        for count in threads
+        for several in networks
     )
+    for case in cases:
+        _require_possible(case)
     baseline = get("baseline")
     if baseline is not None:
         choose("baseline (it must be among the implementations)", baseline, implementations)
     measuring = {
-        "launches": _whole("--launches", get("launches"), at_least=1),
-        "threads": _whole("--threads", get("threads"), at_least=1),
+        "launches": _whole("--launches", get("launches"), at_least=1, at_most=MOST_LAUNCHES),
+        "threads": max(threads),
         "seed": _whole("--seed", get("seed"), at_least=0, at_most=LARGEST_SEED),
         "baseline": baseline,
         "cpus": tuple(_whole("--cpu", text, at_least=0) for text in config.getoption("cpu").split(",") if text),
         "budget_s": _seconds("--budget", get("budget")),
         "time_limit_s": _seconds("--time-limit", get("time_limit")),
-        "parameters": _parameters(config.getoption("parameters"), problems),
+        "margin": REGRESSION_MARGIN if contenders and not _was_given(config, "margin") else _margin(get("margin")),
+        "parameters": _parameters(config.getoption("parameters"), problems, networks),
+        "contestants": contestants,
+        "contenders": contenders,
     }
+    cpus.choose(measuring["threads"], measuring["cpus"])
     stock, seconds_per_test = _stock_options(config)
     measuring |= stock
 
@@ -164,11 +229,25 @@ def read_options(config: pytest.Config) -> Options:
         return Request(selected, **measuring)
 
     if earlier:
-        if told := earlier.option("block_ns"):
-            measuring.setdefault("block_ns", int(told))
+        if block_ns := earlier.option("block_ns"):
+            measuring.setdefault("block_ns", int(block_ns))
         earlier.require_same(request({}))
     by_name = tuple(device for device in named if device not in ("all", "cpu"))
-    return Options(implementations, cases, _margin(get("margin")), request, by_name, earlier)
+    return Options(implementations, cases, request, by_name, earlier, contenders, fail_above)
+
+
+def _contenders(
+    config: pytest.Config, entries: Sequence[Entry]
+) -> tuple[tuple[contender.Contender, ...], float | None]:
+    """The environments to compare, and the slowdown above which the run fails."""
+    asked, limit = config.getoption("contender"), config.getoption("fail_above")
+    if limit is not None and not asked:
+        raise BadInput("--fail-above judges one --contender by another; of two run files, samegrad compare does")
+    if asked and config.getoption("resume"):
+        raise BadInput("--resume cannot go on with a run of contenders: its environments may have changed; run it anew")
+    packages = [package for entry in entries for package in entry.packages]
+    environments = contender.read(asked, config.getoption("repo"), packages) if asked else ()
+    return environments, None if limit is None else percentage("--fail-above", limit)
 
 
 HONOURED = {
@@ -177,6 +256,8 @@ HONOURED = {
     "benchmark_min_time": "length of a block in seconds",
 }
 OF_STOCK_TABLE = ("columns", "compare", "group_by", "histogram", "name", "sort", "time_unit", "verbose")
+LONGEST_BLOCK_S = 10.0
+MOST_LEAST_ROUNDS = 10_000
 REFUSED = {
     "benchmark_precision": "rounds are set before the run and never by looking at the results; use --launches",
     "benchmark_confidence": "the intervals are at 95 % for a table as a whole",
@@ -195,10 +276,12 @@ def _stock_options(config: pytest.Config) -> tuple[dict[str, Any], float | None]
     for name in given:
         if name in REFUSED:
             raise BadInput(f"{_option(name)} has no meaning here: {REFUSED[name]}")
-    seconds = {name: _seconds(_option(name), given[name]) for name in given if name.endswith("_time")}
+    longest_s = {"benchmark_min_time": LONGEST_BLOCK_S, "benchmark_max_time": LONGEST_S}
+    seconds = {name: _seconds(_option(name), given[name], longest_s[name]) for name in longest_s if name in given}
     honoured: dict[str, Any] = {}
     if "benchmark_min_rounds" in given:
-        honoured["least_rounds"] = given["benchmark_min_rounds"]
+        rounds = str(given["benchmark_min_rounds"])
+        honoured["least_rounds"] = _whole("--benchmark-min-rounds", rounds, at_least=1, at_most=MOST_LEAST_ROUNDS)
     if "benchmark_min_time" in given:
         honoured["block_ns"] = max(1, round(1e9 * seconds["benchmark_min_time"]))
     return honoured, seconds.get("benchmark_max_time")
@@ -248,13 +331,36 @@ def _whole(option: str, text: str, at_least: int, at_most: float = math.inf) -> 
     return number
 
 
-def _seconds(option: str, text: str) -> float:
+def _networks(text: str) -> int:
+    return _whole("--networks", text, at_least=1, at_most=MOST_NETWORKS)
+
+
+def _require_possible(case: Case) -> None:
+    """Raise BadInput for more parameters, or more memory, than can be had."""
+    count = case.networks * sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(get_problem(case.problem).sizes))
+    if case.networks > 1 and count > MOST_PARAMETERS:
+        raise BadInput(
+            f"--networks {case.networks}: of {case.problem} they have {count:,} parameters, and {MOST_PARAMETERS:,} in "
+            "all are allowed; take fewer networks"
+        )
+    memory.require_possible(case.task(SEED))
+
+
+def _threads(text: str) -> list[int]:
+    """The numbers of threads, ascending. Raises BadInput for more than there are CPUs to run them on."""
+    counts = sorted({_whole("--threads", part.strip(), at_least=1, at_most=MOST_THREADS) for part in text.split(",")})
+    if (usable := len(cpus.usable())) and counts[-1] > usable:
+        raise BadInput(f"--threads {counts[-1]}: this process may use {usable} CPUs, and more threads would share them")
+    return counts
+
+
+def _seconds(option: str, text: str, at_most: float = LONGEST_S) -> float:
     try:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
-    if not 0 < seconds < 1e9:
-        raise BadInput(f"{option} takes a positive number of seconds, found {text!r}")
+    if not 0 < seconds <= at_most:
+        raise BadInput(f"{option} takes a positive number of seconds, at most {at_most:g}, found {text!r}")
     return seconds
 
 
@@ -268,9 +374,11 @@ def _margin(text: str) -> float:
     return margin
 
 
-def _parameters(path: str | None, problems: list[str]) -> list[list[Any]] | None:
+def _parameters(path: str | None, problems: list[str], networks: list[int]) -> list[list[Any]] | None:
     if path is None:
         return None
+    if max(networks) > 1:
+        raise BadInput("--parameters gives those of one network; those of several are drawn from --seed")
     if len(problems) != 1:
         raise BadInput(f"--parameters fits one network: choose one problem by --problems (found {', '.join(problems)})")
     return [[layer.W.tolist(), layer.b.tolist()] for layer in get_problem(problems[0]).load_parameters(path)]

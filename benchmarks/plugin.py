@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import shlex
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -11,14 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_benchmark.session import PerformanceRegression
 
-from samegrad.benchmarks import interrupts
+from samegrad.benchmarks import at_once, interrupts  # noqa: F401
 from samegrad.benchmarks.clock import summary, tables
 from samegrad.benchmarks.clock.case import Case
 from samegrad.benchmarks.clock.cold_start import PHASES
 from samegrad.benchmarks.options import add_options, read_options
+from samegrad.benchmarks.own import changes
 from samegrad.benchmarks.session import Replay, Session
-from samegrad.impls.errors import BadInput
+from samegrad.impls.errors import BadInput, one_line
 from samegrad.impls.terminal import write_plainly
 
 FOLDER = Path(__file__).resolve().parent
@@ -27,17 +31,28 @@ NOTHING_HAD = 2
 """The exit status where nothing could be measured, or nothing on a device that was asked for by name."""
 
 
+NO_COMPANY = {
+    "forked": "all is measured in the first test's process, which would end with it",
+    "codspeed": "it measures by itself, in this process, and switches pytest-benchmark off",
+}
+"""Options of other plugins, and why they cannot be meant."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Check all that was asked for before anything runs."""
+    interrupts.raise_again()
     write_plainly(sys.stdout)
     if not hasattr(config.option, "benchmark_only"):
         raise pytest.UsageError("needs pytest-benchmark, which is switched off here: add -p pytest_benchmark.plugin")
     if config.getoption("benchmark_histogram") and not importlib.util.find_spec("pygal"):
         raise pytest.UsageError("--benchmark-histogram needs pygal: pip install 'pytest-benchmark[histogram]'")
+    for option in [name for name in NO_COMPANY if config.getoption("benchmark_only") and config.getoption(name, None)]:
+        raise pytest.UsageError(f"--{option} and --benchmark-only do not go together: {NO_COMPANY[option]}")
     with _told_to_the_user():
         config.stash[SESSION] = Session(config, read_options(config))
     config.add_cleanup(config.stash[SESSION].close)
@@ -64,17 +79,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             [
                 pytest.param(name, phase, marks=pytest.mark.benchmark(group=f"cold start: {phase}", timer=Replay()))
                 for phase in PHASES
-                for name in options.implementations
+                for name in ([] if options.contenders else options.implementations)
             ],
         )
     if "case" not in metafunc.fixturenames:
         return
+    several = any(case.networks != 1 for case in options.cases)
     metafunc.parametrize(
-        "implementation, problem, pass_name, batch, dtype, device",
+        "implementation, problem, pass_name, batch, dtype, device, threads" + (", networks" if several else ""),
         [
             pytest.param(
                 name,
-                *map(str, astuple(case)),
+                *map(str, astuple(case)[: None if several else -1]),
+                id=f"{name}-{case.label}",
                 marks=pytest.mark.benchmark(group=case.group, timer=Replay(), disable_gc=True),
             )
             for case in options.cases
@@ -84,8 +101,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def case(problem: str, pass_name: str, batch: str, dtype: str, device: str) -> Case:
-    return Case(problem, pass_name, int(batch), dtype, device)
+def networks() -> str:
+    """Where no test of the run has several."""
+    return "1"
+
+
+@pytest.fixture
+def case(problem: str, pass_name: str, batch: str, dtype: str, device: str, threads: str, networks: str) -> Case:
+    return Case(problem, pass_name, int(batch), dtype, device, int(threads), int(networks))
 
 
 @pytest.fixture
@@ -100,7 +123,14 @@ def replay(request: pytest.FixtureRequest) -> Replay:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the cold start out, unless it is asked for by -k or by its file."""
+    """Leave the cold start out, unless it is asked for by -k or by its file.
+
+    pytest-timeout must not end a benchmark: the first one waits for all, and each worker has its own time limit.
+    """
+    if config.pluginmanager.hasplugin("timeout"):
+        for item in items:
+            if "replay" in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.timeout(0))
     if "cold" in config.getoption("keyword") or any("cold_start" in argument for argument in config.args):
         return
     cold = [item for item in items if "replay" in (names := getattr(item, "fixturenames", ())) and "phase" in names]
@@ -115,7 +145,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
         if {"implementation", "pass_name"} <= parameters.keys():
             values = {key: parameters[key] for key in ("problem", "pass_name", "dtype", "device")}
-            chosen = Case(batch=int(parameters["batch"]), **values)
+            batch, threads, networks = (int(parameters.get(key, 1)) for key in ("batch", "threads", "networks"))
+            chosen = Case(batch=batch, threads=threads, networks=networks, **values)
             session.config.stash[SESSION].select(chosen, parameters["implementation"])
         elif {"implementation", "phase"} <= parameters.keys():
             session.config.stash[SESSION].select_cold_start(parameters["implementation"])
@@ -133,7 +164,7 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
     """Nothing interrupts the saving of what is complete; the exit status says if anything is not as asked."""
     ours = session.config.stash[SESSION]
-    with interrupts.held() as arrived:
+    with interrupts.deferred() as arrived:
         yield
         ours.save_failures()
     if arrived or ours.was_interrupted:
@@ -142,6 +173,8 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
         session.exitstatus = NOTHING_HAD
     elif session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) and ours.has_troubles:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if session.exitstatus == pytest.ExitCode.OK and ours.run_file and ours.options.fail_above is not None:
+        session.exitstatus = changes.gate(ours.run_file, ours.options.fail_above)[0]
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -149,6 +182,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Gen
     """After all else, and though it raises, ours: small tables, or with -v whole ones, and what they come to."""
     try:
         yield
+    except PerformanceRegression:  # the lines above name what regressed; a traceback would hide it
+        terminalreporter._session.exitstatus = pytest.ExitCode.TESTS_FAILED
     finally:
         _summarise(terminalreporter, config.stash[SESSION], config.option.verbose > 0)
 
@@ -157,13 +192,16 @@ def _summarise(reporter: Any, session: Session, is_verbose: bool) -> None:
     run_file = session.run_file
     if run_file and not reporter.config.getoption("benchmark_quiet"):
         reporter.section("samegrad")
-        found = run_file.as_json()
+        document = run_file.as_json()
         width = max(80, min(120, reporter._tw.fullwidth))
-        if is_verbose or found["cold_start"] or found["fits"]:
-            reporter.write(tables.render(found, width, reporter.hasmarkup))
+        if is_verbose or document["cold_start"] or document["fits"]:
+            reporter.write(tables.render(document, width, reporter.hasmarkup))
         else:
-            lines = [*summary.tables(found["groups"], width), *summary.conclusion(found, width)]
+            lines = [*summary.tables(document["groups"], width), *summary.conclusion(document, width)]
             reporter.write("\n".join([*lines, ""]))
+        if session.options.contenders:
+            reporter.section("contenders")
+            reporter.write("\n".join([*changes.in_words(run_file, session.options.fail_above), ""]))
         if run_file.run.interrupted:
             reporter.write_line("Interrupted: what is complete is above and in the run file.", yellow=True)
     for reason, names in session.skipped.items():
@@ -175,7 +213,9 @@ def _summarise(reporter: Any, session: Session, is_verbose: bool) -> None:
     for problem in session.saving_problems:
         reporter.write_line(problem, red=True)
     for path in session.written:
-        reporter.write_line(f"Saved in {path}; to see it: samegrad report {path}")
+        near = os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+        seen = f";\nto see it: samegrad report {shlex.quote(near)}" if path.is_file() else ""
+        reporter.write_line(f"Saved in {near}{seen}")
 
 
 @contextmanager
@@ -184,4 +224,4 @@ def _told_to_the_user() -> Iterator[None]:
     try:
         yield
     except BadInput as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(one_line(error)) from None

@@ -1,14 +1,14 @@
-"""`--resume RUN.json`: what an earlier run has complete is taken from its file, and only the rest is measured.
+"""`--resume RUN.json`: the launches that an earlier run completed are taken from its file; the rest is measured.
 
-The unit is the launch of a group: its implementations were measured interleaved, so that a group in which one of them
-is missing or failed is measured again as a whole, while one that merely lacks launches gets those. What is taken is
-recomputed from its samples like what is measured, and one environment must be true of all: on another machine, with
-other versions or with other options of measuring nothing can be taken, and the run is refused.
+The unit is the launch of a group, in which the implementations were interleaved. A group in which one of them is
+missing or failed is measured again as a whole; one that has fewer launches than are asked for gets the others. What is
+taken is recomputed from its samples like what is measured. One environment must be true of all: on another machine,
+with other versions or with other options of measuring, --resume is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ import numpy as np
 
 from samegrad.benchmarks.clock import environment, fresh
 from samegrad.benchmarks.clock.case import Case
+from samegrad.benchmarks.clock.identity import identity
 from samegrad.benchmarks.clock.record import SENTINEL, YARDSTICK, Group, Request
 from samegrad.benchmarks.clock.schedule import Pace
 from samegrad.benchmarks.documents import run as documents
-from samegrad.benchmarks.documents.run import Benchmark, Environment, RunDocument, parameters_told
+from samegrad.benchmarks.documents.run import Benchmark, Environment, MachineIdentity, RunDocument, parameters_told
 from samegrad.benchmarks.results.groups import launches_ns
 from samegrad.impls.documents.base import fitted, read
 from samegrad.impls.errors import BadInput
@@ -56,13 +57,15 @@ class Earlier:
                         f"--resume: {self.path}: {entry.group}: {row.implementation} {trouble}; measure anew"
                     )
         self.groups: dict[Case, Group] = {}
-        """What is taken, once `take` has chosen."""
+        """The groups that are taken from the file; filled by `take`."""
         self.taken: dict[str, int] = {}
         """The launches that are taken of each group."""
         self.workers: dict[str, dict[str, Any]] = {}
+        self.cold_start: dict[str, dict[str, Any]] = {}
+        """The cold starts of those implementations of which every process was observed; filled by `take`."""
 
-    def _damage(self, entry: documents.Group, name: str) -> str | None:
-        """What makes a part of the file unfit to go on with: better told now than after the rest was measured."""
+    def _damage(self, entry: documents.GroupEntry, name: str) -> str | None:
+        """Why a part of the file cannot be continued: better known now than after the rest was measured."""
         benchmark = self._benchmarks.get((entry.group, name))
         if benchmark is None:
             return None  # measured again
@@ -80,45 +83,47 @@ class Earlier:
         return None
 
     def option(self, name: str) -> str | None:
-        """What the option was, as one would type it; None where the file does not say."""
-        told = self.ours.options
+        """The option's value in the file, as one would type it; None where it is not recorded."""
+        options = self.ours.options
         if name == "margin":
-            return f"{100 * told.margin:.12g}%"
-        value = getattr(told, {"device": "devices", "budget": "budget_s"}.get(name, name), None)
+            return f"{100 * options.margin:.12g}%"
+        key = {"device": "devices", "budget": "budget_s", "threads": "thread_counts"}.get(name, name)
+        value = getattr(options, key, None) or getattr(options, name, None)
+        if value is msgspec.UNSET:
+            return None
         if isinstance(value, tuple):
             return ",".join(map(str, value)) or None
         return None if value is None else f"{value:.12g}" if isinstance(value, float) else str(value)
 
     def require_same(self, request: Request) -> None:
-        """Raise BadInput, with every difference, where the machine or how to measure is not what it was."""
+        """Raise BadInput, with every difference, if the machine or an option of measuring differs."""
         here, there = fitted(environment.environment(), Environment), self.ours.environment
         asked = {name: getattr(request, name) for name in SAME_OPTIONS} | parameters_told(request.parameters)
         compared = [(name, getattr(there, name), getattr(here, name)) for name in SAME_MACHINE]
         compared += [(name, getattr(self.ours.options, name), value) for name, value in asked.items()]
         compared += [("numpy", there.versions.get("numpy"), here.versions["numpy"])]
+        if there.identity:
+            compared += [("identity", there.identity, fitted(identity(), MachineIdentity))]
         self._refuse(compared)
 
-    def take(self, selected: Mapping[Case, tuple[str, ...]]) -> None:
-        """Choose what is complete. Raises BadInput where one of its packages is another version now."""
+    def take(self, selected: Mapping[Case, tuple[str, ...]], cold: Iterable[str] = ()) -> None:
+        """Choose what is complete of these cases, and of the cold starts of these implementations.
+
+        Raises BadInput where one of its packages is another version now.
+        """
         for case, names in selected.items():
             able = [name for name in names if get_entry(name).missing() is None]
-            if self._is_complete(case.group, able):
+            if self._is_reusable(case.group, able):
                 self.groups[case] = self._group(case, able)
                 self.taken[case.group] = self.groups[case].launches
-        self._require_versions({name for group in self.groups.values() for name in group.prepared})
+        self.cold_start = {name: measured for name in cold if (measured := self._cold_start(name))}
+        self._require_versions({name for group in self.groups.values() for name in group.prepared} | {*self.cold_start})
 
-    def cold_start(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """The samples of those implementations of which every process was observed."""
-        known = {name: self.ours.cold_start.get(name, {}) for name in names}
-        complete: dict[str, dict[str, Any]] = {
-            name: dict(found)
-            for name, found in known.items()
-            if found
-            and not fresh.FAILED & found.keys()
-            and {len(samples) for samples in found.values()} == {fresh.PROCESSES}
-        }
-        self._require_versions(set(complete))
-        return complete
+    def _cold_start(self, name: str) -> dict[str, Any]:
+        """Its samples, if every process was observed; else nothing."""
+        timed = self.ours.cold_start.get(name, {})
+        is_whole = {len(samples) for samples in timed.values()} == {fresh.PROCESSES} and not fresh.FAILED & timed.keys()
+        return dict(timed) if is_whole else {}
 
     def noise(self, now: dict[str, Any]) -> dict[str, Any]:
         """The noise of what was measured now, with that of what was taken."""
@@ -150,12 +155,12 @@ class Earlier:
             **{key: ours[key] for key in ("command", "launches", "interrupted", "resumed")},
         }
 
-    def _is_complete(self, group: str, names: list[str]) -> bool:
-        """Whether every implementation has lasted for as many launches, and the baseline is among those asked for."""
+    def _is_reusable(self, group: str, names: list[str]) -> bool:
+        """Whether all have equally many launches, at least one, and none failed; and the baseline is among them."""
         entry = next((entry for entry in self.ours.groups if entry.group == group), None)
         failed = {failure.implementation for failure in self.ours.failures if failure.group == group}
-        found = [self._benchmarks.get((group, name)) for name in names]
-        launches = {len(benchmark.extra_info.launches) if benchmark else 0 for benchmark in found}
+        benchmarks = [self._benchmarks.get((group, name)) for name in names]
+        launches = {len(benchmark.extra_info.launches) if benchmark else 0 for benchmark in benchmarks}
         is_even = len(launches) == 1 and launches != {0}
         return entry is not None and entry.baseline in names and not failed & set(names) and is_even
 
@@ -169,6 +174,7 @@ class Earlier:
             extra = benchmark.extra_info
             rounds = [launch.rounds for launch in extra.launches]
             group.times_ns[name] = launches_ns(benchmark.stats.data, rounds)
+            group.faults[name] = [launch.faults or 0 for launch in extra.launches]
             group.paces[name] = Pace(entry.calls[name], float(1e9 * np.median(benchmark.stats.data)))
             group.prepared[name] = msgspec.to_builtins(extra)
             self.workers[name] = {
@@ -186,9 +192,11 @@ class Earlier:
 
     def _refuse(self, compared: Sequence[tuple[str, Any, Any]]) -> None:
         """Raise BadInput with every difference."""
-        told = [f"{what} was {_shown(there)} and is {_shown(here)}" for what, there, here in compared if there != here]
-        if told:
-            raise BadInput(f"--resume: {self.path} cannot be continued here: {'; '.join(told)}")
+        differences = [
+            f"{what} was {_shown(there)} and is {_shown(here)}" for what, there, here in compared if there != here
+        ]
+        if differences:
+            raise BadInput(f"--resume: {self.path} cannot be continued here: {'; '.join(differences)}")
 
 
 def _shown(value: Any) -> str:

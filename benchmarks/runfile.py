@@ -1,22 +1,22 @@
-"""What a run puts into pytest-benchmark's JSON, in the types of `benchmarks/documents/run.py`."""
+"""Build what a run adds to pytest-benchmark's JSON, in the types of `benchmarks/documents/run.py`."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
-from samegrad.benchmarks.clock import environment, fit
+from samegrad.benchmarks.clock import environment, fit, identity
 from samegrad.benchmarks.clock.case import Case
-from samegrad.benchmarks.clock.record import SENTINEL, YARDSTICK, Group, Run
+from samegrad.benchmarks.clock.record import Group, Run
 from samegrad.benchmarks.documents.run import ExtraInfo, RunDocument, Samegrad, parameters_told
-from samegrad.benchmarks.results import groups, statistics
+from samegrad.benchmarks.own.changes import changes
+from samegrad.benchmarks.results import groups, networks, statistics, threads, widths
 from samegrad.impls.documents.base import fitted
-from samegrad.impls.registry import get_entry
-from samegrad.impls.registry.entry import version
 
 if TYPE_CHECKING:
     from samegrad.benchmarks.resume import Earlier
@@ -26,92 +26,108 @@ class RunFile:
     """The tables, verdicts and noise of a run, computed once and then quoted."""
 
     def __init__(
-        self, run: Run, margin: float, cold_start: dict[str, dict[str, Any]], earlier: Earlier | None = None
+        self,
+        run: Run,
+        cold_start: dict[str, dict[str, Any]],
+        earlier: Earlier | None = None,
+        cold: Iterable[str] = (),
     ) -> None:
-        self.run, self.margin, self.cold_start, self.earlier = run, margin, cold_start, earlier
-        floors = {name for name in run.request.implementations if get_entry(name).is_floor}
+        """`cold` names those whose cold start was asked for: `cold_start` lacks those that an interrupt came before."""
+        self.run, self.cold_start, self.earlier = run, cold_start, earlier
+        self.names = tuple(dict.fromkeys([*run.request.implementations, *cold]))
+        self.floors = {name for name in run.request.implementations if run.request.contestant(name).is_floor}
         self.groups = {
-            case: self._group(case, group, times, floors)
-            for case, group in run.groups.items()
-            if (times := measured(group))
+            case: self._group(case, group, times) for case, group in run.groups.items() if (times := group.measured)
         }
         self.noise = earlier.noise(run.noise()) if earlier else run.noise()
         self.fits = self._fits()
+        self.changes = changes(run, run.request.margin) if run.request.contenders else []
 
-    def _group(self, case: Case, group: Group, times: groups.Times, floors: set[str]) -> dict[str, Any]:
-        """The entry of a group. A row tells the kind of failure that ended it after the launches that it has."""
+    def _group(self, case: Case, group: Group, times: groups.Times) -> dict[str, Any]:
+        """The entry of a group. A row names the kind of failure that ended it after the launches that it has."""
         calls = {name: pace.calls for name, pace in group.paces.items() if name in times}
-        entry = groups.group_entry(case, times, calls, baseline=group.baseline, floors=floors, margin=self.margin)
+        entry = groups.group_entry(
+            case, times, calls, baseline=group.baseline, floors=self.floors, margin=self.run.request.margin
+        )
         for row in entry["rows"]:
             name = row["implementation"]
             row["failed"] = failure.kind if (failure := group.failures.get(name)) else None
             if group.prepared.get(name, {}).get("rows_are_fixed"):
                 row["notes"] = ["rows fixed", *row["notes"]]
+            if (count := group.prepared.get(name, {}).get("compilations")) is not None:
+                row["notes"] = [*row["notes"], f"compiled {count} times" if count else "compiles nothing"]
         return entry | {"dropped": group.dropped}
 
     def extra_info(self, case: Case, name: str) -> dict[str, Any]:
         """The `extra_info` of one implementation's benchmark of one case."""
         group, table = self.run.groups[case], self.groups[case]
-        entry, told = get_entry(name), self.run.workers[name]
+        contestant, worker = self.run.request.contestant(name), self.run.workers[name]
         agreement = group.prepared[name]["agreement"]
         baseline_ns = group.times_ns.get(table["baseline"], [])
-        found = {
+        fields = {
             "implementation": name,
-            "framework": entry.framework,
-            "framework_version": version(entry),
-            "execution": entry.execution,
+            "framework": contestant.framework,
+            "framework_version": contestant.version(),
+            "execution": contestant.execution,
             **case.as_json(),
-            "threads_asked": self.run.request.threads,
-            "threads_found": told["threads"],
-            "affinity": told["affinity"],
+            "threads_asked": case.threads,
+            "threads_found": group.prepared[name].get("threads_found") or worker["threads"],
+            "affinity": worker["affinity"],
             "seed": self.run.request.seed,
             "prepare_ns": group.prepared[name]["prepare_ns"],
             "first_call_ns": group.prepared[name]["first_call_ns"],
             "gate_ns": group.prepared[name].get("gate_ns"),
             **{key: value for key, value in group.prepared[name].items() if key.startswith("device_")},
-            "tau": max(agreement.values()),
+            "compilations": group.prepared[name].get("compilations"),
+            "tau": max(agreement.values(), default=None),
             "agreement": agreement,
-            "launches": groups.launch_figures(group.times_ns[name], baseline_ns),
+            "launches": [
+                launch | {"faults": faults}
+                for launch, faults in zip(
+                    groups.launch_figures(group.times_ns[name], baseline_ns), group.faults[name], strict=True
+                )
+            ],
             "baseline": table["baseline"],
         }
-        return msgspec.to_builtins(fitted(found, ExtraInfo))
+        return msgspec.to_builtins(fitted(fields, ExtraInfo))
 
     @property
     def has_failures(self) -> bool:
         """Whether anything that should have run did not, a witness or a cold start too."""
         return any(failure.kind != "unavailable" for _, _, failure in self.run.failures()) or any(
-            "failed" in found for found in self.cold_start.values()
+            "failed" in samples for samples in self.cold_start.values()
         )
 
     def as_json(self) -> dict[str, Any]:
         """The value of the run file's key `samegrad`."""
         run, request = self.run, self.run.request
         failures = [(case, name, failure) for case, name, failure in run.failures()]
-        found = {
+        fields = {
             "format": RunDocument.VERSION,
             "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
             "options": {
-                "implementations": list(request.implementations),
+                "implementations": list(self.names),
                 **{f"{key}s": _distinct(run, key) for key in ("problem", "dtype", "device")},
                 "passes": _distinct(run, "pass_name"),
                 "batches": _distinct(run, "batch"),
                 "launches": request.launches,
                 "threads": request.threads,
+                "thread_counts": _distinct(run, "threads"),
                 "seed": request.seed,
+                **({"networks": several} if (several := _distinct(run, "networks")) not in ([], [1]) else {}),
                 "baseline": request.baseline,
-                "margin": self.margin,
+                "margin": request.margin,
                 "budget_s": request.budget_s,
                 "block_ns": request.block_ns,
                 **parameters_told(request.parameters),
             },
-            "implementations": {
-                name: self._implementation(name) for name in (request.implementations or self.cold_start)
-            },
-            "environment": environment.environment() | {"pinned_to": run.cpus or None},
+            "implementations": {name: self._implementation(name) for name in self.names},
+            "environment": environment.environment() | {"pinned_to": run.cpus or None, "identity": identity.identity()},
             "launches": self._launches(),
             "noise": self.noise,
             "groups": list(self.groups.values()),
             "fits": self.fits,
+            "answers": self.answers(),
             "cold_start": self.cold_start,
             "failures": [
                 {
@@ -129,27 +145,31 @@ class RunFile:
                 for name, reason in {name: f.reason for _, name, f in failures if f.kind == "unavailable"}.items()
             ],
             "gate": {"seconds": round(run.gate_s, 3), "of_s": round(run.wall_s, 3)},
-            "handicaps": [msgspec.to_builtins(handicap) for handicap in run.handicaps],
+            "handicaps": run.handicaps,
+            "contenders": [contender.as_json() for contender in request.contenders],
+            "changes": self.changes,
             "interrupted": run.interrupted,
             "interrupted_by": run.interrupted_by,
             "resumed": self.earlier.as_json() if self.earlier else None,
         }
-        return msgspec.to_builtins(fitted(found, Samegrad))
+        return msgspec.to_builtins(fitted(fields, Samegrad))
 
     def _implementation(self, name: str) -> dict[str, Any]:
-        entry, told = get_entry(name), self.run.workers.get(name)
-        known = {"framework": entry.framework, "execution": entry.execution, "is_floor": entry.is_floor}
-        if told is None:
+        contestant, worker = self.run.request.contestant(name), self.run.workers.get(name)
+        known = {key: getattr(contestant, key) for key in ("framework", "execution", "is_floor")}
+        if worker is None and "import" not in self.cold_start.get(name, {}):
             return known
-        versions = {"version": version(entry)}
-        return known | versions | {"threads": told["threads"], "import_s": round(told["import_ns"] / 1e9, 3)}
+        known["version"] = contestant.version()
+        times = {"threads": worker["threads"], "import_s": round(worker["import_ns"] / 1e9, 3)} if worker else {}
+        return known | times
 
     def _fits(self) -> list[dict[str, Any]]:
-        """Fixed cost and rate of every implementation, where enough batches were measured to tell them."""
+        """Fixed cost and rate of every implementation, where enough batches were measured."""
         series: dict[tuple[str, str, str, str], dict[str, dict[int, list[float]]]] = {}
-        for case in self.groups:
+        least = min((case.threads for case in self.groups), default=1)
+        for case in [case for case in self.groups if case.threads == least and case.networks == 1]:
             of = series.setdefault((case.problem, case.pass_name, case.dtype, case.device), {})
-            for name, launches in measured(self.run.groups[case]).items():
+            for name, launches in self.run.groups[case].measured.items():
                 of.setdefault(name, {})[case.batch] = [statistics.quantiles(times).median_ns for times in launches]
         entries: list[dict[str, Any]] = [
             {
@@ -158,18 +178,46 @@ class RunFile:
             }
             for key, of in series.items()
         ]
-        return [entry for entry in entries if any(told["fit"] for told in entry["implementations"].values())]
+        return [entry for entry in entries if any(line["fit"] for line in entry["implementations"].values())]
+
+    def answers(self) -> list[str]:
+        """Answers over widths, threads and numbers of networks, a sentence for each family and each pass."""
+        return [*self._over_widths(), *self._over_threads(), *self._over_networks()]
+
+    def _over_networks(self) -> Iterator[str]:
+        series: dict[str, dict[int, groups.Times]] = {}
+        for case in self.groups:
+            where = replace(case, networks=1).group
+            series.setdefault(where, {})[case.networks] = self.run.groups[case].measured
+        for where, times in series.items():
+            if over := networks.networks(times, self.floors):
+                yield networks.sentence(where, over)
+
+    def _over_threads(self) -> Iterator[str]:
+        series: dict[str, dict[tuple[int, int], groups.Times]] = {}
+        for case in self.groups:
+            where = f"{case.problem} {case.pass_name} {case.dtype} {case.device}"
+            where += f" networks={case.networks}" if case.networks != 1 else ""
+            series.setdefault(where, {})[case.threads, case.batch] = self.run.groups[case].measured
+        for where, times in series.items():
+            if effects := threads.effects(times, self.run.request.margin):
+                yield threads.sentence(where, effects)
+
+    def _over_widths(self) -> Iterator[str]:
+        series: dict[str, dict[int, groups.Times]] = {}
+        for case in self.groups:
+            if known := widths.family(case.problem):
+                where = replace(case, problem=known[0]).group
+                series.setdefault(where, {})[known[1]] = self.run.groups[case].measured
+        for where, times in series.items():
+            if measured := widths.widths(times, self.floors):
+                yield widths.sentence(where, measured, self.floors)
 
     def _launches(self) -> list[dict[str, Any]]:
         return [
             launch | ({"yardstick": statistics.quantiles(times_ns)._asdict()} if len(times_ns) else {})
             for launch, times_ns in zip(self.run.launches, self.run.yardstick(), strict=True)
         ]
-
-
-def measured(group: Group) -> dict[str, list[np.ndarray]]:
-    """The implementations of a group that have at least one complete launch, without the witnesses."""
-    return {name: times for name, times in group.times_ns.items() if times and name not in (SENTINEL, YARDSTICK)}
 
 
 def _distinct(run: Run, field: str) -> list[Any]:

@@ -80,7 +80,7 @@ class Saving:
             self.written.append(written)
 
     def _next(self, name: str) -> Iterator[Path]:
-        """The storage's next number, and those after it in case that another run takes it first."""
+        """Paths to try: with the storage's next number, and those after it, in case another run takes the first."""
         storage = self.stock.storage
         first = int(storage._next_num)
         return (storage.get(f"{number:04}_{name}.json") for number in range(first, first + MOST_NUMBERS))
@@ -102,7 +102,7 @@ class Saving:
             self.problems.append(f"{problem}: it is in {write_new(numbered(beside), content)}")
         except OSError as error:
             self.problems.append(
-                f"{problem}, nor in the temporary folder ({error.strerror}): only what stands above is left"
+                f"{problem}, nor in the temporary folder ({error.strerror}): only the output above is left"
             )
         return None
 

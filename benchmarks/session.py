@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,8 +14,10 @@ from samegrad.benchmarks import interrupts
 from samegrad.benchmarks.clock import cold_start, cpus, doctor, fresh
 from samegrad.benchmarks.clock import run as clock
 from samegrad.benchmarks.clock.case import Case
-from samegrad.benchmarks.clock.record import Group, Request, Run
+from samegrad.benchmarks.clock.record import Run
 from samegrad.benchmarks.options import Options, wants_stock_table
+from samegrad.benchmarks.progress import ColdStarts, RunProgress, Terminal
+from samegrad.benchmarks.resume import Earlier
 from samegrad.benchmarks.runfile import RunFile
 from samegrad.benchmarks.saving import Saving
 from samegrad.impls.child import Failed
@@ -40,7 +40,7 @@ class Replay:
 
 
 class Session:
-    """The selected tests, and after the first of them the run."""
+    """The selected tests, and the run, which the first of them starts."""
 
     def __init__(self, config: pytest.Config, options: Options) -> None:
         self.config, self.options = config, options
@@ -53,7 +53,7 @@ class Session:
         self._until_closed = ExitStack()
         self._arrived: list[str] = []
         self._ends: dict[str, set[str]] = {}
-        """By device how its tests ended: "had", or the kind of a failure."""
+        """By device how its tests ended: "ran", or the kind of the failure."""
         self.skipped: dict[str, dict[str, None]] = {}
         """By reason the implementations that could not run."""
 
@@ -75,7 +75,7 @@ class Session:
         launches = group.times_ns.get(implementation, [])
         failure = group.failures.get(implementation)
         if launches:
-            self._note_end(case.device, "had")
+            self._note_end(case.device, "ran")
             calls = group.paces[implementation].calls * case.steps_per_call
             blocks_s = np.concatenate(launches) * calls / 1e9
             replay.load(blocks_s.tolist())
@@ -90,25 +90,25 @@ class Session:
         pytest.skip("interrupted before a launch of this group was complete")
 
     def report_cold_start(self, benchmark: Any, replay: Replay, implementation: str, phase: str) -> None:
-        """Hand one test its five processes' times of one phase."""
+        """Hand one test the times of one phase, one of each process."""
         if benchmark.disabled:
             benchmark.pedantic(_nothing)
             return
-        found = self._measured().cold_start.get(implementation)
-        if found is None:
+        samples = self._measured().cold_start.get(implementation)
+        if samples is None:
             benchmark.skipped = True
             pytest.skip("interrupted before it was started")
-        if fresh.FAILED & found.keys():
+        if fresh.FAILED & samples.keys():
             benchmark.skipped = True
-            if "failed" in found:
-                pytest.fail(found["failed"], pytrace=False)
-            self._skip(implementation, found["unavailable"])
-        self._note_end("cpu", "had")
-        replay.load([ns / 1e9 for ns in found[phase]])
+            if "failed" in samples:
+                pytest.fail(samples["failed"], pytrace=False)
+            self._skip(implementation, samples["unavailable"])
+        self._note_end("cpu", "ran")
+        replay.load([ns / 1e9 for ns in samples[phase]])
         benchmark.extra_info.update(
-            {"implementation": implementation, "cold_start": phase, "processes": fresh.PROCESSES}
+            {"implementation": implementation, "cold_start": phase, "processes": len(samples[phase])}
         )
-        benchmark.pedantic(_nothing, rounds=len(found[phase]))
+        benchmark.pedantic(_nothing, rounds=len(samples[phase]))
 
     def _measured(self) -> RunFile:
         """Everything that was selected, measured when the first test asks."""
@@ -118,55 +118,62 @@ class Session:
             self._began = True
             self._until_closed.enter_context(interrupts.raised())
             run = self._measure()
-            found = self._measure_cold_start(run)
+            cold_start = self._measure_cold_start(run)
             if self.config.getoption("benchmark_only"):  # what follows is to tell and to save: nothing must stop that
-                self._arrived = self._until_closed.enter_context(interrupts.held())
-            self.run_file = RunFile(run, self.options.margin, found, self.options.earlier)
+                self._arrived = self._until_closed.enter_context(interrupts.deferred())
+            self.run_file = RunFile(run, cold_start, self.options.earlier, self.cold)
         return self.run_file
 
     def _measure(self) -> Run:
         request, earlier = self.options.request(self.selected), self.options.earlier
         kept = earlier.groups if earlier else {}
-        if not self.selected:
-            return Run(request)
         missing = {
             case: names
             for case, names in self.selected.items()
             if case not in kept or kept[case].launches < request.launches
         }
+        terminal = Terminal(self.config)
         if earlier:
-            Terminal(self.config).line(f"\n{_taken(kept, len(self.selected), missing)} taken from {earlier.path}.")
-        progress = Progress(self.config, request, missing)
+            terminal.line(f"\n{self._taken(earlier, missing)} taken from {earlier.path}.")
+            if not missing and earlier.cold_start.keys() >= self.cold.keys():
+                terminal.line("Nothing is missing; nothing is measured.")
+        if not missing:
+            run = clock.measure(request, lambda *_: None, kept=kept) if self.selected else Run(request)
+            run.workers = earlier.workers if earlier else {}
+            return run
+        progress = RunProgress(terminal, request, missing)
         handicaps = doctor.examine(doctor.Machine(pinned_to=cpus.choose(request.threads, request.cpus)))
         for handicap in handicaps:
-            Terminal(self.config).line(f"HANDICAP: {handicap.sentence}")
-        try:
+            terminal.line(f"HANDICAP: {handicap.sentence}")
+        with progress:
             run = clock.measure(request, progress, kept=kept)
-        finally:
-            progress.end()
         run.handicaps[:0] = handicaps
         run.workers = (earlier.workers if earlier else {}) | run.workers
         return run
 
+    def _taken(self, earlier: Earlier, missing: Mapping[Case, Any]) -> str:
+        """How much is taken from the earlier run: `3 of 5 groups, and some launches of 1 more, are`."""
+        in_part = sum(case in missing for case in earlier.groups)
+        parts = [f"{len(earlier.groups) - in_part} of {len(self.selected)} groups"] if self.selected else []
+        parts += [f"some launches of {in_part} more"] if in_part else []
+        parts += [f"{len(earlier.cold_start)} of {len(self.cold)} cold starts"] if self.cold else []
+        return f"{', and '.join(parts)}{',' if in_part else ''} are"
+
     def _measure_cold_start(self, run: Run) -> dict[str, dict[str, Any]]:
-        kept = self.options.earlier.cold_start(list(self.cold)) if self.options.earlier else {}
+        kept = self.options.earlier.cold_start if self.options.earlier else {}
         names = [name for name in self.cold if name not in kept]
         if not names or run.interrupted:
             return kept
         request = self.options.request({})
-        terminal = Terminal(self.config)
-        terminal.line(f"\ncold start of {len(names)} implementations, each in {fresh.PROCESSES} new processes")
-        try:
+        with ColdStarts(Terminal(self.config), request, names) as progress:
             return kept | fresh.measure(
                 cold_start.__name__,
                 names,
-                lambda number, name: terminal.update(f"cold start {number}/{fresh.PROCESSES}: {name}"),
+                progress,
                 threads=request.threads,
                 time_limit_s=request.time_limit_s,
                 on_interrupt=run.interrupt,
             )
-        finally:
-            terminal.line("")
 
     @property
     def _stock(self) -> Any:
@@ -174,7 +181,7 @@ class Session:
         return self.config._benchmarksession  # type: ignore[attr-defined]
 
     def begin(self) -> None:
-        """Where something will be measured, set where it is saved, and take what an earlier run has of it.
+        """If anything will be measured, set where it is saved, and take what an earlier run has of it.
 
         Raises BadInput where that place or that run cannot be used.
         """
@@ -182,7 +189,7 @@ class Session:
             self._saving = Saving(self._stock, self.config.rootpath)
             self._stock.quiet = self._stock.quiet or not wants_stock_table(self.config)
             if self.options.earlier:
-                self.options.earlier.take(self.selected)
+                self.options.earlier.take(self.selected, self.cold)
 
     def save_failures(self) -> None:
         """Save a run that has nothing but failures to tell."""
@@ -208,13 +215,13 @@ class Session:
         return bool(self.saving_problems) or bool(self.run_file and self.run_file.has_failures)
 
     def _check(self, case: Case, implementation: str) -> None:
-        """With --benchmark-disable: build the case, call it once and hold the result against the reference."""
+        """With --benchmark-disable: build the case and let it pass the gate, untimed."""
         if self._single is None:
             request = self.options.request({case: (implementation,)})
             self._single = clock.Launch(Run(request, cpus=[]), np.random.default_rng())
         try:
             self._single.check(case, implementation)
-            self._note_end(case.device, "had")
+            self._note_end(case.device, "ran")
         except Failed as failure:
             self._end(case, implementation, failure)
 
@@ -247,73 +254,6 @@ class Session:
         self._until_closed.close()
         if self._single is not None:
             self._single.__exit__()
-
-
-class Terminal:
-    """Where progress is told: the terminal, past pytest's capture; nowhere where pytest has none."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
-        capture: Any = config.pluginmanager.get_plugin("capturemanager")
-        self._uncaptured = capture.global_and_fixture_disabled if capture else nullcontext
-
-    def line(self, text: str) -> None:
-        """Write a line for good."""
-        self._write(("\r\x1b[K" if sys.stdout.isatty() else "") + text.rstrip() + "\n")
-
-    def update(self, text: str) -> None:
-        """Write over the last update, where the output is a terminal; elsewhere nothing."""
-        if sys.stdout.isatty():
-            self._write(f"\r\x1b[K{text}")
-
-    def _write(self, text: str) -> None:
-        if self._reporter:
-            with self._uncaptured():
-                self._reporter.write(text, flush=True)
-
-
-SILENT_S = 60.0
-"""Where the output is no terminal, nothing is said for longer than this and a group."""
-
-
-class Progress:
-    """Tells what a run will do, what it is doing, and how long it took."""
-
-    def __init__(self, config: pytest.Config, request: Request, missing: dict[Case, tuple[str, ...]]) -> None:
-        self.terminal, self.request, self.groups = Terminal(config), request, len(missing)
-        self.began_s = self.told_s = time.monotonic()
-        tests = sum(map(len, missing.values()))
-        self.terminal.line(
-            f"\n{tests} benchmarks in {self.groups} groups, {_count(request.launches, 'launch', 'launches')}, "
-            f"{_count(request.threads, 'thread', 'threads')}. A budget of {request.budget_s:g} s buys "
-            f"{request.group_budget_s:.2g} s of timed blocks for each group in each launch "
-            f"({request.least_rounds} to {clock.schedule.MOST_ROUNDS} rounds)."
-            + (" One launch is a preview: it carries no verdict." if request.launches == 1 else "")
-        )
-
-    def __call__(self, launch: int, group: int, message: str) -> None:
-        elapsed_s = time.monotonic() - self.began_s
-        of = f"/{self.request.launches}" if launch <= self.request.launches else ", one more since the run is noisy"
-        text = f"[{elapsed_s:4.0f} s] launch {launch}{of}, group {group}/{self.groups}: {message}"
-        if group == 0 or time.monotonic() - self.told_s > SILENT_S:
-            self.told_s = time.monotonic()
-            self.terminal.line(text)
-        else:
-            self.terminal.update(text)
-
-    def end(self) -> None:
-        self.terminal.line(f"measured in {time.monotonic() - self.began_s:.0f} s")
-
-
-def _count(number: int, one: str, several: str) -> str:
-    return f"{number} {one if number == 1 else several}"
-
-
-def _taken(kept: Mapping[Case, Group], selected: int, missing: Mapping[Case, Any]) -> str:
-    """3 of 5 groups whole, and some launches of 1 more, are"""
-    in_part = sum(case in missing for case in kept)
-    more = f", and some launches of {in_part} more, are" if in_part else " are"
-    return f"{len(kept) - in_part} of {selected} groups{more}"
 
 
 def _nothing() -> None:

@@ -1,6 +1,6 @@
 """Time per call of every pass, of every implementation, on every problem: `pytest --benchmark-only`.
 
-What is parametrised here is chosen by the options in `conftest.py`. All implementations of one group are measured
+What is parametrised here is chosen by the options in `plugin.py`. All implementations of one group are measured
 interleaved before the first of these tests reports; each test then replays its own implementation's rounds into
 pytest-benchmark, whose table, files and comparisons work on them as on its own.
 """

@@ -1,7 +1,7 @@
-"""Where is kept what can be made again: `~/.cache/samegrad`, and only what nobody else can have put there.
+"""The cache for files that can be made again, `~/.cache/samegrad`, safe from what others could put there.
 
 Compiled code is loaded from here. Who can write into the folder can run programs as its user, so the folder, what it
-lies in and each file must be safe from others.
+is in and each file must be safe from others.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ def private_folder(name: str = "") -> Path:
     parent = place.parent.stat().st_mode
     if parent & stat.S_IWOTH and not parent & stat.S_ISVTX:
         raise Unavailable(f"others could replace what is in {place.parent}; {CURE}")
+    require_runnable(place / name)
     return place / name
 
 
@@ -36,17 +37,24 @@ CURE = "set XDG_CACHE_HOME to a folder of your own"
 
 def require_own(path: Path) -> None:
     """Raise Unavailable where the file or folder is another user's, or others may write to it."""
-    found = path.stat()
-    if hasattr(os, "geteuid") and (found.st_uid != os.geteuid() or found.st_mode & OTHERS_WRITE):
-        whose = "may be written by others" if found.st_uid == os.geteuid() else "belongs to another user"
+    status = path.stat()
+    if hasattr(os, "geteuid") and (status.st_uid != os.geteuid() or status.st_mode & OTHERS_WRITE):
+        whose = "may be written by others" if status.st_uid == os.geteuid() else "belongs to another user"
         raise Unavailable(f"{path} {whose}, so nothing is loaded from it; {CURE}")
+
+
+def require_runnable(folder: Path) -> None:
+    """Raise Unavailable where no compiled code may be loaded from the folder, whether or not it exists yet."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if os.name == "posix" and os.statvfs(there).f_flag & getattr(os, "ST_NOEXEC", 0):
+        raise Unavailable(f"{folder} is mounted with noexec, so nothing compiled is loaded from it; {CURE}")
 
 
 def _home() -> Path:
     """The user's folder for caches. A relative one is passed over, as the XDG specification wants it."""
     for variable, inside in (("XDG_CACHE_HOME", ""), ("HOME", ".cache")):
-        if os.path.isabs(told := os.environ.get(variable, "")):
-            return Path(told, inside)
+        if os.path.isabs(folder := os.environ.get(variable, "")):
+            return Path(folder, inside)
     try:
         import pwd
 

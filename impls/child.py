@@ -4,8 +4,8 @@
     Child("samegrad.benchmarks.clock.worker:Worker", …)                                                  many, by `ask`
 
 A child answers over a socket of its own (`serve.py` is its end). Whatever is printed there, on standard output or
-error, goes to a file, whose last lines are told when the child fails. It runs in a process group and with a temporary
-folder of its own: TensorFlow leaves a file for every function that it traces, and who is killed clears nothing up.
+error, goes to a file, whose last lines are shown when the child fails. It runs in a process group and with a temporary
+folder of its own: TensorFlow leaves a file for every function that it traces, and a killed process clears nothing up.
 """
 
 from __future__ import annotations
@@ -44,11 +44,21 @@ THREAD_VARIABLES = (
 )
 """Read by the frameworks at import: OpenMP, three BLAS, TensorFlow's two pools, XLA's CPU client."""
 
-MEMORY_VARIABLES = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
-"""Without these the first framework on a GPU takes most of its memory, and the others starve."""
+HEAP_VARIABLES = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}
+"""The *kept heap*: glibc keeps what is freed, as it does by itself in a process that has once freed a block of 32 MiB.
+
+Otherwise it depends on the largest block freed so far whether each call's arrays are faulted in anew (docs/clock.md).
+"""
+
+MEMORY_VARIABLES = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true", **HEAP_VARIABLES}
+"""Without the first two the first framework on a GPU takes most of its memory, and the others starve."""
+
+HEADERS = {"TORCHINDUCTOR_CPP_CACHE_PRECOMPILE_HEADERS": "0"}
+"""PyTorch precompiles them in the temporary folder, which is each child's own: seven seconds before the first kernel,
+even where that is cached. It pays from some six new kernels on."""
 
 STDERR_LINES = 12
-"""At most so many of the last lines are kept."""
+"""At most this many of the last lines are kept."""
 
 LOOK_S = 1.0
 """Poll interval. Where this process was stopped meanwhile, no more than that is charged to the time limit."""
@@ -57,14 +67,15 @@ OWN_GROUP: dict[str, Any] = {"process_group": 0} if hasattr(os, "killpg") else {
 """For a process that a signal to this one's group, such as Ctrl-C, is not to reach."""
 
 REMOVE = "import shutil, sys; sys.stdin.read(); shutil.rmtree(sys.argv[1], ignore_errors=True)"
-"""Removes a folder once standard input ends, whose other end this process holds."""
+"""Removes a folder once standard input ends; its other end is open in this process."""
 
 
 class Failed(Exception):
     """A child refused, died, hung or answered nonsense.
 
-    `kind` is "unavailable", "disagreement", "bad input", "out of memory" or "exception" for an answer, "died", "hung"
-    or "nonsense" where the child is gone. `stderr` has its last lines, after the traceback where it answered with one.
+    `kind` is "unavailable", "disagreement", "impossible", "handicapped", "bad input", "out of memory" or "exception"
+    for an answer, "died", "hung" or "nonsense" where the child is gone. `stderr` has its last lines, after the
+    traceback where it answered with one.
     """
 
     def __init__(self, kind: str, reason: str, stderr: list[str]) -> None:
@@ -73,7 +84,7 @@ class Failed(Exception):
 
     @property
     def is_foreseen(self) -> bool:
-        """Whether the reason says it all."""
+        """Whether the reason is complete without the last lines."""
         return self.kind in ("unavailable", "disagreement", "impossible", "handicapped", "bad input")
 
     @property
@@ -90,7 +101,7 @@ def call(
     environment: Mapping[str, str] | None = None,
     folder: Path = ROOT,
 ) -> Any:
-    """What the function `target` ("module:name") returns for these JSON-able arguments, in a child of its own.
+    """Call the function `target` ("module:name") with these JSON-able arguments in a child of its own.
 
     Raises BadInput and Unavailable as the function raised them, and Failed, with one line, for any other end.
     """
@@ -110,8 +121,9 @@ def call(
 class Child:
     """This process's end of one child. Raises Failed where the system cannot start a process.
 
-    It serves an object of the class `target`, or functions where that is None. `name` stands in the messages, with
-    `what` where the process itself is meant. It runs on the CPUs that this process is pinned to when it starts it.
+    It serves an object of the class `target`, or functions where that is None. Messages use `name`, with `what`
+    where the process itself is meant. It runs on the CPUs that this process is pinned to when it starts it, in
+    the interpreter `python`.
     """
 
     what = "process"
@@ -124,8 +136,9 @@ class Child:
         time_limit_s: float,
         variables: Mapping[str, str] | None = None,
         folder: Path = ROOT,
+        python: str = sys.executable,
     ) -> None:
-        self.name, self.time_limit_s = name, time_limit_s
+        self.name, self.time_limit_s, self.python = name, time_limit_s, python
         self.waited_s, self._buffer = 0.0, b""
         self._process_name = f"{name}'s {self.what}" if name else ""
         with contextlib.ExitStack() as opened:
@@ -145,7 +158,7 @@ class Child:
         opened.enter_context(self._channel)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "samegrad.impls.serve", str(theirs.fileno()), *([target] if target else [])],
+                [self.python, "-m", "samegrad.impls.serve", str(theirs.fileno()), *([target] if target else [])],
                 cwd=folder,
                 env=variables | temporary_variables(scratch),
                 stdin=subprocess.DEVNULL,
@@ -198,7 +211,10 @@ class Child:
             look_s, began_s = min(LOOK_S, limit_s - self.waited_s), time.monotonic()
             is_readable = self._selector.select(look_s)
             self.waited_s += min(look_s, time.monotonic() - began_s)
-            chunk = self._channel.recv(1 << 16) if is_readable else None
+            try:
+                chunk = self._channel.recv(1 << 16) if is_readable else None
+            except ConnectionResetError:  # it died before it had read what was asked
+                chunk = b""
             if chunk == b"" or (chunk is None and self._process.poll() is not None):
                 raise self._gone("died", f"{self._process_name} died during {do!r} {self._status()}")
             self._buffer += chunk or b""
@@ -210,7 +226,7 @@ class Child:
         return self.time_limit_s
 
     def too_late(self, do: str) -> str:
-        """What is said where it takes longer."""
+        """The message where the answer takes longer."""
         return f"{self.name} gave no answer to {do!r} within {self.time_limit_s:g} s"
 
     def _status(self) -> str:
@@ -259,36 +275,45 @@ def kill_all() -> None:
 
 
 def environment(threads: int) -> dict[str, str]:
-    """The environment of a child: pools limited, memory not taken in advance.
+    """The environment of a child: pools limited, memory not taken in advance, no headers precompiled for it alone.
 
     It finds our packages and those that this process finds, though it is started in another folder.
     """
     folders = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     path = os.pathsep.join([str(ROOT), *map(os.path.abspath, folders)])
-    return dict(os.environ) | dict.fromkeys(THREAD_VARIABLES, str(threads)) | MEMORY_VARIABLES | {"PYTHONPATH": path}
+    return (
+        HEADERS
+        | dict(os.environ)
+        | dict.fromkeys(THREAD_VARIABLES, str(threads))
+        | MEMORY_VARIABLES
+        | {"PYTHONPATH": path}
+    )
 
 
 @cache
 def scratch_folder() -> str:
-    """Where the children's temporary folders are, as long as this process lives. Raises OSError.
+    """The folder of the children's temporary folders, for this process's lifetime. Raises OSError.
 
     A small process of its own removes it when this one has ended, however it ended.
     """
     path = tempfile.mkdtemp(prefix="samegrad-")
-    remover = subprocess.Popen([sys.executable, "-S", "-c", REMOVE, path], stdin=subprocess.PIPE, **OWN_GROUP)
+    remover = subprocess.Popen([sys.executable, "-I", "-S", "-c", REMOVE, path], stdin=subprocess.PIPE, **OWN_GROUP)
     atexit.register(remover.communicate)
     return path
 
 
 def temporary_variables(path: str) -> dict[str, str]:
-    """What makes a process take this for its temporary folder. What PyTorch compiles is kept, in a private folder."""
-    found = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), path)
+    """The variables that make this a process's temporary folder. What PyTorch compiles is kept, in a private folder.
+
+    Keras writes its settings there, too, and reads none of the user's: without a home it would make a folder `~`.
+    """
+    variables = dict.fromkeys(("TMPDIR", "TEMP", "TMP", "KERAS_HOME"), path)
     if "TORCHINDUCTOR_CACHE_DIR" not in os.environ:
         try:
-            found["TORCHINDUCTOR_CACHE_DIR"] = str(private_folder("torchinductor"))
+            variables["TORCHINDUCTOR_CACHE_DIR"] = str(private_folder("torchinductor"))
         except Unavailable:
-            found["TORCHINDUCTOR_CACHE_DIR"] = os.path.join(path, "torchinductor")
-    return found
+            variables["TORCHINDUCTOR_CACHE_DIR"] = os.path.join(path, "torchinductor")
+    return variables
 
 
 def status(code: int | None) -> str:
@@ -312,8 +337,8 @@ def pinned(cpus: list[int]) -> Iterator[None]:
         yield
         return
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cpus)
-    try:
+    try:  # around the first call too: it may wait for the CPU, and Ctrl-C then comes as it returns
+        os.sched_setaffinity(0, cpus)
         yield
     finally:
         os.sched_setaffinity(0, before)

@@ -8,6 +8,7 @@ import platform
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -23,40 +24,53 @@ Not -ffast-math: a library that is linked with it may turn off subnormal numbers
 """
 
 
-def find() -> list[str] | None:
-    """The command that `$CC` names, or cc, gcc or clang; None where there is none."""
+LANGUAGES = {
+    "C": ("CC", ("cc", "gcc", "clang")),
+    "C++": ("CXX", ("clang++",) if sys.platform == "darwin" else ("g++",)),
+}
+"""By language the variable that names its compiler, and what is looked for without it; of C++, what PyTorch calls."""
+
+
+def find(language: str = "C") -> list[str] | None:
+    """The command that `$CC` or `$CXX` names, or that is installed; None where there is none."""
+    variable, names = LANGUAGES[language]
     try:
-        candidates = [shlex.split(os.environ.get("CC", ""))]
+        named = shlex.split(os.environ.get(variable, ""))
     except ValueError:  # a quote that is not closed
         return None
-    if candidates == [[]]:
-        candidates = [["cc"], ["gcc"], ["clang"]]
+    candidates = [named] if named else [[name] for name in names]
     return next((command for command in candidates if shutil.which(command[0])), None)
 
 
-def require() -> list[str]:
+def require(language: str = "C") -> list[str]:
     """As `find`. Raises Unavailable, with what to install, where there is none."""
-    command = find()
+    command = find(language)
     if command is None:
-        looked_for = os.environ.get("CC") or "cc, gcc, clang"
-        raise Unavailable(f"needs a C compiler ({looked_for} not found): install gcc or clang, or set CC")
+        variable, names = LANGUAGES[language]
+        looked_for = os.environ.get(variable) or ", ".join(names)
+        raise Unavailable(
+            f"needs a {language} compiler ({looked_for} not found): install gcc or clang for it, or set {variable}"
+        )
     return command
 
 
 @cache
-def version() -> str:
+def version(language: str = "C") -> str:
     """The first line of `cc --version`."""
-    return _output([*require(), "--version"]).stdout.partition("\n")[0]
+    return _output([*require(language), "--version"]).stdout.partition("\n")[0]
 
 
 def build(source: Path, definitions: Iterable[str] = ()) -> Path:
-    """A shared library of `source`, compiled unless the cache has one of the same source, flags, compiler and CPU.
+    """A shared library of `source`, compiled unless the cache has one of the same sources, flags, compiler and CPU.
+
+    The sources are it and the headers beside it.
 
     Raises Unavailable where there is no compiler, where it fails (with its first complaint), and where the cache folder
     cannot be written or is not safe.
     """
     command = [*require(), *FLAGS, *(f"-D{definition}" for definition in definitions)]
-    key = hashlib.sha256(source.read_bytes() + "\0".join([*command, version(), _cpu()]).encode()).hexdigest()[:16]
+    sources = b"".join(path.read_bytes() for path in [source, *sorted(source.parent.glob("*.h"))])
+    key = hashlib.sha256(sources + "\0".join([*command, version(), _cpu()]).encode()).hexdigest()[:16]
     folder = private_folder()
     library = folder / f"{source.stem}-{key}.so"
     if library.exists():

@@ -14,22 +14,22 @@ def split_device(name: str) -> tuple[str, int]:
     kind, colon, number = name.partition(":")
     choose("device", kind, DEVICES)
     if colon and (kind not in ("gpu", "cuda") or not number.isdecimal()):
-        raise BadInput(f"unknown device {name!r}; a number stands after gpu or cuda only, as in cuda:1")
+        raise BadInput(f"unknown device {name!r}; only gpu and cuda take a number, as in cuda:1")
     return kind, int(number or 0)
 
 
-def is_on(found: str, asked: str) -> bool:
-    """Whether what lies on `found`, told by `Implementation.device_of`, lies where it was asked to."""
+def is_on(actual: str, asked: str) -> bool:
+    """True if `actual`, the device that `Implementation.device_of` reports, is the one that was asked for."""
     kind, number = split_device(asked)
-    found_kind, _, found_number = found.partition(":")
+    actual_kind, _, actual_number = actual.partition(":")
     if kind == "cpu":
-        return found == "cpu"
-    is_kind = found_kind.isalpha() if kind == "gpu" else found_kind == {"cuda": "gpu"}.get(kind, kind)
-    return is_kind and found_number == str(number)
+        return actual == "cpu"
+    is_kind = actual_kind.isalpha() if kind == "gpu" else actual_kind == {"cuda": "gpu"}.get(kind, kind)
+    return is_kind and actual_number == str(number)
 
 
 def joined(places: Iterable[str]) -> str:
-    """Where several arrays lie: one place if they lie together, "cpu and gpu:0" if not."""
+    """The devices of several arrays: one name if it is the same for all, "cpu and gpu:0" if not."""
     return " and ".join(sorted(set(places)))
 
 

@@ -8,6 +8,7 @@ import re
 import secrets
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -18,50 +19,86 @@ def write_whole(path: str | Path, content: bytes) -> None:
     """Write beside the target, then rename over it: a reader sees the old file or the new one, never half of one.
 
     A link is followed, and what is no regular file (`/dev/stdout`, a named pipe) is written to as it is. Raises OSError
-    where the folder is missing, read-only or full; the old file, if any, is then untouched.
+    where the folder is missing, read-only or full, and where nobody reads from a pipe; the old file, if any, is then
+    untouched.
     """
     if through := _way_through(path := Path(path)):
-        with open(through, "wb", closefd=isinstance(through, Path)) as stream:
+        opened = _pipe(through) if isinstance(through, Path) and through.is_fifo() else through
+        with open(opened, "wb", closefd=not isinstance(through, int)) as stream:
             stream.write(content)
         return
-    target = path.resolve() if path.is_symlink() else path
+    target = _target(path)
     with _partial(target, content) as partial:
         os.replace(partial, target)
 
 
 def read_whole(path: Path) -> bytes:
-    """The content of a file, or of what a shell put in place of one. Raises OSError, for a named pipe too.
+    """The content of a file, or of what a shell put in place of one. Raises OSError, for what may never end, too.
 
-    Nobody may be at the other end of a named pipe, and then reading would never end.
+    Nobody may be at the other end of a named pipe, and some devices have no last byte.
     """
-    if path.is_fifo() and not DESCRIPTOR.fullmatch(str(path)):
-        raise OSError(errno.EINVAL, "it is a named pipe", str(path))
-    return path.read_bytes()
+    if not (path.is_file() or path.is_dir() or DESCRIPTOR.fullmatch(str(path))) and path.exists():
+        raise OSError(errno.EINVAL, "it is a named pipe" if path.is_fifo() else "it is a device", str(path))
+    with path.open("rb") as stream:
+        content = bytearray()
+        while piece := stream.read(PIECE):
+            content += piece
+            if len(content) > LARGEST:
+                raise OSError(errno.EFBIG, f"it is larger than {LARGEST >> 20} MiB", str(path))
+    return bytes(content)
 
 
+PIECE, LARGEST = 2**20, 512 * 2**20
 DESCRIPTOR = re.compile(r"/dev/std(?:in|out|err)|(?:/dev/fd|/proc/self/fd)/(\d+)")
 """Names of what the process has open already."""
 
 
 def _way_through(path: Path) -> Path | int | None:
-    """What to open for a path whose bytes go through, to a device, a pipe or an open file; None for a file's own."""
+    """The path to open where bytes go through, to a device, a pipe or an open file; None for a file's own."""
     if named := DESCRIPTOR.fullmatch(str(path)):
         sys.stdout.flush()
         return int(named[1] or ("stdin", "stdout", "stderr").index(path.name))
     return path if path.exists() and not path.is_file() and not path.is_dir() else None
 
 
+def _pipe(path: Path) -> int:
+    """A named pipe, open for writing. Raises OSError where nobody comes to read from it."""
+    for _ in range(READER_WAITS):
+        try:
+            pipe = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            time.sleep(0.1)
+        else:
+            os.set_blocking(pipe, True)
+            return pipe
+    raise OSError(errno.ENXIO, "nobody reads from this named pipe", str(path))
+
+
+READER_WAITS = 50
+"""Attempts, a tenth of a second apart."""
+
+
 def require_writable(path: str | Path, probe_bytes: int = 1) -> None:
     """Raise OSError, with the path, where `write_whole` could not write so much there. Nothing is left behind."""
     path = Path(path)
-    with _told_of(path):
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+    with _naming(path):
         if _way_through(path) is None:
-            with tempfile.TemporaryFile(dir=path.resolve().parent) as probe:
+            with tempfile.TemporaryFile(dir=_target(path).absolute().parent) as probe:
                 probe.write(bytes(probe_bytes))
         elif not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def _target(path: Path) -> Path:
+    """The file that is written for a path, behind its links. Raises OSError for a folder and links in a circle."""
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "it is a folder", str(path))
+    return target
 
 
 def write_new(paths: Iterable[Path], content: bytes) -> Path:
@@ -93,8 +130,8 @@ def numbered(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _partial(path: Path, content: bytes) -> Iterator[Path]:
-    """The content in a file beside the path, removed at the end; an OSError is told with the path that was given."""
-    with _told_of(path):
+    """Write the content to a file beside the path, removed at the end; an OSError names the path that was given."""
+    with _naming(path):
         partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
         try:
             with partial.open("xb") as stream:
@@ -105,8 +142,8 @@ def _partial(path: Path, content: bytes) -> Iterator[Path]:
 
 
 @contextmanager
-def _told_of(path: Path) -> Iterator[None]:
-    """An OSError inside is told with the path that was given."""
+def _naming(path: Path) -> Iterator[None]:
+    """Make an OSError inside name the path that was given."""
     try:
         yield
     except OSError as error:

@@ -6,17 +6,21 @@
     train_step(learning_rate)                            timed     → (loss before the step, parameters after it)
     to_numpy(result)                                     untimed   any of these results, in NumPy's canonical layout
 
-    train_loop(learning_rate, steps)                     optional  the last of several steps in one call
+    train_loop(learning_rate, steps)                     optional  several steps in one call; the last one's result
     feed(x, y)                                           optional  other rows for the calls that follow
     wait(result)                                         optional  what a pass does last, where calls only enqueue work
     device_of(result)                                    optional  where it lies, for those that know an accelerator
+    compilations()                                       optional  how often its calls were traced or compiled so far
 
 - A timed call returns only when its result is ready: where calls enqueue, each ends with `return self.wait(result)`.
 - A result lies on the device that was asked for; `device_of` reads it back.
 - The first call may trace and compile; later ones must not.
+- Each call computes its result itself, from every row: nothing is computed in advance, and no result is kept.
 - Data and parameters enter compiled code as arguments, never as captured constants, which a compiler may fold away.
 - The dtype asked for is the dtype computed in, on the whole path.
 - `value_and_grad` is repeatable: nothing accumulates and nothing is updated. `train_step` updates the state once.
+- Parameters with a leading axis are those of K networks, which all work on the same rows: each result is then that of
+  every network, predictions (K, batch, outputs), losses (K,), gradients and parameters with that axis.
 - Results are in the framework's own arrays and layout. Nothing is converted in a timed call; `to_numpy` does that.
 """
 
@@ -72,6 +76,12 @@ class Implementation(ABC):
             self.train_step(learning_rate)
         return self.train_step(learning_rate)
 
+    takes_networks = False
+    """Whether `prepare` takes parameters of several networks, with a leading axis, and all results have it then too."""
+
+    takes_any_batch = False
+    """Whether `feed` may bring another number of rows at each call, since nothing was made for one batch alone."""
+
     def feed(self, x: Array, y: Array | None = None) -> None:
         """Have the calls that follow work on these rows, x: (batch, inputs), y: (batch, outputs), batch as prepared.
 
@@ -79,6 +89,10 @@ class Implementation(ABC):
         used where they are: they stay unchanged until the results of the calls that follow have been fetched.
         """
         raise Unavailable(f"{type(self).__name__} takes its rows when it is prepared, not from the host at each call")
+
+    def compilations(self) -> int:
+        """How often its calls have been traced or compiled in this process so far: 0 where nothing ever is."""
+        return 0
 
     def wait(self, result: Any) -> Any:
         """Return `result`, of one call or a list of several, once it is ready: at once, where calls compute and return.
@@ -92,7 +106,7 @@ class Implementation(ABC):
         return "cpu"
 
     def device_memory_bytes(self) -> int | None:
-        """The most memory that was held on the accelerator since `prepare`; None where it does not tell."""
+        """The most memory in use on the accelerator since `prepare`; None where that is unknown."""
         return None
 
     def device_ns(self, run: Callable[[], Any]) -> float | None:
@@ -109,7 +123,7 @@ class Implementation(ABC):
 
     @classmethod
     def allow_tf32(cls, allowed: bool, device: str) -> None:
-        """Let the framework multiply float32 matrices on that device in TF32 from now on, or in float32, as by default.
+        """Let float32 products run in TF32 on that device from now on if `allowed`, else in float32, the default.
 
         Raises Unavailable where the device cannot.
         """

@@ -1,4 +1,4 @@
-"""Options that are alike for several commands: `--json [PATH]`, and numbers that are finite."""
+"""Options that are alike for several commands: `--json [PATH]`, finite numbers, and how much may be asked for."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ from typing import Any
 
 import click
 
+from samegrad.impls.errors import BadInput
+
 ALONE = "-"
 """The value of `--json` without a path: standard output."""
+
+MOST_LAUNCHES = 100
+MOST_THREADS = 1024
+LONGEST_S = 7 * 24 * 3600.0
+"""A week: what would take longer is refused before it begins."""
 
 
 def json_option(default: str) -> Callable[[Any], Any]:
@@ -22,6 +29,17 @@ def json_option(default: str) -> Callable[[Any], Any]:
         metavar="[PATH]",
         help=f"Save the document as PATH; without PATH, print it and nothing else.  [default: {default}/…]",
     )
+
+
+def percentage(option: str, text: str) -> float:
+    """`5%` or `5` → 0.05. Raises BadInput for anything else and for a negative one."""
+    try:
+        value = float(str(text).strip().removesuffix("%")) / 100
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value >= 0):
+        raise BadInput(f"{option} must be a percentage of at least 0, such as 5%, found {text!r}")
+    return value
 
 
 class Finite(click.FloatRange):

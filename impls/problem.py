@@ -15,11 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 
-from samegrad.impls import parameters
+from samegrad.impls import layered, parameters
 from samegrad.impls.errors import BadInput, choose
 from samegrad.impls.parameters import Array, Parameters
 
@@ -45,6 +46,8 @@ class Problem:
     rows: Callable[[int, int], tuple[Array, Array]]
     """(batch, seed) → the first `batch` rows of that seed's sequence, x: (batch, inputs), y: (batch, outputs)."""
     loss: str = SQUARED
+    scaled: bool = False
+    """Whether initial weights are divided by the square root of their layer's inputs."""
 
     def __post_init__(self) -> None:
         if len(self.activations) != len(self.sizes) - 1:
@@ -60,9 +63,13 @@ class Problem:
         x, y = self.rows(check_batch(batch), seed)
         return x.astype(dtype), y.astype(dtype)
 
-    def parameters(self, seed: int = SEED, scale: float = 1.0) -> Parameters:
-        """Initial parameters of that seed, float64: standard normal times `scale`."""
-        return parameters.initial(self.sizes, seed, scale)
+    def parameters(self, seed: int = SEED, scale: float = 1.0, networks: int | None = None) -> Parameters:
+        """Initial parameters of that seed, float64: standard normal times `scale`, and `scaled` where it is set.
+
+        With a number of networks they have that leading axis.
+        """
+        drawn = parameters.initial(self.sizes, seed, scale, networks)
+        return [parameters.Layer(W / np.sqrt(W.shape[-2]), b) for W, b in drawn] if self.scaled else drawn
 
     def load_parameters(self, path: str | Path) -> Parameters:
         """Parameters from an `.npz` written by `impls/parameters.py`. Raises BadInput where they do not fit."""
@@ -112,6 +119,16 @@ LINE = Problem("line", (1, 1), ("identity",), _line_rows)
 PROBLEMS = {problem.name: problem for problem in (XOR, LINE)}
 
 
+@cache
+def _network(name: str, sizes: tuple[int, ...], activations: tuple[str, ...]) -> Problem:
+    return Problem(name, sizes, activations, partial(layered.rows, sizes), scaled=True)
+
+
 def get_problem(name: str) -> Problem:
-    """The problem of that name. Raises BadInput for an unknown one."""
-    return PROBLEMS[choose("problem", name, PROBLEMS)]
+    """The problem of that name: of PROBLEMS, or a network named by its layers. Raises BadInput for an unknown one."""
+    if layered.is_layered(name):
+        return _network(*layered.parsed(name, tuple(ACTIVATIONS)))
+    try:
+        return PROBLEMS[choose("problem", name, PROBLEMS)]
+    except BadInput as error:
+        raise BadInput(f"{error} A network is named by its layers, such as 8-64-2 or 784-128-10:relu.") from None

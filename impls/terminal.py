@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import os
+import shutil
+import textwrap
 import unicodedata
-from typing import TextIO
+from typing import IO, TextIO
 
 PLAIN = {
     **{"µ": "u", "μ": "mu", "×": "x", "·": "*", "−": "-", "–": "-", "—": "-", "…": "...", "±": "+-", "√": "sqrt "},
@@ -13,6 +16,29 @@ PLAIN = {
     **{"≤": "<=", "≥": ">=", "≈": "~", "←": "<-", "→": "->", "′": "'", "“": '"', "”": '"', "’": "'"},
 }
 """What is written for a character that the encoding lacks; others become their base letter, or a question mark."""
+
+
+def moves(stream: IO[str]) -> bool:
+    """Whether a line on the stream can be written over; rich takes a CI's log for a terminal that has FORCE_COLOR."""
+    return stream.isatty() and not is_dumb()
+
+
+def is_dumb() -> bool:
+    """Whether the terminal shows the codes that would move on it as they are."""
+    return os.environ.get("TERM") == "dumb"
+
+
+def columns(stream: TextIO) -> int | None:
+    """How wide the terminal is that a stream writes to; None where it writes to none, and nothing need be broken."""
+    return shutil.get_terminal_size().columns if stream.isatty() else None
+
+
+def fitted(text: str, stream: TextIO) -> str:
+    """The text with its lines broken between words, where they would be wider than the terminal that it goes to."""
+    width = columns(stream)
+    if width is None:
+        return text
+    return "\n".join(line if len(line) <= width else textwrap.fill(line, max(1, width)) for line in text.split("\n"))
 
 
 def write_plainly(stream: TextIO) -> None:

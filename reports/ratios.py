@@ -13,11 +13,11 @@ from samegrad.benchmarks.results.crossovers import Crossover
 from samegrad.benchmarks.results.crossovers import crossovers as of_pair
 from samegrad.benchmarks.results.statistics import Interval, paired_log_ratio, pairs, ratio_interval
 from samegrad.benchmarks.results.verdict import BASELINE, verdict
-from samegrad.reports.records import Case, Group
+from samegrad.reports.records import CaseTimes, GroupTimes
 
 
 @lru_cache(maxsize=100_000)
-def compare(group: Group, a: Case, b: Case) -> Interval:
+def compare(group: GroupTimes, a: CaseTimes, b: CaseTimes) -> Interval:
     """a's time over b's, with the interval that holds for all pairs of the group together."""
     if a is b:
         return Interval(1.0)
@@ -25,7 +25,7 @@ def compare(group: Group, a: Case, b: Case) -> Interval:
     return ratio_interval(logs, pairs(len(group.cases))) if logs else Interval(a.median_ns / b.median_ns)
 
 
-def judged(group: Group, case: Case) -> tuple[Interval | None, str]:
+def judged(group: GroupTimes, case: CaseTimes) -> tuple[Interval | None, str]:
     """The case's time over the baseline's, None where that was not measured, and the word for it."""
     baseline = group.case(group.baseline)
     if baseline is None:
@@ -36,8 +36,8 @@ def judged(group: Group, case: Case) -> tuple[Interval | None, str]:
     return ratio, verdict(ratio, group.margin) or ""
 
 
-def sentence(group: Group) -> str:
-    """What the group's ratios to its baseline resolve, in one sentence."""
+def sentence(group: GroupTimes) -> str:
+    """One sentence on what the group's ratios to its baseline resolve."""
     rows: list[dict[str, Any]] = []
     for case in group.cases:
         ratio, word = judged(group, case)
@@ -47,7 +47,7 @@ def sentence(group: Group) -> str:
     return groups.sentence(where, group.baseline, rows, group.margin) if rows else f"{where}: no baseline was measured."
 
 
-def log_ratios(a: Case, b: Case) -> list[float]:
+def log_ratios(a: CaseTimes, b: CaseTimes) -> list[float]:
     """One log ratio per launch that both completed: of paired rounds, or of the medians where there are no samples."""
     both = list(zip(a.launches, b.launches, strict=False))
     if all(mine.samples_ns.size and mine.samples_ns.size == other.samples_ns.size for mine, other in both):
@@ -55,11 +55,11 @@ def log_ratios(a: Case, b: Case) -> list[float]:
     return [math.log(mine.median_ns / other.median_ns) for mine, other in both]
 
 
-def crossovers(of: list[Group], names: Iterable[str], margin: float) -> list[Crossover]:
+def crossovers(of: list[GroupTimes], names: Iterable[str], margin: float) -> list[Crossover]:
     """All crossovers of the named within one problem, pass, dtype and device (`of`: one per batch, ascending)."""
-    found: list[Crossover] = []
+    crossing: list[Crossover] = []
     for one, other in combinations(names, 2):
         both = [(group, group.case(one), group.case(other)) for group in of]
         ratios = [(group.batch, compare(group, a, b)) for group, a, b in both if a and b]
-        found += of_pair(one, other, ratios, margin)
-    return found
+        crossing += of_pair(one, other, ratios, margin)
+    return crossing

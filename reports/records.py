@@ -20,13 +20,13 @@ NOTHING = float("nan")
 
 
 def description(name: str) -> dict[str, Any]:
-    """What the name alone says of an implementation: `torch-eager` is torch, executed eagerly."""
+    """Derive an implementation's description from its name alone: `torch-eager` is torch, executed eagerly."""
     framework, _, execution = name.partition("-")
     return {"framework": framework, "execution": execution or "plain", "version": ""}
 
 
 @dataclass(frozen=True, eq=False)
-class Launch:
+class LaunchTimes:
     """One launch's share of a case: its rounds' times per call."""
 
     samples_ns: NDArray[np.float64]
@@ -34,19 +34,19 @@ class Launch:
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class CaseTimes:
     """One implementation in one group."""
 
     implementation: str
     median_ns: float
     samples_ns: NDArray[np.float64]
-    launches: tuple[Launch, ...] = ()
+    launches: tuple[LaunchTimes, ...] = ()
     extra: documents.ExtraInfo | None = None
-    """What else was recorded: agreement, preparation, first call, the device's own figures."""
+    """The other records of the case: agreement, preparation, first call, the device's own figures."""
     is_floor: bool = False
     """A lower bound to read the others against, not one of the choices."""
     notes: tuple[str, ...] = ()
-    """What stands beside its verdict in every table: "rows fixed", "under the floor?"."""
+    """The remarks that every table shows beside its verdict: "rows fixed", "under the floor?"."""
 
     @cached_property
     def spread_ns(self) -> tuple[float, float]:
@@ -60,8 +60,13 @@ class Case:
         return self.extra.agreement if self.extra else {}
 
 
+def of_networks(number: int) -> str:
+    """The words after the device where there are several: `, 1,024 networks`."""
+    return f", {units.count(number)} networks" if number != 1 else ""
+
+
 @dataclass(frozen=True, eq=False)
-class Group:
+class GroupTimes:
     """All implementations of one problem, pass, batch, dtype and device, the fastest first."""
 
     name: str
@@ -71,8 +76,25 @@ class Group:
     dtype: str
     device: str
     baseline: str
-    cases: tuple[Case, ...]
+    cases: tuple[CaseTimes, ...]
     margin: float = MARGIN
+    threads: int = 1
+    networks: int = 1
+
+    @property
+    def place(self) -> str:
+        """The device, with the threads where the run names them, and without the number of networks."""
+        return self.device.removesuffix(of_networks(self.networks))
+
+    @property
+    def key(self) -> tuple[str, str, int, str, str]:
+        """Problem, pass, batch, dtype and device: the same in every run."""
+        return self.problem, self.pass_, self.batch, self.dtype, self.device
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The same, named as in the run file."""
+        return dict(zip(("problem", "pass", "batch", "dtype", "device"), self.key, strict=True))
 
     @property
     def what(self) -> str:
@@ -90,11 +112,21 @@ class Group:
         return f"{self.what}, batch {units.count(self.batch)}, {self.setting}"
 
     @property
-    def fastest(self) -> Case:
+    def times_ns(self) -> dict[str, list[NDArray[np.float64]]]:
+        """By implementation one array (rounds,) for each launch."""
+        return {case.implementation: [launch.samples_ns for launch in case.launches] for case in self.cases}
+
+    @property
+    def floors(self) -> set[str]:
+        """The implementations that are lower bounds."""
+        return {case.implementation for case in self.cases if case.is_floor}
+
+    @property
+    def fastest(self) -> CaseTimes:
         """The fastest that is a choice; a floor only where there is nothing else."""
         return next((case for case in self.cases if not case.is_floor), self.cases[0])
 
-    def case(self, implementation: str) -> Case | None:
+    def case(self, implementation: str) -> CaseTimes | None:
         """The case of that implementation, if it was measured."""
         return next((case for case in self.cases if case.implementation == implementation), None)
 
@@ -131,17 +163,22 @@ class ColdStart:
     reason: str
 
     @property
+    def medians_ns(self) -> dict[str, float]:
+        """The median of every phase."""
+        return {phase: median(times) for phase, times in self.phases.items()}
+
+    @property
     def total_ns(self) -> float:
         """The sum of the phases' medians."""
-        return sum(median(times) for times in self.phases.values()) if self.phases else NOTHING
+        return sum(self.medians_ns.values()) if self.phases else NOTHING
 
 
 @dataclass(frozen=True)
-class Run:
+class StoredRun:
     """One run file. `implementations` maps each name to its framework, execution, version and what else is recorded."""
 
     path: Path
-    groups: tuple[Group, ...]
+    groups: tuple[GroupTimes, ...]
     implementations: dict[str, dict[str, Any]]
     file: documents.RunDocument | None = None
     """The file itself; None where there is no run, but only other documents."""
@@ -166,7 +203,7 @@ class Run:
         """Every (dtype, device) measured, in the order of the file: each has figures of its own."""
         return list(dict.fromkeys((group.dtype, group.device) for group in self.groups))
 
-    def select(self, dtype: str, device: str) -> list[Group]:
+    def select(self, dtype: str, device: str) -> list[GroupTimes]:
         """The groups of that dtype and device."""
         return [group for group in self.groups if (group.dtype, group.device) == (dtype, device)]
 

@@ -14,27 +14,40 @@ from samegrad.benchmarks.results.groups import launches_ns
 from samegrad.impls.documents import base
 from samegrad.impls.documents.base import DocumentError
 from samegrad.reports import records
-from samegrad.reports.records import NOTHING, Case, Fitted, Group, Launch, Run, description
+from samegrad.reports.records import (
+    NOTHING,
+    CaseTimes,
+    Fitted,
+    GroupTimes,
+    LaunchTimes,
+    StoredRun,
+    description,
+    of_networks,
+)
 
 
 def latest(folder: Path = RunDocument.FOLDER) -> Path:
     """The newest run file in the folder. Raises DocumentError where there is none."""
     path = base.latest(RunDocument, folder)
     if path is None:
-        raise DocumentError(f"{folder}: holds no run file; {RunDocument.ORIGIN}")
+        raise DocumentError(f"{folder}: contains no run file; {RunDocument.ORIGIN}")
     return path
 
 
-def read(path: str | Path) -> Run:
+def read(path: str | Path) -> StoredRun:
     """Read one run file. Raises DocumentError where it is missing, damaged, not one, newer, or empty."""
     return of(base.read(path, [RunDocument]), Path(path))
 
 
-def of(file: RunDocument, path: Path) -> Run:
+def of(file: RunDocument, path: Path) -> StoredRun:
     """The run of a file. Raises DocumentError where nothing was measured."""
     ours = file.samegrad
     if not file.benchmarks:
-        raise DocumentError(f"{path}: at $.benchmarks: holds none, so there is nothing to draw; {RunDocument.ORIGIN}")
+        raise DocumentError(f"{path}: at $.benchmarks: is empty, so there is nothing to draw; {RunDocument.ORIGIN}")
+    if not file.has_rounds:
+        raise DocumentError(
+            f"{path}: at $.benchmarks: the rounds were left out, as in the gallery; samegrad report can draw it"
+        )
     implementations: dict[str, dict[str, Any]] = {}
     for name, known in ours.implementations.items():
         implementations[name] = {"version": ""} | msgspec.to_builtins(known)
@@ -51,8 +64,8 @@ def of(file: RunDocument, path: Path) -> Run:
         for name, of_one in entry.implementations.items()
         if of_one.fit is not None
     )
-    cold = (_cold(name, told) for name, told in ours.cold_start.items())
-    return Run(
+    cold = (_cold(name, cold_start) for name, cold_start in ours.cold_start.items())
+    return StoredRun(
         path=path,
         groups=_groups(file),
         implementations=implementations,
@@ -63,7 +76,7 @@ def of(file: RunDocument, path: Path) -> Run:
     )
 
 
-def _groups(file: RunDocument) -> tuple[Group, ...]:
+def _groups(file: RunDocument) -> tuple[GroupTimes, ...]:
     by_group: dict[str, list[Benchmark]] = {}
     for benchmark in file.benchmarks:
         if benchmark.extra_info.cold_start is None:
@@ -71,42 +84,47 @@ def _groups(file: RunDocument) -> tuple[Group, ...]:
     return tuple(_group(name, members, file.samegrad) for name, members in by_group.items())
 
 
-def _group(name: str, members: list[Benchmark], ours: Samegrad) -> Group:
+def _group(name: str, members: list[Benchmark], ours: Samegrad) -> GroupTimes:
     first = members[0].extra_info
     floors = {name for name, data in ours.implementations.items() if data.is_floor}
+    several = len(ours.options.thread_counts) > 1
     rows = [row for group in ours.groups if group.group == name for row in group.rows]
     notes = {row.implementation: row.notes for row in rows}
     cases = [_case(member, floors, notes) for member in members]
-    return Group(
+    return GroupTimes(
         name,
         first.problem,
         first.pass_,
         first.batch,
         first.dtype,
-        first.device,
+        first.device
+        + (f", {first.threads_asked} threads" if several and first.threads_asked != 1 else "")
+        + of_networks(first.networks),
         baseline=first.baseline,
         cases=tuple(sorted(cases, key=lambda case: case.median_ns)),
         margin=ours.options.margin,
+        threads=first.threads_asked or 1,
+        networks=first.networks,
     )
 
 
-def _case(benchmark: Benchmark, floors: set[str], notes: dict[str, tuple[str, ...]]) -> Case:
+def _case(benchmark: Benchmark, floors: set[str], notes: dict[str, tuple[str, ...]]) -> CaseTimes:
     extra, name = benchmark.extra_info, benchmark.extra_info.implementation
     parts = launches_ns(benchmark.stats.data, [launch.rounds for launch in extra.launches])
     samples = np.concatenate(parts)
-    launches = tuple(Launch(part, one.median_ns) for part, one in zip(parts, extra.launches, strict=True))
+    launches = tuple(LaunchTimes(part, one.median_ns) for part, one in zip(parts, extra.launches, strict=True))
     median_ns = float(np.median(samples))
-    return Case(name, median_ns, samples, launches, extra, name in floors, notes.get(name, ()))
+    return CaseTimes(name, median_ns, samples, launches, extra, name in floors, notes.get(name, ()))
 
 
-def _cold(name: str, told: ColdStart) -> records.ColdStart:
+def _cold(name: str, cold_start: ColdStart) -> records.ColdStart:
     phases = {
         phase: tuple(float(ns) for ns in times if ns is not None)
-        for phase, times in told.items()
+        for phase, times in cold_start.items()
         if phase != "peak_bytes" and not isinstance(times, str)
     }
-    peaks = [float(peak) for peak in told.get("peak_bytes", ()) if isinstance(peak, (int, float)) and peak > 0]
-    reason = told.get("unavailable") or told.get("failed") or ""
+    peaks = [float(peak) for peak in cold_start.get("peak_bytes", ()) if isinstance(peak, (int, float)) and peak > 0]
+    reason = cold_start.get("unavailable") or cold_start.get("failed") or ""
     return records.ColdStart(
         implementation=name,
         phases={phase: times for phase, times in phases.items() if times},

@@ -80,11 +80,11 @@ def readable(colour: str, background: str, least: float = 4.5) -> str:
     """The colour moved towards black or white until its contrast is that of WCAG 2.2 (1.4.3), 4.5 to 1 for text."""
     towards = 0.0 if luminance(background) > 0.18 else 1.0
     steps = (_mixed(colour, towards, step / 100) for step in range(101))
-    return next((found for found in steps if contrast(found, background) >= least), _mixed(colour, towards, 1.0))
+    return next((mixed for mixed in steps if contrast(mixed, background) >= least), _mixed(colour, towards, 1.0))
 
 
 def tint(colour: str, share: float) -> str:
-    """That share of the colour on white."""
+    """Mix this share of the colour with white."""
     return _mixed(colour, 1.0, 1 - share)
 
 
@@ -114,7 +114,7 @@ def luminance(colour: str) -> float:
 def applied() -> Iterator[None]:
     """matplotlib under this style alone: neither the user's own settings nor a display matter.
 
-    Texts are never read as mathematics, whatever a name holds.
+    Texts are never read as mathematics, whatever a name contains.
     """
     with _without("MPLBACKEND"):
         import matplotlib
@@ -152,7 +152,7 @@ def applied() -> Iterator[None]:
 
 
 OF_WINDOWS = ("backend", "backend_fallback", "interactive", "toolbar", "timezone")
-"""What the figures do not depend on, and matplotlib warns of when it is set again."""
+"""Settings that do not affect the figures, and of which matplotlib warns when they are set again."""
 
 
 @contextmanager

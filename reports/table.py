@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from samegrad.benchmarks.documents.run import Failure, Skipped
+from samegrad.benchmarks.documents.run import Failure, SkippedEntry
 from samegrad.benchmarks.results import units
 from samegrad.benchmarks.results.statistics import Interval
 from samegrad.benchmarks.results.verdict import FASTER, SLOWER
@@ -13,10 +13,10 @@ from samegrad.reports import compare
 from samegrad.reports.answer import answer, headline
 from samegrad.reports.provenance import date, footer
 from samegrad.reports.ratios import judged, sentence
-from samegrad.reports.records import Case, Group, Run
+from samegrad.reports.records import CaseTimes, GroupTimes, StoredRun
 
 
-def markdown(run: Run, earlier: Sequence[Run] = ()) -> str:
+def markdown(run: StoredRun, earlier: Sequence[StoredRun] = ()) -> str:
     """The whole run as one Markdown page: what changed since the earlier ones, the headline's table, and all others."""
     parts = ["# Time per call", escaped(" ".join(answer(run))), *(escaped(line) for line in footer(run))]
     if run.ours.command:
@@ -32,7 +32,7 @@ def markdown(run: Run, earlier: Sequence[Run] = ()) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _section(title: str, groups: list[Group], folded: bool) -> list[str]:
+def _section(title: str, groups: list[GroupTimes], folded: bool) -> list[str]:
     """A heading, or a line to unfold, with its table and the groups' own sentences."""
     sentences = "\n".join(f"- {escaped(sentence(group))}" for group in groups)
     if not folded:
@@ -40,13 +40,13 @@ def _section(title: str, groups: list[Group], folded: bool) -> list[str]:
     return [f"<details><summary>{escaped(title)}</summary>", _table(groups), sentences, "</details>"]
 
 
-def _changed(before: Run, after: Run) -> list[str]:
-    """What became faster or slower since another run, the largest slowdown first."""
-    found = compare.changes(before, after)
+def _changed(before: StoredRun, after: StoredRun) -> list[str]:
+    """The cases that became faster or slower since another run, the largest slowdown first."""
+    changed = compare.changes(before, after)
     parts = [f"## Since {code(before.path.name)}, {escaped(date(before))}"]
     parts += [f"**Not like with like: {escaped(line)}**" for line in compare.unlike(before, after)]
-    parts.append(escaped(compare.summary(found)) if found else "These two runs have no case in common.")
-    resolved = [change for change in found if change.word in (FASTER, SLOWER)]
+    parts.append(escaped(compare.summary(changed)) if changed else "These two runs have no case in common.")
+    resolved = [change for change in changed if change.word in (FASTER, SLOWER)]
     lines = ["| case | before | after | after / before (interval) | became |", "|---|---:|---:|---|---|"]
     for change in compare.slowest_first(resolved):
         ratio = change.comparison
@@ -61,23 +61,23 @@ def _changed(before: Run, after: Run) -> list[str]:
     return [*parts, "\n".join(lines)] if resolved else parts
 
 
-def _sections(run: Run) -> dict[str, list[Group]]:
+def _sections(run: StoredRun) -> dict[str, list[GroupTimes]]:
     """Groups by all but their batch, in the order of the file; within one, by batch."""
-    sections: dict[str, list[Group]] = {}
+    sections: dict[str, list[GroupTimes]] = {}
     for group in sorted(run.groups, key=lambda group: group.batch):
         sections.setdefault(f"{group.what} · {group.setting}", []).append(group)
     order = [f"{group.what} · {group.setting}" for group in run.groups]
     return {title: sections[title] for title in dict.fromkeys(order)}
 
 
-def _table(groups: list[Group]) -> str:
+def _table(groups: list[GroupTimes]) -> str:
     lines = ["| batch | implementation | median | 10th to 90th percentile | ratio (interval) | verdict |"]
     lines += ["|---:|---|---:|---|---|---|"]
     lines += [_row(group, case) for group in groups for case in group.cases]
     return "\n".join(lines)
 
 
-def _row(group: Group, case: Case) -> str:
+def _row(group: GroupTimes, case: CaseTimes) -> str:
     low, high = case.spread_ns
     ratio, word = judged(group, case)
     cells = [
@@ -99,7 +99,7 @@ def against(ratio: Interval | None) -> str:
     return f"{units.ratio(ratio.ratio)} ({interval})" if interval else units.ratio(ratio.ratio)
 
 
-def _absent(title: str, entries: Sequence[Failure | Skipped]) -> list[str]:
+def _absent(title: str, entries: Sequence[Failure | SkippedEntry]) -> list[str]:
     lines = []
     for entry in entries:
         where = f" in {escaped(entry.group)}" if isinstance(entry, Failure) else ""

@@ -18,32 +18,41 @@ from typing import Any, TextIO
 import click
 
 from samegrad.benchmarks import interrupts
-from samegrad.impls.options import Finite, json_option
-from samegrad.impls.terminal import write_plainly
+from samegrad.impls.errors import BadInput, Unavailable, one_line
+from samegrad.impls.options import LONGEST_S, MOST_LAUNCHES, MOST_THREADS, Finite, json_option
+from samegrad.impls.terminal import columns, fitted, write_plainly
 
 FAILED, KILLED = 2, 128
 """Exit statuses where there is no verdict; as in shells, the number of the signal is added to the second."""
 
 ELSEWHERE = {
+    "time": "samegrad.benchmarks.own.time_command:time_command",
     "verify": "samegrad.impls.verifying.verify_command:verify_command",
     "conformance": "samegrad.impls.conformance.conformance_command:conformance_command",
     "train": "samegrad.impls.learning.train_command:train_command",
     "explain": "samegrad.impls.learning.explain_command:explain_command",
+    "study": "samegrad.impls.studies.study_command:study_command",
     "optimizers": "samegrad.impls.learning.optimizers_command:optimizers_command",
+    "hosts": "samegrad.benchmarks.hosts.hosts_command:hosts_command",
+    "gallery": "samegrad.reports.gallery_command:gallery_command",
 }
 """Commands with many options, which live beside what they run."""
 
 SUMMARIES = {
     "verify": "is a hand-written gradient right, and if not, why",
+    "time": "how long does my function take, and is it faster than that one",
     "list": "the implementations, and which can run here",
     "report": "draw the page, figures and tables of what was saved",
+    "hosts": "the same benchmarks on every host of a cluster",
+    "gallery": "runs of many machines, one small file each: add one, check one",
     "compare": "what became faster or slower from one run to another",
     "doctor": "is anything on this machine unfair to a contestant",
-    "selfcheck": "can the clock be believed on this machine (5 minutes)",
+    "selfcheck": "can the clock be believed on this machine (6 minutes)",
     "ladder": "every execution against its goals (15 minutes)",
-    "agree": "do all implementations compute the same gradients",
+    "agree": "do all implementations compute the same gradients (10 minutes)",
     "conformance": "does an implementation keep the contract",
     "train": "one training in every framework, compared",
+    "study": "which share of starts learns, and why the others do not",
     "optimizers": "where optimizers of one name differ",
     "explain": "backpropagation step by step, with its numbers",
     "parameters": "write a problem's initial parameters to a file",
@@ -73,14 +82,20 @@ class FrontDoor(click.Group):
         return _found_at(ELSEWHERE[cmd_name])
 
     def invoke(self, ctx: click.Context) -> Any:
+        _open_what_is_closed()
         for stream in (sys.stdout, sys.stderr):
             write_plainly(stream)
         try:
             try:
+                interrupts.raise_again()
                 with interrupts.raised():
                     return super().invoke(ctx)
             finally:
                 sys.stdout.flush()
+        except click.UsageError as error:
+            command = (error.ctx or ctx).command_path
+            click.echo(f"{command}: {one_line(error.format_message())} See: {command} --help", err=True)
+            ctx.exit(FAILED)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except (BrokenPipeError, SystemExit) as end:  # rich makes the one into the other
@@ -95,22 +110,35 @@ class FrontDoor(click.Group):
         except Exception as error:
             if sys.flags.dev_mode:
                 traceback.print_exc()
-            click.echo(f"samegrad: {_told(error)}", err=True)
+            click.echo(f"samegrad: {_in_one_line(error)}", err=True)
             if isinstance(error, OSError):
                 _write_nowhere(sys.stdout)
             ctx.exit(FAILED)
 
 
-def _told(error: Exception) -> str:
+def _in_one_line(error: Exception) -> str:
     """The error in one line. Where it is a fault of ours: which, where, and how to see more."""
     from samegrad.impls.child import Failed
-    from samegrad.impls.errors import BadInput, Unavailable
 
+    if isinstance(error, OSError) and error.strerror:
+        return one_line(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
     if isinstance(error, (BadInput, Unavailable, Failed, OSError)):
-        return " ".join(str(error).split())
+        return one_line(error)
     last = traceback.extract_tb(error.__traceback__)[-1]
-    what = " ".join("".join(traceback.format_exception_only(error)).split())
+    what = one_line("".join(traceback.format_exception_only(error)))
     return f"a fault of its own: {what} ({last.filename}:{last.lineno}; for more: python -X dev -m samegrad …)"
+
+
+def _open_what_is_closed() -> None:
+    """Give standard input, output and error a place where a caller has closed them: a pipe would get their numbers."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _write_nowhere(stream: TextIO) -> None:
@@ -159,9 +187,9 @@ def list_() -> None:
     for entry in PROVIDED:
         click.echo(f"provided: {entry.name} is of {entry.distribution}")
     for reason in missing:
-        click.echo(f"missing: {reason}")
+        click.echo(fitted(f"missing: {reason}", sys.stdout))
     for reason in LEFT_OUT:
-        click.echo(f"left out: {reason}")
+        click.echo(fitted(f"left out: {reason}", sys.stdout))
 
 
 @main.command()
@@ -189,7 +217,7 @@ def report(runs: tuple[Path, ...], out: Path | None) -> None:
     """Draw a page, figures and tables from run files (the latest by default).
 
     Of several runs the last is drawn, and compared with the others. What the other commands save or print as JSON
-    (agree, train, optimizers, ladder, selfcheck) is drawn beside them or alone; each file is known by its format.
+    (agree, train, study, optimizers, ladder, selfcheck) is drawn beside them or alone; a file is known by its format.
     """
     click.echo("Reading …")
     from samegrad.reports.report import draw
@@ -210,17 +238,18 @@ def compare(before: Path, after: Path, fail_above: str | None, allow_missing: bo
     """
     from samegrad.reports.compare import compare as compare_runs
 
-    sys.exit(compare_runs(before, after, fail_above, allow_missing))
+    sys.exit(compare_runs(before, after, fail_above, allow_missing, width=columns(sys.stdout)))
 
 
 @main.command()
 @click.option("--implementations", default="all", show_default=True, help="Names or patterns, comma-separated.")
-@click.option("--problems", default="xor,line", show_default=True)
+@click.option("--problems", default="xor,line", show_default=True, help="Or networks by their layers: 8-64-2:relu.")
 @click.option("--dtypes", default="float32,float64", show_default=True)
 @click.option("--scales", default="1,10,100", show_default=True, help="Of the initial parameters.")
-@click.option("--seeds", default=5, show_default=True, type=click.IntRange(min=1), help="How many.")
+@click.option("--seeds", default=5, show_default=True, type=click.IntRange(1, 1000), help="How many.")
 @click.option("--drift/--no-drift", default=True, show_default=True, help="Train 1,000 steps beside float64, too.")
-@click.option("--threads", default=1, show_default=True, type=click.IntRange(min=1))
+@click.option("--threads", default=1, show_default=True, type=click.IntRange(1, MOST_THREADS))
+@click.option("--tables", is_flag=True, help="Show every problem, scale and tensor.")
 @json_option("reports/agreements")
 def agree(
     implementations: str,
@@ -230,6 +259,7 @@ def agree(
     seeds: int,
     drift: bool,
     threads: int,
+    tables: bool,
     asked: str | None,
 ) -> None:
     """Do all implementations compute the same gradients?
@@ -239,11 +269,12 @@ def agree(
     from rich.console import Console
 
     from samegrad.impls.checking import survey
-    from samegrad.impls.documents.agreement import Agreement
+    from samegrad.impls.documents.agreement import AgreementDocument
     from samegrad.impls.documents.saving import deliver, place
-    from samegrad.impls.errors import BadInput, choose
-    from samegrad.impls.problem import DTYPES, PROBLEMS
+    from samegrad.impls.errors import choose
+    from samegrad.impls.problem import DTYPES, get_problem
     from samegrad.impls.registry import select
+    from samegrad.impls.steps import Steps
 
     try:
         wanted_scales = [float(scale) for scale in scales.split(",")]
@@ -251,37 +282,47 @@ def agree(
         wanted_scales = [math.nan]
     if not all(0 < scale < math.inf for scale in wanted_scales):
         raise BadInput(f"--scales takes positive numbers separated by commas, such as 1,10,100; found {scales!r}")
-    path = place(Agreement, asked)
-    result = survey.run(
-        [entry.name for entry in select(implementations.split(","))],
-        problems=[choose("problem", name, PROBLEMS) for name in problems.split(",")],
-        dtypes=[choose("dtype", name, DTYPES) for name in dtypes.split(",")],
-        scales=wanted_scales,
-        seeds=range(seeds),
-        with_drift=drift,
-        threads=threads,
-        progress=lambda line: click.echo(line, err=True),
+    path = place(AgreementDocument, asked)
+    names = [entry.name for entry in select(implementations.split(","))]
+    how: dict[str, Any] = {
+        "problems": [get_problem(name.strip()).name for name in problems.split(",")],
+        "dtypes": [choose("dtype", name, DTYPES) for name in dtypes.split(",")],
+        "scales": wanted_scales,
+        "seeds": range(seeds),
+        "with_drift": drift,
+        "threads": threads,
+    }
+    with Steps(survey.steps(names, drift)) as progress:
+        result = survey.run(names, **how, progress=progress)
+    deliver(
+        lambda: AgreementDocument.of(result), path, asked, lambda: Console().print(survey.render(result, whole=tables))
     )
-    deliver(lambda: Agreement.of(result), path, asked, lambda: Console().print(survey.render(result)))
     sys.exit(survey.exit_status(result))
 
 
 @main.command()
-@click.option("--launches", default=3, show_default=True, type=click.IntRange(min=1))
-@click.option("--budget", "budget_s", default=600.0, show_default=True, type=Finite(1, 1e9), metavar="SECONDS")
+@click.option("--launches", default=3, show_default=True, type=click.IntRange(1, MOST_LAUNCHES))
+@click.option("--budget", "budget_s", default=600.0, show_default=True, type=Finite(1, LONGEST_S), metavar="SECONDS")
 @json_option("reports/ladders")
 def ladder(launches: int, budget_s: float, asked: str | None) -> None:
     """Every rung of every framework beside its goals: the obvious way, the best way, the floor."""
-    from samegrad.benchmarks.clock.ladder import measure_ladder, show
+    from samegrad.benchmarks.clock.foreseen import budget_warning
+    from samegrad.benchmarks.clock.ladder import cases, measure_ladder, show, steps
+    from samegrad.benchmarks.clock.record import Request
     from samegrad.benchmarks.documents.ladder import MISSED, Ladder
     from samegrad.impls.documents.saving import deliver, place
+    from samegrad.impls.steps import Steps
 
     path = place(Ladder, asked)
-    found, interrupt = measure_ladder(launches, budget_s, lambda line: click.echo(line, err=True))
-    deliver(lambda: found, path, asked, lambda: show(found))
+    request = Request(cases(), launches=launches, budget_s=budget_s)
+    if warning := budget_warning(request):
+        click.echo(fitted(warning, sys.stderr), err=True)
+    with Steps(steps(request)) as say:
+        ladder, interrupt = measure_ladder(request, say)
+    deliver(lambda: ladder, path, asked, lambda: show(ladder))
     if interrupt:
         raise KeyboardInterrupt(interrupt)
-    sys.exit(int(any(goal.word == MISSED for goal in found.goals)))
+    sys.exit(int(any(goal.word == MISSED for goal in ladder.goals)))
 
 
 @main.command()
@@ -296,20 +337,21 @@ def doctor(asked: str | None) -> None:
 
     path = place(Doctor, asked)
     pinned_to = cpus.choose(1)
-    found = examine(Machine(pinned_to=pinned_to))
-    told = [f"{handicap.handicap}: {handicap.sentence}" for handicap in found]
+    handicaps = examine(Machine(pinned_to=pinned_to))
+    lines = [f"{handicap.handicap}: {handicap.sentence}" for handicap in handicaps]
     fit = f"Fit: none of {len(CHECKS)} checks found a handicap."
-    handicaps = [{"handicap": handicap.handicap, "sentence": handicap.sentence} for handicap in found]
-    document = Doctor.of({"date": made(), "fit": not found, "pinned_to": pinned_to, "handicaps": handicaps})
-    deliver(lambda: document, path, asked, lambda: click.echo("\n".join(told or [fit])))
-    sys.exit(1 if found else 0)
+    entries = [{"handicap": handicap.handicap, "sentence": handicap.sentence} for handicap in handicaps]
+    document = Doctor.of({"date": made(), "fit": not handicaps, "pinned_to": pinned_to, "handicaps": entries})
+    deliver(lambda: document, path, asked, lambda: click.echo(fitted("\n".join(lines or [fit]), sys.stdout)))
+    sys.exit(1 if handicaps else 0)
 
 
 @main.command()
 @click.option("--quick", is_flag=True, help="Under a minute, with wider limits.")
+@click.option("--tables", "whole", is_flag=True, help="Show every figure, not only what was missed.")
 @json_option("reports/selfchecks")
-def selfcheck(quick: bool, asked: str | None) -> None:
-    """Can the clock be believed on this machine? Known work under known loads; about 5 minutes."""
+def selfcheck(quick: bool, whole: bool, asked: str | None) -> None:
+    """Can the clock be believed on this machine? Known work under known loads; about 6 minutes."""
     from rich.console import Console
 
     from samegrad.benchmarks.clock.selfcheck import tables
@@ -318,6 +360,6 @@ def selfcheck(quick: bool, asked: str | None) -> None:
     from samegrad.impls.documents.saving import deliver, place
 
     path = place(Selfcheck, asked)
-    found = run_selfcheck(quick)
-    deliver(lambda: found, path, asked, lambda: tables.show(found, Console()))
-    sys.exit(int(any(finding.result == MISSED for finding in found.findings)))
+    report = run_selfcheck(quick)
+    deliver(lambda: report, path, asked, lambda: tables.show(report, Console(), whole))
+    sys.exit(int(any(finding.result == MISSED for finding in report.findings)))

@@ -1,6 +1,6 @@
 """GPUs in name only: what frameworks say of a GPU, put in their mouths where there is none, and what is made of it.
 
-Each function runs in its framework's own process (see `tests/observations.py`) and leaves the framework as it was.
+Each function runs in its framework's own process (see `tests/impls/test_on_gpu.py`) and leaves the framework as it was.
 What it returns is asserted in `tests/impls/test_on_gpu.py`.
 """
 

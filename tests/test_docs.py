@@ -64,7 +64,7 @@ SHOWN = {(line, True, page.name) for page in (*PAGES, WORKFLOW) for line in comm
 SHOWN |= {(line, False, page.name) for page in PAGES for line in mentions(page)}
 COMMANDS = sorted(SHOWN)
 NAMES = [f"{page}: {line[:60]}" for line, _, page in COMMANDS]
-EXTERNAL = ("git", "uv", "pytest-benchmark")
+EXTERNAL = ("git", "uv", "pytest-benchmark", "dask")
 
 
 def words(line):
@@ -86,7 +86,7 @@ def check_samegrad(arguments, whole):
 def check_pytest(arguments, pytester):
     """Parse pytest's options, and check the values of ours."""
     config = pytester.parseconfig("-c", str(ROOT / "pyproject.toml"), *arguments)
-    if not config.getoption("resume"):
+    if not config.getoption("resume") and not config.getoption("contender"):  # they name what the reader has
         read_options(config)
     for path in config.args:
         assert (ROOT / path.split("::")[0]).exists(), path
@@ -103,6 +103,15 @@ def check_module(module, arguments):
     assert all(option in shown.stdout for option in options), shown.stdout
 
 
+def check_dask(command, arguments):
+    """Dask has the command, with these options: in a process of its own, as pytester undoes imports by halves."""
+    dask = subprocess.run(
+        [sys.executable, "-m", "dask", command, "--help"], capture_output=True, text=True, check=False
+    )
+    if "No module named" not in dask.stderr:
+        assert all(word in dask.stdout for word in arguments if word.startswith("--")), dask
+
+
 def check_make(arguments):
     """The targets are in the Makefile."""
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
@@ -112,6 +121,10 @@ def check_make(arguments):
 def check(line, whole, pytester):
     """Fail unless the command exists and takes these arguments."""
     match words(line):
+        case ["samegrad", "hosts", *arguments] if "--" in arguments:
+            place = arguments.index("--")
+            check_samegrad(["hosts", *arguments[:place]], whole)
+            check_pytest(["--benchmark-only", *arguments[place + 1 :]], pytester)
         case ["samegrad", *arguments]:
             check_samegrad(arguments, whole)
         case ["pytest", *arguments] | ["python" | "python3", "-m", "pytest", *arguments]:
@@ -120,14 +133,17 @@ def check(line, whole, pytester):
             check_module(module, arguments)
         case ["make", *arguments]:
             check_make(arguments)
+        case ["dask", command, *arguments]:
+            check_dask(command, arguments)
         case [program, *_]:
             assert program in EXTERNAL or (ROOT / program).exists()
 
 
 @pytest.fixture
 def bare(monkeypatch):
-    """No options from the environment of this very run."""
+    """No options from the environment of this very run, and the CPUs of a page's reader."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    monkeypatch.setattr("samegrad.benchmarks.options.cpus.usable", lambda: [0, 1, 2, 3])
 
 
 @pytest.mark.usefixtures("bare")

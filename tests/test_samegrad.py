@@ -20,7 +20,7 @@ from samegrad.impls.registry import DEFAULT, REGISTRY
 
 ROOT = Path(__file__).parents[1]
 STORED = ROOT / "tests" / "reports" / "stored" / "format-1.json"
-HEAVY = ("torch", "tensorflow", "keras", "jax", "matplotlib", "scipy", "pytest")
+HEAVY = ("numpy", "torch", "tensorflow", "keras", "jax", "matplotlib", "scipy", "pytest")
 
 
 def samegrad(*arguments):
@@ -138,7 +138,10 @@ class TestParameters:
 
     def test_an_unknown_problem_is_refused_with_the_nearest(self, tmp_path):
         told = refusal("parameters", "xo", tmp_path / "w.npz")
-        assert told == "samegrad: unknown problem 'xo'; allowed: xor, line. Did you mean 'xor'?"
+        assert told == (
+            "samegrad: unknown problem 'xo'; allowed: xor, line. Did you mean 'xor'? A network is named by its layers, "
+            "such as 8-64-2 or 784-128-10:relu."
+        )
         assert not list(tmp_path.iterdir())
 
     def test_a_folder_that_is_not_there_is_told_by_the_name_that_was_given(self, tmp_path):
@@ -211,7 +214,8 @@ def test_it_runs_as_a_module_too():
         check=False,
     )
     assert done.returncode == 2
-    assert done.stderr == "samegrad: unknown problem 'xo'; allowed: xor, line. Did you mean 'xor'?\n"
+    assert done.stderr.startswith("samegrad: unknown problem 'xo'; allowed: xor, line. Did you mean 'xor'?")
+    assert done.stderr.count("\n") == 1
     assert done.stdout == ""
 
 

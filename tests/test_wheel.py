@@ -17,6 +17,7 @@ DATA = {
     "samegrad/py.typed",
     "samegrad/impls/checking/constants.json",
     "samegrad/impls/others/c_floor.c",
+    "samegrad/impls/others/c_network.h",
     "samegrad/impls/verifying/page.html.j2",
     "samegrad/reports/page/page.html",
     "samegrad/reports/page/page.css",

@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
+from samegrad.benchmarks.clock.blocks import settle, time_block
 from samegrad.benchmarks.clock.schedule import calibrate, orders
 from samegrad.benchmarks.clock.selfcheck.fence import unfenced
-from samegrad.benchmarks.clock.worker import settle, time_block
 from samegrad.impls.problem import XOR
 from samegrad.impls.registry import get_entry
 from samegrad.impls.task import Task
@@ -86,7 +86,7 @@ def empty_call(name: str) -> Callable[[], Any]:
     return EMPTY.get(name, EMPTY.get(get_entry(name).computes_with, numpy_empty))()
 
 
-class Timed:
+class TimedCall:
     """A callable in this process, as the schedule sees it."""
 
     def __init__(self, call: Callable[[], Any], around: Callable[[], Any] = contextlib.nullcontext) -> None:
@@ -135,10 +135,10 @@ def observe(name: str) -> dict[str, float]:
     implementation.prepare(Task(XOR, XOR.parameters(), BATCH))
     to_numpy, value_and_grad = implementation.to_numpy, implementation.value_and_grad
     timed = {
-        "empty": Timed(empty_call(name)),
-        "unfenced": Timed(value_and_grad, around=partial(unfenced, implementation)),
-        "fenced": Timed(value_and_grad),
-        "converted": Timed(lambda: to_numpy(value_and_grad())),
+        "empty": TimedCall(empty_call(name)),
+        "unfenced": TimedCall(value_and_grad, around=partial(unfenced, implementation)),
+        "fenced": TimedCall(value_and_grad),
+        "converted": TimedCall(lambda: to_numpy(value_and_grad())),
     }
     for one in timed.values():
         one.call()

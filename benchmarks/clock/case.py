@@ -7,13 +7,16 @@ from dataclasses import asdict, dataclass
 from samegrad.impls.implementation import LOOP, PASSES
 from samegrad.impls.learning import optimizers
 from samegrad.impls.parameters import Parameters
-from samegrad.impls.problem import get_problem
+from samegrad.impls.problem import Problem, get_problem
 from samegrad.impls.task import Task
 
 
 @dataclass(frozen=True)
 class Case:
-    """One pass of one problem at one batch, dtype and device; all implementations of a case form one group."""
+    """One pass of one problem at one batch, dtype and device, for all implementations of a group.
+
+    By a number of threads, and for a number of networks at once.
+    """
 
     problem: str
     pass_name: str
@@ -21,36 +24,57 @@ class Case:
     batch: int
     dtype: str
     device: str
+    threads: int = 1
+    """Of every framework's pools."""
+    networks: int = 1
+    """Each with parameters of its own, all on the same rows."""
 
     @property
     def group(self) -> str:
-        return f"{self.problem} {self.pass_name} batch={self.batch} {self.dtype} {self.device}"
+        threads = f" threads={self.threads}" if self.threads != 1 else ""
+        networks = f" networks={self.networks}" if self.networks != 1 else ""
+        return f"{self.problem} {self.pass_name} batch={self.batch} {self.dtype} {self.device}{threads}{networks}"
+
+    @property
+    def label(self) -> str:
+        """The case in a test's id; one thread and one network go without saying."""
+        threads = f"-{self.threads}" if self.threads != 1 else ""
+        networks = f"-{self.networks}networks" if self.networks != 1 else ""
+        return f"{self.problem}-{self.pass_name}-{self.batch}-{self.dtype}-{self.device}{threads}{networks}"
 
     @property
     def steps_per_call(self) -> int:
-        """Training steps in one timed call: times of a loop are told per step."""
+        """Training steps in one timed call: times of a loop are given per step."""
         return LOOP_STEPS if self.pass_name == LOOP else 1
-
-    @property
-    def input_bytes(self) -> int:
-        """What one call has to read of its rows."""
-        inputs, *_, outputs = get_problem(self.problem).sizes
-        numbers = inputs if self.pass_name.startswith("forward") else inputs + outputs
-        return self.batch * numbers * (8 if self.dtype == "float64" else 4)
 
     def task(self, seed: int, parameters: Parameters | None = None) -> Task:
         """What an implementation prepares for this case, from these parameters or those of the seed."""
         problem = get_problem(self.problem)
-        return Task(problem, parameters or problem.parameters(seed), self.batch, self.dtype, self.device, seed)
+        networks = self.networks if self.networks != 1 else None
+        drawn = parameters or problem.parameters(seed, networks=networks)
+        return Task(problem, drawn, self.batch, self.dtype, self.device, seed)
 
     def as_json(self) -> dict[str, str | int]:
-        """The case as run files spell it."""
-        fields = asdict(self)
+        """The case as run files spell it: the threads have a key of their own, and one network goes without saying."""
+        left_out = {"threads"} | ({"networks"} if self.networks == 1 else set())
+        fields = {name: value for name, value in asdict(self).items() if name not in left_out}
         return {"pass" if name == "pass_name" else name: value for name, value in fields.items()}
 
 
 LEARNING_RATE = 0.1
-"""Of the timed training step. Its value does not change the work, and both problems converge under it."""
+"""Of the timed training step of a narrow network. Its value does not change the work."""
+NARROW = 4
+"""Units: `xor` and `line` have no wider layer."""
+
+
+def learning_rate(problem: Problem) -> float:
+    """That of the timed training step, less in proportion where a layer is wider: millions of steps do not diverge.
+
+    The largest eigenvalue of the loss's second derivative, which times the rate must stay below 2, grows with the
+    number of units that a layer receives (LeCun, Kanter and Solla, Phys. Rev. Lett. 66, 2396, 1991).
+    """
+    return LEARNING_RATE * min(1.0, NARROW / max(problem.sizes))
+
 
 LOOP_STEPS = 100
 """In one call of `train_loop`."""
@@ -58,13 +82,14 @@ LOOP_STEPS = 100
 OPTIMIZERS = tuple(name for name in optimizers.OPTIMIZERS if name != "sgd")
 """Those whose step is a variant of `train_step`, which is itself the step of plain gradient descent."""
 
-HOST, PIPELINED = "host", "pipelined"
+HOST, PIPELINED, SHAPES = "host", "pipelined", "shapes"
 
 VARIANTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys((HOST, PIPELINED), PASSES),
+    SHAPES: ("value_and_grad",),
     **dict.fromkeys(OPTIMIZERS, ("train_step",)),
 }
-"""By what stands after the colon, the passes that it is a variant of."""
+"""By the word after the colon, the passes that it is a variant of."""
 
 TIMED = (*PASSES, LOOP, *(f"{name}:{variant}" for variant, of in VARIANTS.items() for name in of))
 """Everything that can be timed."""

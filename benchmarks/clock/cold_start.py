@@ -4,7 +4,7 @@
     build         prepare(): data and parameters to the device, the network built
     first call    value_and_grad, with whatever it traces and compiles
     second call   the same again: what is left is the steady state, not yet warm
-    memory        the most that the process ever held (peak resident set)
+    memory        the peak resident set of the process
 
 Each sample is a process of its own, pinned and with its threads limited; implementations take turns in random order.
 It has the modules of Python's own that `impls/serve.py` needs already, ctypes among them. Files
@@ -41,7 +41,7 @@ def observe(name: str) -> dict[str, Any]:
 
 
 def _peak_bytes() -> int | None:
-    """The most memory that this process has held, or None where the platform does not tell."""
+    """The peak memory of this process, or None where the platform does not report it."""
     try:
         import resource
     except ImportError:

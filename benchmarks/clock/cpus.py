@@ -12,20 +12,22 @@ from samegrad.impls.errors import BadInput
 
 
 def usable() -> list[int]:
-    """Those that this process may use; none where the platform cannot pin."""
+    """The CPUs that this process may use; none where the platform cannot pin."""
     return pinnable()
 
 
 def choose(threads: int, asked: Sequence[int] = ()) -> list[int]:
-    """The CPUs for so many threads, those asked for first; none where the system does not allow pinning.
+    """The CPUs for this many threads, those asked for first; none where the system does not allow pinning.
 
     Raises BadInput for a CPU that this process may not use.
     """
-    found = usable()
-    if unknown := sorted(set(asked) - set(found)):
-        raise BadInput(f"--cpu {unknown[0]}: this process may use the CPUs {', '.join(map(str, found)) or '(unknown)'}")
-    others = [cpu for cpu in [*fastest(found), *found][::-1] if cpu not in asked]
-    fast = [cpu for cpu in others if cpu in fastest(found)]
+    allowed = usable()
+    if unknown := sorted(set(asked) - set(allowed)):
+        raise BadInput(
+            f"--cpu {unknown[0]}: this process may use the CPUs {', '.join(map(str, allowed)) or '(unknown)'}"
+        )
+    others = [cpu for cpu in [*fastest(allowed), *allowed][::-1] if cpu not in asked]
+    fast = [cpu for cpu in others if cpu in fastest(allowed)]
     chosen = sorted([*asked, *dict.fromkeys([*fast, *others])][:threads])
     try:
         with pinned(chosen):
@@ -35,19 +37,19 @@ def choose(threads: int, asked: Sequence[int] = ()) -> list[int]:
 
 
 def fastest(cpus: Sequence[int], root: Path = ROOT) -> list[int]:
-    """Those of the fastest kind, by what the kernel tells of their capacity, or of their highest frequency."""
+    """The CPUs of the fastest kind, by the capacity or the highest frequency that the kernel reports."""
     folder = root / "sys/devices/system/cpu"
     for name in ("cpu_capacity", "cpufreq/cpuinfo_max_freq"):
-        found = {cpu: _number(folder / f"cpu{cpu}" / name) for cpu in cpus}
-        known = [value for value in found.values() if value is not None]
+        values = {cpu: _number(folder / f"cpu{cpu}" / name) for cpu in cpus}
+        known = [value for value in values.values() if value is not None]
         if known:
-            return [cpu for cpu, value in found.items() if value is None or value >= 0.85 * max(known)]
+            return [cpu for cpu, value in values.items() if value is None or value >= 0.85 * max(known)]
     return list(cpus)
 
 
 def siblings(cpus: Sequence[int], root: Path = ROOT) -> list[int]:
     """The CPUs that share a core with one of these, these among them."""
-    found: set[int] = set()
+    shared: set[int] = set()
     for cpu in cpus:
         path = root / f"sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list"
         try:
@@ -56,8 +58,8 @@ def siblings(cpus: Sequence[int], root: Path = ROOT) -> list[int]:
             continue
         for part in parts:
             first, _, last = part.partition("-")
-            found.update(range(int(first), int(last or first) + 1))
-    return sorted(found)
+            shared.update(range(int(first), int(last or first) + 1))
+    return sorted(shared)
 
 
 def put_back(cpus: Sequence[int]) -> list[int]:

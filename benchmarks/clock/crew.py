@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from samegrad.benchmarks.clock.contestant import HERE, WORKER, WorkerPlace
 from samegrad.impls.child import Child
 
 
 class WorkerProcess(Child):
-    """One worker. Raises Failed where the system cannot start a process.
+    """The parent's end of a worker process, which serves an object of the class `kind`, where `place` says.
 
+    Raises Failed where the system cannot start a process.
     time_limit_s: for one answer; from `prepare` on for all answers about that case together.
     """
 
     what = "worker"
 
-    def __init__(self, name: str, threads: int, time_limit_s: float) -> None:
-        super().__init__("samegrad.benchmarks.clock.worker:Worker", name, threads, time_limit_s)
+    def __init__(
+        self, name: str, threads: int, time_limit_s: float, place: WorkerPlace = HERE, kind: str = WORKER
+    ) -> None:
+        super().__init__(kind, name, threads, time_limit_s, place.variables, place.folder, place.python)
         self._case_left_s: float | None = None
 
     def limit_s(self, do: str) -> float:

@@ -1,6 +1,6 @@
 """What makes the contest unfair on this machine: something outside that slows or replaces a contestant.
 
-Each check is one function in `CHECKS`: from what is known here to the sentences that tell what was found, none where
+Each check is one function in `CHECKS`: from what is known here to the sentences that describe what it sees, none where
 all is well. What replaces the thing that is measured (a compiled execution that is not compiled, a tracer in the timed
 process) fails its cases: `turned_off`, by the environment, and `in_this_process`, asked of each worker after its
 import.
@@ -29,7 +29,7 @@ from samegrad.impls.registry.entry import Entry
 
 WATCH_S = 0.3
 BUSY = 0.2
-"""The share of a CPU from which it is not idle."""
+"""The share of its time from which on a CPU is not idle."""
 STOLEN = 0.02
 SWAPPED_BYTES = 64 << 20
 KERNELS = ("OPENBLAS_CORETYPE", "MKL_ENABLE_INSTRUCTIONS", "MKL_DEBUG_CPU_TYPE", "BLIS_ARCH_TYPE")
@@ -49,7 +49,7 @@ XLA_FLAGS = (
     "host_platform",
     "isa",
 )
-"""Parts of the names of those that change how fast it computes."""
+"""Parts of the names of flags that change how fast XLA computes."""
 ARCHITECTURES = """
 import json, numpy, threadpoolctl
 numpy.ones((2, 2)).dot(numpy.ones((2, 2)))
@@ -59,35 +59,44 @@ print(json.dumps([pool.get("architecture") for pool in threadpoolctl.threadpool_
 
 @dataclass(frozen=True)
 class Machine:
-    """What the checks look at."""
+    """The machine and the environment that the checks examine."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     root: Path = ROOT
-    """Where /proc and /sys are looked for."""
+    """The folder that contains /proc and /sys."""
     pinned_to: Sequence[int] = ()
 
 
 def is_set(environ: Mapping[str, str], name: str) -> bool:
-    """Whether a variable says yes, in the ways that the frameworks take for one."""
+    """Whether a variable is set to a value that the frameworks take for yes."""
     return environ.get(name, "").strip().lower() not in ("", "0", "false", "off", "no", "n", "f")
+
+
+def forced_kernels(environ: Mapping[str, str]) -> str:
+    """`OPENBLAS_CORETYPE=Haswell`, where that has BLAS use other kernels than it would by itself; "" otherwise."""
+    forced = {name: environ[name] for name in KERNELS if name in environ}
+    if not forced or _architectures(environ) == _architectures(without_forced(environ)):
+        return ""
+    return ", ".join(f"{name}={value}" for name, value in forced.items())
+
+
+def without_forced(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment in which BLAS chooses its kernels by itself."""
+    return {name: value for name, value in environ.items() if name not in KERNELS}
 
 
 def kernels(machine: Machine) -> Iterator[str]:
     """BLAS kernels and vector instructions by order, and not by what the CPU has."""
-    forced = [name for name in KERNELS if name in machine.environ]
-    if forced:
-        free = {key: value for key, value in machine.environ.items() if key not in forced}
-        found, own = (_architectures(environ) for environ in (machine.environ, free))
-        told = ", ".join(f"{name}={machine.environ[name]}" for name in forced)
-        if found != own:
-            yield f"{told} has BLAS use its kernels for {_and(found)}; by itself it takes those for {_and(own)}"
+    if variable := forced_kernels(machine.environ):
+        chosen, own = (_architectures(environ) for environ in (machine.environ, without_forced(machine.environ)))
+        yield f"{variable} has BLAS use its kernels for {_and(chosen)}; by itself it takes those for {_and(own)}"
     for name in FEATURES:
         if machine.environ.get(name):
             yield f"{name}={machine.environ[name]} keeps instructions of this CPU from being used"
 
 
 def compilers(machine: Machine) -> Iterator[str]:
-    """What is measured as compiled would not be."""
+    """Compilers that are switched off, so that compiled implementations would not be compiled."""
     for package, names in UNCOMPILED.items():
         for name in names:
             if is_set(machine.environ, name):
@@ -107,7 +116,7 @@ def variables(machine: Machine) -> Iterator[str]:
 
 
 def tracers(machine: Machine) -> Iterator[str]:
-    """What would watch every line or allocation of the timed processes."""
+    """Tools that would trace every line or allocation of the timed processes."""
     for name in TRACING:
         if is_set(machine.environ, name):
             yield f"{name}={machine.environ[name]} has Python watched while it is timed"
@@ -124,14 +133,14 @@ def _python(environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def binding(machine: Machine) -> Iterator[str]:
-    """What moves one framework to other CPUs than the rest; each worker is moved back, or fails."""
+    """Variables that move one framework to other CPUs than the rest; each worker is moved back, or fails."""
     for name in BINDING:
         if machine.environ.get(name, "").strip().lower() not in ("", "false", "none", "disabled"):
             yield f"{name}={machine.environ[name]} moves the frameworks that use OpenMP to CPUs of its own choice"
 
 
 def quota(machine: Machine) -> Iterator[str]:
-    """A container that is stopped for the rest of a period when it has had its share."""
+    """A container that is suspended for the rest of a period once its CPU quota is used up."""
     allowed = container(machine.root)["cpus"]
     if allowed is not None and allowed < max(1, len(machine.pinned_to)) + 0.5:
         yield f"this container may use {allowed:g} CPUs' time and is stopped when it is used up"
@@ -142,13 +151,13 @@ def cores(machine: Machine) -> Iterator[str]:
     slow = sorted(set(machine.pinned_to) - set(cpus.fastest(cpus.usable(), machine.root)))
     if slow:
         yield f"the workers are pinned to CPU {_and(slow)}, an efficiency core: slower than others of this machine"
-    found = governor(machine.pinned_to or cpus.usable(), machine.root) or ""
-    if set(found.split(", ")) & {"powersave", "conservative", "ondemand"}:
-        yield f"the governor of the CPU's frequency is {found!r}, which lowers it between blocks; take performance"
+    names = governor(machine.pinned_to or cpus.usable(), machine.root) or ""
+    if set(names.split(", ")) & {"powersave", "conservative", "ondemand"}:
+        yield f"the governor of the CPU's frequency is {names!r}, which lowers it between blocks; take performance"
 
 
 def neighbours(machine: Machine) -> Iterator[str]:
-    """What takes time from the pinned CPUs, watched for a moment."""
+    """Processes that take time from the pinned CPUs, watched for a moment."""
     siblings = set(cpus.siblings(machine.pinned_to, machine.root)) - set(machine.pinned_to)
     before = psutil.cpu_times(percpu=True)
     time.sleep(WATCH_S)
@@ -166,7 +175,7 @@ def neighbours(machine: Machine) -> Iterator[str]:
 
 
 def swap(machine: Machine) -> Iterator[str]:
-    """Memory that lies on disk."""
+    """Memory that was swapped to disk."""
     lines = dict(
         line.split(":", 1) for line in _text(machine.root / "proc/meminfo").splitlines() if line.startswith("Swap")
     )
@@ -176,7 +185,7 @@ def swap(machine: Machine) -> Iterator[str]:
 
 
 def pinning(machine: Machine) -> Iterator[str]:
-    """Where the system does not allow it, or has no way."""
+    """Workers that are not pinned, as the system does not allow it or has no way to."""
     if not machine.pinned_to:
         yield "the workers are not pinned to a CPU, as the system does not allow it: they move, and ratios scatter"
 
@@ -196,8 +205,8 @@ CHECKS: dict[str, Callable[[Machine], Iterator[str]]] = {
 
 
 def examine(machine: Machine) -> list[Handicap]:
-    """Every handicap that is found."""
-    return [Handicap(handicap=name, sentence=told) for name, check in CHECKS.items() for told in check(machine)]
+    """Every handicap of this machine and environment."""
+    return [Handicap(handicap=name, sentence=sentence) for name, check in CHECKS.items() for sentence in check(machine)]
 
 
 def turned_off(entry: Entry, environ: Mapping[str, str]) -> str | None:
@@ -212,7 +221,7 @@ def turned_off(entry: Entry, environ: Mapping[str, str]) -> str | None:
 
 
 def in_this_process() -> tuple[list[str], list[str]]:
-    """What watches this process, so that nothing may be timed in it; and what else differs here from the others."""
+    """Tools that trace this process, so that nothing may be timed in it; and what else differs here from the others."""
     watching = []
     if sys.gettrace() or sys.getprofile() or any(map(_monitored, range(6))):
         watching.append("a tracer, coverage or debugger watches every line of the timed process")

@@ -50,27 +50,27 @@ def environment(root: Path = ROOT) -> dict[str, Any]:
 
 def cpu_model(root: Path = ROOT) -> str | None:
     """The processor's name: from /proc/cpuinfo ("model name"; "Model" or "Hardware" on ARM), else the platform's."""
-    lines = (_read(root / "proc/cpuinfo") or "").splitlines()
+    lines = (read_text(root / "proc/cpuinfo") or "").splitlines()
     fields = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
     names = [fields[key] for key in ("model name", "Model", "Hardware", "cpu") if fields.get(key)]
     return names[0] if names else _macos_cpu() or platform.processor() or None
 
 
 def affinity() -> list[int] | None:
-    """The CPUs that this process may use, or None where the platform does not tell."""
+    """The CPUs that this process may use, or None where the platform does not report them."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
 
 
 def governor(cpus: Iterable[int] | None, root: Path = ROOT) -> str | None:
     """The frequency governor of these CPUs ("performance", or "performance, powersave" where they differ)."""
-    found = {_read(root / f"sys/devices/system/cpu/cpu{cpu}/cpufreq/scaling_governor") for cpu in cpus or ()}
-    return ", ".join(sorted(name for name in found if name)) or None
+    names = {read_text(root / f"sys/devices/system/cpu/cpu{cpu}/cpufreq/scaling_governor") for cpu in cpus or ()}
+    return ", ".join(sorted(name for name in names if name)) or None
 
 
 def turbo(root: Path = ROOT) -> bool | None:
     """Whether the CPU may exceed its nominal frequency. Virtual machines mostly do not show it."""
     cpu = root / "sys/devices/system/cpu"
-    no_turbo, boost = _number(_read(cpu / "intel_pstate/no_turbo")), _number(_read(cpu / "cpufreq/boost"))
+    no_turbo, boost = _number(read_text(cpu / "intel_pstate/no_turbo")), _number(read_text(cpu / "cpufreq/boost"))
     if no_turbo is not None:
         return no_turbo == 0
     return None if boost is None else boost != 0
@@ -110,7 +110,7 @@ def container(root: Path = ROOT) -> dict[str, Any]:
 
 
 def variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """Those environment variables that are known to change results or times."""
+    """The environment variables that are known to change results or times."""
     return {key: environ[key] for key in sorted(environ) if key in VARIABLES or key.startswith(PREFIXES)}
 
 
@@ -132,7 +132,7 @@ UNLIMITED_BYTES = 1 << 60
 
 def _own_groups(root: Path) -> dict[str, str]:
     """{controller: this process's group}; version 2's single tree has the empty name."""
-    lines = (_read(root / "proc/self/cgroup") or "").splitlines()
+    lines = (read_text(root / "proc/self/cgroup") or "").splitlines()
     entries = [line.split(":", 2) for line in lines if line.count(":") >= 2]
     return {controller: path for _, controllers, path in entries for controller in controllers.split(",")}
 
@@ -140,11 +140,12 @@ def _own_groups(root: Path) -> dict[str, str]:
 def _along(tree: Path, group: str, name: str) -> list[str]:
     """A file's text in this group and all its ancestors. (In a container the tree may begin at the group itself.)"""
     own = PurePosixPath("/", group)
-    texts = [_read(tree / str(folder).lstrip("/") / name) for folder in (own, *own.parents)]
+    texts = [read_text(tree / str(folder).lstrip("/") / name) for folder in (own, *own.parents)]
     return [text for text in texts if text]
 
 
-def _read(path: Path) -> str | None:
+def read_text(path: Path) -> str | None:
+    """The file's text without the spaces around it, None where it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
@@ -161,5 +162,5 @@ def _number(text: str | None) -> int | None:
 def _macos_cpu() -> str | None:
     if platform.system() != "Darwin":
         return None
-    found = subprocess.run(["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=False)
-    return found.stdout.strip() or None
+    sysctl = subprocess.run(["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=False)
+    return sysctl.stdout.strip() or None

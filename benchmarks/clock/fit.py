@@ -6,9 +6,9 @@
 
 The line is fitted to the medians of one launch by least squares on *relative* residuals, t(n)/tₙ − 1, so that 10 µs at
 batch 4 counts as much as 10 ms at batch 262,144; each launch gives a t0 and a 1/r∞, and over launches both get
-t-intervals. A line that does not describe the data is said not to: where the residual at some batch is further from
-zero than its scatter over launches explains (t-test at 5 %, corrected for the number of batches) and larger than 10 %.
-A cache that is outgrown or a change of algorithm shows in this way; t0 and r∞ are then of the best line, no more.
+t-intervals. A fit is marked as not describing the data where the residual at some batch is further from zero than its
+scatter over launches explains (t-test at 5 %, corrected for the number of batches) and larger than 10 %. A cache that
+is outgrown or a change of algorithm shows in this way; t0 and r∞ are then those of the best line, no more.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _interval(values: NDArray[np.float64]) -> list[float] | None:
 
 
 def _describes(residuals: NDArray[np.float64]) -> tuple[bool | None, int]:
-    """Whether a line describes the data, None where one launch cannot tell; and the batch that departs most."""
+    """Whether a line describes the data, None with one launch; and the batch that departs most."""
     launches, batches = residuals.shape
     mean = residuals.mean(axis=0)
     worst = int(np.argmax(np.abs(mean)))
@@ -99,7 +99,7 @@ def _describes(residuals: NDArray[np.float64]) -> tuple[bool | None, int]:
 
 def _statement(describes: bool | None, residual: float, batch: int) -> str:
     if describes is None:
-        return "one launch cannot tell whether a line describes the data"
+        return "one launch does not show whether a line describes the data"
     if describes:
         return "a line describes the data"
     return f"a line does not describe the data: at batch {batch} it is off by {residual:+.0%}"

@@ -27,22 +27,23 @@ def measure(
 ) -> dict[str, dict[str, Any]]:
     """Observe each implementation in several new processes, interleaved: {name: {what: [one per process, …]}}.
 
-    module: one whose `observe` returns one JSON-able object for a name. Where an implementation cannot run its value is
-    {"unavailable": reason}, where it fails {"failed": reason}. progress is told the round, from 1, and the name. With
-    `on_interrupt` that is told of Ctrl-C, and what is complete is returned: those without any sample are then missing.
+    module: one whose `observe` returns one JSON-able object for a name. The value of an implementation that cannot run
+    is {"unavailable": reason}, and of one that fails {"failed": reason}. progress receives the round, from 1, and the
+    name. With `on_interrupt`, Ctrl-C calls it and the complete samples are returned; an implementation without any is
+    then missing.
     """
-    found: dict[str, dict[str, Any]] = {name: {} for name in names}
+    samples_of: dict[str, dict[str, Any]] = {name: {} for name in names}
     try:
-        _measure(found, module, names, progress, processes, threads, time_limit_s)
+        _measure(samples_of, module, names, progress, processes, threads, time_limit_s)
     except KeyboardInterrupt as interrupt:
         if on_interrupt is None:
             raise
         on_interrupt(interrupt)
-    return {name: samples for name, samples in found.items() if samples}
+    return {name: samples for name, samples in samples_of.items() if samples}
 
 
 def _measure(
-    found: dict[str, dict[str, Any]],
+    samples_of: dict[str, dict[str, Any]],
     module: str,
     names: Sequence[str],
     progress: Callable[[int, str], None],
@@ -50,19 +51,19 @@ def _measure(
     threads: int,
     time_limit_s: float,
 ) -> None:
-    """Fill `found`, process by process."""
+    """Fill `samples_of`, process by process."""
     for number, order in enumerate(orders(len(names), processes, np.random.default_rng()), start=1):
         for name in (names[place] for place in order):
-            if FAILED & found[name].keys():
+            if FAILED & samples_of[name].keys():
                 continue
             progress(number, name)
             with pinned(cpus.choose(threads)):
                 sample = _in_new_process(module, name, threads, time_limit_s)
             if FAILED & sample.keys():
-                found[name] = sample
+                samples_of[name] = sample
             else:
                 for key, value in sample.items():
-                    found[name].setdefault(key, []).append(value)
+                    samples_of[name].setdefault(key, []).append(value)
 
 
 def _in_new_process(module: str, name: str, threads: int, time_limit_s: float) -> dict[str, Any]:

@@ -1,19 +1,24 @@
 """Was the machine steady enough? Two witnesses, measured in every round with the rest.
 
-The *yardstick* is a fixed piece of NumPy work in a worker of its own. Its time should not change; where its 90th
-percentile exceeds 1.15 times its 10th, over a launch or over the run, the machine changed speed. (On a shared virtual
-machine the figure was 1.02 to 1.08 in 52 of 60 launches and 1.13 to 1.57 in the other 8, each a shift of level.)
-
 The *sentinel* is a duplicate of one implementation in a worker of its own. The true ratio of the two is 1; where the
 interval of their ratio lies wholly beyond 1 %, what is measured is not the implementation.
 
-A noisy run is kept and says so: nothing is thrown away.
+The *yardstick* is a fixed piece of NumPy work in a worker of its own. Its time should not change; where its 90th
+percentile exceeds 1.15 times its 10th, over a launch or over the run, the machine changed speed. (On a shared virtual
+machine the figure was 1.02 to 1.08 in 52 of 60 launches and 1.13 to 1.57 in the other 8, each a shift of level.) As
+rounds are paired, a change of speed need not reach the ratios, and the sentinels show whether it did: it counts where
+the median half-width of their intervals exceeds the 5 % that matter between implementations, or there are none.
+
+*Page faults* show another: where an implementation's calls fault in many pages in one launch and few in another, the
+system took memory back in the one and not in the other, and its times are of two kinds.
+
+A noisy run is kept and marked: nothing is thrown away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from time import perf_counter_ns
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,13 +26,12 @@ from numpy.typing import NDArray
 
 from samegrad.benchmarks.results.groups import launch_log_ratios
 from samegrad.benchmarks.results.statistics import Interval, pooled, quantiles, ratio_interval
-from samegrad.benchmarks.results.verdict import FASTER, REGRESSION_MARGIN, SLOWER, verdict
+from samegrad.benchmarks.results.verdict import FASTER, MARGIN, REGRESSION_MARGIN, SLOWER, verdict
 
 SPREAD_LIMIT = 1.15
 SENTINEL_MARGIN = REGRESSION_MARGIN
-READINGS = 20
-POSSIBLE = 0.5
-"""Of the shortest time seen for reading the input: less is impossible, as no measurement of a cache is that far off."""
+FEW_PAGES = 16
+"""What is faulted in by a call here and there; an array of 256 KiB that is given back is 64."""
 
 Launches = Sequence[NDArray[Any]]
 """[(rounds of launch 1,), (rounds of launch 2,), …], ns per call."""
@@ -45,25 +49,6 @@ def yardstick() -> Callable[[], Any]:
     return work
 
 
-def shortest_read_ns(size_bytes: int) -> float:
-    """The shortest time seen in which one thread reads so many bytes that lie together, without what a call costs.
-
-    By the two reductions of NumPy that are nearest to the memory's speed, the product with itself and the maximum.
-    """
-    many, one = np.ones(max(1, size_bytes // 8)), np.ones(1)
-
-    def best_ns(array: NDArray[Any]) -> int:
-        times_ns = []
-        for call in (lambda: array.dot(array), array.max):
-            for _ in range(READINGS):
-                began_ns = perf_counter_ns()
-                call()
-                times_ns.append(perf_counter_ns() - began_ns)
-        return min(times_ns)
-
-    return max(0, best_ns(many) - best_ns(one))
-
-
 def spread(times_ns: NDArray[Any]) -> float:
     """p90 / p10 of times: (rounds,). 1 on a machine that never changes speed."""
     _, p10, p90 = quantiles(times_ns)
@@ -79,10 +64,15 @@ def sentinel_interval(sentinel: Launches, original: Launches) -> Interval:
     return ratio_interval(launch_log_ratios(sentinel, original))
 
 
-def noise(yardstick: Launches, sentinels: Mapping[str, tuple[Launches, Launches]]) -> dict[str, Any]:
+def noise(
+    yardstick: Launches,
+    sentinels: Mapping[str, tuple[Launches, Launches]],
+    faults: Mapping[str, Mapping[str, Sequence[float]]] | None = None,
+) -> dict[str, Any]:
     """The run file's `noise`: the verdict on the run, and why.
 
     yardstick: all its rounds, launch by launch. sentinels: {group: (the duplicate's launches, the original's)}.
+    faults: {group: {implementation: [pages that a call faults in, by launch]}}.
     `yardstick_spread` is the largest of any launch's and the whole run's; None where no yardstick was recorded.
     """
     spreads = {f"launch {number}": spread(times) for number, times in enumerate(yardstick, start=1) if len(times)}
@@ -91,16 +81,24 @@ def noise(yardstick: Launches, sentinels: Mapping[str, tuple[Launches, Launches]
     intervals = {
         group: sentinel_interval(*pair) for group, pair in sentinels.items() if all(len(launches) for launches in pair)
     }
+    known_within = alike_within(intervals.values())
     reasons = [
         f"over {where} the yardstick's 90th percentile is {value:.2f} times its 10th (limit {SPREAD_LIMIT:.2f})"
         for where, value in spreads.items()
-        if value > SPREAD_LIMIT
+        if value > SPREAD_LIMIT and (known_within is None or known_within > MARGIN)
     ]
     reasons += [
         f"{group}: two workers of the same implementation differ by {interval.ratio - 1:+.1%} "
         f"({interval.low - 1:+.1%} to {interval.high - 1:+.1%}, limit ±{SENTINEL_MARGIN:.0%})"
         for group, interval in intervals.items()
         if interval.low is not None and interval.high is not None and beyond(interval)
+    ]
+    reasons += [
+        f"{group}: a call of {name} faults in {min(pages):,.0f} to {max(pages):,.0f} pages of memory, by launch: its "
+        "times are of two kinds"
+        for group, by_name in (faults or {}).items()
+        for name, pages in by_name.items()
+        if max(pages) > max(FEW_PAGES, 2 * min(pages))
     ]
     return {
         "noisy": bool(reasons),
@@ -110,6 +108,15 @@ def noise(yardstick: Launches, sentinels: Mapping[str, tuple[Launches, Launches]
     }
 
 
-def beyond(interval: Interval, margin: float = SENTINEL_MARGIN) -> bool:
+def alike_within(intervals: Iterable[Interval]) -> float | None:
+    """How well equal workers are known to be equal: the median of their intervals' half-widths, 0.013 for ±1.3 %.
+
+    None where there is no interval.
+    """
+    halves = [math.sqrt(interval.high / interval.low) - 1 for interval in intervals if interval.low and interval.high]
+    return float(np.median(halves)) if halves else None
+
+
+def beyond(interval: Interval) -> bool:
     """Whether the whole interval lies beyond the margin on one side; False where there is no interval."""
-    return verdict(interval, margin) in (FASTER, SLOWER)
+    return verdict(interval, SENTINEL_MARGIN) in (FASTER, SLOWER)

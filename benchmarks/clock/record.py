@@ -1,20 +1,27 @@
-"""What is asked of a run, and what came of it: of every case, of every worker, of the run as a whole."""
+"""The request for a run, and its results: of every case, of every worker, of the run as a whole."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from samegrad.benchmarks.clock import noise, schedule
 from samegrad.benchmarks.clock.case import Case
+from samegrad.benchmarks.clock.contestant import Contestant, Function, Registered
 from samegrad.benchmarks.clock.schedule import Pace
 from samegrad.benchmarks.documents.doctor import Handicap
+from samegrad.benchmarks.results.groups import choose_baseline, rows
+from samegrad.benchmarks.results.verdict import MARGIN, NOT_RESOLVED
 from samegrad.impls.child import Failed
+from samegrad.impls.registry import get_entry
+
+if TYPE_CHECKING:
+    from samegrad.benchmarks.own.contender import Contender
 
 YARDSTICK = "(yardstick)"
 SENTINEL = "(sentinel)"
@@ -29,19 +36,32 @@ class Request:
     """Every case, and the implementations to measure it with."""
     launches: int = 3
     threads: int = 1
+    """The largest number of threads of any case."""
     seed: int = 42
     baseline: str | None = None
     budget_s: float = 180.0
-    """For the whole run: a third for the timed blocks, the rest for starting and compiling, or, where that leaves time
-    and the run is noisy, for more launches. The launches asked for are made in any case."""
+    """Seconds for the whole run: a third for the timed blocks, the rest for starting and compiling. What that leaves
+    goes to more launches, if the run is noisy and undecided. The requested launches are made in any case."""
     least_rounds: int = 10
     block_ns: int = schedule.BLOCK_NS
     time_limit_s: float = 300.0
-    """For one worker's start, and for each case in each launch: what it prepares and all its blocks."""
+    """Seconds for one worker's start, and for each case in each launch: its preparation and all its blocks."""
     cpus: tuple[int, ...] = ()
-    """To pin the workers to; chosen by itself where there are none."""
+    """The CPUs to pin the workers to; empty: chosen automatically."""
+    margin: float = MARGIN
+    """The difference between two implementations that matters."""
     parameters: list[list[Any]] | None = None
     """Initial parameters as nested lists, instead of the seed's."""
+    contestants: Mapping[str, Contestant] = field(default_factory=dict)
+    """The contestants that are not the registry's: those of another environment, or of the user's own."""
+    contenders: tuple[Contender, ...] = ()
+    """The environments that are compared, if any; the others with the first."""
+
+    def contestant(self, name: str) -> Contestant:
+        """The contestant of that name, which may be the yardstick's."""
+        if name == YARDSTICK:
+            return Function("samegrad.benchmarks.clock.noise:yardstick")
+        return self.contestants.get(name) or Registered(name, get_entry(name))
 
     @property
     def implementations(self) -> tuple[str, ...]:
@@ -55,7 +75,7 @@ class Request:
 
 @dataclass
 class Group:
-    """What was measured of one case."""
+    """The results of one case."""
 
     paces: dict[str, Pace] = field(default_factory=dict)
     """Per implementation its calls per block."""
@@ -64,15 +84,22 @@ class Group:
     baseline: str | None = None
     times_ns: dict[str, list[NDArray[np.float64]]] = field(default_factory=dict)
     """Per implementation one array (rounds,) for each launch: ns per call, or per step of a loop; the witnesses too."""
+    faults: dict[str, list[float]] = field(default_factory=dict)
+    """Beside them the pages that a call faulted in: the median over the blocks of each launch."""
     dropped: list[dict[str, Any]] = field(default_factory=list)
     """Rounds of which no time is kept: launch and round, from 1, in whose block it happened, and what."""
     prepared: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Per implementation what the worker told of its first launch: prepare_ns, first_call_ns, agreement."""
+    """Per implementation its worker's answer to `prepare` in the first launch: prepare_ns, first_call_ns, agreement."""
     failures: dict[str, Failed] = field(default_factory=dict)
 
     @property
+    def measured(self) -> dict[str, list[NDArray[np.float64]]]:
+        """The implementations that have at least one complete launch, without the witnesses."""
+        return {name: times for name, times in self.times_ns.items() if times and name not in (SENTINEL, YARDSTICK)}
+
+    @property
     def launches(self) -> int:
-        """Those that are complete, of the implementations that lasted."""
+        """The number of complete launches, of the implementations that lasted."""
         return max(map(len, self.times_ns.values()), default=0)
 
     def sentinel(self) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
@@ -84,28 +111,40 @@ class Group:
 
 @dataclass
 class Run:
-    """Everything that a run has found; complete up to where it was interrupted."""
+    """Everything that a run has measured, complete up to where it was interrupted."""
 
     request: Request
     groups: dict[Case, Group] = field(default_factory=dict)
     workers: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Per implementation what its worker told at its start: import_ns, threads, affinity."""
+    """Per implementation its worker's answer to `start`: import_ns, threads, affinity."""
     launches: list[dict[str, Any]] = field(default_factory=list)
     cpus: list[int] = field(default_factory=list)
     begun: dict[Case, int] = field(default_factory=dict)
-    """The launches that a group had before the run, from an earlier one: they are not measured again."""
+    """How many launches of a group an earlier run measured: they are not measured again."""
     interrupted_by: str | None = None
     """The signal that ended it before its time."""
     handicaps: list[Handicap] = field(default_factory=list)
     gate_s: float = 0.0
-    """What the gate took, of all workers together."""
+    """The time that the gate took, in all workers together."""
     wall_s: float = 0.0
     hangs: Counter[str] = field(default_factory=Counter)
-    """By worker."""
+    """How often each worker has hung."""
 
     def noise(self) -> dict[str, Any]:
         """Whether the machine was steady, by the yardstick's rounds and each baseline's sentinel."""
-        return noise.noise(self.yardstick(), {case.group: group.sentinel() for case, group in self.groups.items()})
+        sentinels = {case.group: group.sentinel() for case, group in self.groups.items()}
+        return noise.noise(
+            self.yardstick(), sentinels, {case.group: group.faults for case, group in self.groups.items()}
+        )
+
+    def is_resolved(self) -> bool:
+        """Whether the intervals decide every comparison: more launches would change no verdict."""
+        return not any(
+            row["verdict"] == NOT_RESOLVED
+            for group in self.groups.values()
+            if (times := group.measured)
+            for row in rows(times, choose_baseline(times, group.baseline), self.request.margin)
+        )
 
     def yardstick(self) -> list[NDArray[np.float64]]:
         """The yardstick's rounds over all groups, in ns, launch by launch."""
@@ -116,15 +155,19 @@ class Run:
         ]
 
     def missing(self, launch: int) -> list[Case]:
-        """What is to be measured in this launch, counted from 1."""
-        return [case for case in self.request.cases if self.begun.get(case, 0) < launch]
+        """The cases to measure in this launch, counted from 1: none of which every implementation has failed."""
+        return [
+            case
+            for case, names in self.request.cases.items()
+            if self.begun.get(case, 0) < launch and not self.groups[case].failures.keys() >= set(names)
+        ]
 
     @property
     def interrupted(self) -> bool:
         return self.interrupted_by is not None
 
     def interrupt(self, by: KeyboardInterrupt) -> None:
-        """Note that the run was ended: by the signal that it says, or by Ctrl-C, which says nothing."""
+        """Record the signal that ended the run: the one that the exception names, else Ctrl-C."""
         self.interrupted_by = str(by) or "SIGINT"
 
     def failures(self) -> Iterator[tuple[Case, str, Failed]]:

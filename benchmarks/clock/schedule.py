@@ -1,7 +1,7 @@
 """The schedule of one group in one launch: how many calls make a block, and in which order blocks follow one another.
 
-A block is the calls of one worker that are timed in a row, about 3 ms of them; before it run untimed calls of the same
-worker, since the caches still hold what the one before left there. A round visits every worker once, in random order.
+A block is the calls of one worker that are timed in a row, about 3 ms of them. Untimed calls of the same worker run
+before it, because the caches still hold another worker's data. A round visits every worker once, in random order.
 Times of one round are milliseconds apart, so that a drift of the machine hits all alike and rounds compare in pairs.
 """
 
@@ -14,21 +14,26 @@ from typing import NamedTuple, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from samegrad.benchmarks.clock import standstill
+from samegrad.benchmarks.clock import suspension
 
 BLOCK_NS = 3_000_000
 PREFIX_NS = 1_000_000
 PREFIX_SHARE = 0.25
-AGREEMENT = 0.10
+"""Of a block: where blocks are long, because one call is, so is the untimed prefix."""
+READINGS_WITHIN = 0.10
+"""How far the two fastest readings of a calibration may be apart, relative to the faster."""
 READINGS = 12
-MOST_ROUNDS = 100
+"""The most readings of a calibration."""
+MOST_ROUNDS = 500
+"""The most rounds of a launch. With 49, the median ratio of two processes of the same code scattered by 1.4 to 2.4 %
+between launches on a virtual CPU, no more than its standard error within a launch: more rounds narrow it."""
 
 
 Failure = TypeVar("Failure", bound=Exception)
 
 
-class Timed(Protocol):
-    """What the schedule needs of a worker: time `calls` calls after `prefix` untimed ones, in ns for the block."""
+class BlockTimer(Protocol):
+    """What can time a block: `calls` calls after `prefix` untimed ones. Returns the time of the block in ns."""
 
     def time(self, prefix: int, calls: int) -> int: ...
 
@@ -44,12 +49,12 @@ class Pace(NamedTuple):
         return self.calls * self.per_call_ns
 
 
-def calibrate(worker: Timed, block_ns: int = BLOCK_NS) -> Pace:
+def calibrate(worker: BlockTimer, block_ns: int = BLOCK_NS) -> Pace:
     """Set the calls that fill a block of `block_ns`, at least one, by two readings that agree within 10 %.
 
     What disturbs a reading makes it longer, so that the two fastest of at least three must agree: a process that shares
-    the CPU can stretch two single calls in a row to the same time slice. If none agree, the fastest decides. To be
-    asked when all workers are ready and idle, one at a time: a sibling that still imports slows whoever calibrates.
+    the CPU can stretch two single calls in a row to the same time slice. If none agree, the fastest decides. Call
+    it when all workers are ready and idle, one at a time: a sibling that still imports slows whoever calibrates.
     """
     calls, readings = 1, [math.inf]
     for _ in range(READINGS):
@@ -58,7 +63,7 @@ def calibrate(worker: Timed, block_ns: int = BLOCK_NS) -> Pace:
             calls = max(2 * calls, min(100 * calls, round(block_ns / per_call_ns)))
             continue
         readings = sorted([*readings, per_call_ns])
-        if len(readings) > 3 and readings[1] <= (1 + AGREEMENT) * readings[0]:
+        if len(readings) > 3 and readings[1] <= (1 + READINGS_WITHIN) * readings[0]:
             break
         calls = max(1, round(block_ns / readings[0]))
     return Pace(max(1, round(block_ns / readings[0])), readings[0])
@@ -72,7 +77,7 @@ def prefix(calls: int, block_ns: float = BLOCK_NS) -> int:
 def orders(count: int, rounds: int, random: np.random.Generator) -> Iterator[NDArray[np.int_]]:
     """`rounds` random orders of `count` workers, balanced: the rows of random Latin squares.
 
-    In every `count` rounds each worker stands once in each place. A square is the cyclic one with its rows, columns
+    In every `count` rounds each worker takes each place once. A square is the cyclic one with its rows, columns
     and symbols shuffled.
     """
     for done in range(0, rounds, count):
@@ -82,13 +87,13 @@ def orders(count: int, rounds: int, random: np.random.Generator) -> Iterator[NDA
 
 
 def affordable_rounds(seconds: float, paces: Collection[Pace], least: int) -> int:
-    """How many rounds fit into `seconds`: at least `least`, at most 100 (more would not narrow a launch's median)."""
+    """How many rounds fit into `seconds`: at least `least`, at most MOST_ROUNDS."""
     round_ns = sum(pace.per_call_ns * (pace.calls + prefix(pace.calls, pace.block_ns)) for pace in paces)
     return max(least, min(MOST_ROUNDS, int(seconds * 1e9 / round_ns)))
 
 
 def run_rounds(
-    workers: Mapping[str, Timed],
+    workers: Mapping[str, BlockTimer],
     paces: Mapping[str, Pace],
     rounds: int,
     random: np.random.Generator,
@@ -99,8 +104,8 @@ def run_rounds(
     """Time every worker once a round, in random order: {name: (rounds that were kept,)} in ns per call.
 
     A worker that raises `failure` is reported to `on_failure` and left out of the rest; its rounds are dropped,
-    the others' stay. A round in which the machine or a worker stood still, or a worker's clock did, is dropped for all;
-    `on_drop` is told in which worker's block, the round (from 0), and what happened.
+    the others' stay. A round in which the machine or a worker was suspended, or a worker's clock stopped, is dropped
+    for all; `on_drop` receives the worker in whose block it happened, the round (from 0), and the reason.
     """
     times = {name: np.full(rounds, np.nan) for name in workers}
     names = list(workers)
@@ -124,12 +129,12 @@ def run_rounds(
     return {name: rounds_ns[kept] for name, rounds_ns in times.items()}
 
 
-def _timed(worker: Timed, pace: Pace) -> tuple[int, str | None]:
+def _timed(worker: BlockTimer, pace: Pace) -> tuple[int, str | None]:
     """One block of a worker in ns, and why it cannot be used, if it cannot."""
     untimed = prefix(pace.calls, pace.block_ns)
-    began_s = standstill.now_s()
+    began_s = suspension.now_s()
     block_ns = worker.time(untimed, pace.calls)
-    took_s = standstill.now_s() - began_s
-    if stood_still_s := standstill.stood_still_s(took_s, (untimed + pace.calls) * pace.per_call_ns / 1e9):
-        return block_ns, f"it or the machine stood still for {stood_still_s:.1f} s"
-    return block_ns, None if block_ns > 0 else f"its clock said that a block took {block_ns} ns"
+    took_s = suspension.now_s() - began_s
+    if suspended_s := suspension.suspended_s(took_s, (untimed + pace.calls) * pace.per_call_ns / 1e9):
+        return block_ns, f"it or the machine was suspended for {suspended_s:.1f} s"
+    return block_ns, None if block_ns > 0 else f"its clock measured {block_ns} ns for a block"

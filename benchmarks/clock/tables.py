@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from samegrad.benchmarks.clock.cold_start import PHASES
+from samegrad.benchmarks.clock.noise import alike_within
 from samegrad.benchmarks.results import units
-from samegrad.benchmarks.results.statistics import quantiles
+from samegrad.benchmarks.results.statistics import Interval, quantiles
 from samegrad.benchmarks.results.verdict import EQUIVALENT, FASTER, NOT_RESOLVED, SLOWER
 
 STYLES = {FASTER: "green", SLOWER: "red", EQUIVALENT: "cyan", NOT_RESOLVED: "yellow"}
@@ -24,7 +25,7 @@ ENDED = {
     "handicapped": "handicapped",
     "out of memory": "out of memory",
 }
-"""What ended an implementation's case after its first launches, by the kind of failure."""
+"""The remark on an implementation's case that ended after its first launches, by the kind of failure."""
 
 
 def table(group: Mapping[str, Any]) -> Table:
@@ -33,6 +34,8 @@ def table(group: Mapping[str, Any]) -> Table:
     grid = Table(title=f"{group['group']} ({launches} launch{'es' if launches > 1 else ''})", title_justify="left")
     grid.add_column("implementation", no_wrap=True)
     grid.add_column("median", justify="right", no_wrap=True)
+    if networks := group.get("networks"):
+        grid.add_column("per network", justify="right", no_wrap=True)
     grid.add_column("ratio", justify="right", no_wrap=True)
     grid.add_column("95 % interval", justify="right", no_wrap=True)
     grid.add_column("verdict", no_wrap=True)
@@ -42,6 +45,7 @@ def table(group: Mapping[str, Any]) -> Table:
         grid.add_row(
             row["implementation"],
             units.time(row["median_ns"]),
+            *([units.time(row["median_ns"] / networks)] if networks else []),
             f"{units.ratio(row['ratio'])}×",
             units.interval(row["low"], row["high"]) or "–",
             Text.assemble(
@@ -58,8 +62,8 @@ def fit_table(fits: Mapping[str, Any]) -> Table:
     for heading in ("fixed cost", "ns per row", "half batch"):
         grid.add_column(heading, justify="right")
     grid.add_column("t = t0 + n/r?")
-    for name, told in fits["implementations"].items():
-        if one := told["fit"]:
+    for name, fit in fits["implementations"].items():
+        if one := fit["fit"]:
             half = "–" if one["half_batch"] is None else f"{one['half_batch']:,.0f}"
             t0 = _with_interval(one["t0_ns"], one["t0_interval_ns"], units.time)
             per_row = _with_interval(one["per_row_ns"], one["per_row_interval_ns"], units.ratio)
@@ -72,31 +76,31 @@ def _with_interval(value: float, interval: list[float] | None, show: Callable[[f
 
 
 def cold_start_table(cold_start: Mapping[str, Mapping[str, Any]]) -> Table:
-    """The medians of every phase over the new processes, and the most memory that one of them held."""
+    """The medians of every phase over the new processes, and the peak memory of any of them."""
     grid = Table(title="cold start: median over new processes", title_justify="left")
     grid.add_column("implementation", no_wrap=True)
     for heading in (*PHASES, "peak memory"):
         grid.add_column(heading, justify="right", no_wrap=True)
-    for name, found in cold_start.items():
-        if reason := found.get("unavailable") or found.get("failed"):
+    for name, samples in cold_start.items():
+        if reason := samples.get("unavailable") or samples.get("failed"):
             grid.add_row(name, Text(reason, overflow="fold"))
             continue
-        known = [peak for peak in found["peak_bytes"] if peak is not None]
+        known = [peak for peak in samples["peak_bytes"] if peak is not None]
         memory = f"{max(known) / 2**20:,.0f} MiB" if known else "unavailable"
-        grid.add_row(name, *(units.time(quantiles(found[phase]).median_ns) for phase in PHASES), memory)
+        grid.add_row(name, *(units.time(quantiles(samples[phase]).median_ns) for phase in PHASES), memory)
     return grid
 
 
 def render(run_file: Mapping[str, Any], width: int = 100, color: bool = False) -> str:
-    """What a run file's key `samegrad` says: every group's table and sentence, fixed costs and rates, the cold start,
+    """The run file's key `samegrad` as text: every group's table and sentence, fixed costs and rates, the cold start,
     and whether the run was noisy and why.
     """
     console = Console(file=io.StringIO(), width=width, force_terminal=color, no_color=not color, highlight=False)
     for group in run_file["groups"]:
         console.print(table(group))
         console.print(Text(group["sentence"]))
-        for told in dropped_lines(group):
-            console.print(Text(told, style="yellow"))
+        for line in dropped_lines(group):
+            console.print(Text(line, style="yellow"))
         console.print()
     for entry in run_file["fits"]:
         console.print(fit_table(entry))
@@ -114,18 +118,19 @@ def render(run_file: Mapping[str, Any], width: int = 100, color: bool = False) -
 
 def dropped_lines(group: Mapping[str, Any]) -> list[str]:
     """A line for each round of a group of which no time is kept."""
-    told = "Dropped: round {round} of launch {launch}; in the block of {in} {reason}."
-    return [told.format(**drop) for drop in group.get("dropped", ())]
+    text = "Dropped: round {round} of launch {launch}; in the block of {in} {reason}."
+    return [text.format(**drop) for drop in group.get("dropped", ())]
 
 
 def noise_lines(noise: Mapping[str, Any]) -> list[str]:
     """The verdict on the run: its reasons, or what was looked at and found calm."""
     if noise["noisy"]:
         return [f"NOISY: {reason}" for reason in noise["reasons"]]
-    judged = sum(interval["low"] is not None for interval in noise["sentinel"].values())
-    yardstick = noise["yardstick_spread"]
+    known = [Interval(**interval) for interval in noise["sentinel"].values() if interval["low"] is not None]
+    within = alike_within(known)
+    if within is None:
+        return ["Noise is not known: one launch has no A/A interval."]
     return [
-        "Not noisy: the yardstick's p90/p10 is "
-        + ("not known" if yardstick is None else f"{yardstick:.2f}")
-        + f", and none of {judged} A/A intervals lies beyond 1 %."
+        f"Not noisy: none of {len(known)} A/A intervals lies beyond 1 %; equal workers are known to be equal within "
+        f"±{within:.1%} (the median)."
     ]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from samegrad.impls.documents.base import Count, Document, Part
+from samegrad.impls.documents.base import Count, Document, DocumentPart
 
 
-class Handicap(Part, frozen=True, kw_only=True):
-    """Something outside that slows or replaces a contestant: the check that found it, and what it found."""
+class Handicap(DocumentPart, frozen=True, kw_only=True):
+    """Something outside that slows or replaces a contestant: the name of the check, and its finding."""
 
     handicap: str
     sentence: str

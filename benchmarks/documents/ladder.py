@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,18 +11,19 @@ from typing import ClassVar
 
 from samegrad.benchmarks.documents.run import Environment, Noise
 from samegrad.benchmarks.results import passes
-from samegrad.impls.documents.base import Document, Part, Ratio, Rows, Time
+from samegrad.impls.documents.base import Document, DocumentPart, Ratio, Rows, Time
 
 MET, MISSED, NOT_RESOLVED, PREVIEW, SHOWN, NOT_MEASURED = (
     "met", "missed", "not resolved", "preview", "shown", "not measured",
 )  # fmt: skip
 
 
-class Goal(Part, frozen=True, kw_only=True):
-    """That `ours` is at least `factor` times faster than `theirs`, or, with `at_most`, at most so many times slower.
+class Goal(DocumentPart, frozen=True, kw_only=True):
+    """That `ours` is at least `factor` times faster than `theirs`, or, with `at_most`, at most that many times slower.
 
     ours: an implementation, or a framework for its best rung, which is `best`. A factor of null asks for the figure
-    alone. `ratio` is what was measured, with its interval; null where nothing was.
+    alone. `ratio` is what was measured, with its interval; null where nothing was. `kernels`: the variable that forced
+    those of BLAS, or that they were its own choice; null where none was set that makes a difference.
     """
 
     ours: str
@@ -35,13 +37,20 @@ class Goal(Part, frozen=True, kw_only=True):
     low: Ratio | None
     high: Ratio | None
     word: str
+    kernels: str | None = None
 
     @property
-    def said(self) -> str:
+    def in_words(self) -> str:
         """`numpy (numpy-fast) faster than numpy-tutorial`."""
         best = f" ({self.best})" if self.best not in (None, self.ours) else ""
+        return f"{self.ours}{best} {self.compared}"
+
+    @property
+    def compared(self) -> str:
+        """`faster than numpy-tutorial`."""
         pass_ = "" if self.pass_name == "value_and_grad" else f", {passes.title(self.pass_name)}"
-        return f"{self.ours}{best} {'slower' if self.at_most else 'faster'} than {self.theirs}{pass_}"
+        kernels = f", {self.kernels}" if self.kernels else ""
+        return f"{'slower' if self.at_most else 'faster'} than {self.theirs}{pass_}{kernels}"
 
     @property
     def target(self) -> str:
@@ -72,8 +81,8 @@ class CallCost:
         return sum(self.medians_ns.values())
 
 
-def said_of(parts: Mapping[str, object]) -> str | None:
-    """Why there is no sample of an implementation, if there is none."""
+def reason_of(parts: Mapping[str, object]) -> str | None:
+    """The reason why an implementation has no sample; None where it has some."""
     reason = parts.get("unavailable") or parts.get("failed")
     return None if reason is None else str(reason)
 
@@ -96,25 +105,34 @@ class Ladder(Document, frozen=True, kw_only=True):
     left_out: dict[str, str]
     noise: Noise
 
+    @property
+    def summary(self) -> str:
+        """`Of 22 goals: 14 met, 4 missed, 4 not resolved.`"""
+        counts = Counter(goal.word for goal in self.goals if goal.word != SHOWN)
+        words = [
+            f"{counts[word]} {word}" for word in (MET, MISSED, NOT_RESOLVED, PREVIEW, NOT_MEASURED) if counts[word]
+        ]
+        return f"Of {counts.total()} goals: {', '.join(words)}."
+
     def __post_init__(self) -> None:
         for name, parts in self.call_cost_ns.items():
-            if said_of(parts) is None and not all(isinstance(times, tuple) and times for times in parts.values()):
+            if reason_of(parts) is None and not all(isinstance(times, tuple) and times for times in parts.values()):
                 raise ValueError(f"call_cost_ns of {name} needs times for every part")
 
     @property
     def costs(self) -> list[CallCost]:
         """The calls that were taken apart, the quickest first."""
-        found = [
+        costs = [
             CallCost(name, {part: tuple(times) for part, times in parts.items() if not isinstance(times, str)})
             for name, parts in self.call_cost_ns.items()
-            if said_of(parts) is None
+            if reason_of(parts) is None
         ]
-        return sorted(found, key=lambda cost: cost.total_ns)
+        return sorted(costs, key=lambda cost: cost.total_ns)
 
     @property
     def absent(self) -> dict[str, str]:
         """Why a case and implementation, or a call, could not be measured."""
-        reasons = {name: said_of(parts) for name, parts in self.call_cost_ns.items()}
+        reasons = {name: reason_of(parts) for name, parts in self.call_cost_ns.items()}
         return self.left_out | {name: reason for name, reason in reasons.items() if reason}
 
     @property
@@ -124,6 +142,6 @@ class Ladder(Document, frozen=True, kw_only=True):
 
     @property
     def implementations(self) -> list[str]:
-        """Every implementation whose call was taken apart, the quickest first, or that stands for a goal."""
+        """Every implementation whose call was taken apart, the quickest first, or that is the best of a goal."""
         named = [cost.implementation for cost in self.costs] + [goal.best for goal in self.goals if goal.best]
         return list(dict.fromkeys(named))

@@ -14,13 +14,25 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 
 from samegrad.benchmarks.documents.doctor import Handicap
-from samegrad.impls.documents.base import Count, Distance, Document, Part, Ratio, Rows, Seconds, Time, plain
+from samegrad.benchmarks.results import units
+from samegrad.impls.documents.base import (
+    Count,
+    Distance,
+    Document,
+    DocumentPart,
+    Ratio,
+    Rows,
+    Seconds,
+    Share,
+    Time,
+    plain,
+)
 
 Sample = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 """A time in seconds, as pytest-benchmark has it."""
 
 
-class Quantiles(Part, frozen=True, kw_only=True):
+class QuantilesEntry(DocumentPart, frozen=True, kw_only=True):
     """The median and the 10th and 90th percentile of times in ns."""
 
     median_ns: Time
@@ -28,8 +40,11 @@ class Quantiles(Part, frozen=True, kw_only=True):
     p90_ns: Time
 
 
-class Launch(Part, frozen=True, kw_only=True):
-    """One launch of one implementation in one group. `log_ratio` is to the baseline, null where that was gone."""
+class LaunchEntry(DocumentPart, frozen=True, kw_only=True):
+    """One launch of one implementation in one group. `log_ratio` is to the baseline, null where that was gone.
+
+    `faults`: the pages of memory that a call faults in, the median over blocks.
+    """
 
     launch: Rows
     median_ns: Time
@@ -37,10 +52,11 @@ class Launch(Part, frozen=True, kw_only=True):
     p90_ns: Time
     rounds: Rows
     log_ratio: float | None
+    faults: Distance | None = None
 
 
-class ExtraInfo(Part, frozen=True, kw_only=True, omit_defaults=True):
-    """What this suite says of one benchmark: an implementation's times in one case, or a phase of its cold start.
+class ExtraInfo(DocumentPart, frozen=True, kw_only=True, omit_defaults=True):
+    """What this suite records of one benchmark: an implementation's times in one case, or a phase of its cold start.
 
     `tau` is the largest of `agreement`, which has τ by tensor. The ratio to the baseline, its interval and the verdict
     are those of the group's row.
@@ -57,6 +73,7 @@ class ExtraInfo(Part, frozen=True, kw_only=True, omit_defaults=True):
     batch: Rows = 1
     dtype: str = ""
     device: str = ""
+    networks: Rows = 1
     threads_asked: Rows | None = None
     threads_found: dict[str, Count | None] = {}
     affinity: tuple[Count, ...] | None = None
@@ -66,9 +83,10 @@ class ExtraInfo(Part, frozen=True, kw_only=True, omit_defaults=True):
     gate_ns: Count | None = None
     device_memory_bytes: Count | None = None
     device_ns: Time | None = None
+    compilations: Count | None = None
     tau: Distance | None = None
     agreement: dict[str, Distance] = {}
-    launches: tuple[Launch, ...] = ()
+    launches: tuple[LaunchEntry, ...] = ()
     baseline: str = ""
 
     def __post_init__(self) -> None:
@@ -79,13 +97,13 @@ class ExtraInfo(Part, frozen=True, kw_only=True, omit_defaults=True):
             raise ValueError(f"lacks {', '.join(missing)}")
 
 
-class Stats(Part, frozen=True, kw_only=True):
-    """All samples in order, launch by launch, in seconds per call."""
+class Stats(DocumentPart, frozen=True, kw_only=True):
+    """All samples in order, launch by launch, in seconds per call; none where the rounds were left out."""
 
     data: tuple[Sample, ...] = ()
 
 
-class Benchmark(Part, frozen=True, kw_only=True):
+class Benchmark(DocumentPart, frozen=True, kw_only=True):
     """One of pytest-benchmark's benchmarks."""
 
     extra_info: ExtraInfo
@@ -94,16 +112,20 @@ class Benchmark(Part, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         rounds = sum(launch.rounds for launch in self.extra_info.launches)
-        if self.extra_info.cold_start is None and (rounds != len(self.stats.data) or not self.group):
+        if self.extra_info.cold_start is None and not self.group:
+            raise ValueError("its group has no name")
+        if self.extra_info.cold_start is None and self.stats.data and rounds != len(self.stats.data):
             raise ValueError(f"its launches have {rounds} rounds, but its stats {len(self.stats.data)} samples")
 
 
-class Options(Part, frozen=True, kw_only=True):
-    """What was asked of the run."""
+class OptionsEntry(DocumentPart, frozen=True, kw_only=True):
+    """The options of the run."""
 
     batches: tuple[Rows, ...]
     dtypes: tuple[str, ...]
     threads: Rows
+    """The largest number of threads; `thread_counts`, which older files do not have, lists all."""
+    thread_counts: tuple[Rows, ...] = ()
     launches: Rows
     margin: Annotated[float, msgspec.Meta(ge=0, le=100)]
     implementations: tuple[str, ...] = ()
@@ -114,20 +136,22 @@ class Options(Part, frozen=True, kw_only=True):
     baseline: str | None = None
     budget_s: Seconds = 180.0
     block_ns: Rows = 3_000_000
+    networks: tuple[Rows, ...] | msgspec.UnsetType = msgspec.UNSET
+    """Their numbers, where one is not 1."""
     parameters: str = "from the seed"
     parameters_sha256: str | None = None
 
 
 def parameters_told(parameters: list[list[Any]] | None) -> dict[str, str | None]:
-    """Where the initial parameters come from, and of a file's which they are."""
+    """The source of the initial parameters, and the hash of those that come from a file."""
     if parameters is None:
         return {"parameters": "from the seed", "parameters_sha256": None}
     digest = hashlib.sha256(json.dumps(parameters).encode()).hexdigest()
     return {"parameters": "from a file", "parameters_sha256": digest}
 
 
-class Implementation(Part, frozen=True, kw_only=True, omit_defaults=True):
-    """Where the times of a name come from. `threads` are those of its worker's pools."""
+class ImplementationEntry(DocumentPart, frozen=True, kw_only=True, omit_defaults=True):
+    """What was timed under a name. `threads` are those of its worker's pools."""
 
     framework: str
     execution: str
@@ -137,7 +161,7 @@ class Implementation(Part, frozen=True, kw_only=True, omit_defaults=True):
     import_s: Seconds | None = None
 
 
-class Container(Part, frozen=True, kw_only=True):
+class Container(DocumentPart, frozen=True, kw_only=True):
     """The limits that control groups put on the process."""
 
     cgroup: Count | None
@@ -145,7 +169,28 @@ class Container(Part, frozen=True, kw_only=True):
     memory_bytes: Count | None
 
 
-class Environment(Part, frozen=True, kw_only=True):
+class MachineIdentity(DocumentPart, frozen=True, kw_only=True):
+    """What kind of machine it is, by names and counts, and which one: the hash of its name."""
+
+    cpu: str | None
+    architecture: str
+    cores: Count | None
+    memory_gib: Count
+    hypervisor: str | None
+    microcode: str | None
+    kernel: str
+    host: str
+
+    @property
+    def kind(self) -> str:
+        """`AMD EPYC, x86_64, 2 cores, 8 GiB, KVM, microcode 0x1, kernel 6.1`: alike for two draws of one kind."""
+        parts = [self.cpu or "unknown CPU", self.architecture, f"{self.cores} cores", f"{self.memory_gib} GiB"]
+        parts += [f"hypervisor {self.hypervisor}"] if self.hypervisor else []
+        parts += [f"microcode {self.microcode}"] if self.microcode else []
+        return ", ".join([*parts, f"kernel {self.kernel}"])
+
+
+class Environment(DocumentPart, frozen=True, kw_only=True):
     """What times depend on besides the code; null is what the machine does not show."""
 
     cpu: str | None = None
@@ -161,6 +206,8 @@ class Environment(Part, frozen=True, kw_only=True):
     platform: str = ""
     versions: dict[str, str | None] = {}
     pinned_to: tuple[Count, ...] | None = None
+    identity: MachineIdentity | None = None
+    """Of runs that were made before it was recorded, null."""
 
     @property
     def machine(self) -> str:
@@ -168,15 +215,21 @@ class Environment(Part, frozen=True, kw_only=True):
         return self.cpu or self.platform or "unknown machine"
 
 
-class LaunchOfRun(Part, frozen=True, kw_only=True, omit_defaults=True):
-    """When a launch began, and its yardstick: a fixed piece of NumPy work, timed in every round."""
+class LaunchOfRun(DocumentPart, frozen=True, kw_only=True, omit_defaults=True):
+    """When a launch began, and its yardstick: a fixed piece of NumPy work, timed in every round.
+
+    `foreign_cpus` is how many CPUs the programs of others kept busy during its rounds, on average; `stolen` the share
+    of all CPU time that the hypervisor gave to other machines. Null where that is not known.
+    """
 
     launch: Rows
     started: str
-    yardstick: Quantiles | None = None
+    yardstick: QuantilesEntry | None = None
+    foreign_cpus: Distance | None = None
+    stolen: Share | None = None
 
 
-class IntervalEntry(Part, frozen=True, kw_only=True):
+class IntervalEntry(DocumentPart, frozen=True, kw_only=True):
     """A ratio of times and its interval, null with one launch."""
 
     ratio: Ratio
@@ -184,7 +237,7 @@ class IntervalEntry(Part, frozen=True, kw_only=True):
     high: Ratio | None
 
 
-class Noise(Part, frozen=True, kw_only=True):
+class Noise(DocumentPart, frozen=True, kw_only=True):
     """Whether the machine was steady, and why not; by group the duplicate's time over the baseline's."""
 
     noisy: bool
@@ -193,10 +246,10 @@ class Noise(Part, frozen=True, kw_only=True):
     sentinel: dict[str, IntervalEntry] = {}
 
 
-class Row(Part, frozen=True, kw_only=True):
+class RowEntry(DocumentPart, frozen=True, kw_only=True):
     """One implementation of a group beside the baseline; `failed` is the kind of failure that ended it.
 
-    `notes` say what stands in every table beside the verdict: "rows fixed", "under the floor?".
+    `notes` are the remarks that every table shows beside the verdict: "rows fixed", "under the floor?".
     """
 
     implementation: str
@@ -209,7 +262,7 @@ class Row(Part, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-class Dropped(Part, frozen=True, kw_only=True):
+class Dropped(DocumentPart, frozen=True, kw_only=True):
     """A round of which no time is kept: in whose block something happened, and what."""
 
     launch: Rows
@@ -218,7 +271,7 @@ class Dropped(Part, frozen=True, kw_only=True):
     reason: str
 
 
-class Group(Part, frozen=True, kw_only=True):
+class GroupEntry(DocumentPart, frozen=True, kw_only=True):
     """All implementations of one problem, pass, batch, dtype and device, the fastest first. `calls`: per block."""
 
     group: str
@@ -227,18 +280,76 @@ class Group(Part, frozen=True, kw_only=True):
     batch: Rows
     dtype: str
     device: str
+    threads: Rows = 1
+    networks: Rows | msgspec.UnsetType = msgspec.UNSET
+    """Where they are several."""
     baseline: str
     rounds: tuple[Rows, ...]
     calls: dict[str, Rows]
-    rows: tuple[Row, ...]
+    rows: tuple[RowEntry, ...]
     sentence: str
     dropped: tuple[Dropped, ...] = ()
 
 
-class Fit(Part, frozen=True, kw_only=True):
+class ContenderEntry(DocumentPart, frozen=True, kw_only=True):
+    """An environment that was compared: its interpreter, and the versions of all that is installed there.
+
+    `commit` is that of the code, where it was taken from a repository.
+    """
+
+    name: str
+    interpreter: str
+    commit: str | None
+    versions: dict[str, str]
+
+
+class ChangeEntry(DocumentPart, frozen=True, kw_only=True):
+    """An implementation's time in the environment `after` over that in `before`, timed in the same rounds.
+
+    `group` is the case; low, high and verdict are null with one launch. Each interval holds by itself.
+    """
+
+    group: str
+    implementation: str
+    before: str
+    after: str
+    before_ns: Time
+    after_ns: Time
+    ratio: Ratio
+    low: Ratio | None
+    high: Ratio | None
+    verdict: str | None
+
+    @property
+    def name(self) -> str:
+        """`numpy@new`."""
+        return f"{self.implementation}@{self.after}"
+
+    @property
+    def in_words(self) -> str:
+        """`1.034× (1.012 to 1.056)`."""
+        return units.ratio_with_interval(self.ratio, self.low, self.high, "×", units.DIGITS_OF_CHANGE)
+
+
+class OwnEntry(DocumentPart, frozen=True, kw_only=True):
+    """What `samegrad time` records of a callable beside its times.
+
+    When a call came back and when its result was ready, in ns from its start; why it is called unready, "" where it is
+    not; whether its times include the waiting; and how its result is beside that of the first callable.
+    """
+
+    returned_ns: Time
+    ready_ns: Time
+    late: str
+    waited: bool
+    remarks: tuple[str, ...] = ()
+    same: str | None = None
+
+
+class Fit(DocumentPart, frozen=True, kw_only=True):
     """t(n) = t0 + n · per_row, over launches: fixed cost and cost per row in ns; null where nothing bounds a number.
 
-    `describes` says whether a line describes the data, null where one launch cannot tell.
+    `describes` is true where a line describes the data, and null with one launch.
     """
 
     t0_ns: Distance
@@ -254,13 +365,13 @@ class Fit(Part, frozen=True, kw_only=True):
     worst_batch: Rows | None = None
 
 
-class FitOf(Part, frozen=True, kw_only=True):
+class FitOf(DocumentPart, frozen=True, kw_only=True):
     """One implementation's fit, null where too few batches were measured."""
 
     fit: Fit | None
 
 
-class Fits(Part, frozen=True, kw_only=True):
+class Fits(DocumentPart, frozen=True, kw_only=True):
     """Fixed cost and rate of each implementation of one problem, pass, dtype and device."""
 
     problem: str
@@ -274,8 +385,8 @@ ColdStart = dict[str, tuple[Distance | None, ...] | str]
 """By phase its times in ns and under `peak_bytes` the memory, one per process; or `unavailable` or `failed`: why."""
 
 
-class Failure(Part, frozen=True, kw_only=True):
-    """What should have run and did not; `stderr` has the worker's last lines."""
+class Failure(DocumentPart, frozen=True, kw_only=True):
+    """An implementation that should have run and did not; `stderr` has the worker's last lines."""
 
     implementation: str
     group: str
@@ -284,21 +395,21 @@ class Failure(Part, frozen=True, kw_only=True):
     stderr: tuple[str, ...] = ()
 
 
-class Gate(Part, frozen=True, kw_only=True):
-    """What it cost to hold every case to the contract before and after its rounds, of the run's time on the wall."""
+class GateEntry(DocumentPart, frozen=True, kw_only=True):
+    """`seconds`: the time of checking all cases against the contract, over all workers; `of_s`: the whole run's."""
 
     seconds: Seconds
     of_s: Seconds
 
 
-class Skipped(Part, frozen=True, kw_only=True):
-    """What cannot run here, and what to install or change."""
+class SkippedEntry(DocumentPart, frozen=True, kw_only=True):
+    """An implementation that cannot run here, and what to install or change."""
 
     implementation: str
     reason: str
 
 
-class Resumed(Part, frozen=True, kw_only=True):
+class Resumed(DocumentPart, frozen=True, kw_only=True):
     """The run that this one goes on with: how many launches of each group are from it."""
 
     file: str
@@ -311,32 +422,38 @@ class Resumed(Part, frozen=True, kw_only=True):
     resumed: Resumed | None = None
 
 
-class Samegrad(Part, frozen=True, kw_only=True):
+class Samegrad(DocumentPart, frozen=True, kw_only=True):
     """The key `samegrad` of a run file."""
 
     format: Rows
     command: str
-    options: Options
-    implementations: dict[str, Implementation]
+    options: OptionsEntry
+    implementations: dict[str, ImplementationEntry]
     environment: Environment
     launches: tuple[LaunchOfRun, ...]
     noise: Noise
-    groups: tuple[Group, ...]
+    groups: tuple[GroupEntry, ...]
     failures: tuple[Failure, ...]
-    skipped: tuple[Skipped, ...]
+    skipped: tuple[SkippedEntry, ...]
     fits: tuple[Fits, ...] = ()
     cold_start: dict[str, ColdStart] = {}
-    gate: Gate | None = None
+    answers: tuple[str, ...] = ()
+    """What the run shows over widths and threads, a sentence each."""
+    gate: GateEntry | None = None
     handicaps: tuple[Handicap, ...] = ()
+    contenders: tuple[ContenderEntry, ...] = ()
+    changes: tuple[ChangeEntry, ...] = ()
+    own: dict[str, OwnEntry] = {}
     interrupted: bool = False
     interrupted_by: str | None = None
     resumed: Resumed | None = None
 
 
-class Commit(Part, frozen=True, kw_only=True):
-    """The commit that was measured."""
+class Commit(DocumentPart, frozen=True, kw_only=True):
+    """The commit that was measured, and whether files that it has were changed since."""
 
     id: str | None = None
+    dirty: bool = False
 
 
 class RunDocument(Document, frozen=True, kw_only=True):
@@ -352,6 +469,11 @@ class RunDocument(Document, frozen=True, kw_only=True):
     commit_info: Commit
     benchmarks: tuple[Benchmark, ...]
     samegrad: Samegrad
+
+    @property
+    def has_rounds(self) -> bool:
+        """Whether it has every round's sample; a file of the gallery has none."""
+        return any(benchmark.stats.data for benchmark in self.benchmarks)
 
     @classmethod
     def version_in(cls, top: dict[str, msgspec.Raw]) -> object:

@@ -10,7 +10,7 @@ import msgspec
 
 from samegrad.benchmarks.documents.run import Environment
 from samegrad.benchmarks.results import units
-from samegrad.impls.documents.base import Count, Document, Part, Seconds, Share, plain
+from samegrad.impls.documents.base import Count, Document, DocumentPart, Seconds, Share, plain
 
 MET, WITHIN_CHANCE, MISSED = "met", "within chance", "missed"
 Unit = Literal["share", "percent", "ns", "times"]
@@ -18,11 +18,11 @@ BUSY = 0.1
 """The share of the CPUs above which a machine is not called quiet."""
 
 
-class Finding(Part, frozen=True, kw_only=True):
+class Finding(DocumentPart, frozen=True, kw_only=True):
     """One figure of the self-check.
 
     `low` and `high` are 95 % limits: exact binomial (Clopper and Pearson, Biometrika 26, 1934) for a share, Student's t
-    for a mean. It rests on `of` trials; of a share, `count` says how many of them it was. `result` is null where
+    for a mean. It rests on `of` trials; of a share, `count` is the number of hits among them. `result` is null where
     nothing is promised.
     """
 
@@ -41,16 +41,24 @@ class Finding(Part, frozen=True, kw_only=True):
     result: str | None = None
 
     @property
-    def said(self) -> str:
+    def in_words(self) -> str:
         """`0 of 17 = 0 %`, `-0.92 %`, `9.6 ns`."""
         whole = f"{units.count(self.count)} of {self.of} = " if self.count is not None else ""
         return whole + figure(self.measured, self.unit)
 
     @property
     def limits(self) -> str:
-        """`0 % to 14.8 %`, or nothing."""
-        known = self.low is not None and self.high is not None
-        return f"{figure(self.low, self.unit)} to {figure(self.high, self.unit)}" if known else ""
+        """`0 to 14.8 %`, `988 ns to 1.01 µs`, or nothing."""
+        if self.low is None or self.high is None:
+            return ""
+        low, high = figure(self.low, self.unit), figure(self.high, self.unit)
+        number, _, unit = low.rpartition(" ")
+        return f"{number if number and high.endswith(f' {unit}') else low} to {high}"
+
+    @property
+    def outcome(self) -> str:
+        """`≤ 8 %: met`, or nothing where nothing is promised."""
+        return f"{self.promised}: {self.result}" if self.result else self.promised
 
     @property
     def promised(self) -> str:
@@ -62,8 +70,8 @@ class Finding(Part, frozen=True, kw_only=True):
         return " and ".join(ends + ([] if most is None else [f"≤ {_limit(most, self.unit)}"]))
 
 
-class Skipped(Part, frozen=True, kw_only=True):
-    """What could not be measured, and why."""
+class SkippedCheck(DocumentPart, frozen=True, kw_only=True):
+    """A check that could not be measured, and why."""
 
     check: str
     condition: str
@@ -73,7 +81,7 @@ class Skipped(Part, frozen=True, kw_only=True):
 class Selfcheck(Document, frozen=True, kw_only=True):
     """`busy_before` is the share of the CPUs that other processes used just before: "quiet" is only as quiet as that.
 
-    The first such files had a number alone for their format.
+    In the first such files, `format` is a number alone.
     """
 
     FORMAT: ClassVar[str] = "samegrad-selfcheck"
@@ -87,7 +95,7 @@ class Selfcheck(Document, frozen=True, kw_only=True):
     busy_before: Share
     environment: Environment
     findings: tuple[Finding, ...]
-    skipped: tuple[Skipped, ...]
+    skipped: tuple[SkippedCheck, ...]
     format_version: int = 1
 
     @classmethod
@@ -115,7 +123,7 @@ class Selfcheck(Document, frozen=True, kw_only=True):
 
     @property
     def warnings(self) -> list[str]:
-        """Why it may say little of a quiet machine."""
+        """Why its figures may not be those of a quiet machine."""
         if self.busy_before <= BUSY:
             return []
         return [f"The machine was not quiet: others used {100 * self.busy_before:.0f} % of its CPUs just before."]
@@ -128,7 +136,7 @@ def figure(value: float | None, unit: str) -> str:
     if unit == "share":
         return f"{100 * value:.3g} %"
     if unit == "percent":
-        return f"{value:+.2f} %"
+        return f"{value:+.{2 if abs(value) < 10 else 1 if abs(value) < 100 else 0}f} %"
     return units.time(value) if unit == "ns" else f"{value:.4f}×"
 
 

@@ -27,7 +27,7 @@ def crossovers(
 ) -> Iterator[Crossover]:
     """All crossovers of a pair within one problem, pass, dtype and device.
 
-    ratios: one's time over the other's by batch, ascending. A crossover lies between two batches with opposite
+    ratios: one's time over the other's by batch, ascending. A crossover is between two batches with opposite
     verdicts, none resolved the other way between them. `near` interpolates the log ratio linearly in log batch, as the
     lines of the log-log figure do.
     """

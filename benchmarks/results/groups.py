@@ -90,10 +90,11 @@ def group_entry(
     times = {name: launches for name, launches in times.items() if len(launches)}
     chosen = choose_baseline(times, baseline, floors)
     table = rows(times, chosen, margin, floors)
-    where = f"At batch {case.batch}, {case.problem} {case.pass_name} ({case.dtype}, {case.device})"
+    where = f"At batch {case.batch}, {case.problem} {case.pass_name} ({case.dtype}, {case.device}{_with(case)})"
     return {
         "group": case.group,
         **case.as_json(),
+        "threads": case.threads,
         "baseline": chosen,
         "rounds": [len(launch) for launch in times[chosen]],
         "calls": dict(calls),
@@ -102,23 +103,28 @@ def group_entry(
     }
 
 
+def _with(case: Case) -> str:
+    threads = f", {case.threads} threads" if case.threads != 1 else ""
+    return threads + (f", {units.count(case.networks)} networks" if case.networks != 1 else "")
+
+
 def sentence(where: str, baseline: str, table: Sequence[Mapping[str, Any]], margin: float = MARGIN) -> str:
-    """What the table resolves, and nothing else, in one sentence."""
+    """One sentence on what the table resolves, and nothing else."""
     others = [row for row in table if row["implementation"] != baseline]
     if not others:
         return f"{where}: {baseline} was measured alone."
     if all(row["verdict"] is None for row in others):
         return f"{where}: a preview; one launch carries no verdict."
-    said = [_said(row, margin) for row in others if row["verdict"] not in (NOT_RESOLVED, None)]
-    told = f"{where}, against {baseline}: {'; '.join(said) or 'nothing is resolved'}."
+    resolved = [_in_words(row, margin) for row in others if row["verdict"] not in (NOT_RESOLVED, None)]
+    text = f"{where}, against {baseline}: {'; '.join(resolved) or 'nothing is resolved'}."
     if under := [row["implementation"] for row in table if UNDER_THE_FLOOR in row.get("notes", ())]:
-        told += (
+        text += (
             f" Faster than the floor, the least that compiled C takes: look at what it leaves out: {', '.join(under)}."
         )
-    return told
+    return text
 
 
-def _said(row: Mapping[str, Any], margin: float) -> str:
+def _in_words(row: Mapping[str, Any], margin: float) -> str:
     if row["verdict"] == EQUIVALENT:
         return f"{row['implementation']} takes the same time within {100 * margin:g} %"
     interval = units.interval(row["low"], row["high"])

@@ -1,8 +1,8 @@
-"""What a pass is called: the pass, and after a colon how it was called otherwise (`value_and_grad:host`).
+"""The label of a pass: its name, and after a colon the variant in which it was called (`value_and_grad:host`).
 
 A variant is another way of calling the same pass, or of what it updates by: `host` hands the input over from the host
 at every call and fetches the result, `pipelined` enqueues many calls and waits once, and a training step may name an
-optimizer. Any other is told by its own name.
+optimizer. Any other variant is called by its own name.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ RESULT = {
     "train_step": "training step",
     "train_loop": "training step in a loop",
 }
-"""What one call of a pass gives."""
-WORDS = {"host": "input from the host", "pipelined": "pipelined"}
+"""The name of what one call of a pass computes."""
+WORDS = {"host": "input from the host", "pipelined": "pipelined", "shapes": "changing batch from the host"}
 OPTIMIZERS = "optimizers"
 """The family of all training steps with an optimizer of their own."""
 
@@ -50,7 +50,7 @@ def _by_optimizer(pass_: str, variant: str) -> bool:
 
 
 def family(label: str) -> str:
-    """Which labels are drawn together: empty for the plain passes, else the variant or `optimizers`."""
+    """The key of the labels that are drawn together: empty for the plain passes, else the variant or `optimizers`."""
     pass_, variant = split(label)
     return OPTIMIZERS if variant and _by_optimizer(pass_, variant) else variant
 

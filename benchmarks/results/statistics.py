@@ -6,7 +6,7 @@ or a slow state of the machine multiplies both and leaves their ratio alone, so 
     r = medianᵢ log(tᵢ / bᵢ)                                 the median of the paired log ratios
 
 Launches 1 … L are the sample: a process keeps the layout it was born with (addresses, alignment, caches), which moves
-all its rounds together by about 1 %, so rounds of one launch say nothing about the spread between launches. With r̄ the
+all its rounds together by about 1 %, so rounds of one launch do not show the spread between launches. With r̄ the
 mean and s the standard deviation of the L values, Student's t-interval and its exponential are
 
     r̄ ± t(1 − α/2, L − 1) · s/√L             ratio = exp r̄, the geometric mean of the launches' ratios
@@ -32,7 +32,7 @@ from scipy import special
 
 CONFIDENCE = 0.95
 MOST_LOG = 700.0
-"""A ratio beyond exp of this, as two launches far apart can bound it, would be infinite, which JSON cannot say."""
+"""A ratio beyond exp of this, as two launches far apart can bound it, would be infinite, which JSON does not have."""
 
 
 class Interval(NamedTuple):
@@ -44,7 +44,7 @@ class Interval(NamedTuple):
 
     @property
     def inverse(self) -> Interval:
-        """The same of the two exchanged."""
+        """The ratio and interval with the two exchanged."""
         return Interval(1 / self.ratio, self.high and 1 / self.high, self.low and 1 / self.low)
 
 
@@ -82,7 +82,7 @@ def t_interval(
     the launches they share. Holm's step-down procedure rejects more, but has no such intervals to show; Dunnett's
     intervals are narrower, but need an equal variance, which frameworks do not have.
 
-    One value has no interval. Equal values give an interval of no width: the clock could not tell them apart. Raises
+    One value has no interval. Equal values give an interval of no width: the clock could not distinguish them. Raises
     ValueError for no values and for values that are not finite.
     """
     x = np.asarray(values, dtype=float)
@@ -102,9 +102,20 @@ def half_width(standard_error: ArrayLike, degrees: float, comparisons: int = 1, 
     return special.stdtrit(degrees, 1 - (1 - confidence) / (2 * comparisons)) * np.asarray(standard_error)
 
 
-def ratio_interval(log_ratios: ArrayLike, comparisons: int = 1, confidence: float = CONFIDENCE) -> Interval:
+def ratio_interval(log_ratios: ArrayLike, comparisons: int = 1) -> Interval:
     """The ratio over all launches and its interval. log_ratios: (launches,), one value per launch; see `t_interval`."""
-    return _exponential(*t_interval(log_ratios, comparisons, confidence))
+    return _exponential(*t_interval(log_ratios, comparisons))
+
+
+def foreseen(interval: Interval, launches: int, more: int, comparisons: int = 1) -> Interval:
+    """The interval that `more` launches would give, if they scatter as the `launches` of this one did."""
+    if not (interval.low and interval.high):
+        return interval
+    now, then = (float(half_width(1 / np.sqrt(count), count - 1, comparisons)) for count in (launches, more))
+    half = np.log(interval.high / interval.low) / 2 * then / now
+    return _exponential(
+        float(np.log(interval.ratio)), float(np.log(interval.ratio) - half), float(np.log(interval.ratio) + half)
+    )
 
 
 def change_interval(before_logs: ArrayLike, after_logs: ArrayLike, comparisons: int = 1) -> Interval:
@@ -143,7 +154,7 @@ def pairs(implementations: int) -> int:
     return max(1, implementations * (implementations - 1) // 2)
 
 
-def median_interval(log_ratios: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
+def median_interval(log_ratios: ArrayLike) -> Interval:
     """The ratio within *one process* and its distribution-free interval, from the sign test.
 
     log_ratios: (pairs,), independent pairs. The ends are order statistics whose ranks follow from Binomial(pairs, ½)
@@ -153,8 +164,8 @@ def median_interval(log_ratios: ArrayLike, confidence: float = CONFIDENCE) -> In
     from scipy import stats  # here, because it is slow to import and only the self-test needs it
 
     values = np.asarray(log_ratios, dtype=float)
-    found = stats.quantile_test(values, q=0.0, p=0.5).confidence_interval(confidence)
-    low, high = (float(np.exp(end)) if np.isfinite(end) else None for end in (found.low, found.high))
+    ends = stats.quantile_test(values, q=0.0, p=0.5).confidence_interval(CONFIDENCE)
+    low, high = (float(np.exp(end)) if np.isfinite(end) else None for end in (ends.low, ends.high))
     return Interval(float(np.exp(np.median(values))), low, high)
 
 

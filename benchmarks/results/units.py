@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import floor, isfinite, log10
 
 STEPS = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns"))
 
 
 def significant(value: float | None, digits: int = 3) -> str:
-    """The value to so many significant digits, thousands separated, never in powers of ten below 10¹⁵."""
+    """The value to this many significant digits, thousands separated, never in powers of ten below 10¹⁵."""
     if value is None or not isfinite(value):
         return "–"
     if value == 0:
@@ -28,17 +29,41 @@ def time(ns: float | None, digits: int = 3) -> str:
     return f"{significant(ns / divisor, digits)} {unit}"
 
 
-def ratio(value: float | None) -> str:
-    """A ratio of two times: `1.04`, `4.12`, `18.3`, `340`."""
-    return significant(value, 3)
+def ratio(value: float | None, digits: int = 3) -> str:
+    """A ratio of two times: `1.04`, `4.12`, `18.3`, `340`; with four digits where 1 % matters."""
+    return significant(value, digits)
 
 
-def interval(low: float | None, high: float | None) -> str:
-    """`3.92 to 4.31`; empty where there is no interval."""
-    known = all(end is not None and isfinite(end) for end in (low, high))
-    return f"{ratio(low)} to {ratio(high)}" if known else ""
+DIGITS_OF_CHANGE = 4
+"""Significant digits of a ratio of environments: one more than elsewhere, as a margin of 1 % would be lost in three."""
+MOST_KNOWN = 100.0
+"""An interval whose ends are farther apart than this is not shown: two launches give such ones."""
+
+
+def interval(low: float | None, high: float | None, digits: int = 3) -> str:
+    """`3.92 to 4.31`, or `too few launches`; empty where there is no interval."""
+    if low is None or high is None or not (isfinite(low) and isfinite(high)):
+        return ""
+    return f"{ratio(low, digits)} to {ratio(high, digits)}" if known(low, high) else "too few launches"
+
+
+def ratio_with_interval(value: float, low: float | None, high: float | None, unit: str, digits: int = 3) -> str:
+    """`1.03× (1.01 to 1.06)`, or `1.03×, no interval`; unit: `×` or ` times`."""
+    ends = interval(low, high, digits)
+    return f"{ratio(value, digits)}{unit}" + (f" ({ends})" if ends else ", no interval")
+
+
+def known(low: float | None, high: float | None) -> tuple[float, float] | None:
+    """The ends of an interval that is narrow enough to show; None for any other."""
+    return (low, high) if low is not None and high is not None and high <= MOST_KNOWN * low else None
 
 
 def count(value: float) -> str:
     """A whole number with its thousands separated: `16,384`."""
     return f"{value:,.0f}"
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """A line for each row, its cells in columns of equal width."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

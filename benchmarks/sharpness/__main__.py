@@ -39,37 +39,37 @@ OUT = Path("reports/sample/sharpness.json")
 
 def measure(networks: int = NETWORKS, progress: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
     """Plant everything on every network and count what each checker accepts."""
-    found = checkers()
+    by_name = checkers()
     mistakes = planted()
     missed: dict[str, dict[str, dict[str, int]]] = {}
     for scale in SCALES:
-        missed[f"{scale:g}"] = {name: dict.fromkeys(LOGIC, 0) for name in found}
+        missed[f"{scale:g}"] = {name: dict.fromkeys(LOGIC, 0) for name in by_name}
         for seed in range(networks):
             for mistake in mistakes:
                 gradients = wrong_gradient(mistake, network(seed, scale))
-                for name, check in found.items():
+                for name, check in by_name.items():
                     missed[f"{scale:g}"][name][mistake.name] += int(check(seed, scale, gradients))
         progress(f"planted {len(mistakes)} mistakes on {networks} networks at scale {scale:g}")
 
-    downcast = dict.fromkeys(found, 0)
+    downcast = dict.fromkeys(by_name, 0)
     for seed in range(networks):
         for gradients in downcasts(network(seed, 1.0)).values():
-            for name, check in found.items():
+            for name, check in by_name.items():
                 downcast[name] += int(check(seed, 1.0, gradients))
     progress("planted the downcasts")
 
-    alarms = {name: {f"{scale:g}": 0 for scale in SCALES} for name in found if name != "ours"}
+    alarms = {name: {f"{scale:g}": 0 for scale in SCALES} for name in by_name if name != "ours"}
     for name, by_scale in alarms.items():
         for scale in SCALES:
             for seed in range(networks):
                 right = backward(network(seed, scale), naive_slope, "float64")
-                by_scale[f"{scale:g}"] += not found[name](seed, scale, right)
+                by_scale[f"{scale:g}"] += not by_name[name](seed, scale, right)
     progress("checked right code")
     return {
         "format": "samegrad-sharpness",
         "format_version": 1,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "versions": _versions(("numpy", *(name for name in found if name not in ("ours", "allclose")))),
+        "versions": _versions(("numpy", *(name for name in by_name if name not in ("ours", "allclose")))),
         "networks": networks,
         "mistakes": list(LOGIC),
         "planted_per_scale": networks * len(LOGIC),

@@ -18,8 +18,8 @@ import numpy as np
 
 from samegrad.benchmarks.sharpness.planted import X, Y, backward, naive_slope, network
 from samegrad.impls.checking.agreement import Reference, worst_tau
-from samegrad.impls.checking.oracle import flatten, unflatten
-from samegrad.impls.parameters import Array, Parameters, tensors
+from samegrad.impls.checking.oracle import flatten
+from samegrad.impls.parameters import Array, Parameters, tensors, unflatten
 from samegrad.impls.problem import XOR
 
 SCIPY_LIMIT = 1e-6
@@ -41,7 +41,7 @@ def allclose(seed: int, scale: float, gradients: Parameters) -> bool:
     """Is every tensor near autodiff's, as NumPy has it?"""
     right = backward(network(seed, scale), naive_slope, "float64")
     pairs = zip(tensors(gradients).values(), tensors(right).values(), strict=True)
-    return all(np.allclose(found, expected, rtol=1e-5) for found, expected in pairs)
+    return all(np.allclose(given, expected, rtol=1e-5) for given, expected in pairs)
 
 
 def scipy_check(seed: int, scale: float, gradients: Parameters) -> bool:
@@ -118,8 +118,8 @@ Checker = Callable[[int, float, Parameters], bool]
 
 
 def checkers() -> dict[str, Checker]:
-    """Those whose libraries are installed."""
-    found: dict[str, Checker] = {"ours": ours, "allclose": allclose}
+    """The checkers whose libraries are installed."""
+    by_name: dict[str, Checker] = {"ours": ours, "allclose": allclose}
     for package, name, check in (
         ("scipy", "scipy", scipy_check),
         ("torch", "torch", torch_check),
@@ -127,11 +127,11 @@ def checkers() -> dict[str, Checker]:
     ):
         try:
             importlib.metadata.version(package)
-            found[name] = check
+            by_name[name] = check
         except importlib.metadata.PackageNotFoundError:
             continue
-    if "jax" in found:
+    if "jax" in by_name:
         import jax
 
         jax.config.update("jax_enable_x64", True)
-    return found
+    return by_name

@@ -60,11 +60,11 @@ def accepts(problem: Problem, parameters: Parameters, gradients: dict[str, Array
 
 def _wrong(problem: Problem, parameters: Parameters, mistake: Mistake) -> dict[str, Array]:
     x, y = problem.data(4)
-    found = mutants.gradients(problem.activations, parameters, x, y, mistake.steps(), rate=RATE, loss=problem.loss)
+    wrong = mutants.gradients(problem.activations, parameters, x, y, mistake.steps(), rate=RATE, loss=problem.loss)
     shapes = {name: tensor.shape for name, tensor in tensors(parameters).items()}
-    if found is None:
+    if wrong is None:
         return {name: np.full(shape, np.inf) for name, shape in shapes.items()}
-    return {name: np.broadcast_to(found[name].value, shape) for name, shape in shapes.items()}
+    return {name: np.broadcast_to(wrong[name].value, shape) for name, shape in shapes.items()}
 
 
 def _right(problem: Problem, parameters: Parameters, dtype: str) -> dict[str, Array]:

@@ -1,4 +1,4 @@
-"""What is planted: wrong gradients from the bank of mistakes, right code as people write it, float32 in disguise."""
+"""The planted mistakes: gradients from the bank of mistakes, right code as people write it, float32 in disguise."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def network(seed: int, scale: float) -> Parameters:
 
 
 def wrong_gradient(mistake: Mistake, parameters: Parameters) -> Parameters:
-    """What the mistake gives for the mean squared error, in float64."""
-    found = mutants.gradients(XOR.activations, parameters, X, Y, mistake.steps(), rate=RATE)
-    assert found is not None
+    """The gradient with this mistake, for the mean squared error, in float64."""
+    wrong = mutants.gradients(XOR.activations, parameters, X, Y, mistake.steps(), rate=RATE)
+    assert wrong is not None
     shapes = {name: tensor.shape for name, tensor in tensors(parameters).items()}
-    values = {name: np.broadcast_to(found[name].value, shapes[name]).copy() for name in shapes}
+    values = {name: np.broadcast_to(wrong[name].value, shapes[name]).copy() for name in shapes}
     return [Layer(values["W1"], values["b1"]), Layer(values["W2"], values["b2"])]
 
 

@@ -21,13 +21,13 @@ from samegrad.impls.checking.bound import arithmetic, running_bound, step_bound
 from samegrad.impls.checking.oracle import RESOLUTION, Evaluation, evaluate
 from samegrad.impls.errors import BadInput, choose
 from samegrad.impls.implementation import PASSES
-from samegrad.impls.parameters import Array, Layer, Parameters, rounded, tensors
+from samegrad.impls.parameters import Array, Layer, Parameters, networks, rounded, tensors
 from samegrad.impls.problem import DTYPES, TF32, Problem, storage
 from samegrad.impls.task import Task
 
 
 class Disagreement(Exception):
-    """A result is not what it should be; the message says where, by how much, and what was allowed."""
+    """Raised for a result that is not what it should be; the message gives the place, the error and the tolerance."""
 
     refusal = "disagreement"
 
@@ -50,6 +50,8 @@ class Agreement:
     error_ulp_median: float = math.nan
     error_ulp_worst: float = math.nan
     fault: str = ""
+    network: int | None = None
+    """Which of several networks that element is of."""
 
     @property
     def agrees(self) -> bool:
@@ -59,6 +61,7 @@ class Agreement:
         if self.fault:
             return f"{self.tensor} {self.fault}"
         where = f"[{', '.join(map(str, self.index))}]" if self.index else ""
+        where += f" of network {self.network}" if self.network is not None else ""
         return (
             f"{self.tensor}{where} is {self.found:.9g}, but should be {self.expected:.9g} "
             f"(tolerance {self.tolerance:.2g}, derived rounding bound; τ = {self.tau:.2g})"
@@ -73,9 +76,13 @@ def parties(dtype: str) -> int:
 def allowance(problem: Problem, parameters: Parameters, x: Array, y: Array, dtype: str) -> Evaluation:
     """How far from the oracle a right computation in `dtype` may be: the bound once for each party that rounds.
 
-    Arguments, and BadInput, as for `running_bound`; of gradients the oracle claims no more than its resolution.
+    Arguments, and BadInput, as for `running_bound`; of gradients the oracle claims no more than its resolution. Raises
+    BadInput also where the bound itself overflows.
     """
-    own, count = running_bound(problem, parameters, x, y, dtype), parties(dtype)
+    with np.errstate(all="ignore"):
+        own, count = running_bound(problem, parameters, x, y, dtype), parties(dtype)
+    if not all(np.isfinite(array).all() for array in (own.predictions, own.loss, *tensors(own.gradients).values())):
+        raise BadInput(f"the bound on rounding overflows for these numbers in {dtype}; take smaller parameters or data")
     gradients = [Layer(*(count * bound + RESOLUTION for bound in layer)) for layer in own.gradients]
     return Evaluation(count * own.predictions, count * own.loss, gradients)
 
@@ -105,7 +112,7 @@ class Reference:
         return cls(task.problem, task.parameters, *task.problem.data(task.batch, task.seed), task.dtype)
 
     def agree(self, pass_name: str, result: Any, learning_rate: float | None = None) -> list[Agreement]:
-        """Hold `result`, as `to_numpy` returned it for that pass, against the truth: one Agreement per tensor.
+        """Compare `result`, as `to_numpy` returned it for that pass, with the truth: one Agreement per tensor.
 
         forward: predictions. value_and_grad: (loss, gradients). train_step: (loss, parameters after one step of
         `learning_rate` from the reference's parameters). Raises BadInput for an unknown pass, or a step without its
@@ -127,45 +134,47 @@ class Reference:
         return self.agree_on(result, expected, bounds)
 
     def agree_on(self, result: Any, expected: Parameters, bounds: Parameters) -> list[Agreement]:
-        """Hold a pair of loss and layers against the truth's loss, and against these layers within these bounds."""
+        """Compare a pair of loss and layers with the truth's loss, and with these layers within these bounds."""
         if not isinstance(result, Sequence) or len(result) != 2:
             return [_fault("result", f"should be a pair of loss and parameters, but is {_kind(result)}")]
         loss, layers = result
-        found = _by_name(layers)
+        by_name = _by_name(layers)
         checks = [self._compare("loss", loss, self.truth.loss, self.bounds.loss)]
         allowed = tensors(bounds)
         for name, value in tensors(expected).items():
-            checks.append(self._compare(name, found.pop(name, None), value, allowed[name]))
-        return checks + [_fault(name, "is one tensor too many: the network has no such layer") for name in found]
+            checks.append(self._compare(name, by_name.pop(name, None), value, allowed[name]))
+        return checks + [_fault(name, "is one tensor too many: the network has no such layer") for name in by_name]
 
     def _step_bound(self, learning_rate: float) -> Parameters:
-        """That of the parameters after a step, from the bound of one party's gradients."""
+        """The bound of the parameters after a step, from the bound of one party's gradients."""
         count = parties(self.dtype.name)
         own = [Layer(dW / count, db / count) for dW, db in self.bounds.gradients]
         one = step_bound(self.parameters, self.truth.gradients, own, learning_rate, self.dtype.name)
         return [Layer(count * W, count * b) for W, b in one]
 
-    def _compare(self, tensor: str, found: Any, expected: Array, bound: Array) -> Agreement:
-        if found is None:
+    def _compare(self, tensor: str, result: Any, expected: Array, bound: Array) -> Agreement:
+        if result is None:
             return _fault(tensor, "is missing")
-        found = np.asarray(found)
-        if found.dtype != self.dtype:
-            return _fault(tensor, f"has dtype {found.dtype}, but should have {self.dtype}")
-        if found.shape != expected.shape:
-            return _fault(tensor, f"has shape {found.shape}, but should have {expected.shape}")
+        result = np.asarray(result)
+        if result.dtype != self.dtype:
+            return _fault(tensor, f"has dtype {result.dtype}, but should have {self.dtype}")
+        if result.shape != expected.shape:
+            return _fault(tensor, f"has shape {result.shape}, but should have {expected.shape}")
 
-        error = abs(found.astype(np.float64) - expected)
-        error = np.where(np.isfinite(found), error, np.inf)  # a NaN must never pass for small
+        error = abs(result.astype(np.float64) - expected)
+        error = np.where(np.isfinite(result), error, np.inf)  # a NaN must never pass for small
         exact = np.where(error > 0, np.inf, 0.0)  # where no error is allowed: a ReLU that is off
         with np.errstate(over="ignore"):
             tau = np.divide(error, bound, out=exact, where=bound > 0)
             ulp = error / self._ulp(expected)
         worst = np.unravel_index(np.argmax(tau), tau.shape)
+        leading = 0 if networks(self.parameters) is None else 1
         return Agreement(
             tensor=tensor,
             tau=float(tau[worst]),
-            index=tuple(map(int, worst)),
-            found=float(found[worst]),
+            network=int(worst[0]) if leading else None,
+            index=tuple(map(int, worst[leading:])),
+            found=float(result[worst]),
             expected=float(expected[worst]),
             tolerance=float(bound[worst]),
             error_ulp_median=float(np.median(ulp)),
@@ -183,13 +192,17 @@ def worst_tau(agreements: Sequence[Agreement]) -> float:
     return max(agreement.tau for agreement in agreements)
 
 
+def wrong(agreements: Sequence[Agreement]) -> list[Agreement]:
+    """The tensors that disagree, the worst first."""
+    return sorted((a for a in agreements if not a.agrees), key=lambda a: -a.tau)
+
+
 def require(agreements: Sequence[Agreement], *, implementation: str, case: str) -> None:
     """Raise Disagreement, in one message that names the worst element and whatever else disagrees, if anything does."""
-    wrong = sorted((a for a in agreements if not a.agrees), key=lambda a: a.tau, reverse=True)
-    if wrong:
-        others = ", ".join(f"{a.tensor} ({a.fault or f'τ = {a.tau:.2g}'})" for a in wrong[1:])
+    if disagreeing := wrong(agreements):
+        others = ", ".join(f"{a.tensor} ({a.fault or f'τ = {a.tau:.2g}'})" for a in disagreeing[1:])
         raise Disagreement(
-            f"{implementation} disagrees at {case}: {wrong[0]}" + (f"; so do {others}" if others else "")
+            f"{implementation} disagrees at {case}: {disagreeing[0]}" + (f"; so do {others}" if others else "")
         )
 
 

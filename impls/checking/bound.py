@@ -33,7 +33,7 @@ with a squared error its cotangent is a ∘ (c − Σc a), in whatever order the
 
 where N is the number of elements of the prediction, and the mean may be taken in two steps or by a rounded reciprocal.
 In TF32 the factors of a product of matrices are cut to ten bits of fraction, some devices rounding and some not. That
-changes a factor by 2⁻¹⁰ of itself at most and a product by p = (1 + 2⁻¹⁰)² − 1, so that n·u + p stands in the place of
+changes a factor by 2⁻¹⁰ of itself at most and a product by p = (1 + 2⁻¹⁰)² − 1, so that n·u + p takes the place of
 each n·u; all else is as in float32.
 
 The analysis holds while N·u < 1: up to 16 million elements in float32.
@@ -50,9 +50,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samegrad.impls.checking.oracle import Evaluation, pieces
+from samegrad.impls.checking.oracle import WORKING_SET, Evaluation, by_networks, pieces
 from samegrad.impls.errors import BadInput
-from samegrad.impls.parameters import Array, Layer, Parameters
+from samegrad.impls.parameters import Array, Layer, Parameters, networks
 from samegrad.impls.problem import SQUARED, TF32, Problem, storage
 
 MEASURED = Path(__file__).with_name("constants.json")
@@ -110,9 +110,15 @@ def running_bound(problem: Problem, parameters: Parameters, x: Array, y: Array, 
     """Bounds on the errors of predictions, loss and gradients of a right computation in `dtype`.
 
     x: (batch, inputs), y: (batch, outputs) and the parameters are float64 numbers that `dtype` holds exactly. The
-    result has the shapes of `oracle.evaluate`. Raises BadInput where a ReLU's preactivation is within rounding of its
-    kink, where right computations may differ in whole gradients, and where the batch is too large for any bound.
+    result has the shapes of `oracle.evaluate`. Raises BadInput where the batch is too large for any bound.
     """
+    if networks(parameters) is not None:
+        length = WORKING_SET // (len(x) * max(problem.sizes))
+        return by_networks(lambda some: _running_bound(problem, some, x, y, dtype), parameters, length)
+    return _running_bound(problem, parameters, x, y, dtype)
+
+
+def _running_bound(problem: Problem, parameters: Parameters, x: Array, y: Array, dtype: str) -> Evaluation:
     cost = _cost(y.size, y.shape[1], dtype)
     predictions, square, totals = _totals(problem, parameters, x, y, y.size, cost)
     loss = (square.error + cost.sum(y.size + 3) * square.reach) / y.size + cost.eta
@@ -132,7 +138,7 @@ def sparse_bound(
     """The same where all rows but the `marked` ones have targets `near` their predictions; derived in `probe.py`.
 
     near: (batch, outputs); marked: (m,) numbers of rows, and targets: (m, outputs) those of them. The sums are to be
-    held against those over the marked rows alone.
+    compared with those over the marked rows alone.
     """
     n, m, elements = len(x), len(marked), near.size
     cost = _cost(elements, near.shape[1], dtype)
@@ -162,11 +168,12 @@ def _totals(
     problem: Problem, parameters: Parameters, x: Array, y: Array, elements: int, cost: Arithmetic
 ) -> tuple[Array, Bounded, list[list[Bounded]]]:
     """`_of_rows` of all rows, piece by piece."""
-    predictions = np.empty(y.shape)
-    square = Bounded(np.zeros(()), np.zeros(()))
+    leading = parameters[0].b.shape[:-1]
+    predictions = np.empty((*leading, *y.shape))
+    square = Bounded(np.zeros(leading), np.zeros(leading))
     totals = [[_zeros(tensor) for tensor in layer] for layer in parameters]
     for rows in pieces(len(x), ROWS):
-        predictions[rows], squares, terms = _of_rows(problem, parameters, x[rows], y[rows], elements, cost)
+        predictions[..., rows, :], squares, terms = _of_rows(problem, parameters, x[rows], y[rows], elements, cost)
         square = _plus(square, squares)
         totals = [list(map(_plus, *layers)) for layers in zip(totals, terms, strict=True)]
     return predictions, square, totals
@@ -194,8 +201,9 @@ def _of_rows(
     a = Bounded(x, np.zeros(x.shape))
     for (W, b), activation in zip(parameters, problem.activations, strict=True):
         before = a
+        b = b[..., np.newaxis, :]
         terms = a.reach @ abs(W) + abs(b)
-        n = len(W) + 1
+        n = W.shape[-2] + 1
         z = Bounded(a.value @ W + b, a.error @ abs(W) + cost.sum(n) * terms + n * eta)
         a, slope = BOUNDS[activation](z, cost)
         passed.append((W, before, slope))
@@ -214,14 +222,15 @@ def _of_rows(
         d = _rounded(Bounded(r.value / elements, (r.error + 8 * u * (a.reach + abs(y))) / elements), 3 * u, eta)
 
     gradients = []
-    for ell, (W, x_, slope) in reversed([*enumerate(passed, start=1)]):
+    for ell, (W, before, slope) in reversed([*enumerate(passed, start=1)]):
         if ell < len(passed):
             d = _rounded(_product(c, slope), u, eta)
-        dW = Bounded(abs(x_.value).T @ abs(d.value), abs(x_.value).T @ d.error + x_.error.T @ d.reach)
-        gradients.append((dW, Bounded(abs(d.value).sum(axis=0), d.error.sum(axis=0))))
-        m = W.shape[1]
-        c = Bounded(d.value @ W.T, d.error @ abs(W).T + cost.sum(m) * (d.reach @ abs(W).T) + m * eta)
-    return a.error, Bounded(t.value.sum(), t.error.sum()), gradients[::-1]
+        x_, x_error = abs(before.value).swapaxes(-1, -2), before.error.swapaxes(-1, -2)
+        dW = Bounded(x_ @ abs(d.value), x_ @ d.error + x_error @ d.reach)
+        gradients.append((dW, Bounded(abs(d.value).sum(axis=-2), d.error.sum(axis=-2))))
+        m, back = W.shape[-1], W.swapaxes(-1, -2)
+        c = Bounded(d.value @ back, d.error @ abs(back) + cost.sum(m) * (d.reach @ abs(back)) + m * eta)
+    return a.error, Bounded(t.value.sum(axis=(-2, -1)), t.error.sum(axis=(-2, -1))), gradients[::-1]
 
 
 def _sigmoid(z: Bounded, cost: Arithmetic) -> tuple[Bounded, Bounded]:
@@ -257,16 +266,13 @@ def _tanh(z: Bounded, cost: Arithmetic) -> tuple[Bounded, Bounded]:
 
 
 def _relu(z: Bounded, cost: Arithmetic) -> tuple[Bounded, Bounded]:
-    """max(z, 0), no further from the truth than z is, and its slope, exact where the sign of z is certain."""
-    undecided = np.count_nonzero(abs(z.value) <= z.error)
-    if undecided:
-        raise BadInput(
-            f"{undecided} preactivation(s) of a ReLU are within rounding of 0, its kink, where the gradient jumps and "
-            "right computations may differ; take another seed, or parameters whose biases are not zero"
-        )
-    on = z.value > 0
-    slope = Bounded(np.where(on, 1.0, 0.0), np.zeros(on.shape))
-    return Bounded(np.where(on, z.value, 0), np.where(on, z.error, 0)), slope
+    """max(z, 0), no further from the truth than z is, and its slope, exact where the sign of z is certain.
+
+    Within rounding of the kink right computations may take either slope, 0 or 1, so that its error is 1 there.
+    """
+    on, unsure = z.value > 0, abs(z.value) <= z.error
+    value = Bounded(np.where(on, z.value, 0), np.where(on | unsure, z.error, 0))
+    return value, Bounded(on.astype(np.float64), unsure.astype(np.float64))
 
 
 def _identity(z: Bounded, cost: Arithmetic) -> tuple[Bounded, Bounded]:
@@ -277,19 +283,19 @@ def _identity(z: Bounded, cost: Arithmetic) -> tuple[Bounded, Bounded]:
 def _softmax(z: Bounded, cost: Arithmetic) -> tuple[Bounded, Bounded]:
     """e^(z − m)/Σ e^(z − m), m the largest z of the row; the slope is no number for each unit, and is left at 1."""
     u, eta, *_ = cost
-    below = z.value - z.value.max(axis=1, keepdims=True)
+    below = z.value - z.value.max(axis=-1, keepdims=True)
     a = np.exp(below)
-    a /= a.sum(axis=1, keepdims=True)
-    moved = np.expm1(2 * z.error.max(axis=1, keepdims=True) + 2 * u * abs(below).max(axis=1, keepdims=True))
-    return Bounded(a, a * (moved + (a.shape[1] + 8) * u * (1 + moved)) + eta), _identity(z, cost)[1]
+    a /= a.sum(axis=-1, keepdims=True)
+    moved = np.expm1(2 * z.error.max(axis=-1, keepdims=True) + 2 * u * abs(below).max(axis=-1, keepdims=True))
+    return Bounded(a, a * (moved + (a.shape[-1] + 8) * u * (1 + moved)) + eta), _identity(z, cost)[1]
 
 
 def _softmax_back(a: Bounded, c: Bounded, u: float, eta: float) -> Bounded:
     """∂L/∂z = a ∘ (c − Σ c a) for softmax and the cotangent c = ∂L/∂a."""
-    k = a.value.shape[1]
+    k = a.value.shape[-1]
     p = _product(c, a)
-    s, e_s = p.value.sum(axis=1, keepdims=True), p.error.sum(axis=1, keepdims=True)
-    total = p.reach.sum(axis=1, keepdims=True)
+    s, e_s = p.value.sum(axis=-1, keepdims=True), p.error.sum(axis=-1, keepdims=True)
+    total = p.reach.sum(axis=-1, keepdims=True)
     inner = Bounded(c.value - s, c.error + e_s)
     d = _product(a, inner)
     return Bounded(d.value, d.error + (k + 6) * u * a.reach * (c.reach + total) + (k + 6) * eta)

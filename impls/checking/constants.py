@@ -83,9 +83,9 @@ def measure(implementation: str, device: str = "cpu") -> list[dict[str, Any]]:
     for function in FUNCTIONS:
         for dtype in DTYPES:
             z = arguments(function, dtype, ARGUMENTS)
-            found = getattr(subject, function)(z) if of_library else _predictions(subject, function, z, device)
+            values = getattr(subject, function)(z) if of_library else _predictions(subject, function, z, device)
             exact = truth(function, z)
-            error = abs(np.asarray(found) - exact) / np.spacing(abs(exact).astype(dtype))
+            error = abs(np.asarray(values) - exact) / np.spacing(abs(exact).astype(dtype))
             rows.append(
                 {
                     "function": function,

@@ -76,7 +76,7 @@ def trajectory(
     seed: int,
     shadow: np.random.Generator | None = None,
 ) -> dict[int, Parameters]:
-    """Parameters after the given steps of gradient descent by the oracle, from weights and data as `dtype` holds them.
+    """Parameters after the given steps of gradient descent by the oracle, from weights and data rounded to `dtype`.
 
     Without a shadow it is float64 throughout. With one, gradients are perturbed by one rounding of `dtype`, drawn from
     it, and parameters are rounded to `dtype` after every step.
@@ -98,11 +98,11 @@ def trajectory(
     return kept
 
 
-def farthest(found: Parameters, truth: Parameters) -> dict[str, Any]:
+def farthest(parameters: Parameters, truth: Parameters) -> dict[str, Any]:
     """The largest distance of any parameter from the truth, and which one it is."""
     distances = {
         name: abs(np.asarray(tensor, np.float64) - exact)
-        for (name, tensor), exact in zip(tensors(found).items(), tensors(truth).values(), strict=True)
+        for (name, tensor), exact in zip(tensors(parameters).items(), tensors(truth).values(), strict=True)
     }
     name = max(distances, key=lambda name: distances[name].max())
     return {"distance": float(distances[name].max()), "tensor": name, "index": _index(distances[name])}
@@ -147,11 +147,11 @@ def run(
 ) -> dict[str, Any]:
     """Train all: {"settings", "shadows", "rows", "left_out", "failed"}, JSON-able; each in a fresh process.
 
-    A row's `times_shadow` is its distance over that of the farthest shadow; `explained` says whether that is at most
+    A row's `times_shadow` is its distance over that of the farthest shadow; `explained` is true if that is at most
     ALLOWED, so that rounding and its amplification explain it.
     """
     how: dict[str, Any] = {"steps": list(steps), "learning_rate": learning_rate, "seed": seed}
-    progress(f"{SHADOWS} shadows")
+    progress(f"what rounding does to {SHADOWS} trainings")
     spread = [row for case in product(problems, dtypes) for row in shadows(*case, **how)]
     largest = {(row["problem"], row["dtype"], row["step"]): row["largest"] for row in spread}
 

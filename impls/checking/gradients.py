@@ -23,11 +23,11 @@ TIMEOUT_S = 300
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `compare_gradients` found."""
+    """The result of `compare_gradients`."""
 
     task: Task
     tensors: Mapping[str, Sequence[Agreement]]
-    """By implementation: its loss, and the gradient of every parameter, held against the oracle."""
+    """By implementation: its loss, and the gradient of every parameter, compared with the oracle."""
     not_compared: Mapping[str, str]
     """By implementation: why it did not run."""
 
@@ -85,8 +85,8 @@ def compare_gradients(
     class or object, run in this process. By default those that are measured by default.
     scale: the standard deviation of the weights, which `seed` draws, as it does the rows.
 
-    Raises BadInput for what is not known, and where there is no gradient to be had. One that is not installed, or that
-    crashes in its process, is in `not_compared`; what your own object raises reaches you.
+    Raises BadInput for unknown names, and where no gradient can be computed. An implementation that is not installed,
+    or that crashes in its process, is in `not_compared`; what your own object raises reaches you.
     """
     net = get_problem(problem)
     task = Task(net, net.parameters(seed, scale), batch, dtype, device, seed)
@@ -113,8 +113,8 @@ def _by_name(name: str, task: Task) -> list[Agreement]:
     if reason := get_entry(name).missing():
         raise Unavailable(reason)
     request = {"implementation": name, "task": task.as_json()}
-    found = call("samegrad.impls.checking.gradients:measure", request, timeout_s=TIMEOUT_S)
-    return [Agreement(**{**fields, "index": tuple(fields["index"])}) for fields in found]
+    entries = call("samegrad.impls.checking.gradients:measure", request, timeout_s=TIMEOUT_S)
+    return [Agreement(**{**fields, "index": tuple(fields["index"])}) for fields in entries]
 
 
 def _by_object(subject: Implementation | type[Implementation], task: Task, reference: Reference) -> list[Agreement]:

@@ -30,7 +30,7 @@ TIMEOUT_S = 120
 
 @dataclass(frozen=True)
 class KnownFault:
-    """What is wrong, since when it is known, and the function here that reproduces it."""
+    """A fault, its source, and the function here that reproduces it."""
 
     name: str
     what: str
@@ -80,10 +80,10 @@ def constants_through_float32(cured: bool = False) -> dict[str, Any]:
         optimizer.build([variable])
         for gradient in (1.0, 0.5):
             optimizer.apply([keras.ops.convert_to_tensor(np.full(1, gradient))], [variable])
-        found = float(keras.ops.convert_to_numpy(variable)[0])
+        value = float(keras.ops.convert_to_numpy(variable)[0])
         allowed = 32 * arithmetic("float64").u * abs(expected)
-        evidence.append(f"{optimizer.name}: {found:.10g}, but should be {expected:.10g} (within {allowed:.1g})")
-        wrong.append(abs(found - expected) > allowed)
+        evidence.append(f"{optimizer.name}: {value:.10g}, but should be {expected:.10g} (within {allowed:.1g})")
+        wrong.append(abs(value - expected) > allowed)
     return _finding(any(wrong), "; ".join(evidence), "keras", "tensorflow") | {"each": wrong}
 
 
@@ -186,7 +186,7 @@ def known(implementations: Iterable[str]) -> list[KnownFault]:
 def check(fault: KnownFault) -> dict[str, Any]:
     """Reproduce a fault in a process of its own: {"name", "what", "cure", "source", "present", "evidence", "versions"}.
 
-    `present` is None where the fault cannot be tried here; the evidence says why.
+    `present` is None where the fault cannot be tried here; the evidence gives the reason.
     """
     described = {"name": fault.name, "what": fault.what, "cure": fault.cure, "source": fault.source}
     target = f"samegrad.impls.checking.known_faults:{fault.reproduce}"

@@ -1,14 +1,15 @@
-"""What a call leaves undone when it returns.
+"""Measure the work that a call leaves undone when it returns.
 
 Work that a call left undone is done by somebody after it: at the latest when `to_numpy` has the numbers. Its share of
 all the work is near 0 for a call that waits and near 1 for one that does not. Work is the CPU time of all threads of
 this process, in which other processes have no part, so that the share is the same under any load.
 
-What the conversion itself costs is known from doing it again, and on the CPU that is believed as far as copying the
-numbers a few times would cost as much: a result that is computed whenever it is looked at is not ready either. Other
-devices work in a time that is no CPU's, so that wall time is measured there.
+What the conversion itself costs is known from doing it again. On the CPU that is believed up to a millisecond, which
+some frameworks take for a few small arrays, or as far as copying the numbers a few times would cost as much: a result
+that is computed whenever it is looked at counts as not ready, too. Other devices do not use CPU time for their work,
+so that wall time is measured there.
 
-JAX's own threads spend CPU time after a call that waited, too; but JAX itself says of each array whether it is ready.
+JAX's own threads spend CPU time after a call that waited, too; but JAX can be asked of each array whether it is ready.
 """
 
 from __future__ import annotations
@@ -21,24 +22,32 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from samegrad.impls.checking.effort import LONG_NS
+
 ROUNDS = 5
 COPIES = 4
-"""What a conversion may cost, in copies of its result: one, and a transposition, a cast or a device on the way."""
+"""Allowed cost of a conversion, in copies of its result: one, and a transposition, a cast or a device on the way."""
+COPIES_OF_NETWORKS = 16
+"""The same of several networks, whose numbers lie side by side and are put in order one by one."""
 LIMIT = 1 / 2
 """Seen were 0.00 to 0.36 for calls that wait, and 0.96 to 1.00 for calls that do not, four processes to a CPU."""
 
 
-def not_ready(call: Callable[[], Any], to_numpy: Callable[[Any], Any], on_cpu: bool = True) -> str:
+def not_ready(
+    call: Callable[[], Any], to_numpy: Callable[[Any], Any], on_cpu: bool = True, copies: int = COPIES
+) -> str:
     """How `call` returns before its result is ready, in a sentence, or "" where it does not."""
     to_numpy(call())  # the first call compiles
     late = sum(not _is_ready(call()) for _ in range(ROUNDS)) if _jax_arrays(call()) else None
     if late is not None:
-        return f"in {late} of {ROUNDS} calls an array was not ready when the call had returned" if late else ""
-    share = statistics.median(share_left_undone(call, to_numpy, on_cpu) for _ in range(ROUNDS))
-    return f"{share:.0%} of the work was still to be done when the call had returned" if share >= LIMIT else ""
+        return f"in {late} of {ROUNDS} calls an array was not ready when the call returned" if late else ""
+    share = statistics.median(share_left_undone(call, to_numpy, on_cpu, copies) for _ in range(ROUNDS))
+    return f"{share:.0%} of the work was still to be done when the call returned" if share >= LIMIT else ""
 
 
-def share_left_undone(call: Callable[[], Any], to_numpy: Callable[[Any], Any], on_cpu: bool = True) -> float:
+def share_left_undone(
+    call: Callable[[], Any], to_numpy: Callable[[Any], Any], on_cpu: bool = True, copies: int = COPIES
+) -> float:
     """The work after the call's return, as a share of all of it, the conversion's own aside."""
     now_ns = time.process_time_ns if on_cpu else time.perf_counter_ns
     gc.disable()
@@ -56,7 +65,7 @@ def share_left_undone(call: Callable[[], Any], to_numpy: Callable[[Any], Any], o
         gc.enable()
     conversion_ns = second_ns - first_ns
     if on_cpu:
-        conversion_ns = min(conversion_ns, COPIES * (copied_ns - second_ns))
+        conversion_ns = min(conversion_ns, max(LONG_NS, copies * (copied_ns - second_ns)))
     left_ns = max(0, first_ns - returned_ns - conversion_ns)
     return left_ns / max(1, returned_ns - began_ns + left_ns)
 

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 
 from samegrad.impls.checking import agree, drift, known_faults
-from samegrad.impls.checking.tables import render_agree, render_drift, render_faults
+from samegrad.impls.checking.tables import render_agree, render_drift, render_faults, render_in_short
 from samegrad.impls.documents.base import made
 from samegrad.impls.problem import DTYPES, PROBLEMS
 
@@ -49,8 +49,15 @@ def run(
     }
 
 
-def render(result: dict[str, Any]) -> RenderableType:
-    """All tables, for the terminal."""
+def steps(implementations: Sequence[str], with_drift: bool) -> int:
+    """How many progress messages `run` will give."""
+    return (1 + with_drift) * len(implementations) + with_drift + len(list(known_faults.known(implementations)))
+
+
+def render(result: dict[str, Any], whole: bool = True) -> RenderableType:
+    """All tables, for the terminal; or a line for each implementation."""
+    if not whole:
+        return render_in_short(result)
     parts = [render_agree(result["agree"])]
     if result["drift"]:
         parts.append(render_drift(result["drift"]))
@@ -60,7 +67,7 @@ def render(result: dict[str, Any]) -> RenderableType:
 def exit_status(result: dict[str, Any]) -> int:
     """1 where something disagrees or rounding does not explain its drift, 2 where nothing was shown, else 0.
 
-    Nothing is shown where nothing was measured, or an implementation failed. Known faults that lie outside the
+    Nothing is shown where nothing was measured, or an implementation failed. Known faults that are outside the
     implementations do not count.
     """
     if agree.disagreements(result["agree"]) or drift.unexplained(result["drift"] or NO_DRIFT):

@@ -1,4 +1,4 @@
-"""What `agree`, `drift` and `known_faults` found, as tables for an 80-column terminal."""
+"""The results of `agree`, `drift` and `known_faults` as tables for an 80-column terminal."""
 
 from __future__ import annotations
 
@@ -91,6 +91,52 @@ def _tensors(rows: Iterable[Row]) -> list[str]:
     return list(dict.fromkeys(map(_tensor, rows)))
 
 
+MOST_WRONG = 5
+
+
+def render_in_short(result: Row) -> RenderableType:
+    """A line for each implementation with its worst figures, what is not right, and the verdict last."""
+    agree, drift = result["agree"], result["drift"] or {"rows": []}
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("implementation", no_wrap=True)
+    figures = [(agree, "tau", "worst τ"), (drift, "times_shadow", "drift")]
+    columns = [
+        (part, figure, heading, dtype)
+        for part, figure, heading in figures
+        for dtype in dict.fromkeys(row["dtype"] for row in part["rows"] if figure in row)
+    ]
+    for *_, heading, dtype in columns:
+        table.add_column(f"{heading}, {dtype}", justify="right")
+    for name in dict.fromkeys(row["implementation"] for row in agree["rows"] if "tau" in row):
+        table.add_row(name, *(_worst(part["rows"], name, dtype, figure) for part, figure, _, dtype in columns))
+    parts: list[RenderableType] = [table] if table.rows else []
+    for part in (agree, drift):
+        parts += _left_out(part, [row for row in part["rows"] if "left_out" in row]) if "failed" in part else []
+    present = [fault for fault in result["known_faults"] if fault["present"]]
+    for what in dict.fromkeys((fault["name"], fault["cure"]) for fault in present):
+        has = [name for fault in present if (fault["name"], fault["cure"]) == what for name in fault["versions"]]
+        sentence = f"known fault of {', '.join(dict.fromkeys(has))}: {what[0]}. Cure: {what[1]}"
+        parts.append(Text(sentence, style="yellow"))
+    parts.append(Text("τ: error over the bound of rounding. Drift: distance from float64 over what rounding becomes."))
+    wrong = [*disagreements(agree), *unexplained(drift)]
+    parts += [Text(line, style="red") for line in wrong[:MOST_WRONG]]
+    if wrong:
+        parts.append(Text(f"{len(wrong)} disagreements; --tables shows all.", style="bold red"))
+    elif not table.rows:
+        parts.append(Text("nothing was measured.", style="bold red"))
+    else:
+        drifts = "" if result["drift"] is None else f", and none drifts over {ALLOWED:g} times what rounding becomes"
+        verdict = f"all {len(table.rows)} agree: every number is within the rounding bound (τ ≤ 1){drifts}."
+        parts.append(Text(verdict, style="bold green"))
+    return Group(*parts)
+
+
+def _worst(rows: Sequence[Row], name: str, dtype: str, figure: str) -> str:
+    """The largest of an implementation's figures; infinite where one is no number."""
+    values = [row[figure] for row in rows if (row["implementation"], row["dtype"]) == (name, dtype) and figure in row]
+    return "–" if not values else "∞" if None in values else _short(max(values))
+
+
 def render_drift(result: Row) -> RenderableType:
     """A table per problem and dtype: distance from the float64 trajectory at each step, the shadows below."""
     measured = [row for row in result["rows"] if "step" in row]
@@ -133,8 +179,8 @@ def _drift_cell(row: Row) -> Text:
 def render_faults(results: Sequence[Row]) -> RenderableType:
     """Each known fault that is present, with its evidence and cure; then those that are absent or were not tried."""
     lines: list[RenderableType] = []
-    for name, found in _by_name(results).items():
-        present = [result for result in found if result["present"]]
+    for name, tried in _by_name(results).items():
+        present = [result for result in tried if result["present"]]
         if present:
             versions = {
                 f"{package} {version}": None for result in present for package, version in result["versions"].items()
@@ -143,8 +189,8 @@ def render_faults(results: Sequence[Row]) -> RenderableType:
             lines += [Padding(Text(result["evidence"]), (0, 0, 0, 2)) for result in present]
             lines.append(Padding(Text(f"{present[0]['what']} Cure: {present[0]['cure']}"), (0, 0, 0, 2)))
             lines.append(Padding(Text(f"Source: {present[0]['source']}."), (0, 0, 0, 2)))
-        elif all(result["present"] is None for result in found):
-            lines.append(Text(f"not tried: {name}: {found[0]['evidence']}", style="dim"))
+        elif all(result["present"] is None for result in tried):
+            lines.append(Text(f"not tried: {name}: {tried[0]['evidence']}", style="dim"))
         else:
             lines.append(Text(f"absent: {name}", style="dim"))
     return Group(*lines)
@@ -158,7 +204,7 @@ def _by_name(results: Iterable[Row]) -> dict[str, list[Row]]:
 
 
 def _left_out(result: Row, refused: Iterable[Row]) -> list[Text]:
-    """Who could not run, who refused some cases and how many, and who failed: a line each."""
+    """A line for each implementation that could not run, refused some cases, or failed."""
     cases = Counter(f"{row['implementation']}: {row['left_out']}" for row in refused)
     lines = [f"{name}: {reason}" for name, reason in result["left_out"].items()]
     lines += [f"{count} case{'s' * (count > 1)} of {line}" for line, count in cases.items()]

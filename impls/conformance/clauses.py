@@ -15,27 +15,36 @@ CLAUSES = {
     "training": "a step is p − λ·∂L/∂p, once, and returns the loss before it; a loop is its steps",
     "arguments": "data and parameters are arguments of what is compiled, no captured constants",
     "rows": "every row of a large batch counts, with all digits of the dtype",
+    "anew": "each call computes its result itself, from every row, and keeps none",
+    "possible": "no call is faster than its rows can be read",
     "device": "results lie on the device that was asked for, read back",
     "kept": "what was converted to NumPy stays as it is under later calls",
     "ready": "a call returns only when its result is ready",
     "compiled": "only a first call traces and compiles",
 }
-"""Every clause by its name, in the order in which they are told."""
+"""Every clause by its name, in the order in which they are listed."""
 
 
 class Fault(NamedTuple):
-    """Where a clause does not hold, and a sentence that says how."""
+    """The case in which a clause does not hold, and a sentence that explains it. `by_time`: whether times show it."""
 
     clause: str
     case: str
     sentence: str
+    by_time: bool = False
 
 
 def verdicts(examined: Iterable[str], faults: Iterable[Fault]) -> list[dict[str, Any]]:
-    """One entry per clause: whether it `holds` (None where nothing could be examined), and its faults by case."""
+    """One entry per clause: whether it `holds` (None where nothing could be examined), and its faults by case.
+
+    Where numbers are wrong, times, which other processes disturb, show no other clause: the numbers come first.
+    """
+    faults = list(faults)
     of: dict[str, list[Fault]] = {clause: [] for clause in CLAUSES}
+    shown = {fault.clause for fault in faults if not fault.by_time} or set(CLAUSES)
     for fault in faults:
-        of[fault.clause].append(fault)
+        if fault.clause in shown:
+            of[fault.clause].append(fault)
     examined = set(examined)
     return [
         {

@@ -11,7 +11,7 @@ import click
 from samegrad.impls.options import json_option
 
 if TYPE_CHECKING:
-    from samegrad.impls.documents.conformance import Conformance, Fault
+    from samegrad.impls.documents.conformance import Conformance, FaultEntry
 
 TIME_LIMIT_S = 900
 """For all cases together; a compiler may take seconds for each."""
@@ -19,9 +19,10 @@ TIME_LIMIT_S = 900
 
 @click.command("conformance")
 @click.argument("name")
+@click.option("--problems", default="xor,line", show_default=True, help="Or networks by their layers: 8-64-2:relu.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, gpu, cuda:1, mps.")
 @json_option("reports/conformance")
-def conformance_command(name: str, device: str, asked: str | None) -> None:
+def conformance_command(name: str, problems: str, device: str, asked: str | None) -> None:
     """Does an implementation keep the contract? Exit status 1 if not.
 
     NAME is one of `samegrad list`, or module:Class for one that is not registered yet. It runs in a process of its own.
@@ -32,47 +33,53 @@ def conformance_command(name: str, device: str, asked: str | None) -> None:
     from samegrad.impls.documents.conformance import Conformance
     from samegrad.impls.documents.saving import deliver, place
     from samegrad.impls.errors import Unavailable
+    from samegrad.impls.problem import get_problem
     from samegrad.impls.registry import get_entry
+    from samegrad.impls.steps import Steps
+    from samegrad.impls.terminal import fitted
 
     split_device(device)
+    chosen = [get_problem(problem.strip()).name for problem in problems.split(",")]
     if ":" not in name and (reason := get_entry(name).missing()):
         raise Unavailable(reason)
     path = place(Conformance, asked)
-    click.echo(f"{name}: every clause, in a process of its own …", err=True)
+    target = "samegrad.impls.conformance.examination:examine"
+    arguments = {"name": name, "problems": chosen, "device": device}
     try:
-        target, arguments = "samegrad.impls.conformance.examination:examine", {"name": name, "device": device}
-        found = call(target, arguments, timeout_s=TIME_LIMIT_S, folder=Path.cwd())
+        with Steps() as say:
+            say(f"{name}: every clause, in a process of its own")
+            fields = call(target, arguments, timeout_s=TIME_LIMIT_S, folder=Path.cwd())
     except Failed as failure:
-        found = {
+        fields = {
             "implementation": name,
             "ended": f"the process that ran {name} {failure}",
             "left_out": {},
             "clauses": [],
         }
-    conforms = "ended" not in found and all(clause["holds"] is not False for clause in found["clauses"])
-    told = Conformance.of({"date": made(), **found, "conforms": conforms})
-    deliver(lambda: told, path, asked, lambda: click.echo("\n".join(lines(told))))
+    conforms = "ended" not in fields and all(clause["holds"] is not False for clause in fields["clauses"])
+    document = Conformance.of({"date": made(), **fields, "conforms": conforms})
+    deliver(lambda: document, path, asked, lambda: click.echo(fitted("\n".join(lines(document)), sys.stdout)))
     sys.exit(0 if conforms else 1)
 
 
-def lines(found: Conformance) -> list[str]:
-    """What was found: a line for each clause, and a sentence for each way in which one does not hold."""
-    name = found.implementation
-    if found.ended is not None:
-        return [found.ended]
-    told = []
-    for clause in found.clauses:
-        told.append(f"{clause.clause:<11} {WORDS[clause.holds]:<13} {clause.says}")
-        alike: dict[str, list[Fault]] = {}
+def lines(document: Conformance) -> list[str]:
+    """Return a line for each clause, and a sentence for each way in which one does not hold."""
+    name = document.implementation
+    if document.ended is not None:
+        return [document.ended]
+    output = []
+    for clause in document.clauses:
+        output.append(f"{clause.clause:<11} {WORDS[clause.holds]:<13} {clause.says}")
+        alike: dict[str, list[FaultEntry]] = {}
         for fault in clause.faults:
             alike.setdefault(fault.sentence.partition("'s ")[0], []).append(fault)
         for first, *others in alike.values():
             more = f"; {len(others)} more" if others else ""
-            told.append(f"    {first.sentence} ({first.case}{more})")
-    told += [f"left out: {case}: {reason}" for case, reason in found.left_out.items()]
-    broken = [clause.clause for clause in found.clauses if clause.holds is False]
-    told.append(f"{name} breaks the contract: {', '.join(broken)}." if broken else f"{name} keeps the contract.")
-    return told
+            output.append(f"    {first.sentence} ({first.case}{more})")
+    output += [f"left out: {case}: {reason}" for case, reason in document.left_out.items()]
+    broken = [clause.clause for clause in document.clauses if clause.holds is False]
+    output.append(f"{name} breaks the contract: {', '.join(broken)}." if broken else f"{name} keeps the contract.")
+    return output
 
 
 WORDS = {True: "holds", False: "BROKEN", None: "not examined"}

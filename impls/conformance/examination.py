@@ -1,9 +1,10 @@
 """The examination of one implementation, in the process that owns its framework.
 
-Each case (problem × dtype) is gone through in two parts, either on a fresh preparation, so that what the one does to
-the state does not spoil the other: the gradient at the parameters given, of the rows of prepare and then of others that
-are fed; and the training. What the results mean is told by `explanations.py`. What is sound so far is then held at the
-gate (`impls/checking/gate.py`), as before a measurement, in this batch and in larger ones.
+Each problem, dtype, batch and device is examined in two parts, each on a newly prepared instance, so that neither
+affects the other's state. The first part checks the gradient at the parameters given, on the rows of prepare and then
+on others that are fed; the second checks the training. `explanations.py` says what wrong results mean. The passes that
+are right so far then go through the gate (`impls/checking/gate.py`), as before a measurement, in this batch and in
+larger ones.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from typing import Any
 import numpy as np
 
 from samegrad.impls.checking.agreement import Reference
-from samegrad.impls.checking.gate import Broken, Gate, Subject, flat, same
+from samegrad.impls.checking.explained import few_digits
+from samegrad.impls.checking.gate import Gate
+from samegrad.impls.checking.subject import Broken, Subject, flat, same
 from samegrad.impls.conformance import explanations
 from samegrad.impls.conformance.clauses import Fault, verdicts
-from samegrad.impls.conformance.explanations import Told
+from samegrad.impls.conformance.explanations import Findings
 from samegrad.impls.conformance.tracing import watched
 from samegrad.impls.errors import Unavailable
 from samegrad.impls.implementation import PASSES, Implementation
@@ -33,8 +36,8 @@ from samegrad.impls.task import Task
 
 BATCH = 7
 """More than the truth table, and no power of 2."""
-TIMED = (256, 16_384, 131_072)
-"""Rows at the gate, beside those: as in a run, and so many that one sees whether the arithmetic is still going on."""
+GATE_BATCHES = (256, 16_384, 131_072)
+"""Larger batches, at which the gate alone is passed: as in a run, and enough to see arithmetic that still goes on."""
 SEED = 1
 RATE = 0.5
 AGAIN = "when it is called again"
@@ -47,22 +50,26 @@ def examine(
     problems: Sequence[str] = tuple(PROBLEMS),
     dtypes: Sequence[str] = DTYPES,
     batch: int = BATCH,
-    timed: Sequence[int] = TIMED,
+    timed: Sequence[int] = GATE_BATCHES,
     device: str = "cpu",
 ) -> dict[str, Any]:
-    """What an implementation of the registry, or one at "module:Class", makes of every clause. JSON-able.
+    """Examine every clause for an implementation of the registry, or one at "module:Class". JSON-able.
 
     {"implementation", "left_out": {case or operation: reason}, "clauses": as `clauses.verdicts` has them}.
     Raises Unavailable where it runs in none of the cases.
     """
     try:
-        make = load(name, name) if ":" in name else get_entry(name).load()
+        implementation_class = load(name, name) if ":" in name else get_entry(name).load()
     except TypeError as fault:
-        found = verdicts([], [Fault("operations", "as it is loaded", str(fault).removeprefix(f"{name}: "))])
-        return {"implementation": name, "left_out": {}, "clauses": found}
+        clauses = verdicts([], [Fault("operations", "as it is loaded", str(fault).removeprefix(f"{name}: "))])
+        return {"implementation": name, "left_out": {}, "clauses": clauses}
     with suppress(RuntimeError):  # most frameworks allow this once in a process
-        make.set_threads(1)
-    cases = [Case(make, get_problem(problem), dtype, batch, device) for problem in problems for dtype in dtypes]
+        implementation_class.set_threads(1)
+    cases = [
+        Examination(implementation_class, get_problem(problem), dtype, batch, device)
+        for problem in problems
+        for dtype in dtypes
+    ]
     for case in cases:
         case.examine()
     able = [case for case in cases if case.examined]
@@ -71,8 +78,8 @@ def examine(
         raise Unavailable(next(iter(left_out.values())))
     for case in able:
         for rows in (batch, *timed):
-            if sound := case.sound:
-                cases.append(Case(make, case.problem, case.dtype, rows, device))
+            if sound := case.right:
+                cases.append(Examination(implementation_class, case.problem, case.dtype, rows, device))
                 cases[-1].examine_at_gate(sound)
     clauses = verdicts(
         [clause for case in cases for clause in case.examined], [fault for case in cases for fault in case.faults]
@@ -81,20 +88,28 @@ def examine(
 
 
 class Stop(Exception):
-    """After this fault, nothing more can be told of the part of a case."""
+    """Raised after a fault that leaves nothing more to learn from this part of a case."""
 
 
-class Case:
-    """One implementation at one problem and dtype: which clauses were examined, and the faults that were found."""
+class Examination:
+    """One implementation at one problem, dtype, batch and device: the clauses that were examined, and the faults."""
 
-    def __init__(self, make: type[Implementation], problem: Problem, dtype: str, batch: int, device: str) -> None:
-        self.make, self.problem, self.dtype, self.batch, self.device = make, problem, dtype, batch, device
+    def __init__(
+        self, implementation_class: type[Implementation], problem: Problem, dtype: str, batch: int, device: str
+    ) -> None:
+        self.implementation_class, self.problem, self.dtype, self.batch, self.device = (
+            implementation_class,
+            problem,
+            dtype,
+            batch,
+            device,
+        )
         self.name = f"{problem.name} {dtype}, {batch:,} rows"
         self.rows = problem.data(batch, SEED)
         self.task = Task(problem, problem.parameters(SEED), batch, dtype, device, SEED)
         self.examined: set[str] = set()
         self.faults: list[Fault] = []
-        self.sound: set[str] = set()
+        self.right: set[str] = set()
         """The passes that are right when they are called first: of the others nothing more is asked."""
         self.refusals: dict[str, str] = {}
         """Why an operation, or the case as a whole, is unavailable."""
@@ -105,20 +120,20 @@ class Case:
                 part(self._prepared())
 
     def examine_at_gate(self, passes: set[str]) -> None:
-        """As before a measurement, the passes that are sound in a small batch."""
+        """Put these passes through the gate, as before a measurement."""
         for pass_name in [name for name in PASSES if name in passes]:
             with suppress(Stop):
                 implementation = self._prepared()
-                self._call(implementation, pass_name)  # where a compiler tells of large constants
-                subject = AtGate(implementation, self.task, pass_name)
-                self._operate(f"the gate of {pass_name}", partial(self._pass, Gate(subject), passes))
+                self._call(implementation, pass_name)  # where a compiler warns of large constants
+                subject = GateSubject(implementation, self.task, pass_name)
+                self._operate(f"the gate of {pass_name}", partial(self._examine_gate, Gate(subject), passes))
 
-    def _pass(self, gate: Gate, passes: set[str]) -> None:
-        self._note("ready arguments rows", [])
+    def _examine_gate(self, gate: Gate, passes: set[str]) -> None:
+        self._note("ready arguments rows anew possible", [])
         try:
-            gate.hold(moves="train_step" in passes)
+            gate.require(moves="train_step" in passes)
         except Broken as broken:
-            self._note("", [(broken.clause, str(broken))])
+            self.faults.append(Fault(broken.clause, self.name, str(broken), broken.by_time))
 
     # The parts of a case.
 
@@ -127,20 +142,20 @@ class Case:
         predictions = self._call(subject, "forward", start)
         before = kept = deepcopy(predictions)
         if predictions is not None:
-            told = explanations.of_forward(kept, deepcopy(self._call(subject, "forward", when=AGAIN)))
-            self._note("repeatable", told)
-            if told:
-                self.sound.discard("forward")
+            findings = explanations.of_forward(kept, deepcopy(self._call(subject, "forward", when=AGAIN)))
+            self._note("repeatable", findings)
+            if findings:
+                self.right.discard("forward")
                 before = None
         evaluation = self._call(subject, "value_and_grad", start)
         if evaluation is not None:
             evaluations = [deepcopy(evaluation)]
             evaluations += [deepcopy(self._call(subject, "value_and_grad", when=AGAIN)) for _ in range(2)]
             after = deepcopy(self._call(subject, "forward", when=AGAIN))
-            told = explanations.of_repetitions(evaluations, before, after)
-            self._note("state repeatable", told)
-            if told:
-                self.sound.clear()
+            findings = explanations.of_repetitions(evaluations, before, after)
+            self._note("state repeatable", findings)
+            if findings:
+                self.right.clear()
         if predictions is not None:
             self._operate("wait for a list of results", lambda: subject.wait([subject.forward(), subject.forward()]))
         if not self._feeding(subject):
@@ -152,7 +167,7 @@ class Case:
             self._note_kept("value_and_grad", evaluations[0], evaluation)
 
     def _feeding(self, subject: Implementation) -> bool:
-        """Other rows, twice: the first call for rows of the host may be compiled apart from one for rows of the device.
+        """Feed other rows, twice: the first call on rows of the host may compile apart from one on rows of the device.
 
         Returns whether the implementation takes them.
         """
@@ -165,7 +180,7 @@ class Case:
                 self.refusals["feed"] = str(reason)
                 return False
             for pass_name in PASSES[:2]:
-                if pass_name in self.sound:
+                if pass_name in self.right:
                     self._call(subject, pass_name, when=when)
         return True
 
@@ -176,10 +191,10 @@ class Case:
             return
         kept = deepcopy(first)
         second = deepcopy(self._call(subject, "train_step", when=AGAIN))
-        told = explanations.of_second_step(kept, second, start, self._reference(kept[1]), RATE)
-        self._note("training", told)
-        if told:
-            self.sound.discard("train_step")
+        findings = explanations.of_second_step(kept, second, start, self._reference(kept[1]), RATE)
+        self._note("training", findings)
+        if findings:
+            self.right.discard("train_step")
         third = deepcopy(self._call(subject, "train_step", when=AGAIN))
         self._note_kept("train_step", kept, first)
         looping = self._prepared()
@@ -192,7 +207,7 @@ class Case:
         """A fresh instance. Raises Stop where the case is refused."""
 
         def prepare() -> Implementation:
-            subject = self.make()
+            subject = self.implementation_class()
             subject.prepare(self.task)
             return subject
 
@@ -223,7 +238,7 @@ class Case:
         return numbers
 
     def _judge(self, pass_name: str, result: Any, right: Reference) -> None:
-        """A first result. Raises Stop where nothing more can be told from it."""
+        """Judge a first result. Raises Stop where nothing more can be learnt from it."""
         agreements = self._operate(f"what to_numpy makes of {pass_name}", lambda: right.agree(pass_name, result, RATE))
         misfit = explanations.of_misfit(pass_name, agreements, result)
         self._note("layout dtype", misfit)
@@ -235,21 +250,28 @@ class Case:
             in_float32 = less.agree(pass_name, _in_float32(result), RATE)
         is_step_alone = pass_name == "train_step" and "gradients" not in {fault.clause for fault in self.faults}
         clause = "training" if is_step_alone else "gradients"
-        told = explanations.of_numbers(clause, pass_name, agreements, in_float32)
-        self._note(clause, told)
-        if not told:
-            self.sound.add(pass_name)
+        findings = explanations.of_numbers(
+            clause, pass_name, agreements, in_float32, self._few_digits(pass_name, result, right)
+        )
+        self._note(clause, findings)
+        if not findings:
+            self.right.add(pass_name)
         elif pass_name == "train_step":
             raise Stop
+
+    def _few_digits(self, pass_name: str, result: Any, right: Reference) -> str:
+        if pass_name == "forward":
+            return ""
+        return few_digits(result[1], right, RATE if pass_name == "train_step" else None)
 
     def _reference(self, parameters: Parameters | None = None) -> Reference:
         """The truth at these parameters, or at those of prepare."""
         return Reference(self.problem, parameters or self.problem.parameters(SEED), *self.rows, self.dtype)
 
     def _operate(self, operation: str, call: Callable[[], Any]) -> Any:
-        """Whatever is raised, other than Unavailable, is a fault of the operation. Raises Stop and Unavailable.
+        """Call it; any exception but Unavailable is a fault of the operation. Raises Stop and Unavailable.
 
-        It is named on standard error first, so that what ends the process can be told from the last line.
+        The operation is printed to standard error first, so that the last line names the one that ended the process.
         """
         print(f"in {operation}, at {self.name}", file=sys.stderr, flush=True)
         try:
@@ -263,17 +285,17 @@ class Case:
         self._note("operations", [])
         return result
 
-    def _note(self, examined: str, told: Told) -> None:
-        """Note that clauses (their names in a row) were examined, and the faults that were found at it."""
+    def _note(self, examined: str, findings: Findings) -> None:
+        """Note that clauses (names separated by spaces) were examined, and what faults that showed."""
         self.examined.update(examined.split())
-        self.faults += [Fault(clause, self.name, sentence) for clause, sentence in told]
+        self.faults += [Fault(clause, self.name, sentence) for clause, sentence in findings]
 
     def _note_kept(self, pass_name: str, kept: Any, result: Any) -> None:
         changed = f"what to_numpy made of {pass_name} changed under the calls that followed: it should be a copy"
         self._note("kept", [] if same(flat(kept), flat(result)) else [("kept", changed)])
 
 
-class AtGate(Subject):
+class GateSubject(Subject):
     """A pass of an instance that is prepared."""
 
     rate = RATE

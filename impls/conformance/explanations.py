@@ -1,10 +1,10 @@
-"""What a wrong result means: it is held against the right one, and then against what a known mistake would give.
+"""Explain a wrong result: compare it with the right one, and then with what known mistakes would give.
 
 Results are as `to_numpy` returned them: predictions, or a pair of a loss and layers. Each function returns the faults
 that it sees, as (clause, sentence); none where everything is right.
 
 The tolerances here (1e-3, 1e-2) decide nothing: what they are asked about has been found wrong by the bound, or to the
-bit, and they only choose the sentence. They lie far above float32's rounding and far below a mistake.
+bit, and they only choose the sentence. They are far above float32's rounding and far below a mistake.
 """
 
 from __future__ import annotations
@@ -14,44 +14,50 @@ from typing import Any
 
 import numpy as np
 
-from samegrad.impls.checking.agreement import Agreement, Reference
-from samegrad.impls.checking.gate import flat, same, wrong
+from samegrad.impls.checking.agreement import Agreement, Reference, wrong
+from samegrad.impls.checking.subject import flat, same
 from samegrad.impls.conformance.tracing import Traced
 from samegrad.impls.devices import is_on
-from samegrad.impls.parameters import Array, Layer, Parameters, tensors
+from samegrad.impls.parameters import Layer, vector
 
-Told = list[tuple[str, str]]
-
-
-def vector(parameters: Parameters) -> Array:
-    """Every tensor, end to end, in float64."""
-    return np.concatenate([np.ravel(tensor).astype(np.float64) for tensor in tensors(parameters).values()])
+Findings = list[tuple[str, str]]
 
 
-def of_misfit(pass_name: str, agreements: Sequence[Agreement], result: Any) -> Told:
-    """What cannot be compared at all: tensors of another kind, shape or dtype."""
-    told = [
+def of_misfit(pass_name: str, agreements: Sequence[Agreement], result: Any) -> Findings:
+    """Findings on what cannot be compared at all: tensors of another kind, shape or dtype."""
+    findings = [
         ("dtype" if agreement.fault.startswith("has dtype") else "layout", f"{pass_name}'s {agreement}")
         for agreement in agreements
         if agreement.fault
     ]
-    if not told and pass_name != "forward" and not isinstance(result[1][0], Layer):
-        told.append(("layout", f"{pass_name}'s layers should be of type Layer, but are of type {_kind(result[1][0])}"))
-    return told
+    if not findings and pass_name != "forward" and not isinstance(result[1][0], Layer):
+        findings.append(
+            ("layout", f"{pass_name}'s layers should be of type Layer, but are of type {_kind(result[1][0])}")
+        )
+    return findings
 
 
 def of_numbers(
-    clause: str, pass_name: str, agreements: Sequence[Agreement], in_float32: Sequence[Agreement] | None
-) -> Told:
-    """Numbers beyond the bound. `in_float32`: the same held against what float32 allows, where more was asked for."""
+    clause: str,
+    pass_name: str,
+    agreements: Sequence[Agreement],
+    in_float32: Sequence[Agreement] | None,
+    few_digits: str,
+) -> Findings:
+    """Numbers beyond the bound. `in_float32`: the same compared with float32's bound, where more was asked for.
+
+    few_digits: how many digits they have, in words, where they have fewer than they should.
+    """
     if not (disagreeing := wrong(agreements)):
         return []
     if in_float32 is not None and not wrong(in_float32):
         return [("dtype", f"{pass_name} is right only as float32 would be: {disagreeing[0]}")]
+    if few_digits:
+        return [("dtype", f"{pass_name}'s {few_digits}: {disagreeing[0]}")]
     return [(clause, f"{pass_name}'s {_in_words(disagreeing)}")]
 
 
-def of_forward(predictions: Any, again: Any) -> Told:
+def of_forward(predictions: Any, again: Any) -> Findings:
     """Two calls of forward in a row."""
     if same(flat(predictions), flat(again)):
         return []
@@ -59,7 +65,7 @@ def of_forward(predictions: Any, again: Any) -> Told:
     return [("repeatable", f"forward gives other numbers when it is called again, up to {apart:.2g} apart")]
 
 
-def of_repetitions(evaluations: Sequence[Any], before: Any, after: Any) -> Told:
+def of_repetitions(evaluations: Sequence[Any], before: Any, after: Any) -> Findings:
     """Three calls of value_and_grad in a row, and the predictions before and after them (None where there are none)."""
     if before is not None and not same(flat(before), flat(after)):
         return [("state", "value_and_grad moves the parameters: forward gives other predictions after it")]
@@ -72,8 +78,8 @@ def of_repetitions(evaluations: Sequence[Any], before: Any, after: Any) -> Told:
     return []
 
 
-def of_second_step(first: Any, second: Any, start: Reference, middle: Reference, learning_rate: float) -> Told:
-    """A step from where the first one has ended; the references are those at either's start.
+def of_second_step(first: Any, second: Any, start: Reference, middle: Reference, learning_rate: float) -> Findings:
+    """A step from where the first one ended; `start` and `middle` are the references at the start of each.
 
     A wrong one is taken apart: (p₁ − p₂)/λ = α g₁ + β g₀, with the gradients at its own start and at the first one's.
     """
@@ -94,7 +100,7 @@ def of_second_step(first: Any, second: Any, start: Reference, middle: Reference,
     return [("training", f"the second train_step's {_in_words(disagreeing)}")]
 
 
-def of_loop(looped: Any, stepped: Any, tolerance: float) -> Told:
+def of_loop(looped: Any, stepped: Any, tolerance: float) -> Findings:
     """One call of train_loop beside as many steps; `tolerance` is relative to the largest parameter."""
     scale = np.abs(vector(stepped[1])).max()
     apart = _apart(looped, stepped)
@@ -103,19 +109,19 @@ def of_loop(looped: Any, stepped: Any, tolerance: float) -> Told:
     return [("training", f"train_loop ends {apart:.2g} away from as many calls of train_step")]
 
 
-def of_place(pass_name: str, place: str, device: str) -> Told:
-    """Where a result lies, in the words of device_of, beside the device that was asked for."""
+def of_place(pass_name: str, place: str, device: str) -> Findings:
+    """Compare a result's device, as device_of names it, with the device that was asked for."""
     if is_on(place, device):
         return []
-    return [("device", f"{pass_name}'s result lies on {place}, by device_of, but was asked for on {device}")]
+    return [("device", f"{pass_name}'s result is on {place}, by device_of, but was asked for on {device}")]
 
 
-def of_compiler(pass_name: str, traced: Traced, when: str) -> Told:
-    """What a compiler did in a call. `when`: what is new in it, where arrays of the same shapes came before."""
-    told = [("arguments", f"{pass_name}, in JAX's words: {words}") for words in traced.constants]
+def of_compiler(pass_name: str, traced: Traced, when: str) -> Findings:
+    """Findings on a compiler's work in a call. `when`: what is new in it, if arrays of the same shapes came before."""
+    findings = [("arguments", f"{pass_name}, in JAX's words: {words}") for words in traced.constants]
     if when and traced.compilations:
-        told.append(("compiled", f"{pass_name} is compiled again {when}"))
-    return told
+        findings.append(("compiled", f"{pass_name} is compiled again {when}"))
+    return findings
 
 
 def _apart(one: Any, other: Any) -> float:

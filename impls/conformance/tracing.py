@@ -1,4 +1,4 @@
-"""What the frameworks tell of their compilers while calls are made: how often one ran, and what it took for constants.
+"""What the frameworks report of their compilers during calls: how often one ran, and which arrays became constants.
 
     with watched() as traced:
         call()
@@ -25,7 +25,7 @@ CONSTANTS_BYTES = 100_000
 @dataclass
 class Traced:
     is_watched: bool
-    """Whether a framework is loaded that tells."""
+    """Whether a framework is loaded that reports this."""
     compilations: int = 0
     constants: list[str] = field(default_factory=list)
     """JAX's own words about each compilation that captured large constants."""
@@ -42,21 +42,21 @@ def watched() -> Iterator[Traced]:
         warnings.simplefilter("always")
         yield traced
     traced.compilations = sum(_counts().values()) - sum(before.values())
-    told = [str(warning.message).partition(". ")[0] for warning in warned]
-    traced.constants = [words for words in told if "constants were captured" in words]
+    messages = [str(warning.message).partition(". ")[0] for warning in warned]
+    traced.constants = [words for words in messages if "constants were captured" in words]
 
 
 def _counts() -> dict[str, int]:
     """How many compilations there were so far, by framework, of those that are loaded."""
-    found = {}
+    counts = {}
     if "jax" in sys.modules:
-        found["jax"] = len(_compilations_of_jax())
+        counts["jax"] = len(_compilations_of_jax())
     if dynamo := sys.modules.get("torch._dynamo.utils"):
-        found["torch"] = dynamo.counters["stats"]["unique_graphs"]
+        counts["torch"] = dynamo.counters["stats"]["unique_graphs"]
     functions = sys.modules.get("tensorflow.python.eager.polymorphic_function.polymorphic_function")
     if counter := getattr(functions, "_tf_function_counter", None):  # by whether they are compiled by XLA
-        found["tensorflow"] = sum(counter.get_cell(is_compiled).value() for is_compiled in ("0", "1"))
-    return found
+        counts["tensorflow"] = sum(counter.get_cell(is_compiled).value() for is_compiled in ("0", "1"))
+    return counts
 
 
 @cache

@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from samegrad.impls.documents.base import Count, Distance, Document, Part, Rows
+from samegrad.impls.documents.base import Count, Distance, Document, DocumentPart, Rows
 
 MISSING = -1.0
 """Instead of a figure that a row does not have."""
 
 
-class AgreeRow(Part, frozen=True, kw_only=True, omit_defaults=True):
+class AgreeRow(DocumentPart, frozen=True, kw_only=True, omit_defaults=True):
     """One tensor at one problem, dtype and scale, the worst over the seeds; or why that case was left out.
 
     `tau` is null where it is infinite: nothing could be compared.
@@ -44,7 +44,7 @@ class AgreeRow(Part, frozen=True, kw_only=True, omit_defaults=True):
         return math.inf if self.tau is None else self.tau
 
 
-class AgreeSettings(Part, frozen=True, kw_only=True):
+class AgreeSettings(DocumentPart, frozen=True, kw_only=True):
     """What was asked."""
 
     problems: tuple[str, ...]
@@ -56,7 +56,7 @@ class AgreeSettings(Part, frozen=True, kw_only=True):
     threads: Rows
 
 
-class Agree(Part, frozen=True, kw_only=True):
+class Agree(DocumentPart, frozen=True, kw_only=True):
     """τ of every tensor. `left_out` and `failed` map an implementation to the reason."""
 
     settings: AgreeSettings
@@ -66,7 +66,7 @@ class Agree(Part, frozen=True, kw_only=True):
     failed: dict[str, str] = {}
 
 
-class DriftRow(Part, frozen=True, kw_only=True, omit_defaults=True):
+class DriftRow(DocumentPart, frozen=True, kw_only=True, omit_defaults=True):
     """The farthest parameter from the float64 trajectory after a step; or why the case was left out.
 
     `times_shadow` is the distance over that of the farthest shadow.
@@ -89,7 +89,7 @@ class DriftRow(Part, frozen=True, kw_only=True, omit_defaults=True):
             raise ValueError("needs `step`, `tensor`, `distance`, `times_shadow` and `explained`, or `left_out`")
 
 
-class ShadowRow(Part, frozen=True, kw_only=True):
+class ShadowRow(DocumentPart, frozen=True, kw_only=True):
     """How far rounding alone leads: the median and the largest distance of the shadows."""
 
     problem: str
@@ -99,7 +99,7 @@ class ShadowRow(Part, frozen=True, kw_only=True):
     largest: Distance
 
 
-class DriftSettings(Part, frozen=True, kw_only=True):
+class DriftSettings(DocumentPart, frozen=True, kw_only=True):
     """What was asked."""
 
     steps: tuple[Rows, ...]
@@ -110,7 +110,7 @@ class DriftSettings(Part, frozen=True, kw_only=True):
     device: str
 
 
-class Drift(Part, frozen=True, kw_only=True):
+class Drift(DocumentPart, frozen=True, kw_only=True):
     """Training beside float64. `left_out` and `failed` map an implementation to the reason."""
 
     settings: DriftSettings
@@ -120,7 +120,7 @@ class Drift(Part, frozen=True, kw_only=True):
     failed: dict[str, str] = {}
 
 
-class Fault(Part, frozen=True, kw_only=True):
+class FaultRow(DocumentPart, frozen=True, kw_only=True):
     """A known fault of a framework; `present` is null where it could not be tried."""
 
     name: str
@@ -132,7 +132,7 @@ class Fault(Part, frozen=True, kw_only=True):
     versions: dict[str, str]
 
 
-class Agreement(Document, frozen=True, kw_only=True):
+class AgreementDocument(Document, frozen=True, kw_only=True):
     """Agreement, drift (null if it was not asked for) and known faults of the implementations."""
 
     FORMAT: ClassVar[str] = "samegrad-agreement"
@@ -144,7 +144,7 @@ class Agreement(Document, frozen=True, kw_only=True):
     machine: str
     agree: Agree
     drift: Drift | None
-    known_faults: tuple[Fault, ...]
+    known_faults: tuple[FaultRow, ...]
 
     @property
     def taus(self) -> list[AgreeRow]:

@@ -30,11 +30,11 @@ class DocumentError(BadInput):
     """A file that is not what it should be; the message says where in it, what was found and what is expected."""
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
+class DocumentPart(msgspec.Struct, frozen=True, kw_only=True):
     """A JSON object within a document. Keys that its type does not know are passed over."""
 
 
-class Document(Part, frozen=True, kw_only=True):
+class Document(DocumentPart, frozen=True, kw_only=True):
     """A whole document: what kind it is, where commands save it, and what writes it."""
 
     FORMAT: ClassVar[str]
@@ -55,9 +55,9 @@ class Document(Part, frozen=True, kw_only=True):
         return "null" if version is None else version
 
     @classmethod
-    def of(cls, told: dict[str, Any]) -> Self:
+    def of(cls, fields: dict[str, Any]) -> Self:
         """The document of what a command found. Raises ValueError, with the JSON path, where it does not fit."""
-        return fitted({"format": cls.FORMAT, "format_version": cls.VERSION, **told}, cls)
+        return fitted({"format": cls.FORMAT, "format_version": cls.VERSION, **fields}, cls)
 
     def encoded(self) -> bytes:
         """As JSON. Raises ValueError where a number is not finite, which JSON cannot say."""
@@ -67,12 +67,12 @@ class Document(Part, frozen=True, kw_only=True):
 
 
 Kind = TypeVar("Kind", bound=Document)
-Fitted = TypeVar("Fitted", bound=Part)
+Fitted = TypeVar("Fitted", bound=DocumentPart)
 
 
-def fitted(told: dict[str, Any], kind: type[Fitted]) -> Fitted:
+def fitted(fields: dict[str, Any], kind: type[Fitted]) -> Fitted:
     """What a command found as its type, NumPy's numbers as Python's. Raises ValueError, with the JSON path."""
-    return msgspec.convert(msgspec.to_builtins(told, enc_hook=lambda number: number.item()), kind)
+    return msgspec.convert(msgspec.to_builtins(fields, enc_hook=lambda number: number.item()), kind)
 
 
 def made() -> str:
@@ -93,16 +93,16 @@ def read(path: str | Path, kinds: Iterable[type[Kind]]) -> Kind:
         version = kind.version_in(top)
         if version is not None:
             _require(path, version, kind)
-            return _on_one_line(content, _decoded(path, content, kind, kind.ORIGIN))
+            return _decoded(path, content, kind, kind.ORIGIN)
     plain = "plain pytest-benchmark JSON" if "benchmarks" in top else "JSON of another kind"
     raise DocumentError(f"{path}: at $.format: is {plain}; {origin}")
 
 
 def _require(path: Path, version: object, kind: type[Document]) -> None:
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        found = "nothing" if version == "missing" else repr(version)
+        text = "nothing" if version == "missing" else repr(version)
         raise DocumentError(
-            f"{path}: at $.format_version: must be a whole number of at least 1, found {found}; {kind.ORIGIN}"
+            f"{path}: at $.format_version: must be a whole number of at least 1, found {text}; {kind.ORIGIN}"
         )
     if version > kind.VERSION:
         raise DocumentError(
@@ -115,7 +115,8 @@ def _decoded(path: Path, content: bytes, kind: Any, origin: str) -> Any:
     """The content as that type, or DocumentError with the JSON path of the first thing that is wrong."""
     try:
         content.decode()
-        return msgspec.json.decode(content, type=kind)
+        decoded = msgspec.json.decode(content, type=kind)
+        return _on_one_line(content, decoded) if isinstance(decoded, Document) else decoded
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at ")
         where, what = where.strip("`") or "$", what[0].lower() + what[1:]
@@ -163,7 +164,10 @@ CONTROL_IN_JSON = re.compile(rb"\\[nrtbfu]|\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa
 
 
 def _on_one_line(content: bytes, document: Kind) -> Kind:
-    """The document with every text on one line without control characters, as tables, files and figures need it."""
+    """The document with every text on one line without control characters, as tables, files and figures need it.
+
+    Raises ValidationError where a text that must not be empty consists of them alone.
+    """
     if not CONTROL_IN_JSON.search(content):
         return document
     return msgspec.convert(_lines_joined(msgspec.to_builtins(document)), type(document))

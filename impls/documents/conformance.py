@@ -5,23 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from samegrad.impls.documents.base import Document, Part
+from samegrad.impls.documents.base import Document, DocumentPart
 
 
-class Fault(Part, frozen=True, kw_only=True):
+class FaultEntry(DocumentPart, frozen=True, kw_only=True):
     """One way in which a clause does not hold, and in which case."""
 
     case: str
     sentence: str
 
 
-class Clause(Part, frozen=True, kw_only=True):
+class Clause(DocumentPart, frozen=True, kw_only=True):
     """A clause of the contract; `holds` is null where it was not examined."""
 
     clause: str
     says: str
     holds: bool | None
-    faults: tuple[Fault, ...]
+    faults: tuple[FaultEntry, ...]
 
 
 class Conformance(Document, frozen=True, kw_only=True):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
-from samegrad.impls.documents.base import Count, Distance, Document, Part, Rows, Seconds, Share
+from samegrad.impls.documents.base import Count, Distance, Document, DocumentPart, Rows, Seconds, Share
 
 
-class Optimizer(Part, frozen=True, kw_only=True):
-    """The settings of an optimizer; what it does not use stands there too."""
+class Optimizer(DocumentPart, frozen=True, kw_only=True):
+    """The settings of an optimizer, with those that it does not use."""
 
     name: str
     learning_rate: float
@@ -20,7 +20,7 @@ class Optimizer(Part, frozen=True, kw_only=True):
     epsilon: float
 
 
-class Recipe(Part, frozen=True, kw_only=True):
+class RecipeEntry(DocumentPart, frozen=True, kw_only=True):
     """What was trained and how. `as_shipped`: by the frameworks' own optimizer conventions."""
 
     problem: str
@@ -37,13 +37,13 @@ class Recipe(Part, frozen=True, kw_only=True):
     as_shipped: bool = False
 
 
-class Reference(Part, frozen=True, kw_only=True):
+class ReferenceEntry(DocumentPart, frozen=True, kw_only=True):
     """The textbook's training in extended precision: its mean squared error over all training rows at each mark."""
 
     losses: tuple[Distance, ...]
 
 
-class Shadows(Part, frozen=True, kw_only=True):
+class Shadows(DocumentPart, frozen=True, kw_only=True):
     """How far rounding alone leads, at each mark. Beyond `comparable_until` it has left nothing to compare.
 
     A training is explained within `allowed` times these spreads.
@@ -57,7 +57,7 @@ class Shadows(Part, frozen=True, kw_only=True):
     prediction_spread: Distance = 0.0
 
 
-class Curve(Part, frozen=True, kw_only=True):
+class Curve(DocumentPart, frozen=True, kw_only=True):
     """One implementation's training at every mark: its loss, |loss − reference's loss|, and its farthest parameter.
 
     `parameters` (W1 row by row, b1, W2, …) and `predictions` are those at the end; `held_out` is of `stock` only.
@@ -92,10 +92,10 @@ class Training(Document, frozen=True, kw_only=True):
     date: str
     python: str
     machine: str
-    recipe: Recipe
+    recipe: RecipeEntry
     facts: dict[str, Any]
     epochs: tuple[Count, ...]
-    reference: Reference
+    reference: ReferenceEntry
     shadows: Shadows
     runs: tuple[Curve, ...]
     left_out: dict[str, str]
@@ -114,15 +114,29 @@ class Training(Document, frozen=True, kw_only=True):
         shipped = ", as shipped" if self.recipe.as_shipped else ""
         return f"{self.recipe.problem} with {self.recipe.optimizer.name}, {self.recipe.dtype}{shipped}"
 
+    @property
+    def verdict(self) -> str:
+        """Whether rounding explains what is between the trainings, in one sentence."""
+        astray = [curve.implementation for curve in self.runs if not curve.explained]
+        last, until = self.shadows.comparable_until, ""
+        if last < self.epochs[-1]:
+            until = f" up to epoch {last:,}, where rounding is amplified beyond comparing"
+        if astray:
+            why = " by their own optimizer conventions" if self.recipe.as_shipped else ""
+            return f"{self.title}: rounding does not explain how far {', '.join(astray)} went{why}{until}."
+        names = [curve.implementation for curve in self.runs]
+        same = f"{len(names)} frameworks follow one curve" if len(names) > 1 else f"{names[0]} follows the reference"
+        return f"{self.title}: {same}{until}; what is between them is rounding."
 
-class Seeds(Part, frozen=True, kw_only=True):
+
+class Seeds(DocumentPart, frozen=True, kw_only=True):
     """The seeds of the starts, from the first on."""
 
     first: Count
     count: Rows
 
 
-class StartsRun(Part, frozen=True, kw_only=True):
+class StartsRun(DocumentPart, frozen=True, kw_only=True):
     """One implementation's share of converging starts, and the epochs that they needed.
 
     `quantiles` are percentiles over the starts that converged, null if none did; `epochs_needed` is null for a start
@@ -152,7 +166,7 @@ class Starts(Document, frozen=True, kw_only=True):
     date: str
     python: str
     machine: str
-    recipe: Recipe
+    recipe: RecipeEntry
     seeds: Seeds
     threshold: float
     runs: tuple[StartsRun, ...]
@@ -160,3 +174,13 @@ class Starts(Document, frozen=True, kw_only=True):
     agree: bool
     left_out: dict[str, str]
     failed: dict[str, str] = {}
+
+    @property
+    def verdict(self) -> str:
+        """Whether the same starts converge in all, in one sentence."""
+        if not self.different:
+            return "The same starts converge in all."
+        seeds = ", ".join(map(str, self.different[:5])) + (" …" if len(self.different) > 5 else "")
+        which = f"{len(self.different)} of {self.seeds.count:,} starts (seeds {seeds})"
+        why = "they need nearly all epochs, where a rounding decides" if self.agree else "rounding does not explain it"
+        return f"{which} converge in one framework and not in another; {why}."

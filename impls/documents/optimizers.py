@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from samegrad.impls.documents.base import Count, Distance, Document, Part, Rows
+from samegrad.impls.documents.base import Count, Distance, Document, DocumentPart, Rows
 
 
-class Reason(Part, frozen=True, kw_only=True):
+class Reason(DocumentPart, frozen=True, kw_only=True):
     """A known departure from the textbook, and how far it leads alone."""
 
     reason: str
     alone: Distance
 
 
-class OptimizerRow(Part, frozen=True, kw_only=True):
+class OptimizerRow(DocumentPart, frozen=True, kw_only=True):
     """One optimizer of one framework, fed the textbook's gradients: how far it leads from the textbook.
 
     `shipped` is with its own defaults and `aligned` as the textbook's function, of which `allowed` is rounding;
@@ -36,7 +36,7 @@ class OptimizerRow(Part, frozen=True, kw_only=True):
         return self.aligned <= self.allowed
 
 
-class OptimizerSettings(Part, frozen=True, kw_only=True):
+class OptimizerSettings(DocumentPart, frozen=True, kw_only=True):
     """What was asked."""
 
     names: tuple[str, ...]
@@ -73,9 +73,19 @@ class Optimizers(Document, frozen=True, kw_only=True):
         """`100 steps on the same gradients, float64`."""
         return f"{self.settings.steps} steps on the same gradients, {self.settings.dtype}"
 
+    @property
+    def wrong(self) -> list[str]:
+        """A line for each optimizer that is aligned in name only, and for each framework that failed."""
+        return [f"{name} failed: {reason}" for name, reason in self.failed.items()] + [
+            f"{row.optimizer} of {row.implementation} is {row.aligned:.1e} from the textbook; "
+            f"at most {row.allowed:.1e} is rounding"
+            for row in self.rows
+            if not row.is_aligned
+        ]
 
-class ClosedLoopRow(Part, frozen=True, kw_only=True):
-    """One training by one framework: how many times as far from the textbook's as one rounding per step leads."""
+
+class ClosedLoopRow(DocumentPart, frozen=True, kw_only=True):
+    """One framework's training: its distance from the textbook's, in units of what one rounding per step makes."""
 
     problem: str
     optimizer: str
@@ -86,7 +96,7 @@ class ClosedLoopRow(Part, frozen=True, kw_only=True):
     times_shadow: Distance
 
 
-class ClosedLoopSettings(Part, frozen=True, kw_only=True):
+class ClosedLoopSettings(DocumentPart, frozen=True, kw_only=True):
     """What was asked. More than `allowed` times the shadows is no rounding."""
 
     names: tuple[str, ...]
@@ -117,3 +127,13 @@ class ClosedLoops(Document, frozen=True, kw_only=True):
     def is_explained(self, row: ClosedLoopRow) -> bool:
         """Whether rounding explains the distance."""
         return row.times_shadow <= self.settings.allowed
+
+    @property
+    def wrong(self) -> list[str]:
+        """A line for each training that rounding does not explain, and for each framework that failed."""
+        return [f"{name} failed: {reason}" for name, reason in self.failed.items()] + [
+            f"{row.problem} with {row.optimizer} of {row.implementation} is {row.times_shadow:.1f} times "
+            f"as far from the textbook as one rounding per step leads; {self.settings.allowed:g} times is allowed"
+            for row in self.rows
+            if not self.is_explained(row)
+        ]

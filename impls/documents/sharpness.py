@@ -7,17 +7,17 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from samegrad.impls.documents.base import Count, Document, Part, plain
+from samegrad.impls.documents.base import Count, Document, DocumentPart, plain
 
 
-class RightCode(Part, frozen=True, kw_only=True):
+class RightCode(DocumentPart, frozen=True, kw_only=True):
     """Right code, naive and stable, in both dtypes and at all scales, and how often ours calls it wrong."""
 
     cases: Count
     false_alarms: Count
 
 
-class CrossEntropy(Part, frozen=True, kw_only=True):
+class CrossEntropy(DocumentPart, frozen=True, kw_only=True):
     """The same counts, ours alone, for networks with a cross-entropy."""
 
     planted_per_scale: Count

@@ -49,7 +49,7 @@ class _Passing(Exception):
 
 
 class _Premium(Exception):
-    """What was asked for is not for this key."""
+    """The key does not cover the request."""
 
 
 def daily(symbol: str, cache: Path | None = None) -> Path:
@@ -81,12 +81,12 @@ def _key() -> str:
             "(free at https://www.alphavantage.co/support/#api-key), or give your rows with --csv"
         )
     if not (key.isascii() and key.isprintable()):
-        raise BadInput(f"{KEY_VARIABLE} holds a character that no key has; set it again")
+        raise BadInput(f"{KEY_VARIABLE} contains a character that no key has; set it again")
     return key
 
 
 def _address() -> str:
-    """What is asked. Raises BadInput for another address than a web server's."""
+    """The URL of the request. Raises BadInput for another address than a web server's."""
     address = os.environ.get(URL_VARIABLE) or URL
     if not re.match(r"https?://[\w.:\[\]-]+(/|$)", address):
         raise BadInput(f"{URL_VARIABLE} takes an address that begins with https:// or http:// and a host")
@@ -177,24 +177,26 @@ def _get(query: dict[str, str]) -> bytes:
 
 
 def _first(error: BaseException) -> BaseException:
-    """What an error began with, whose message has mostly no address in it."""
+    """The first cause of an error, whose message has mostly no address in it."""
     return _first(error.__context__) if error.__context__ else error
 
 
 def _understood(body: bytes, key: str, symbol: str) -> dict[str, Any]:
-    """The object in a reply that holds no trouble. The service repeats the key in some of its messages: we do not."""
+    """The object in a reply without an error. The service repeats the key in some of its messages: we do not."""
     try:
         reply = json.loads(body)
     except ValueError:
         raise _Passing("an answer that is not JSON") from None
     if not isinstance(reply, dict):
         raise BadInput(f"Alpha Vantage's reply for {symbol} is no object but a {type(reply).__name__}")
-    told = {name: _masked(reply[name], key) for name in ("Error Message", "Note", "Information") if name in reply}
-    if "Error Message" in told:
-        raise BadInput(f"Alpha Vantage knows no daily series of {symbol!r}, or not this key: {told['Error Message']}")
+    messages = {name: _masked(reply[name], key) for name in ("Error Message", "Note", "Information") if name in reply}
+    if "Error Message" in messages:
+        raise BadInput(
+            f"Alpha Vantage knows no daily series of {symbol!r}, or not this key: {messages['Error Message']}"
+        )
     if "Time Series (Daily)" in reply:
         return reply
-    for message in told.values():
+    for message in messages.values():
         if re.search(r"premium (feature|endpoint)\b", message):
             raise _Premium(message)
         if re.search(r"per (minute|second)|call frequency", message):

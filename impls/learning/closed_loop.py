@@ -7,7 +7,6 @@ the spread of its shadows, which differ by one rounding per gradient.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -16,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from samegrad.impls.errors import Unavailable, choose
-from samegrad.impls.files import write_whole
 from samegrad.impls.learning import recipes, shadows, training
 from samegrad.impls.learning.optimizers import OPTIMIZERS
+from samegrad.impls.learning.progress_file import count_done
 from samegrad.impls.learning.recipes import RECIPES, Recipe
 from samegrad.impls.learning.trainer import TRAINERS, load
 from samegrad.impls.problem import DTYPES, SEED
@@ -43,7 +42,7 @@ def _each(folder: str, name: str, work: Callable[[Path], object]) -> int:
     below = sorted(path.parent for path in Path(folder).glob("*/recipe.npz"))
     for number, place in enumerate(below, start=1):
         work(place)
-        write_whole(Path(folder) / f"{name}.progress", json.dumps({"epoch": number}).encode())
+        count_done(folder, name, number)
     return len(below)
 
 
@@ -92,8 +91,8 @@ def _recipe(problem: str, name: str, epochs: int, seed: int) -> Recipe:
 
 def _rows(recipe: Recipe, folder: Path, names: Iterable[str]) -> list[dict[str, Any]]:
     """A row for each implementation that has left its curve in the folder."""
-    found = {name: dict(np.load(folder / f"{name}.npz", allow_pickle=False)) for name in names}
-    reference = found.pop("shadows")
+    curves = {name: dict(np.load(folder / f"{name}.npz", allow_pickle=False)) for name in names}
+    reference = curves.pop("shadows")
     about = {
         "problem": recipe.problem.name,
         "optimizer": recipe.settings.name,
@@ -103,17 +102,5 @@ def _rows(recipe: Recipe, folder: Path, names: Iterable[str]) -> list[dict[str, 
     }
     return [
         {**about, "implementation": name, "times_shadow": training.times_shadow(curve, reference)}
-        for name, curve in found.items()
-    ]
-
-
-def wrong(result: dict[str, Any]) -> list[str]:
-    """A line for each training that rounding does not explain, and for each framework that failed."""
-    allowed = result["settings"]["allowed"]
-    failed = [f"{name} failed: {reason}" for name, reason in result["failed"].items()]
-    return failed + [
-        f"{row['problem']} with {row['optimizer']} of {row['implementation']} is {row['times_shadow']:.1f} times "
-        f"as far from the textbook as one rounding per step leads; {allowed:g} times is allowed"
-        for row in result["rows"]
-        if not row["times_shadow"] <= allowed
+        for name, curve in curves.items()
     ]

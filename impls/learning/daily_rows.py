@@ -30,13 +30,18 @@ def read_csv(path: Path) -> pandas.DataFrame:
 
     try:
         frame = pandas.read_csv(
-            io.BytesIO(read_whole(path)), dtype=str, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig"
+            io.BytesIO(read_whole(path)),
+            header=None,  # or pandas would rename a column that is there twice
+            dtype=str,
+            keep_default_na=False,
+            skip_blank_lines=False,
+            encoding="utf-8-sig",
         )
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file") from None
     except (pandas.errors.EmptyDataError, pandas.errors.ParserError, UnicodeError, OSError) as error:
         raise BadInput(f"{path}: is not a readable CSV file ({' '.join(str(error).split())})") from None
-    return checked(frame, str(path))
+    return checked(frame[1:].set_axis(frame.iloc[0], axis="columns"), str(path))
 
 
 def checked(frame: pandas.DataFrame, source: str) -> pandas.DataFrame:
@@ -83,7 +88,10 @@ def _column(column: pandas.Series, name: str, source: str) -> pandas.Series:
 def _dates(column: pandas.Series, source: str) -> pandas.Series:
     import pandas
 
-    dates = pandas.to_datetime(column, errors="coerce", format="ISO8601" if column.dtype.kind not in "M" else None)
+    try:
+        dates = pandas.to_datetime(column, errors="coerce", format="ISO8601" if column.dtype.kind not in "M" else None)
+    except ValueError:
+        raise BadInput(f"{source}: its dates are of several time zones; give them in one, or without") from None
     bad = np.flatnonzero(dates.isna())
     if len(bad):
         raise BadInput(

@@ -32,7 +32,7 @@ from samegrad.impls.registry import get_entry
 EXPLAINED = ("slides", "xor")
 ROUNDINGS = 64
 """How far a quantity may be from autodiff's, in roundings of the largest magnitude in its tensor (1 at least for the
-forward pass' sake): some twenty operations lie behind each, and frameworks do them in another order."""
+forward pass' sake): some twenty operations are behind each, and frameworks do them in another order."""
 TIMEOUT_S = 300.0
 
 Quantities = dict[str, Array]
@@ -113,8 +113,8 @@ def sigmoid(z: Array) -> Array:
         return 1 / (1 + np.exp(-z))
 
 
-def check(recipe: Recipe, found: Sequence[Step]) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Hold every quantity against the complex step and each framework's autodiff.
+def check(recipe: Recipe, quantities: Sequence[Step]) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Compare every quantity with the complex step and each framework's autodiff.
 
     Returns rows {"against", "quantity", "difference", "allowed", "agrees"}, and why a framework was left out.
     """
@@ -143,7 +143,7 @@ def check(recipe: Recipe, found: Sequence[Step]) -> tuple[list[dict[str, Any]], 
         truths[name] = {quantity: np.array(value) for quantity, value in answer.items()}
     rows = []
     for against, truth in truths.items():
-        for step in found:
+        for step in quantities:
             if step.name in truth:
                 difference = abs(step.value - truth[step.name]).max()
                 allowed = ROUNDINGS * arithmetic("float64").u * max(abs(truth[step.name]).max(), _cause(step, recipe))
@@ -160,8 +160,8 @@ def _cause(step: Step, recipe: Recipe) -> float:
 def by_complex_step(recipe: Recipe) -> Quantities:
     """The deltas and gradients as Im L(θ + i·h·eⱼ)/h, one element at a time (see `checking.oracle`)."""
     (W1, b1), (W2, b2) = recipe.parameters
-    held = {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
-    held["s1"], held["s2"] = (np.zeros((len(recipe.x), width)) for width in recipe.problem.sizes[1:])
+    at = {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
+    at["s1"], at["s2"] = (np.zeros((len(recipe.x), width)) for width in recipe.problem.sizes[1:])
 
     def loss(v: dict[str, Any]) -> Any:
         a1 = sum(oracle.sigmoid(recipe.x @ v["W1"] + v["b1"] + v["s1"]))
@@ -169,14 +169,14 @@ def by_complex_step(recipe: Recipe) -> Quantities:
         return np.sum((a2 - recipe.y) ** 2) / recipe.y.size
 
     gradients = {}
-    for name, value in held.items():
+    for name, value in at.items():
         gradient = np.empty(value.shape)
         for index in np.ndindex(value.shape):
             moved = value.astype(complex)
             moved[index] += 1j * oracle.STEP
-            gradient[index] = loss({**held, name: moved}).imag / oracle.STEP
+            gradient[index] = loss({**at, name: moved}).imag / oracle.STEP
         gradients[name] = gradient
     rate = recipe.settings.learning_rate
-    updated = {name: held[name] - rate * gradients[name] for name in ("W1", "b1", "W2", "b2")}
+    updated = {name: at[name] - rate * gradients[name] for name in ("W1", "b1", "W2", "b2")}
     named = {f"∂L/∂{name}": gradients[name] for name in updated}
     return {"δ1": gradients["s1"], "δ2": gradients["s2"], **named, **updated}

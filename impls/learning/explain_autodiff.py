@@ -22,10 +22,10 @@ def evaluate(implementation: str, x: Any, y: Any, layers: Any, learning_rate: fl
     passed, gradients = {"torch-eager": _torch, "jax-jit": _jax, "keras-xla": _tensorflow}[implementation](
         x, y, {**p, **shifts}
     )
-    found = {**passed, "δ1": gradients["s1"], "δ2": gradients["s2"]}
-    found |= {f"∂L/∂{name}": gradients[name] for name in p}
-    found |= {name: value - learning_rate * np.asarray(gradients[name]) for name, value in p.items()}
-    return {name: np.asarray(value).tolist() for name, value in found.items()}
+    quantities = {**passed, "δ1": gradients["s1"], "δ2": gradients["s2"]}
+    quantities |= {f"∂L/∂{name}": gradients[name] for name in p}
+    quantities |= {name: value - learning_rate * np.asarray(gradients[name]) for name, value in p.items()}
+    return {name: np.asarray(value).tolist() for name, value in quantities.items()}
 
 
 def forward(v: dict[str, Any], x: Any, y: Any, sigmoid: Any, mean: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from samegrad.impls.options import Finite
 @click.option("--y", metavar="NUMBERS", help="Its targets.")
 @click.option("--learning-rate", type=Finite(min=0, min_open=True), help="On the mean squared error.")
 @click.option("--digits", default=6, show_default=True, type=click.IntRange(1, 17))
-@click.option("--check/--no-check", default=True, help="Hold every quantity against autodiff.  [default: check]")
+@click.option("--check/--no-check", default=True, help="Compare every quantity with autodiff.  [default: check]")
 def explain_command(
     network: str, x: str | None, y: str | None, learning_rate: float | None, digits: int, check: bool
 ) -> None:
@@ -29,14 +29,17 @@ def explain_command(
     from rich.console import Console
 
     from samegrad.impls.learning import explain
+    from samegrad.impls.steps import Steps
 
     recipe = explain.get_recipe(network, _numbers("--x", x), _numbers("--y", y), learning_rate)
     console = Console(highlight=False)
-    found = explain.steps(recipe)
-    _show(console, recipe, found, digits)
+    steps = explain.steps(recipe)
+    _show(console, recipe, steps, digits)
     if check:
-        rows, left_out = explain.check(recipe, found)
-        _show_check(console, [step.name for step in found], rows, left_out)
+        with Steps(brief=True) as say:
+            say("holding every number against autodiff")
+            rows, left_out = explain.check(recipe, steps)
+        _show_check(console, [step.name for step in steps], rows, left_out)
         sys.exit(0 if all(row["agrees"] for row in rows) else 1)
 
 
@@ -49,7 +52,7 @@ def _numbers(option: str, text: str | None) -> list[float] | None:
         raise BadInput(f"{option} takes numbers separated by commas, such as 1,0.5; found {text!r}") from None
 
 
-def _show(console: Any, recipe: Any, found: Any, digits: int) -> None:
+def _show(console: Any, recipe: Any, steps: Any, digits: int) -> None:
     sizes = "-".join(map(str, recipe.problem.sizes))
     biases = "" if recipe.biases else " without biases"
     console.print(f"[bold]{recipe.problem.name}[/]: {sizes}{biases}, sigmoid, λ = {recipe.settings.learning_rate:g}")
@@ -61,7 +64,7 @@ def _show(console: Any, recipe: Any, found: Any, digits: int) -> None:
         if recipe.biases:
             _print(console, f"b{number}", b, digits)
     title = None
-    for step in found:
+    for step in steps:
         if step.title != title:
             title = step.title
             console.print(f"\n[bold]{f'Step {step.number}: ' if step.number else ''}{title}[/]")
@@ -84,24 +87,20 @@ def _print(console: Any, left: str, value: Any, digits: int) -> None:
 
 
 def _show_check(console: Any, quantities: list[str], rows: list[dict[str, Any]], left_out: dict[str, str]) -> None:
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    from samegrad.impls.terminal_table import table
+
+    by_place = {(row["quantity"], row["against"]): row for row in rows}
     names = list(dict.fromkeys(row["against"] for row in rows))
-    for heading in ("quantity", *names):
-        table.add_column(heading, justify="left" if heading == "quantity" else "right")
-    for quantity in quantities:
-        here = {row["against"]: row for row in rows if row["quantity"] == quantity}
-        cells = [
-            Text(f"{here[name]['difference']:.1e}", style="" if here[name]["agrees"] else "bold red")
-            if name in here
-            else ""
-            for name in names
-        ]
-        table.add_row(quantity, *cells)
-    console.print("\n[italic]Largest difference from autodiff, quantity by quantity, float64[/]", table)
+
+    def cell(quantity: str, name: str) -> Text:
+        row = by_place.get((quantity, name))
+        return Text(f"{row['difference']:.1e}", "" if row["agrees"] else "bold red") if row else Text()
+
+    lines: list[list[Any]] = [[quantity, *(cell(quantity, name) for name in names)] for quantity in quantities]
+    title = "Largest difference from autodiff, quantity by quantity, float64"
+    console.print("", table(title, ["quantity", *names], lines), sep="\n")
     for name, reason in left_out.items():
         console.print(f"left out: {name}: {reason}", markup=False, style="dim")
     wrong = [f"{row['quantity']} ({row['against']})" for row in rows if not row["agrees"]]

@@ -63,12 +63,12 @@ def follow(settings: Settings, start: Array, gradients: Array, rates: Array, shi
 
 def departures(settings: Settings, dtype: str) -> list[Departure]:
     """RMSprop's ε is inside the root. (Adam's 1 − βᵗ is float64, as long as `jax_enable_x64` is set, as it is here.)"""
-    found = []
+    known = []
     if settings.epsilon != 1e-8 and settings.name not in ("sgd", "momentum", "nesterov"):
-        found.append(Departure("default ε 1e-8", {"epsilon": 1e-8}))
+        known.append(Departure("default ε 1e-8", {"epsilon": 1e-8}))
     if settings.name.startswith("rmsprop"):
-        found.append(Departure("ε inside the root", {"epsilon_inside": True}))
-    return found
+        known.append(Departure("ε inside the root", {"epsilon_inside": True}))
+    return known
 
 
 class JaxTrainer(Trainer):

@@ -11,6 +11,9 @@ Two things keep keras.optimizers from the textbook, besides their choices for ε
 
 from __future__ import annotations
 
+import samegrad.impls.on_tensorflow  # noqa: F401 (before Keras, whose back end it chooses)
+
+# isort: split
 import keras
 import numpy as np
 import tensorflow as tf
@@ -92,8 +95,8 @@ def follow(settings: Settings, start: Array, gradients: Array, rates: Array, shi
 def departures(settings: Settings, dtype: str) -> list[Departure]:
     """ε is 10⁻⁷, in another place; λ is inside the velocity; momentum's and Adam's constants pass through float32."""
     if settings.name in ("momentum", "nesterov"):
-        found = [Departure("λ inside the velocity", {"rate_inside": True})]
-        return found + ([Departure("μ through float32", {"float32_momentum": True})] if dtype == "float64" else [])
+        known = [Departure("λ inside the velocity", {"rate_inside": True})]
+        return known + ([Departure("μ through float32", {"float32_momentum": True})] if dtype == "float64" else [])
     if settings.name.startswith("rmsprop"):
         return [
             Departure("default ε 1e-7", {"epsilon": 1e-7}),

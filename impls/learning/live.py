@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from samegrad.impls.terminal import moves
+
+SHOWN = {"shadows": "the reference"}
+LINE_S = 60.0
+"""Between lines, where there is no terminal."""
+
 
 class Live:
-    """Progress bars in a `with` block; `show` takes what `training.run` reports. Silent without a terminal."""
+    """Progress bars in a `with` block; `show` takes what `training.run` reports. Else a line a minute."""
 
     def __init__(self, console: Console, names: Sequence[str], epochs: int, unit: str = "epoch") -> None:
         self.bars = Progress(
@@ -21,10 +29,13 @@ class Live:
             TimeElapsedColumn(),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=not moves(console.file),
         )
-        self.epochs = epochs
-        self.tasks = {name: self.bars.add_task(name, start=False, total=epochs, value="waiting") for name in names}
+        self.epochs, self.unit, self.written_s = epochs, unit, time.monotonic()
+        self.tasks = {
+            name: self.bars.add_task(SHOWN.get(name, name), start=False, total=epochs, value="waiting")
+            for name in names
+        }
 
     def show(self, states: dict[str, dict[str, Any]]) -> None:
         """Update the bars by {name: {"stage", once it trains "epoch", and perhaps "loss" or "converged"}}."""
@@ -36,6 +47,10 @@ class Live:
             self.bars.update(self.tasks[name], completed=epoch, value=_told(state))
             if state["stage"] == "failed":
                 self.bars.stop_task(self.tasks[name])
+        if self.bars.disable and time.monotonic() - self.written_s > LINE_S:
+            self.written_s = time.monotonic()
+            at = [f"{name} {state.get('epoch', 0):,}" for name, state in states.items() if state["stage"] == "running"]
+            click.echo(f"{self.unit} of {self.epochs:,}: {', '.join(at)}", err=True)
 
     def __enter__(self) -> Live:
         self.bars.start()

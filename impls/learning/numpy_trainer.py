@@ -16,12 +16,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from samegrad.impls.checking.oracle import flatten, unflatten
+from samegrad.impls.checking.oracle import flatten
 from samegrad.impls.learning import optimizers
 from samegrad.impls.learning.optimizers import Settings
 from samegrad.impls.learning.trainer import Departure, Setup, Trainer
 from samegrad.impls.on_numpy.manual import NumpyManual
-from samegrad.impls.parameters import Array, Layer, Parameters
+from samegrad.impls.parameters import Array, Layer, Parameters, unflatten
 from samegrad.impls.problem import Problem
 
 
@@ -58,15 +58,15 @@ def gradient(theta: Array, problem: Problem, x: Array, y: Array, biases: bool = 
         a, slope = activate(name, a @ W + b[..., np.newaxis, :])
         slopes.append(slope)
 
-    found: list[Array] = []
+    parts: list[Array] = []
     cotangent = 2 * (a - y) / y.size  # ∂L/∂a = 2/(n·k) · (a − y)
     for (W, _), a, slope in zip(layers[::-1], inputs[::-1], slopes[::-1], strict=True):
         delta = cotangent * slope  # δ = ∂L/∂a ∘ f′(z)
         dW = np.swapaxes(a, -1, -2) @ delta  # ∂L/∂W = aᵀδ
         db = delta.sum(axis=-2) * biases  # ∂L/∂b = 1ᵀδ
-        found += [db, dW.reshape(*theta.shape[:-1], -1)]
+        parts += [db, dW.reshape(*theta.shape[:-1], -1)]
         cotangent = delta @ np.swapaxes(W, -1, -2)  # ∂L/∂a of the layer before = δWᵀ
-    return np.concatenate(found[::-1], axis=-1)
+    return np.concatenate(parts[::-1], axis=-1)
 
 
 def follow(settings: Settings, start: Array, gradients: Array, rates: Array, shipped: bool = False) -> Array:

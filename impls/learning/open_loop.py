@@ -12,19 +12,20 @@ given, two programs of one function stay together to the last digits, and whatev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import tempfile
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from samegrad.impls.child import Failed, call
-from samegrad.impls.errors import Unavailable, choose
+from samegrad.impls.errors import choose
 from samegrad.impls.learning import optimizers
 from samegrad.impls.learning.optimizers import OPTIMIZERS, Conventions, Settings
+from samegrad.impls.learning.progress_file import count_done
 from samegrad.impls.learning.trainer import TRAINERS, load
+from samegrad.impls.learning.training import Progress, together
 from samegrad.impls.parameters import Array
 from samegrad.impls.problem import DTYPES, SEED
-from samegrad.impls.registry import get_entry
 
 STEPS = 100
 COUNT = 17
@@ -34,7 +35,6 @@ ALIGNED = 20
 
 After the 100 steps that are the default this is below 5e-15 in float64; both are 1.5 to 4e-15 from the exact result
 (measured with 40 digits, parameters up to 10)."""
-TIMEOUT_S = 300.0
 
 
 def gradients(steps: int, seed: int, dtype: str) -> tuple[Array, Array]:
@@ -51,18 +51,19 @@ def measure(
     seed: int = SEED,
     dtype: str = "float64",
     threads: int = 1,
+    folder: str | None = None,
 ) -> list[dict[str, Any]]:
     """A row per optimizer: {"optimizer", "aligned", "allowed", "shipped", "unexplained", "reasons"}.
 
     All but the names are distances: max |Δp| over all steps and parameters; a reason is {"reason", "alone"}.
-    Runs in the framework's own process.
+    Runs in the framework's own process, and reports to `folder` how many optimizers are done.
     """
     module = load(implementation, threads)
     start, given = gradients(steps, seed, dtype)
     constant = np.full(steps, learning_rate)
     halved = np.where(np.arange(steps) < steps // 2, learning_rate, learning_rate / 2)
     rows = []
-    for name in names:
+    for number, name in enumerate(names, start=1):
         settings = Settings(name, learning_rate)
 
         def textbook(rates: Array, settings: Settings = settings, **conventions: Any) -> Array:
@@ -86,6 +87,8 @@ def measure(
                 ],
             }
         )
+        if folder:
+            count_done(folder, implementation, number)
     return rows
 
 
@@ -102,39 +105,20 @@ def run(
     steps: int = STEPS,
     seed: int = SEED,
     dtype: str = "float64",
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Progress = lambda states: None,
 ) -> dict[str, Any]:
     """Measure each framework in a process of its own; return the fields of `Optimizers`.
 
-    Raises BadInput for unknown names, Unavailable where no framework gave an answer.
+    `progress` gets {name: {"stage", "epoch"}} meanwhile, of which "epoch" counts optimizers. Raises BadInput for
+    unknown names, Unavailable where no framework gave an answer.
     """
     for name in names:
         choose("optimizer", name, OPTIMIZERS)
     choose("dtype", dtype, DTYPES)
     how = {"names": list(names), "learning_rate": learning_rate, "steps": steps, "seed": seed, "dtype": dtype}
-    result: dict[str, Any] = {"settings": how, "rows": [], "left_out": {}, "failed": {}}
-    for name in implementations:
-        progress(f"{name}: {len(names)} optimizers, {steps} steps")
-        try:
-            if reason := get_entry(name).missing():
-                raise Unavailable(reason)
-            target = "samegrad.impls.learning.open_loop:measure"
-            result["rows"] += call(target, {"implementation": name, **how}, timeout_s=TIMEOUT_S)
-        except Unavailable as reason:
-            result["left_out"][name] = str(reason)
-        except Failed as reason:
-            result["failed"][name] = str(reason)
-    if not result["rows"]:
-        reasons = "; ".join(f"{name}: {why}" for name, why in {**result["left_out"], **result["failed"]}.items())
-        raise Unavailable(f"no implementation could be followed ({reasons})")
-    return result
-
-
-def wrong(result: dict[str, Any]) -> list[str]:
-    """A line for each optimizer that is aligned in name only, and for each framework that failed."""
-    return [f"{name} failed: {reason}" for name, reason in result["failed"].items()] + [
-        f"{row['optimizer']} of {row['implementation']} is {row['aligned']:.1e} from the textbook; "
-        f"at most {row['allowed']:.1e} is rounding"
-        for row in result["rows"]
-        if not row["aligned"] <= row["allowed"]
-    ]
+    target = "samegrad.impls.learning.open_loop:measure"
+    with tempfile.TemporaryDirectory(prefix="samegrad-") as folder:
+        work = {name: (target, {"implementation": name, "folder": folder, **how}) for name in implementations}
+        answers, left_out, failed = together(work, folder, progress)
+    rows = [row for answer in answers.values() for row in answer]
+    return {"settings": how, "rows": rows, "left_out": left_out, "failed": failed}

@@ -82,7 +82,7 @@ class Uncertain:
         return self * self
 
     def sqrt(self) -> Uncertain:
-        """What `np.sqrt` calls."""
+        """The method that `np.sqrt` calls."""
         root = np.sqrt(self.value)
         return self._rounded(root, root - np.sqrt(np.maximum(self.value - self.error, 0)))
 
@@ -113,7 +113,7 @@ class BoundedSteps:
         self.cost = arithmetic(dtype)
 
     def step(self, p: Array, g: Array, bound: Array) -> tuple[Array, Array]:
-        """The parameters after one more step from p, which the dtype holds, on g, known within `bound`.
+        """The parameters after one more step from p, which is of the dtype, on g, known within `bound`.
 
         All: (count,), float64. Returns them and the bound on their errors.
         """

@@ -11,7 +11,7 @@ t = 1, 2, … counts the steps, and every state starts at 0.
     adam                m ← β₁·m + (1−β₁)·g            v ← β₂·v + (1−β₂)·g²          (Kingma & Ba 2015, algorithm 1)
                         m̂ = m/(1−β₁ᵗ)   v̂ = v/(1−β₂ᵗ)  p ← p − λ·m̂/(√v̂ + ε)
 
-Frameworks give these names to slightly different functions. `Conventions` holds what they do otherwise, so that the
+Frameworks give these names to slightly different functions. `Conventions` lists what they do differently, so that the
 textbook can be bent to theirs, one convention at a time, and each difference be shown to have the reason it is given.
 """
 
@@ -27,7 +27,7 @@ from samegrad.impls.parameters import Array
 
 @dataclass(frozen=True)
 class Settings:
-    """Which optimizer, and its hyperparameters; those that its equations lack are ignored."""
+    """An optimizer's name and hyperparameters; those that its equations lack are ignored."""
 
     name: str = "sgd"
     learning_rate: float = 0.01
@@ -53,7 +53,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Conventions:
-    """Where a framework's optimizer departs from the textbook; by default nowhere."""
+    """The departures of a framework's optimizer from the textbook; by default none."""
 
     epsilon: float | None = None
     """ε instead of that of the settings."""

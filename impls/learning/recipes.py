@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -24,11 +24,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samegrad.impls.checking.oracle import flatten, unflatten
+from samegrad.impls.checking.oracle import flatten
 from samegrad.impls.errors import BadInput, choose
 from samegrad.impls.files import write_whole
 from samegrad.impls.learning.optimizers import Settings
-from samegrad.impls.parameters import Array, Layer, Parameters
+from samegrad.impls.parameters import Array, Layer, Parameters, unflatten
 from samegrad.impls.problem import LINE, SEED, XOR, Problem
 
 RECORDED = 1000
@@ -53,7 +53,7 @@ class Recipe:
     """(questions, inputs): where the trained network is asked for its predictions."""
     biases: bool = True
     facts: dict[str, Any] = field(default_factory=dict)
-    """What the table at the end needs beside the runs, JSON-able."""
+    """The facts that the final table needs beside the runs, JSON-able."""
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch"):
@@ -80,13 +80,22 @@ class Recipe:
         every = -(-self.epochs // RECORDED)
         return sorted({*range(0, self.epochs, every), *range(0, self.epochs, self.shown_every), self.epochs})
 
+    def descend(self, mark: Callable[[int], None], step: Callable[[NDArray[np.integer]], None]) -> None:
+        """Call `step` on the rows of every minibatch of every epoch, and `mark` with the epoch at each of `marks`."""
+        marks = set(self.marks())
+        for epoch in range(self.epochs + 1):
+            if epoch in marks:
+                mark(epoch)
+            for rows in self.minibatches(epoch) if epoch < self.epochs else ():
+                step(rows)
+
     def as_held(self, dtype: str) -> tuple[Array, Array, Parameters]:
         """x, y and parameters in float64, as an implementation of that dtype receives them."""
         x, y, theta = (array.astype(dtype).astype(np.float64) for array in (self.x, self.y, flatten(self.parameters)))
         return x, y, unflatten(theta, self.problem.sizes)
 
     def summary(self) -> dict[str, Any]:
-        """What a reader wants to know of it, JSON-able."""
+        """A description for readers, JSON-able."""
         return {
             "problem": self.problem.name,
             "sizes": list(self.problem.sizes),
@@ -103,15 +112,20 @@ class Recipe:
 
 def save(recipe: Recipe, path: Path) -> None:
     """Write it for another process to read."""
-    buffer = io.BytesIO()
     text = json.dumps({**recipe.summary(), "facts": recipe.facts})
     theta = flatten(recipe.parameters)
-    np.savez(buffer, x=recipe.x, y=recipe.y, theta=theta, asked=recipe.asked, text=np.array(text))
+    save_arrays(path, x=recipe.x, y=recipe.y, theta=theta, asked=recipe.asked, text=np.array(text))
+
+
+def save_arrays(path: Path, **arrays: Any) -> None:
+    """Write arrays by name for another process, which sees all of them or none."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
     write_whole(path, buffer.getvalue())
 
 
 def load(path: Path) -> Recipe:
-    """What `save` wrote."""
+    """Read what `save` wrote."""
     with np.load(path, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     text = json.loads(str(arrays["text"]))

@@ -8,16 +8,15 @@ amplified it: the distance that two right implementations may have.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from samegrad.impls.checking.bound import arithmetic
 from samegrad.impls.checking.oracle import flatten
-from samegrad.impls.files import write_whole
 from samegrad.impls.learning import numpy_trainer, optimizers, recipes
 from samegrad.impls.learning.progress_file import Reporter
 from samegrad.impls.learning.recipes import Recipe
@@ -39,18 +38,20 @@ def descend(
     """
     x, y, _ = recipe.as_held(dtype)
     rows_x, rows_y = x.astype(theta.dtype), y.astype(theta.dtype)
-    optimizer, marks = optimizers.make(recipe.settings), set(recipe.marks())
-    kept, losses = [], []
-    for epoch in range(recipe.epochs + 1):
-        if epoch in marks:
-            kept.append(theta)
-            residual = numpy_trainer.predict(theta, recipe.problem, rows_x).astype(np.float64) - y
-            losses.append((residual**2).mean(axis=(-1, -2)))
-            progress(epoch, float(losses[-1].flat[0]))
-        if epoch < recipe.epochs:
-            for rows in recipe.minibatches(epoch):
-                g = numpy_trainer.gradient(theta, recipe.problem, rows_x[rows], rows_y[rows], recipe.biases)
-                theta = optimizer.step(theta, perturb(g))
+    optimizer, kept, losses = optimizers.make(recipe.settings), list[Array](), list[Array]()
+
+    def mark(epoch: int) -> None:
+        kept.append(theta)
+        residual = numpy_trainer.predict(theta, recipe.problem, rows_x).astype(np.float64) - y
+        losses.append((residual**2).mean(axis=(-1, -2)))
+        progress(epoch, float(losses[-1].flat[0]))
+
+    def step(rows: NDArray[np.integer]) -> None:
+        nonlocal theta
+        g = numpy_trainer.gradient(theta, recipe.problem, rows_x[rows], rows_y[rows], recipe.biases)
+        theta = optimizer.step(theta, perturb(g))
+
+    recipe.descend(mark, step)
     return np.stack(kept), np.stack(losses)
 
 
@@ -95,7 +96,5 @@ def save(folder: str, dtype: str) -> dict[str, Any]:
     """Measure the recipe in that folder and leave the arrays in shadows.npz there; for a process of its own."""
     place = Path(folder)
     recipe = recipes.load(place / "recipe.npz")
-    buffer = io.BytesIO()
-    np.savez(buffer, **measure(recipe, dtype, Reporter(place / "shadows.progress")))  # type: ignore[arg-type]
-    write_whole(place / "shadows.npz", buffer.getvalue())
+    recipes.save_arrays(place / "shadows.npz", **measure(recipe, dtype, Reporter(place / "shadows.progress")))
     return {}

@@ -1,7 +1,9 @@
-"""Which share of starts learns xor, and how soon? The same starts by every framework, all at once.
+"""Which share of starts learns xor, and how soon? The same starts by every framework, all of them at once.
 
-A start has converged when its error is below 0.01. Start i is the recipe `xor` with the seed i. `run` returns the
-fields of the document `impls/documents/learning.py:Starts`.
+Start i is the recipe `xor` with the seed i. All starts are one task of as many networks, trained by the implementations
+that are measured, in their `train_loop`; the gate checks the first step of every start. The errors are looked at every
+`LOOK` epochs, and after the last: a start has converged when its error is below 0.01 there.
+`run` returns the fields of the document `impls/documents/learning.py:Starts`.
 """
 
 from __future__ import annotations
@@ -15,48 +17,57 @@ from typing import Any
 
 import numpy as np
 
-from samegrad.impls.checking.oracle import flatten
+from samegrad.impls.checking.agreement import Reference, require
 from samegrad.impls.documents.base import made
 from samegrad.impls.errors import BadInput
 from samegrad.impls.learning import recipes
 from samegrad.impls.learning.progress_file import Reporter
 from samegrad.impls.learning.recipes import Recipe
-from samegrad.impls.learning.trainer import TRAINERS, load
 from samegrad.impls.learning.training import Progress, together
+from samegrad.impls.parameters import Layer
 from samegrad.impls.registry import get_entry
+from samegrad.impls.task import Task
 
+STARTERS = ("numpy-networks", "tensorflow-networks", "torch-networks", "jax-networks", "c-floor")
+"""Who trains them: of each framework the fastest that computes several networks at once, and the floor."""
 THRESHOLD = 0.01
+LOOK = 10
+"""Epochs between two looks at the errors."""
 QUANTILES = (5, 25, 50, 75, 95)
 NEARLY_ALL = 0.99
 """Share of the epochs. For a start that needs more, a rounding may decide whether it converges by the last epoch."""
 
 
 def measure(implementation: str, folder: str, first: int, count: int, dtype: str) -> dict[str, Any]:
-    """Descend from all starts in the framework's own process: {"seconds", "needed": epochs, or −1}."""
-    from samegrad.impls.learning.starts_descent import BY_IMPLEMENTATION, Descent
-
-    load(implementation)
+    """Train all starts in the framework's own process: {"seconds", without compiling, "needed": epochs, or −1}."""
     recipe = recipes.load(Path(folder) / "recipe.npz")
-    theta = np.stack([flatten(recipes.uniform(recipe.problem.sizes, seed)) for seed in range(first, first + count)])
-    began = time.perf_counter()
-    descent = Descent(
-        theta=np.ascontiguousarray(theta.T, dtype),
-        x=recipe.x.astype(dtype),
-        y=recipe.y.astype(dtype),
-        hidden=recipe.problem.sizes[1],
-        rate=recipe.settings.learning_rate,
-        epochs=recipe.epochs,
-        threshold=THRESHOLD,
-        report=Reporter(Path(folder) / f"{implementation}.progress", "converged"),
-    )
-    needed = BY_IMPLEMENTATION[implementation](descent)
-    return {"seconds": time.perf_counter() - began, "needed": needed.tolist()}
+    drawn = [recipes.uniform(recipe.problem.sizes, seed) for seed in range(first, first + count)]
+    parameters = [Layer(*map(np.stack, zip(*layers, strict=True))) for layers in zip(*drawn, strict=True)]
+    task = Task(recipe.problem, parameters, len(recipe.x), dtype)
+    kind, rate = get_entry(implementation).load(), recipe.settings.learning_rate
+    kind.set_threads(1)
+    subject = kind()
+    subject.prepare(task)
+    stepped = subject.to_numpy(subject.train_loop(rate, 1))
+    require(Reference.of(task).agree("train_step", stepped, rate), implementation=implementation, case="these starts")
+
+    report = Reporter(Path(folder) / f"{implementation}.progress", "converged")
+    needed = np.where(stepped[0] < THRESHOLD, 0, -1)
+    began_s = time.perf_counter()
+    for before in range(0, recipe.epochs, LOOK):
+        epoch = min(before + LOOK, recipe.epochs)
+        losses, _ = subject.to_numpy(subject.train_loop(rate, epoch - before))
+        needed[(needed < 0) & (losses < THRESHOLD)] = epoch
+        report(epoch, float(np.mean(needed >= 0)))
+        if (needed >= 0).all():
+            break
+    return {"seconds": time.perf_counter() - began_s, "needed": needed.tolist()}
 
 
 def run(
     recipe: Recipe,
     count: int,
-    implementations: Sequence[str] = tuple(TRAINERS),
+    implementations: Sequence[str] = STARTERS,
     *,
     dtype: str = "float64",
     progress: Progress = lambda states: None,
@@ -83,11 +94,11 @@ def run(
         "recipe": {**recipe.summary(), "dtype": dtype},
         "seeds": {"first": recipe.seed, "count": count},
         "threshold": THRESHOLD,
-        "runs": [_summary(name, answers[name]["seconds"], found) for name, found in needed.items()],
+        "runs": [_summary(name, answers[name]["seconds"], epochs) for name, epochs in needed.items()],
         "different": [recipe.seed + int(start) for start in different],
         "agree": all(
-            found[start] < 0 or found[start] > NEARLY_ALL * recipe.epochs
-            for found in needed.values()
+            epochs[start] < 0 or epochs[start] > NEARLY_ALL * recipe.epochs
+            for epochs in needed.values()
             for start in different
         ),
         "left_out": left_out,
@@ -99,7 +110,7 @@ def _different(needed: dict[str, Any]) -> Any:
     """The starts that converged in one and not in another."""
     if not needed:
         return []
-    converged = np.stack([found >= 0 for found in needed.values()])
+    converged = np.stack([epochs >= 0 for epochs in needed.values()])
     return np.flatnonzero(converged.any(axis=0) != converged.all(axis=0))
 
 

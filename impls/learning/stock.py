@@ -2,8 +2,8 @@
 
 Features and target are scaled to [0, 1] by the minimum and maximum of the training part alone, 80 % of the rows. Which
 80 % matters: a `shuffled` split leaves out single days between days that were learnt, and flatters; a `time` split
-leaves out the last fifth of the days, which is what a forecast would meet. Open, high and low of the same day say most
-of its close, so that least squares is hard to beat here: the data are for comparing frameworks, not for trading.
+leaves out the last fifth of the days, which is what a forecast would meet. Open, high and low of the same day almost
+determine its close, so that least squares is hard to beat here: the data are for comparing frameworks, not for trading.
 
 The default data are the 1,047 daily rows of one share, 2004 to 2008, that matplotlib ships among its sample data.
 """

@@ -25,12 +25,14 @@ NAMES = ("xor", "line", "slides", "stock")
     "--optimizer", help="sgd, momentum, nesterov, rmsprop, rmsprop-centered or adam.  [default: the recipe's]"
 )
 @click.option("--learning-rate", type=Finite(min=0, min_open=True), help="On the mean squared error.")
-@click.option("--epochs", type=click.IntRange(min=1))
+@click.option("--epochs", type=click.IntRange(1, 10**7))
 @click.option("--batch", type=click.IntRange(min=1), help="Rows per minibatch.")
 @click.option("--seed", default=SEED, show_default=True, type=click.IntRange(0, 2**32 - 1))
 @click.option("--dtype", default="float64", show_default=True, type=click.Choice(DTYPES))
 @click.option("--as-shipped", "shipped", is_flag=True, help="Each framework's own optimizer conventions, not aligned.")
-@click.option("--seeds", metavar="N", type=click.IntRange(min=1), help="xor: how many of N starts converge, and when.")
+@click.option(
+    "--seeds", metavar="N", type=click.IntRange(1, 10**5), help="xor: how many of N starts converge, and when."
+)
 @click.option("--csv", "csv", type=click.Path(path_type=Path), help="stock: your own daily rows.")
 @click.option("--symbol", help="stock: fetch it from Alpha Vantage; the key is read from ALPHAVANTAGE_API_KEY.")
 @click.option(
@@ -54,7 +56,7 @@ def train_command(
 
     Exit status: 0 all the same, 1 they part by more than rounding explains, 2 one of them failed.
     """
-    from samegrad.impls.learning import recipes
+    from samegrad.impls.learning import recipes, starts
     from samegrad.impls.learning.trainer import select
 
     choose("recipe", problem, NAMES)
@@ -62,7 +64,7 @@ def train_command(
     _only("xor", problem, {"--seeds": seeds})
     if seeds is not None and shipped:
         raise BadInput("--as-shipped and --seeds do not go together: plain gradient descent has no other conventions")
-    names = select(implementations)
+    names = select(implementations) if seeds is None else select(implementations, starts.STARTERS)
     if problem == "stock":
         from samegrad.impls.learning import stock
 
@@ -96,9 +98,10 @@ def _train(recipe: Recipe, names: list[str], asked: str | None, dtype: str, ship
         from samegrad.impls.learning import stock
 
         stock.judge(result)
-    shown = training_tables.render(result)
-    deliver(lambda: Training.of(result), path, asked, lambda: Console(highlight=False).print(shown))
-    return _status(shipped or all(run["explained"] for run in result["runs"]), result)
+    document = Training.of(result)
+    shown = training_tables.render(document)
+    deliver(lambda: document, path, asked, lambda: Console(highlight=False).print(shown))
+    return _status(shipped or all(run.explained for run in document.runs), document.failed)
 
 
 def _starts(recipe: Recipe, count: int, names: list[str], asked: str | None, dtype: str) -> int:
@@ -111,10 +114,10 @@ def _starts(recipe: Recipe, count: int, names: list[str], asked: str | None, dty
 
     path = place(Starts, asked)
     with Live(Console(stderr=path is None, highlight=False), names, recipe.epochs) as live:
-        result = starts.run(recipe, count, names, dtype=dtype, progress=live.show)
-    deliver(lambda: Starts.of(result), path, asked, lambda: Console(highlight=False).print(starts_show.render(result)))
-    return _status(result["agree"], result)
+        document = Starts.of(starts.run(recipe, count, names, dtype=dtype, progress=live.show))
+    deliver(lambda: document, path, asked, lambda: Console(highlight=False).print(starts_show.render(document)))
+    return _status(document.agree, document.failed)
 
 
-def _status(is_same: bool, result: dict[str, Any]) -> int:
-    return 2 if is_same and result["failed"] else int(not is_same)
+def _status(is_same: bool, failed: dict[str, str]) -> int:
+    return 2 if is_same and failed else int(not is_same)

@@ -1,4 +1,4 @@
-"""What training asks of a framework: take a step on a minibatch with its own autodiff and its own optimizer; predict.
+"""A framework as training uses it: take a step on a minibatch with its own autodiff and its own optimizer; predict.
 
 Beside the class, each `…_trainer` module has
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 import fnmatch
 import importlib
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -43,7 +44,7 @@ class Departure(NamedTuple):
 
 @dataclass(frozen=True)
 class Setup:
-    """What to train, from where and how."""
+    """A training: the problem, the start and the options."""
 
     task: Task
     settings: Settings
@@ -103,18 +104,18 @@ def trainer_of(implementation: type[Implementation]) -> type[Trainer]:
     return importlib.import_module(TRAINERS[name]).TRAINER
 
 
-def select(patterns: str) -> list[str]:
+def select(patterns: str, trainers: Collection[str] = tuple(TRAINERS)) -> list[str]:
     """The implementations that train, of those that comma-separated names or patterns (or `all`) mean.
 
     A framework's name means its trainer. Raises BadInput for a pattern that matches none.
     """
     wanted: set[str] = set()
     for pattern in filter(None, (part.strip() for part in patterns.split(","))):
-        by_framework = [name for name in TRAINERS if get_entry(name).framework == pattern]
-        matches = list(TRAINERS) if pattern == "all" else fnmatch.filter(TRAINERS, pattern) or by_framework
+        by_framework = [name for name in trainers if get_entry(name).framework == pattern]
+        matches = list(trainers) if pattern == "all" else fnmatch.filter(trainers, pattern) or by_framework
         if not matches:
-            choose("implementation that trains", pattern, TRAINERS)
+            choose("implementation that trains", pattern, trainers)
         wanted.update(matches)
     if not wanted:
-        raise BadInput(f"name at least one implementation that trains: {', '.join(TRAINERS)}")
-    return [name for name in TRAINERS if name in wanted]
+        raise BadInput(f"name at least one implementation that trains: {', '.join(trainers)}")
+    return [name for name in trainers if name in wanted]

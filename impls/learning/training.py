@@ -1,14 +1,13 @@
 """One recipe, trained by every implementation, each in its own process with one thread, and their curves compared.
 
-`run` returns the fields of the document `impls/documents/learning.py:Training`. A run is `explained` if its losses, its
-parameters and its last predictions are never farther from the reference than `allowed` times the shadows' spread. That
-is judged up to `comparable_until`: where rounding alone moves a loss by a hundredth of it, amplification has left
-nothing to compare.
+`run` returns the fields of the document `impls/documents/learning.py:Training`. A training is `explained` if its
+losses, its parameters and its last predictions are never farther from the reference than `allowed` times the shadows'
+spread. That is judged up to `comparable_until`: where rounding alone moves a loss by a hundredth of it, amplification
+has left nothing to compare.
 """
 
 from __future__ import annotations
 
-import io
 import json
 import platform
 import tempfile
@@ -25,13 +24,12 @@ from samegrad.impls.checking.oracle import flatten
 from samegrad.impls.child import Failed, call, kill_all
 from samegrad.impls.documents.base import made
 from samegrad.impls.errors import BadInput, Unavailable
-from samegrad.impls.files import write_whole
 from samegrad.impls.learning import recipes, shadows
 from samegrad.impls.learning.progress_file import REPORT_EVERY_S, Reporter
 from samegrad.impls.learning.recipes import Recipe
 from samegrad.impls.learning.trainer import TRAINERS, Setup, Trainer, load
 from samegrad.impls.parameters import Array
-from samegrad.impls.registry import get_entry
+from samegrad.impls.registry import REGISTRY, get_entry
 from samegrad.impls.task import Task
 
 ALLOWED = 10.0
@@ -55,26 +53,23 @@ def train(implementation: str, folder: str, dtype: str, shipped: bool, threads: 
 
 
 def descend(kind: type[Trainer], name: str, folder: Path, dtype: str, shipped: bool = False) -> dict[str, Any]:
-    """`train` by that kind of trainer."""
+    """Train the folder's recipe by this class of trainer; returns {"seconds"}."""
     recipe = recipes.load(folder / "recipe.npz")
     task = Task(recipe.problem, recipe.parameters, recipe.batch, dtype)
     trainer = kind(Setup(task, recipe.settings, recipe.biases, shipped))
     x, y = recipe.x.astype(dtype), recipe.y.astype(dtype)
-    report, marks = Reporter(folder / f"{name}.progress"), set(recipe.marks())
-    kept, losses = [], []
+    report, kept, losses = Reporter(folder / f"{name}.progress"), list[Array](), list[np.floating]()
+
+    def mark(epoch: int) -> None:
+        kept.append(flatten(trainer.parameters()))
+        losses.append(np.mean((trainer.predict(x).astype(np.float64) - y) ** 2))
+        report(epoch, float(losses[-1]))
+
     began = time.perf_counter()
-    for epoch in range(recipe.epochs + 1):
-        if epoch in marks:
-            kept.append(flatten(trainer.parameters()))
-            losses.append(np.mean((trainer.predict(x).astype(np.float64) - y) ** 2))
-            report(epoch, float(losses[-1]))
-        if epoch < recipe.epochs:
-            for rows in recipe.minibatches(epoch):
-                trainer.step(*trainer.place(x[rows], y[rows]))
+    recipe.descend(mark, lambda rows: trainer.step(*trainer.place(x[rows], y[rows])))
     seconds = time.perf_counter() - began
-    buffer = io.BytesIO()
-    np.savez(buffer, theta=kept, losses=losses, predictions=trainer.predict(recipe.asked.astype(dtype)))
-    write_whole(folder / f"{name}.npz", buffer.getvalue())
+    predictions = trainer.predict(recipe.asked.astype(dtype))
+    recipes.save_arrays(folder / f"{name}.npz", theta=kept, losses=losses, predictions=predictions)
     return {"seconds": seconds}
 
 
@@ -86,8 +81,9 @@ def run(
     shipped: bool = False,
     progress: Progress = lambda states: None,
 ) -> dict[str, Any]:
-    """Train it by all and compare. `progress` gets {name: {"stage", "epoch", "loss"}} several times a second meanwhile.
+    """Train the recipe in every implementation, and compare the curves; returns the document's fields.
 
+    `progress` gets {name: {"stage", "epoch", "loss"}} several times a second meanwhile.
     Raises BadInput where a loss does not stay finite, Unavailable where nothing could be trained.
     """
     with tempfile.TemporaryDirectory(prefix="samegrad-") as folder:
@@ -104,7 +100,7 @@ def run(
             raise Unavailable(f"the reference could not be trained: {failed['shadows']}")
         arrays = {name: dict(np.load(Path(folder) / f"{name}.npz", allow_pickle=False)) for name in answers}
     reference = arrays.pop("shadows")
-    for name in [name for name, found in arrays.items() if not np.isfinite(found["losses"]).all()]:
+    for name in [name for name, curve in arrays.items() if not np.isfinite(curve["losses"]).all()]:
         failed[name] = _end_of_numbers(recipe, arrays.pop(name)["losses"])
     if not (arrays and np.isfinite(reference["losses"]).all()):
         raise BadInput(f"the loss does not stay finite at learning rate {recipe.settings.learning_rate:g}; lower it")
@@ -122,20 +118,20 @@ def run(
             "comparable_until": comparable_until(recipe.marks(), reference),
             **{name: reference[name].tolist() for name in ("loss_spread", "distance_spread", "prediction_spread")},
         },
-        "runs": [_compared(name, answers[name], found, reference) for name, found in arrays.items()],
+        "runs": [_compared(name, answers[name], curve, reference) for name, curve in arrays.items()],
         "left_out": left_out,
         "failed": failed,
     }
 
 
 def together(work: Work, folder: str, progress: Progress) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
-    """Call each name's target with its arguments, each in its own process, as many at a time as there are cores.
+    """Call each name's function with its arguments, each in its own process, as many at a time as there are cores.
 
     Returns the answers, why some names could not be called here, and how others failed. `progress` gets meanwhile what
     they report, and at which stage each is: waiting, running, done or failed. Raises Unavailable where no
     implementation gave an answer.
     """
-    left_out = {name: reason for name in work if name in TRAINERS and (reason := get_entry(name).missing())}
+    left_out = {name: reason for name in work if name in REGISTRY and (reason := get_entry(name).missing())}
     with ThreadPoolExecutor(max_workers=cpu_count()) as pool:
         futures: dict[str, Future] = {
             name: pool.submit(call, target, arguments, timeout_s=TIMEOUT_S)
@@ -158,14 +154,14 @@ def together(work: Work, folder: str, progress: Progress) -> tuple[dict[str, Any
             left_out[name] = str(reason)
         except Failed as reason:
             failed[name] = str(reason)
-    if not set(answers) & set(TRAINERS):
+    if not set(answers) & set(REGISTRY):
         reasons = "; ".join(f"{name}: {reason}" for name, reason in {**left_out, **failed}.items())
         raise Unavailable(f"no implementation could train ({reasons})")
     return answers, left_out, failed
 
 
 def _end_of_numbers(recipe: Recipe, losses: Array) -> str:
-    """Why a training has no curve to show."""
+    """From which epoch a training's loss is no number, as a sentence."""
     epoch = recipe.marks()[np.flatnonzero(~np.isfinite(losses))[0]]
     centered = ", once v − m² has rounded to less than 0" if recipe.settings.name == "rmsprop-centered" else ""
     return f"its loss is no number from epoch {epoch:,} on{centered}"
@@ -191,33 +187,33 @@ def _comparable(reference: dict[str, Array]) -> int:
     return int(drowned[0]) if len(drowned) else len(reference["losses"])
 
 
-def times_shadow(found: dict[str, Array], reference: dict[str, Array]) -> float:
+def times_shadow(curve: dict[str, Array], reference: dict[str, Array]) -> float:
     """The largest distance of a training from the reference in shadows' spreads, as far as it can be compared."""
     until = _comparable(reference)
-    difference = abs(found["losses"] - reference["losses"])
-    distance = abs(found["theta"] - reference["theta"]).max(axis=1)
+    difference = abs(curve["losses"] - reference["losses"])
+    distance = abs(curve["theta"] - reference["theta"]).max(axis=1)
     ratios = [(difference / reference["loss_spread"])[:until], (distance / reference["distance_spread"])[:until]]
     if until == len(difference):
-        ratios.append(abs(found["predictions"] - reference["predictions"]) / reference["prediction_spread"])
+        ratios.append(abs(curve["predictions"] - reference["predictions"]) / reference["prediction_spread"])
     return float(max((ratio.max() for ratio in ratios if ratio.size), default=0.0))
 
 
 def _compared(
-    name: str, answer: dict[str, Any], found: dict[str, Array], reference: dict[str, Array]
+    name: str, answer: dict[str, Any], curve: dict[str, Array], reference: dict[str, Array]
 ) -> dict[str, Any]:
     """A run's entry in the document."""
-    entry, times = get_entry(name), times_shadow(found, reference)
+    entry, times = get_entry(name), times_shadow(curve, reference)
     return {
         "implementation": name,
         "framework": entry.framework,
         "versions": entry.versions(),
         **answer,
-        "losses": found["losses"].tolist(),
-        "loss_difference": abs(found["losses"] - reference["losses"]).tolist(),
-        "distance": abs(found["theta"] - reference["theta"]).max(axis=1).tolist(),
-        "parameters": found["theta"][-1].tolist(),
-        "predictions": found["predictions"].astype(np.float64).tolist(),
-        "prediction_difference": float(abs(found["predictions"] - reference["predictions"]).max()),
+        "losses": curve["losses"].tolist(),
+        "loss_difference": abs(curve["losses"] - reference["losses"]).tolist(),
+        "distance": abs(curve["theta"] - reference["theta"]).max(axis=1).tolist(),
+        "parameters": curve["theta"][-1].tolist(),
+        "predictions": curve["predictions"].astype(np.float64).tolist(),
+        "prediction_difference": float(abs(curve["predictions"] - reference["predictions"]).max()),
         "times_shadow": times,
         "explained": bool(times <= ALLOWED),
     }

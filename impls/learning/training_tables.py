@@ -1,117 +1,84 @@
-"""What a training found, for the terminal: losses as they fell, predictions, and how far apart the frameworks are."""
+"""A training as tables for the terminal: losses as they fell, predictions, and how far apart the frameworks are."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-Document = dict[str, Any]
+from samegrad.impls.documents.learning import Training
+from samegrad.impls.terminal_table import left_out, table
 
 
-def render(result: Document) -> RenderableType:
-    """All tables of a `training.run`, and the verdict."""
-    parts: list[RenderableType] = [_losses(result), _predictions(result)]
-    if result["recipe"]["problem"] == "stock":
-        parts[1:] = [_errors(result)]
-    parts.append(_agreement(result))
-    return Group(*parts, *absent(result), _verdict(result))
+def render(training: Training) -> RenderableType:
+    """All tables of a training, and the verdict."""
+    ends = _errors(training) if training.recipe.problem == "stock" else _predictions(training)
+    is_same = all(run.explained for run in training.runs)
+    verdict = Text(training.verdict, "bold green" if is_same else "bold red")
+    return Group(_losses(training), ends, _agreement(training), *left_out(training), verdict)
 
 
-def absent(result: Document) -> list[Text]:
-    """A line for each implementation that gave no result."""
-    left_out = [Text(f"left out: {name}: {reason}", style="dim") for name, reason in result["left_out"].items()]
-    return left_out + [Text(f"failed: {name}: {why}", style="bold red") for name, why in result["failed"].items()]
-
-
-def _losses(result: Document) -> RenderableType:
-    recipe = result["recipe"]
-    optimizer = recipe["optimizer"]
+def _losses(training: Training) -> RenderableType:
+    recipe, runs = training.recipe, training.runs
+    optimizer = recipe.optimizer
     title = (
-        f"{recipe['problem']}, {recipe['dtype']}: mean squared error; {optimizer['name']}, "
-        f"learning rate {optimizer['learning_rate']:g}, {recipe['rows']} rows, batch {recipe['batch']}"
+        f"{recipe.problem}, {recipe.dtype}: mean squared error; {optimizer.name}, "
+        f"learning rate {optimizer.learning_rate:g}, {recipe.rows} rows, batch {recipe.batch}"
     )
-    table = _table()
-    table.add_column("epoch", justify="right")
-    for run in result["runs"]:
-        table.add_column(run["implementation"], justify="right")
-    for row, epoch in enumerate(result["epochs"]):
-        if epoch % recipe["shown_every"] == 0 or epoch == result["epochs"][-1]:
-            table.add_row(f"{epoch:,}", *(f"{run['losses'][row]:.6f}" for run in result["runs"]))
-    return _titled(title, table)
+    width = max(len(f"{epoch:,}") for epoch in training.epochs)
+    rows = [
+        [f"{epoch:>{width},}", *(f"{run.losses[row]:.6f}" for run in runs)]
+        for row, epoch in enumerate(training.epochs)
+        if epoch % recipe.shown_every == 0 or epoch == training.epochs[-1]
+    ]
+    return table(title, ["epoch", *(run.implementation for run in runs)], rows)
 
 
-def _predictions(result: Document) -> RenderableType:
-    table = _table()
-    facts = result["facts"]
-    for heading in ("input", "target", *(run["implementation"] for run in result["runs"])):
-        table.add_column(heading, justify="right")
-    if "least_squares" in facts:
-        table.add_column("least squares", justify="right")
-    for number, asked in enumerate(facts["asked"]):
-        target = facts["targets"][number] if "targets" in facts else None
-        cells = [_numbers(asked, "g"), "–" if target is None else _numbers(target, "g")]
-        cells += [_numbers(run["predictions"][number], ".6f") for run in result["runs"]]
-        if "least_squares" in facts:
-            cells.append(f"{facts['least_squares'][number]:.6f}")
-        table.add_row(*cells)
-    return _titled("Predictions at the end", table)
+def _predictions(training: Training) -> RenderableType:
+    facts, runs = training.facts, training.runs
+    is_line = "least_squares" in facts
+    headings = ["input", "target", *(run.implementation for run in runs), *(["least squares"] if is_line else [])]
+    rows = [
+        [
+            _numbers(asked, "g"),
+            _numbers(facts["targets"][number], "g") if "targets" in facts else "–",
+            *(_numbers(run.predictions[number], ".6f") for run in runs),
+            *([f"{facts['least_squares'][number]:.6f}"] if is_line else []),
+        ]
+        for number, asked in enumerate(facts["asked"])
+    ]
+    return table("Predictions at the end", headings, rows)
 
 
-def _errors(result: Document) -> RenderableType:
+def _errors(training: Training) -> RenderableType:
     """Errors on the held-out rows, in scaled and in price units, against the baselines."""
-    facts = result["facts"]
+    facts = training.facts
     title = f"{facts['source']}: {facts['held_out_rows']} rows held out ({facts['split']} split)"
-    table = _table()
-    for heading in ("", "MSE, scaled", "RMSE, price", "of the mean's"):
-        table.add_column(heading, justify="left" if not heading else "right")
-    rows = [(run["implementation"], run["held_out"]) for run in result["runs"]]
-    rows += [(name, error) for name, error in facts["baselines"].items()]
+    errors = {run.implementation: run.held_out or {} for run in training.runs} | facts["baselines"]
     mean = facts["baselines"]["mean of the training part"]["scaled_mse"]
-    for name, error in rows:
-        share = f"{error['scaled_mse'] / mean:.2%}"
-        table.add_row(name, f"{error['scaled_mse']:.9g}", f"{error['price_rmse']:.6g}", share)
-    return _titled(title, table)
+    rows = [
+        [name, f"{error['scaled_mse']:.9g}", f"{error['price_rmse']:.6g}", f"{error['scaled_mse'] / mean:.2%}"]
+        for name, error in errors.items()
+    ]
+    return table(title, ["", "MSE, scaled", "RMSE, price", "of the mean's"], rows)
 
 
-def _agreement(result: Document) -> RenderableType:
-    table = _table()
-    for heading in ("implementation", "loss", "parameters", "times shadow", "s"):
-        table.add_column(heading, justify="left" if heading == "implementation" else "right")
-    spread = result["shadows"]
-    for run in result["runs"]:
-        table.add_row(
-            run["implementation"],
-            f"{max(run['loss_difference']):.1e} ({spread['loss_spread'][-1]:.1e})",
-            f"{max(run['distance']):.1e} ({spread['distance_spread'][-1]:.1e})",
-            Text(f"{run['times_shadow']:.2g}", style="" if run["explained"] else "bold red"),
-            f"{run['seconds']:.1f}",
-        )
-    return _titled("How far from the reference, and in parentheses how far the shadows are, at most", table)
+def _agreement(training: Training) -> RenderableType:
+    spread = training.shadows
+    rows: list[list[str | Text]] = [
+        [
+            run.implementation,
+            f"{max(run.loss_difference):.1e} ({spread.loss_spread[-1]:.1e})",
+            f"{max(run.distance):.1e} ({spread.distance_spread[-1]:.1e})",
+            Text(f"{run.times_shadow:.2g}×", style="" if run.explained else "bold red"),
+            f"{run.seconds:.1f}",
+        ]
+        for run in training.runs
+    ]
+    title = "How far from the reference; in parentheses, and as ×, how far rounding alone leads"
+    return table(title, ["implementation", "loss", "parameters", "of rounding", "s"], rows)
 
 
-def _verdict(result: Document) -> Text:
-    until, last, allowed = result["shadows"]["comparable_until"], result["epochs"][-1], result["shadows"]["allowed"]
-    scope = "" if until == last else f" up to epoch {until:,}, where rounding alone moves the loss by a hundredth"
-    wrong = [run["implementation"] for run in result["runs"] if not run["explained"]]
-    if not wrong:
-        return Text(
-            f"The same curve{scope}: no farther apart than {allowed:g} times what rounding becomes.", "bold green"
-        )
-    why = "their own optimizer conventions" if result["recipe"]["as_shipped"] else "an error of their own"
-    return Text(f"More than rounding{scope}: {', '.join(wrong)}; {why}.", style="bold red")
-
-
-def _table() -> Table:
-    return Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-
-
-def _titled(title: str, table: Table) -> RenderableType:
-    return Group(Text(title, style="italic"), table)
-
-
-def _numbers(values: list[float], form: str) -> str:
+def _numbers(values: Sequence[float], form: str) -> str:
     return " ".join(f"{value:{form}}" for value in values)

@@ -3,6 +3,8 @@
 The three differ in how the function is called: operation by operation; compiled, the parameters a tree of (W, b) as one
 writes it; compiled, with all parameters in one vector, since a call of a compiled function pays for every array that
 goes in or comes out.
+
+Of several networks `jax-jit` maps the functions of one over the leading axis of its parameters (`jax.vmap`).
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from samegrad.impls.implementation import Implementation
-from samegrad.impls.on_jax.shared import OnRows, unravel
+from samegrad.impls.on_jax.shared import JaxOnRows, unravel
 from samegrad.impls.parameters import Layer, Parameters
 from samegrad.impls.task import Task
 
@@ -67,28 +69,37 @@ def descend_often(
 
 
 @cache
-def compiled(activations: tuple[str, ...]) -> tuple[Callable[..., Any], ...]:
+def compiled(activations: tuple[str, ...], several: bool = False) -> tuple[Callable[..., Any], ...]:
     """The passes under jit: one set for each kind of network, so that a shape is compiled once in a process."""
     loss = partial(mean_squared_error, activations)
-    return (
-        jax.jit(partial(predict, activations)),
-        jax.jit(jax.value_and_grad(loss)),
-        jax.jit(partial(descend, loss)),
-        jax.jit(partial(descend_often, loss)),
-    )
+    passes: list[Callable[..., Any]] = [
+        partial(predict, activations),
+        jax.value_and_grad(loss),
+        partial(descend, loss),
+        partial(descend_often, loss),
+    ]
+    arguments = (1, 2, 3, 4)
+    """Of each pass, the first of which are the parameters."""
+    if several:
+        axes = [(0, *(None,) * count) for count in arguments]
+        passes = [jax.vmap(one, in_axes) for one, in_axes in zip(passes, axes, strict=True)]
+    return tuple(map(jax.jit, passes))
 
 
-class JaxJit(OnRows):
+class JaxJit(JaxOnRows):
     """jit-compiled passes over a tree of parameters, the data as arguments.
 
     The tree is of plain tuples: each call takes it apart and builds it again, which for named ones takes 10 % longer.
     """
 
+    takes_networks = True
+
     def prepare(self, task: Task) -> None:
         self.place(task.device)
         self.feed(*map(self.to_device, task.data()))
         self.parameters = self.to_device(tuple(tuple(layer) for layer in task.layers()))
-        self._predict, self._value_and_grad, self._descend, self._descend_often = compiled(task.problem.activations)
+        passes = compiled(task.problem.activations, task.networks is not None)
+        self._predict, self._value_and_grad, self._descend, self._descend_often = passes
 
     def forward(self) -> jax.Array:
         return self.wait(self._predict(self.parameters, self.x))
@@ -113,6 +124,8 @@ class JaxJit(OnRows):
 
 class JaxEager(JaxJit):
     """The same functions operation by operation: differentiated anew at each call, each primitive compiled alone."""
+
+    takes_networks = False
 
     def prepare(self, task: Task) -> None:
         super().prepare(task)
@@ -154,7 +167,7 @@ def compiled_flat(sizes: tuple[int, ...], activations: tuple[str, ...]) -> tuple
     )
 
 
-class JaxFlat(OnRows):
+class JaxFlat(JaxOnRows):
     """jit-compiled passes over one vector of parameters; loss and gradient leave as one vector too."""
 
     def prepare(self, task: Task) -> None:

@@ -22,6 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from samegrad.impls.cpu_cache import chunk_bytes
 from samegrad.impls.errors import Unavailable
 from samegrad.impls.on_jax.shared import OnJax, unravel
 from samegrad.impls.parameters import Array
@@ -31,7 +32,9 @@ jax.config.update("jax_cpu_enable_async_dispatch", False)
 
 FEW = 128
 """Up to so many samples, sums written out beat reductions and matrix products."""
-CHUNK_BYTES = 64 * 1024
+NARROW = 16
+"""Units, up to which they are: what is written out is compiled term by term."""
+CHUNK_BYTES = chunk_bytes(16)
 """The length of a chunk's rows on a CPU."""
 
 
@@ -40,7 +43,7 @@ Samples = tuple[jax.Array, ...]
 
 
 @dataclass(frozen=True)
-class Network:
+class JaxNetwork:
     """The passes, pure functions of a state [last loss, W1, b1, W2, …] and of samples."""
 
     sizes: tuple[int, ...]
@@ -117,7 +120,7 @@ def slope(activation: str, a: jax.Array) -> jax.Array | float:
 
 
 @cache
-def compiled(network: Network) -> tuple[Callable[..., jax.Array], ...]:
+def compiled(network: JaxNetwork) -> tuple[Callable[..., jax.Array], ...]:
     """The passes under jit: one set for each network, so that a shape is compiled once in a process."""
     passes = (network.predict, network.value_and_grad, network.descend, network.descend_often)
     return tuple(jax.jit(one) for one in passes)
@@ -135,9 +138,9 @@ class JaxManual(OnJax):
         if set(problem.activations) - {"sigmoid", "identity"}:
             raise Unavailable(f"jax-manual is written for sigmoid and identity, which {problem.name!r} goes beyond")
         self.place(device)
-        few = batch <= FEW and device == "cpu"
+        few = batch <= FEW and device == "cpu" and max(problem.sizes) <= NARROW
         self.length = CHUNK_BYTES // np.dtype(dtype).itemsize if device == "cpu" and not few else batch
-        self.network = Network(problem.sizes, problem.activations, few)
+        self.network = JaxNetwork(problem.sizes, problem.activations, few)
         self.feed(*task.data())
         self.x, self.samples = map(self.to_device, (self.x, self.samples))
         flat = [np.zeros(1), *(tensor.ravel() for layer in task.parameters for tensor in layer)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -13,6 +15,9 @@ from samegrad.impls.errors import Unavailable
 from samegrad.impls.implementation import Implementation
 from samegrad.impls.parameters import Layer, Parameters
 
+_compiled: Counter[str] = Counter()
+jax.monitoring.register_event_duration_secs_listener(lambda event, seconds, **_: _compiled.update([event]))
+
 jax.config.update("jax_enable_x64", True)  # without it float64 silently becomes float32; float32 stays float32
 jax.config.update("jax_default_matmul_precision", "highest")  # on a GPU the default is TF32
 
@@ -22,8 +27,11 @@ def find_device(name: str) -> jax.Device:
     kind, number = split_device(name)
     try:
         return jax.devices(kind)[number]
-    except (RuntimeError, IndexError):
-        raise Unavailable(f"jax {jax.__version__} sees no {name!r} device; use 'cpu' or install jax[cuda]") from None
+    except (RuntimeError, IndexError, AssertionError):  # the last where JAX_PLATFORMS names what is not installed
+        sees_none = f"jax {jax.__version__} sees no {name!r} device"
+        if platforms := os.environ.get("JAX_PLATFORMS"):
+            raise Unavailable(f"{sees_none}, for JAX_PLATFORMS={platforms} shows it others only; unset that") from None
+        raise Unavailable(f"{sees_none}; use 'cpu' or install jax[cuda]") from None
 
 
 def unravel(sizes: tuple[int, ...], state: Any) -> Parameters:
@@ -46,7 +54,7 @@ class OnJax(Implementation):
         self.earlier_peak_bytes = self._peak_bytes()
 
     def wait(self, result: Any) -> Any:
-        """All arrays that one compiled call returns become ready together, so that the first stands for them.
+        """All arrays that one compiled call returns become ready together, so that the first speaks for them.
 
         To wait for each of them costs several microseconds and changes nothing (`tests/impls/test_contract.py`).
         """
@@ -58,6 +66,10 @@ class OnJax(Implementation):
     def device_of(self, result: Any) -> str:
         devices = [device for array in jax.tree.leaves(result) for device in array.devices()]
         return joined("cpu" if d.platform == "cpu" else f"{d.platform}:{d.id}" for d in devices)
+
+    def compilations(self) -> int:
+        """By XLA, of whatever kind: of an eager call each primitive is compiled for itself."""
+        return _compiled["/jax/core/compile/backend_compile_duration"]
 
     def _peak_bytes(self) -> int:
         return (self.device.memory_stats() or {}).get("peak_bytes_in_use", 0)
@@ -76,8 +88,10 @@ class OnJax(Implementation):
         jax.config.update("jax_default_matmul_precision", "tensorfloat32" if allowed else "highest")
 
 
-class OnRows(OnJax):
+class JaxOnRows(OnJax):
     """Data as they come: x: (batch, inputs), y: (batch, outputs)."""
+
+    takes_any_batch = True
 
     def feed(self, x: Any, y: Any = None) -> None:
         self.x = x  # a jit-compiled call brings NumPy arrays along, faster than device_put

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from samegrad.impls.on_jax.shared import OnRows
+from samegrad.impls.on_jax.shared import JaxOnRows
 from samegrad.impls.on_keras.model import build, descent, keras_on
 from samegrad.impls.parameters import paired
 from samegrad.impls.task import Task
@@ -25,7 +25,7 @@ State = tuple[Weights, Sequence[jax.Array]]
 """The weights, and the optimizer's variables: how many steps it took, and the learning rate."""
 
 
-class KerasJax(OnRows):
+class KerasJax(JaxOnRows):
     """jit of value_and_grad of model.stateless_call; the update is keras.optimizers.SGD in its stateless form."""
 
     def prepare(self, task: Task) -> None:

@@ -18,14 +18,14 @@ import tensorflow as tf
 
 from samegrad.impls.errors import Unavailable
 from samegrad.impls.on_keras.model import build, descent, keras_on
-from samegrad.impls.on_tensorflow.shared import OnRows
+from samegrad.impls.on_tensorflow.shared import TensorflowOnRows
 from samegrad.impls.parameters import Array, paired
 from samegrad.impls.task import Task
 
 keras = keras_on("tensorflow")
 
 
-class KerasOnTensorflow(OnRows):
+class KerasOnTensorflow(TensorflowOnRows):
     """What the executions share: a model, its data, and results as TensorFlow's tensors and Keras's variables."""
 
     def prepare(self, task: Task) -> None:

@@ -22,6 +22,8 @@ keras = keras_on("torch")
 class KerasTorch(OnTorch):
     """model(x) and keras.losses, recorded by PyTorch's autograd; keras.optimizers.SGD for the update."""
 
+    takes_any_batch = True
+
     def prepare(self, task: Task) -> None:
         if task.dtype != "float32":
             raise Unavailable(

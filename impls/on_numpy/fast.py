@@ -38,6 +38,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import expit
 
+from samegrad.impls.cpu_cache import chunk_bytes
 from samegrad.impls.errors import Unavailable
 from samegrad.impls.implementation import Implementation
 from samegrad.impls.parameters import Array, Layer, Parameters
@@ -48,8 +49,8 @@ Program = list[Callable[[], Any]]
 
 FEW = 64
 """Up to so many rows SciPy's sigmoid, one call that takes an element at a time, beats three calls over vectors."""
-CHUNK_BYTES = 64 * 1024
-"""The length of a chunk's rows; `xor` has 18 of them."""
+CHUNK_BYTES = chunk_bytes(16)
+"""The length of a chunk's rows; `xor` has 18 of them, not all of them in use at a time."""
 
 
 class Block(NamedTuple):

@@ -30,6 +30,8 @@ FUNCTIONS: dict[str, tuple[Callable, Callable]] = {
 class NumpyTutorial(Implementation):
     """The network as most people first write it."""
 
+    takes_any_batch = True
+
     def prepare(self, task: Task) -> None:
         task.require_cpu("numpy")
         self.feed(*task.data())

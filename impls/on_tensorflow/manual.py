@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from samegrad.impls.cpu_cache import chunk_bytes
 from samegrad.impls.errors import Unavailable
 from samegrad.impls.on_tensorflow.shared import OnTensorflow
 from samegrad.impls.parameters import Array, Layer
@@ -23,11 +24,11 @@ from samegrad.impls.task import Task
 
 FEW = 64
 """Up to so many samples, multiplication and sum beat a matrix product."""
-CHUNK_BYTES = 16 * 1024
+CHUNK_BYTES = chunk_bytes(64)
 """The length of a chunk's rows on a CPU."""
 
 
-class Network:
+class TensorflowNetwork:
     """The passes as functions of a state [last loss, W1, b1, W2, …] and of samples (inputs + outputs, n)."""
 
     def __init__(self, problem: Problem, few: bool) -> None:
@@ -139,7 +140,7 @@ class TensorflowManual(OnTensorflow):
         self.x, self.samples = self.to_device(self.x), [self.to_device(part) for part in self.samples]
         flat = np.concatenate([np.zeros(1), *(tensor.ravel() for layer in task.parameters for tensor in layer)])
         self.state, self.rate, self.learning_rate = self.to_device(flat, dtype), self.to_device(0, dtype), 0.0
-        self.network = network = Network(problem, few=batch <= FEW and device == "cpu")
+        self.network = network = TensorflowNetwork(problem, few=batch <= FEW and device == "cpu")
         with tf.device(self.device):
             passes = (
                 operation(network.predict, self.state, self.x),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Any
 
 import tensorflow as tf
@@ -42,6 +43,7 @@ class OnTensorflow(Implementation):
         if self.device == (gpus[0].name if gpus else find_device("cpu")):
             return function
 
+        @wraps(function)
         def run(*arguments: Any, **options: Any) -> Any:
             with tf.device(self.device):
                 return function(*arguments, **options)
@@ -84,9 +86,10 @@ class OnTensorflow(Implementation):
         }
 
 
-class OnRows(OnTensorflow):
+class TensorflowOnRows(OnTensorflow):
     """Passes as functions of the data as they come, x: (batch, inputs), y: (batch, outputs), that update variables."""
 
+    takes_any_batch = True
     weights: list[Any]
     _predict: Callable[..., Any]
     _value_and_grad: Callable[..., Any]
@@ -96,6 +99,12 @@ class OnRows(OnTensorflow):
         self.x = x  # a call takes NumPy arrays as well, and converts them faster than tf.constant
         if y is not None:
             self.y = y
+
+    def compilations(self) -> int:
+        """The traces of the passes that are a tf.function; XLA compiles each that it compiles once more."""
+        passes = (self._predict, self._value_and_grad, self._descend)
+        functions = (getattr(one, "__wrapped__", one) if not hasattr(one, TRACES) else one for one in passes)
+        return sum(getattr(function, TRACES, lambda: 0)() for function in functions)
 
     def _set(self, learning_rate: float) -> None:
         """Have the variable that `_descend` reads hold this rate."""
@@ -110,6 +119,9 @@ class OnRows(OnTensorflow):
     def train_step(self, learning_rate: float):
         self._set(learning_rate)
         return self.wait((self._descend(self.x, self.y), self.weights))
+
+
+TRACES = "experimental_get_tracing_count"
 
 
 def _tensors(result: Any) -> Iterator[Any]:

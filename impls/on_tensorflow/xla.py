@@ -1,6 +1,7 @@
 """`tensorflow-xla`: the network on TensorFlow without Keras, compiled by XLA.
 
-It is what `keras-xla` runs, less Keras: variables, a gradient tape, tf.function(jit_compile=True).
+It is what `keras-xla` runs, less Keras: variables, a gradient tape, tf.function(jit_compile=True). Of several networks,
+for which Keras's layers have no axis, its products are those of stacks of matrices.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ from typing import Any
 
 import tensorflow as tf
 
-from samegrad.impls.on_tensorflow.shared import OnRows
+from samegrad.impls.on_tensorflow.shared import TensorflowOnRows
 from samegrad.impls.parameters import paired
 from samegrad.impls.task import Task
 
 ACTIVATIONS = {"sigmoid": tf.sigmoid, "tanh": tf.tanh, "relu": tf.nn.relu, "identity": tf.identity}
 
 
-class TensorflowXla(OnRows):
+class TensorflowXla(TensorflowOnRows):
     """Variables under a GradientTape, inside tf.function(jit_compile=True)."""
+
+    takes_networks = True
 
     def prepare(self, task: Task) -> None:
         self.place(task.device)
@@ -25,17 +28,17 @@ class TensorflowXla(OnRows):
         with tf.device(self.device):
             weights = [tf.Variable(tensor, dtype=task.dtype) for layer in task.parameters for tensor in layer]
             self.rate = tf.Variable(0, dtype=task.dtype, trainable=False)
-        self.weights, self.learning_rate = weights, 0.0
+        self.weights, self.learning_rate, one = weights, 0.0, task.networks is None
 
         def predict(x):
             a = x
             for W, b, activation in zip(weights[0::2], weights[1::2], task.problem.activations, strict=True):
-                a = ACTIVATIONS[activation](a @ W + b)
+                a = ACTIVATIONS[activation](a @ W + (b if one else b[:, None]))
             return a
 
         def value_and_grad(x, y):
             with tf.GradientTape() as tape:
-                loss = tf.reduce_mean((predict(x) - y) ** 2)
+                loss = tf.reduce_mean((predict(x) - y) ** 2, None if one else (1, 2))
             return loss, tape.gradient(loss, weights)
 
         def descend(x, y):
@@ -45,7 +48,7 @@ class TensorflowXla(OnRows):
             return loss
 
         def descend_often(x, y, steps):
-            loss = tf.zeros((), x.dtype)
+            loss = tf.zeros(() if one else task.networks, x.dtype)
             for _ in tf.range(steps):
                 loss = descend(x, y)
             return loss

@@ -2,8 +2,8 @@
 
 The first is an nn.Module, loss.backward() and torch.optim, as PyTorch is taught and used. The second asks
 torch.autograd.grad for the gradient of a function of plain tensors. The third compiles loss, gradient and update
-together, with samples as columns and each product written as a multiplication and a sum, which the compiler fuses into
-loops over the batch, where it would call a library for a matrix product.
+together, with samples as columns and each product of a narrow layer written as a multiplication and a sum, which the
+compiler fuses into loops over the batch, where it would call a library for a matrix product.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from samegrad.impls.on_torch.shared import OnTorch, to_array
+from samegrad.impls.on_torch.shared import OnTorch, require_compiled_code, to_array
 from samegrad.impls.parameters import Array, Layer, Parameters, paired
 from samegrad.impls.problem import Problem
 from samegrad.impls.task import Task
@@ -43,6 +43,7 @@ def build(problem: Problem, parameters: Parameters) -> torch.nn.Sequential:
 class Autograd(OnTorch):
     """What the executions share: data, and results as lists of tensors in the order W1, b1, W2, …"""
 
+    takes_any_batch = True
     transposed = True
     """Whether W is in PyTorch's layout, (fan_out, fan_in)."""
 
@@ -136,15 +137,21 @@ class TorchFunctional(Autograd):
         return self.wait((loss, self.parameters))
 
 
+NARROW = 16
+"""Units, up to which a product is written as a multiplication and a sum."""
+
+
 @cache
 def compiled(activations: tuple[str, ...]) -> tuple[Callable[..., Any], ...]:
     """Forward pass, loss and gradients, and step, each compiled for the shapes that it meets. x: (inputs, n)."""
+    require_compiled_code()
     torch._dynamo.config.recompile_limit = 1000  # it gives up after eight shapes otherwise
 
     def predict(parameters: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
         a = x
         for W, b, activation in zip(parameters[0::2], parameters[1::2], activations, strict=True):
-            a = FUNCTIONS[activation]((W[:, :, None] * a[:, None, :]).sum(0) + b[:, None])
+            product = (W[:, :, None] * a[:, None, :]).sum(0) if max(W.shape) <= NARROW else W.T @ a
+            a = FUNCTIONS[activation](product + b[:, None])
         return a
 
     def loss(parameters: Sequence[torch.Tensor], x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -164,6 +171,10 @@ def compiled(activations: tuple[str, ...]) -> tuple[Callable[..., Any], ...]:
 
 class TorchCompile(Autograd):
     """torch.compile of torch.func.grad_and_value."""
+
+    def compilations(self) -> int:
+        """The graphs that torch.compile has made in this process."""
+        return torch._dynamo.utils.counters["stats"]["unique_graphs"]
 
     transposed = False
 

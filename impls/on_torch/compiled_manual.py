@@ -25,7 +25,7 @@ import numpy as np
 import torch
 
 from samegrad.impls.errors import Unavailable
-from samegrad.impls.on_torch.shared import OnTorch
+from samegrad.impls.on_torch.shared import OnTorch, require_compiled_code
 from samegrad.impls.parameters import Array, paired
 from samegrad.impls.task import Task
 
@@ -33,8 +33,12 @@ LENGTH = 4096
 """Of the rows of a large batch, in samples."""
 
 
+WIDEST = 16
+"""Units: the terms that are written out, and the time to compile them, grow with their square."""
+
+
 @dataclass(frozen=True)
-class Network:
+class InductorNetwork:
     """The passes as functions of a state [last loss, W1, b1, W2, …] and of samples (inputs + outputs, rows, length)."""
 
     sizes: tuple[int, ...]
@@ -119,8 +123,9 @@ class Compiled:
 
 
 @cache
-def compiled(network: Network, batch: int, dtype: str, device: str) -> tuple[Compiled, ...]:
+def compiled(network: InductorNetwork, batch: int, dtype: str, device: str) -> tuple[Compiled, ...]:
     """The passes for so many samples of that dtype on that device."""
+    require_compiled_code()
     return tuple(Compiled(one, device) for one in (network.forward, network.evaluate, network.descend))
 
 
@@ -131,12 +136,16 @@ class TorchCompileManual(OnTorch):
         problem = task.problem
         if set(problem.activations) - {"sigmoid", "identity"}:
             raise Unavailable(f"torch-compile-manual is written for sigmoid and identity, not for {problem.name!r}")
+        if max(problem.sizes) > WIDEST:
+            raise Unavailable(
+                f"torch-compile-manual writes out every unit, {WIDEST} a layer at most, which {problem.name!r} exceeds"
+            )
         kind = self.place(task.dtype, task.device)
         self.feed(*task.data())
         flat = [torch.zeros(1), *(torch.tensor(tensor).ravel() for layer in task.parameters for tensor in layer)]
         self.state = torch.cat(flat).to(**kind)
         self.rate, self.learning_rate = torch.zeros(1, **kind), 0.0  # aot_compile fails on a scalar
-        self.network = Network(problem.sizes, problem.activations)
+        self.network = InductorNetwork(problem.sizes, problem.activations)
         self._forward, self._evaluate, self._descend = compiled(self.network, task.batch, task.dtype, task.device)
 
     def feed(self, x: Array, y: Array | None = None) -> None:

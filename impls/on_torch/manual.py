@@ -1,7 +1,7 @@
 """`torch-manual` and `torch-cuda-graph`: the gradient by hand in PyTorch's operations, in tensors made once.
 
 The equations are those of `on_numpy/manual.py`. A column is a sample, so that an operation runs along the batch. A
-layer's biases and weights are one matrix P = [b; W]: (1 + fan_in, fan_out), and in `M` its inputs stand below a row of
+layer's biases and weights are one matrix P = [b; W]: (1 + fan_in, fan_out), and in `M` its inputs are below a row of
 ones: a layer is one product, and so is its gradient, which `addmm` also scales and adds up over chunks.
 
     forward     z = Pᵀ [1; a]           a = σ(z)
@@ -23,13 +23,14 @@ from typing import Any
 
 import torch
 
+from samegrad.impls.cpu_cache import chunk_bytes
 from samegrad.impls.errors import Unavailable
 from samegrad.impls.on_torch.shared import OnTorch, find_device
 from samegrad.impls.parameters import Array, Layer, Parameters
 from samegrad.impls.task import Task
 
-CHUNK_BYTES = 64 * 1024
-"""The length of a chunk's rows on a CPU; `xor` has 19 of them."""
+CHUNK_BYTES = chunk_bytes(16)
+"""The length of a chunk's rows on a CPU; `xor` has 19 of them, not all of them in use at a time."""
 
 
 def views(flat: torch.Tensor, parameters: Parameters) -> list[torch.Tensor]:
@@ -86,9 +87,9 @@ class TorchManual(OnTorch):
         self.feed(*task.data())
 
     def feed(self, x: Array, y: Array | None = None) -> None:
-        self.x.copy_(torch.from_numpy(x.T))
+        self.x.copy_(torch.from_numpy(x.T.copy()))  # transposed by NumPy: PyTorch takes six times as long
         if y is not None:
-            self.y.copy_(torch.from_numpy(y.T))
+            self.y.copy_(torch.from_numpy(y.T.copy()))
 
     def _forward(self, rows: Rows, x: torch.Tensor) -> torch.Tensor:
         """Fill the activations; the last are the predictions: (outputs, samples)."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from samegrad.impls.caches import require_runnable
 from samegrad.impls.devices import joined, split_device, without_tf32
 from samegrad.impls.errors import Unavailable
 from samegrad.impls.implementation import Implementation
+from samegrad.impls.on_torch.unfinished import remove_unfinished
 
 torch.set_float32_matmul_precision("highest")  # PyTorch's default too: no TF32
 
@@ -24,6 +29,14 @@ def find_device(name: str) -> torch.device:
     if kind != "cuda" and number == 0 and torch.backends.mps.is_available():
         return torch.device("mps")
     raise Unavailable(f"torch {torch.__version__} sees no {name!r} device; use 'cpu' or a build of torch that has it")
+
+
+def require_compiled_code() -> None:
+    """Raise Unavailable where what `torch.compile` makes could not be loaded; what was cut off is made anew."""
+    kept = os.environ.get("TORCHINDUCTOR_CACHE_DIR")
+    require_runnable(Path(kept or tempfile.gettempdir()))
+    if kept:
+        remove_unfinished(Path(kept))
 
 
 class OnTorch(Implementation):
@@ -70,8 +83,8 @@ class OnTorch(Implementation):
     @classmethod
     def allow_tf32(cls, allowed: bool, device: str) -> None:
         if allowed:
-            found = find_device(device)
-            if found.type != "cuda" or torch.version.hip or torch.cuda.get_device_capability(found) < (8, 0):
+            place = find_device(device)
+            if place.type != "cuda" or torch.version.hip or torch.cuda.get_device_capability(place) < (8, 0):
                 raise Unavailable(without_tf32(device))
         torch.set_float32_matmul_precision("high" if allowed else "highest")
 

@@ -18,6 +18,8 @@ ACTIVATIONS = {"sigmoid": expit, "tanh": np.tanh, "relu": lambda z: np.maximum(z
 class AutogradTape(Implementation):
     """A loss in NumPy's notation, differentiated anew at each call."""
 
+    takes_any_batch = True
+
     def prepare(self, task: Task) -> None:
         task.require_cpu("autograd")
         self.feed(*task.data())

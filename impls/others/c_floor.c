@@ -1,58 +1,15 @@
-/* The two networks in plain C: loops over rows that a compiler turns into vector instructions.
+/* Two networks in plain C, each written out: loops over rows that a compiler turns into vector instructions.
  *
  * Compiled twice, with -Dreal=float and -Dreal=double (-DWIDE). Inputs are feature-major, x[k][row], so that neighbouring
  * rows fill a vector. Rows are taken in blocks whose intermediates stay in the first-level cache. The equations are those of
- * on_numpy/manual.py; parameters and gradients lie in the order W1, b1, W2, b2.
+ * on_numpy/manual.py; parameters and gradients lie in the order W1, b1, W2, b2. Any other network: c_network.h; many of them:
+ * c_networks.h.
  */
-#include <math.h>
-#include <string.h>
-
-typedef struct {
-    long rows;
-    const real *x, *y;
-    real *parameters, *gradients, *loss, *predictions;
-} Case;
+#include "c_exponential.h"
+#include "c_network.h"
+#include "c_networks.h"
 
 enum { INPUTS = 2, HIDDEN = 4, BLOCK = 256 };
-
-#ifdef WIDE
-typedef long long bits;
-enum { MANTISSA = 52 };
-static const real LOWEST = -708.3, HIGHEST = 709.7;                        /* ln of the least normal and the largest */
-static const real LN2_HIGH = 0x1.62e42fefap-1, LN2_LOW = 0x1.cf79abc9e3b3ap-40;
-static const real ROUNDER = 0x1.8p52;
-static const real Q[] = {0.5000000000000001,    0.16666666666666667,   0.041666666666623992,  0.0083333333333300513,
-                         0.0013888888917281793, 1.9841269863105969e-4, 2.4801521190217728e-5, 2.7557268378684193e-6,
-                         2.7620138719733996e-7, 2.5100424157005067e-8}; /* relative error of 1 + r + r²Q(r): 1.7e-17 */
-#else
-typedef int bits;
-enum { MANTISSA = 23 };
-static const real LOWEST = -87.3f, HIGHEST = 88.7f;
-static const real LN2_HIGH = 0x1.62e4p-1f, LN2_LOW = 0x1.7f7d1cp-20f;
-static const real ROUNDER = 0x1.8p23f;
-static const real Q[] = {0.5f, 0.166665768f, 0.0416665544f, 0.00836320297f, 0.00139262135f}; /* 1.0e-8 */
-#endif
-
-/* e^z = 2^n e^r with n = round(z/ln 2) and r = z - n ln 2, |r| <= ln(2)/2, ln 2 in two parts so that r keeps its digits
- * (Cody & Waite, Software Manual for the Elementary Functions, 1980, ch. 6); e^r = 1 + r + r²Q(r), Q interpolated at
- * Chebyshev nodes. Adding ROUNDER leaves n in the low bits, from where it is added to the exponent. Branch-free, and
- * clamped to where the result is a normal number. */
-static inline real exponential(real z)
-{
-    z = z > LOWEST ? z : LOWEST;
-    z = z < HIGHEST ? z : HIGHEST;
-    const real rounded = z * (real)1.4426950408889634 + ROUNDER;
-    const real n = rounded - ROUNDER;
-    const real r = (z - n * LN2_HIGH) - n * LN2_LOW;
-    real q = 0;
-    for (int k = sizeof Q / sizeof *Q - 1; k >= 0; k--)
-        q = q * r + Q[k];
-    union { real value; bits as; } power = {q * (r * r) + r + 1}, exponent = {rounded};
-    power.as += exponent.as << MANTISSA;
-    return power.value;
-}
-
-static inline long smaller(long a, long b) { return a < b ? a : b; }
 
 /* ---- xor: 2-4-1, sigmoid on both layers. a = 1/(1 + t) with t = e^-z, and the slope is a(1 - a) = t a². */
 

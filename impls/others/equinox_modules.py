@@ -1,6 +1,7 @@
 """`equinox`: the network as a module, which is a tree of arrays; equinox differentiates and compiles by JAX.
 
-Its filtered jit and gradient take whole modules as arguments and tell arrays from everything else at each call.
+Its filtered jit and gradient take whole modules as arguments and tell arrays from everything else at each call; so does
+its filtered vmap, by which several networks, in one module whose arrays have a leading axis, are computed.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from samegrad.impls.on_jax.shared import OnRows
+from samegrad.impls.on_jax.shared import JaxOnRows
 from samegrad.impls.parameters import Layer
 from samegrad.impls.task import Task
 
 ACTIVATIONS = {"sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "relu": jax.nn.relu, "identity": lambda z: z}
 
 
-class Dense(eqx.Module):
+class EquinoxDense(eqx.Module):
     """One layer a = f(x W + b), and the gradient of one."""
 
     W: jax.Array
@@ -30,7 +31,7 @@ class Dense(eqx.Module):
         return ACTIVATIONS[self.activation](x @ self.W + self.b)
 
 
-Network = tuple[Dense, ...]
+Network = tuple[EquinoxDense, ...]
 
 
 @eqx.filter_jit
@@ -53,23 +54,38 @@ def descend(network: Network, x: jax.Array, y: jax.Array, learning_rate: Any) ->
     return value, eqx.apply_updates(network, jax.tree.map(lambda g: -learning_rate * g, gradients))
 
 
-class EquinoxModules(OnRows):
+SAME = (eqx.if_array(0), None, None)
+"""Of networks, rows and targets the axis that is mapped over: the arrays of the first."""
+predict_each = eqx.filter_jit(eqx.filter_vmap(predict, in_axes=SAME[:2]))
+value_and_grad_each = eqx.filter_jit(eqx.filter_vmap(value_and_grad, in_axes=SAME))
+descend_each = eqx.filter_jit(eqx.filter_vmap(descend, in_axes=(*SAME, None)))
+
+
+class EquinoxModules(JaxOnRows):
     """The passes under `filter_jit`, the network, the data and the learning rate as arguments."""
+
+    takes_networks = True
 
     def prepare(self, task: Task) -> None:
         self.place(task.device)
         self.feed(*map(self.to_device, task.data()))
         layers = zip(task.layers(), task.problem.activations, strict=True)
-        self.network = tuple(Dense(self.to_device(W), self.to_device(b), activation) for (W, b), activation in layers)
+        several = task.networks is not None
+        self._predict = predict_each if several else predict
+        self._value_and_grad = value_and_grad_each if several else value_and_grad
+        self._descend = descend_each if several else descend
+        self.network = tuple(
+            EquinoxDense(self.to_device(W), self.to_device(b), activation) for (W, b), activation in layers
+        )
 
     def forward(self) -> jax.Array:
-        return self.wait(predict(self.network, self.x))
+        return self.wait(self._predict(self.network, self.x))
 
     def value_and_grad(self) -> tuple[jax.Array, Network]:
-        return self.wait(value_and_grad(self.network, self.x, self.y))
+        return self.wait(self._value_and_grad(self.network, self.x, self.y))
 
     def train_step(self, learning_rate: float) -> tuple[jax.Array, Network]:
-        value, self.network = descend(self.network, self.x, self.y, self.x.dtype.type(learning_rate))
+        value, self.network = self._descend(self.network, self.x, self.y, self.x.dtype.type(learning_rate))
         return self.wait((value, self.network))
 
     def to_numpy(self, result: Any) -> Any:

@@ -14,13 +14,14 @@ KERAS, TENSORFLOW = (("keras", "tensorflow"), "keras"), (("tensorflow",), "keras
 KERAS_JAX, KERAS_TORCH = (("keras", "jax"), "keras,jax"), (("keras", "torch"), "keras,torch")
 TORCH, JAX = (("torch",), "torch"), (("jax",), "jax")
 EQUINOX = ("equinox", "jax"), "equinox"
-"""What an implementation needs: its packages, and the extra of this project that installs them."""
+"""The requirements of an implementation: its packages, and the extra of this project that installs them."""
 
 ENTRIES = (
     Entry(
         "numpy-tutorial", "samegrad.impls.on_numpy.tutorial:NumpyTutorial", "numpy", "by hand, as tutorials write it"
     ),
     Entry("numpy", "samegrad.impls.on_numpy.manual:NumpyManual", "numpy", "by hand"),
+    Entry("numpy-networks", "samegrad.impls.on_numpy.networks:NumpyNetworks", "numpy", "by hand, many networks"),
     Entry("numpy-fast", "samegrad.impls.on_numpy.fast:NumpyFast", "numpy", "by hand, recorded calls", *SCIPY),
     Entry("keras-fit", "samegrad.impls.on_keras.tensorflow:KerasFit", "keras", "fit", *KERAS),
     Entry(
@@ -45,6 +46,13 @@ ENTRIES = (
         "by hand, XLA",
         *TENSORFLOW,
     ),
+    Entry(
+        "tensorflow-networks",
+        "samegrad.impls.on_tensorflow.networks:TensorflowNetworks",
+        "tensorflow",
+        "by hand, XLA, many networks",
+        *TENSORFLOW,
+    ),
     Entry("torch-eager", "samegrad.impls.on_torch.autograd:TorchEager", "torch", "eager", *TORCH),
     Entry("torch-functional", "samegrad.impls.on_torch.autograd:TorchFunctional", "torch", "eager, functional", *TORCH),
     Entry(
@@ -53,7 +61,16 @@ ENTRIES = (
         "torch",
         "compiled",
         *TORCH,
-        needs_compiler=True,
+        needs_compiler="C++",
+    ),
+    Entry("torch-vmap", "samegrad.impls.on_torch.networks:TorchVmap", "torch", "eager, many networks", *TORCH),
+    Entry(
+        "torch-networks",
+        "samegrad.impls.on_torch.networks:TorchNetworks",
+        "torch",
+        "compiled, many networks",
+        *TORCH,
+        needs_compiler="C++",
     ),
     Entry("torch-manual", "samegrad.impls.on_torch.manual:TorchManual", "torch", "by hand, eager", *TORCH),
     Entry(
@@ -62,7 +79,7 @@ ENTRIES = (
         "torch",
         "by hand, compiled",
         *TORCH,
-        needs_compiler=True,
+        needs_compiler="C++",
     ),
     Entry(
         "torch-cuda-graph",
@@ -74,18 +91,25 @@ ENTRIES = (
     Entry("jax-eager", "samegrad.impls.on_jax.autodiff:JaxEager", "jax", "eager", *JAX),
     Entry("jax-jit", "samegrad.impls.on_jax.autodiff:JaxJit", "jax", "jit-compiled", *JAX),
     Entry("jax-flat", "samegrad.impls.on_jax.autodiff:JaxFlat", "jax", "jit-compiled, one vector", *JAX),
+    Entry(
+        "jax-networks",
+        "samegrad.impls.on_jax.networks:JaxNetworks",
+        "jax",
+        "by hand, jit-compiled, many networks",
+        *JAX,
+    ),
     Entry("jax-manual", "samegrad.impls.on_jax.manual:JaxManual", "jax", "by hand, jit-compiled", *JAX),
     Entry(
         "autograd", "samegrad.impls.others.autograd_tape:AutogradTape", "autograd", "eager", ("autograd",), "autograd"
     ),
     Entry("equinox", "samegrad.impls.others.equinox_modules:EquinoxModules", "equinox", "jit-compiled", *EQUINOX),
     Entry(
-        "c-floor", "samegrad.impls.others.c_floor:CFloor", "c", "compiled C", *CFFI, is_floor=True, needs_compiler=True
+        "c-floor", "samegrad.impls.others.c_floor:CFloor", "c", "compiled C", *CFFI, is_floor=True, needs_compiler="C"
     ),
 )
 
 PROVIDED, LEFT_OUT = provided(taken=[entry.name for entry in ENTRIES])
-"""What other installed packages provide, and a line for each that cannot be taken."""
+"""The implementations of other installed packages, and a line for each that cannot be taken."""
 
 REGISTRY: dict[str, Entry] = {entry.name: entry for entry in (*ENTRIES, *PROVIDED)}
 """Every implementation by its name: each ladder from a tutorial's way to the fastest, then those provided."""
@@ -93,12 +117,18 @@ REGISTRY: dict[str, Entry] = {entry.name: entry for entry in (*ENTRIES, *PROVIDE
 DEFAULT = ("numpy", "keras-xla", "torch-eager", "jax-jit", "c-floor")
 """The default run: the four, and the floor that they are read against."""
 
+OF_NETWORKS = (
+    *("numpy-networks", "tensorflow-xla", "tensorflow-networks", "torch-vmap", "torch-networks"),
+    *("jax-jit", "jax-networks", "equinox", "c-floor"),
+)
+"""Those of ours that compute several networks at once: the default where there are several."""
+
 KERAS_ON = ("keras-xla", "keras-jax", "keras-torch")
 """The default's Keras: on TensorFlow, and where that is not installed the first of the others that can run."""
 
 
 def default() -> tuple[str, ...]:
-    """The default run as it can be made here. Imports nothing."""
+    """The implementations that are measured here by default, with Keras on a backend that is installed."""
     keras = next((name for name in KERAS_ON if REGISTRY[name].missing() is None), KERAS_ON[0])
     return tuple(keras if name == KERAS_ON[0] else name for name in DEFAULT)
 

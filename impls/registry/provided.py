@@ -7,7 +7,7 @@ The entry point's name is the implementation's: its framework and, after the fir
 class. What the package requires is what the implementation needs. All of that is read from the installed package's
 metadata; nothing of it is imported before it is run.
 
-A package that is broken, or whose name is taken, is left out with a line that says so; the others are not touched.
+A package that is broken, or whose name is taken, is left out with a line that explains it; the others are not touched.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ GROUP = "samegrad.implementations"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 TARGET = re.compile(r"(\w+)(\.\w+)*:\w+")
 RESERVED = ("all",)
-"""What `--implementations` takes for something else."""
+"""Names with another meaning for `--implementations`."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Provided(Entry):
 
 
 def provided(taken: Collection[str]) -> tuple[list[Provided], list[str]]:
-    """What installed packages provide, by package and name, and a line for each that is left out.
+    """The implementations of installed packages, by package and name, and a line for each that is left out.
 
     `taken`: the names that are given already. Imports nothing.
     """
@@ -71,7 +71,7 @@ def _fault(name: str, target: str, taken: Collection[str], provided: dict[str, P
     if name in taken:
         return "Samegrad has one of that name; rename the entry point"
     if name in provided:
-        return f"{provided[name].distribution} has one of that name; rename either entry point"
+        return f"{provided[name].distribution} has one of that name; rename one of the entry points"
     if not TARGET.fullmatch(target):
         return f"its value should be 'module:Class', found {target!r}"
     return ""
@@ -82,7 +82,7 @@ Declaration = tuple[str, list[tuple[str, str]], tuple[str, ...]]
 
 
 def _declarations(complain: Callable[[str], None]) -> Iterator[Declaration]:
-    """What each installed package declares. One that cannot be read is complained of, and stops no other.
+    """The entry points of each installed package. One that cannot be read gives a complaint, and stops no other.
 
     (`importlib.metadata.entry_points` gives up on all packages where a single line of one has no "=".)
     """

@@ -13,14 +13,13 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from samegrad.impls.parameters import tensors
 from samegrad.impls.problem import ACTIVATIONS, SQUARED, Problem
 from samegrad.impls.registry import DEFAULT, REGISTRY, get_entry
 from samegrad.impls.task import Task
 from samegrad.impls.verifying import child, messages
 from samegrad.impls.verifying.candidate import Candidate
+from samegrad.impls.verifying.judge import worst_tau
 from samegrad.impls.verifying.report import Report
 
 
@@ -29,11 +28,11 @@ def installed() -> list[Any]:
 
     Keras on TensorFlow stands for TensorFlow; what differentiates by JAX, like equinox, would only repeat JAX.
     """
-    found: dict[str, Any] = {}
+    by_library: dict[str, Any] = {}
     for entry in (*(REGISTRY[name] for name in DEFAULT), *REGISTRY.values()):
         if not entry.is_by_hand and entry.missing() is None:
-            found.setdefault(entry.computes_with, entry)
-    return list(found.values())
+            by_library.setdefault(entry.computes_with, entry)
+    return list(by_library.values())
 
 
 def compare(report: Report, candidate: Candidate, time_limit_s: float) -> None:
@@ -55,7 +54,7 @@ def compare(report: Report, candidate: Candidate, time_limit_s: float) -> None:
     }
     with ExitStack() as stack:
         asked = [
-            (entry, stack.enter_context(child.Child(__name__, {**request, "name": entry.name}, time_limit_s)))
+            (entry, stack.enter_context(child.TargetProcess(__name__, {**request, "name": entry.name}, time_limit_s)))
             for entry in installed()
         ]
         for entry, process in asked:
@@ -78,18 +77,12 @@ def _add(report: Report, candidate: Candidate, framework: str, answers: list[dic
     diagnosis = candidate.explained
     references = candidate.judge.references(diagnosis.activations) or []
     for row in report.rows:
-        name, worst = row.tensor[1:], 0.0
+        name, taus = row.tensor[1:], []
         for o, reference, theirs in zip(candidate.observations, references, answers, strict=True):
             scale = diagnosis.constant * diagnosis.convention.factor(*o.y.shape)
-            found, expected = o.gradients[name], scale * theirs[name]
-            if found.shape != expected.shape:
-                worst = float("inf")
-                continue
             allowed = 2 * scale * reference.bounds[name] + o.slack.get(name, 0.0)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                ratio = np.where(found == expected, 0.0, abs(found - expected) / allowed)
-            worst = max(worst, float(np.max(ratio)))
-        row.frameworks[framework] = worst
+            taus.append(worst_tau(o.gradients[name], scale * theirs[name], allowed))
+        row.frameworks[framework] = max(taus)
 
 
 # -- in the framework's process ---------------------------------------------------------------------------------------

@@ -57,8 +57,8 @@ def run_so_far(more: Sequence[str] = ()) -> list[Cell]:
     running = shell()
     raw = running.history_manager.input_hist_raw if running is not None else []
     typed: list[tuple[int | None, str]] = [*enumerate(raw), *((None, text) for text in more)]
-    found = [Cell(number, as_python(text)) for number, text in typed]
-    return [cell for cell in found if cell.text.strip() and parses(cell.text)]
+    session = [Cell(number, as_python(text)) for number, text in typed]
+    return [cell for cell in session if cell.text.strip() and parses(cell.text)]
 
 
 def as_python(text: str) -> str:

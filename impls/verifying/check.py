@@ -68,20 +68,20 @@ def check_among(more: Sequence[str], thing: Any, *, loss: Any = None, hint: bool
     """The same, with cells that were run beside those that the session remembers."""
     if _is_checked_itself():
         raise RuntimeError("samegrad.check is not run by code that is itself being checked")
-    found = whereabouts(thing)
-    found_loss = whereabouts(loss) if callable(loss) else None
+    origin = whereabouts(thing)
+    origin_of_loss = whereabouts(loss) if callable(loss) else None
     run = cells.run_so_far(more)
     with ExitStack() as stack:
         path: Path | None = None
-        if not found.path or (found_loss is not None and not found_loss.path):
+        if not origin.path or (origin_of_loss is not None and not origin_of_loss.path):
             path = stack.enter_context(cells.written(run))
-        target = _target(found, path)
-        report = verify.run(target, loss=_target(found_loss, path) if found_loss else loss, **options)
+        target = _target(origin, path)
+        report = verify.run(target, loss=_target(origin_of_loss, path) if origin_of_loss else loss, **options)
     if path is not None:
         report = cells.in_own_words(report, run, path)
-    report.target = target if found.path else found.name
+    report.target = target if origin.path else origin.name
     report.hint = hint
-    report.notes += [found.note] if found.note else []
+    report.notes += [origin.note] if origin.note else []
     return report
 
 
@@ -91,9 +91,9 @@ def _is_checked_itself() -> bool:
     return spec is not None and spec.name == verify.PROCESS
 
 
-def _target(found: Whereabouts, path: Path | None) -> str:
-    where = found.path or str(path)
-    return f"{where}:{found.name}" if found.name else where
+def _target(origin: Whereabouts, path: Path | None) -> str:
+    where = origin.path or str(path)
+    return f"{where}:{origin.name}" if origin.name else where
 
 
 def whereabouts(thing: Any) -> Whereabouts:

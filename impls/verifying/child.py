@@ -30,6 +30,7 @@ from typing import Any
 from samegrad.impls.verifying import messages
 
 ROOT = Path(__file__).parents[3]
+NO_PLOTS = "samegrad.impls.verifying.target.no_plots"
 LARGEST = 1 << 28
 """Bytes that a child may send in all."""
 
@@ -42,7 +43,7 @@ def _sign(key: bytes, number: int, content: bytes) -> bytes:
     return hmac.new(key, b"%d " % number + content, hashlib.sha256).hexdigest().encode()
 
 
-class Child:
+class TargetProcess:
     """The process of `module` (`python -m module READ WRITE`), as a context: it and all that it started end with it."""
 
     def __init__(self, module: str, request: dict[str, Any], time_limit_s: float) -> None:
@@ -51,7 +52,12 @@ class Child:
         self.key = secrets.token_bytes(32)
         down_read, self.down = os.pipe()
         self.up, up_write = os.pipe()
-        environment = {**os.environ, "MPLBACKEND": "Agg", "JAX_ENABLE_X64": "1", "JAX_PLATFORMS": "cpu"}
+        environment = {
+            **os.environ,
+            "MPLBACKEND": f"module://{NO_PLOTS}",
+            "JAX_ENABLE_X64": "1",
+            "JAX_PLATFORMS": "cpu",
+        }
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
         environment["PYTHONIOENCODING"] = "utf-8"
         self.process = subprocess.Popen(
@@ -107,7 +113,7 @@ class Child:
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         raise Ended(f"the target ended its process ({how}) before it gave an answer")
 
-    def __enter__(self) -> Child:
+    def __enter__(self) -> TargetProcess:
         return self
 
     def __exit__(self, *exception: Any) -> None:

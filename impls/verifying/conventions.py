@@ -52,27 +52,18 @@ CONVENTIONS = (
     Convention("row-mean", "1/N·Σ(a−y)²", "k times", False, True, False),
     Convention("row-sum", "Σ over rows of the mean over outputs of (a−y)²", "N times", False, False, True),
     Convention("half-row-sum", "½·Σ over rows of the mean over outputs of (a−y)²", "N/2 times", True, False, True),
-    Convention(
-        "bce-mean", f"−1/(N·k)·Σ{BINARY}", "the mean binary cross-entropy", False, True, True, BINARY_CROSS_ENTROPY
-    ),
-    Convention("bce-sum", f"−Σ{BINARY}", "the binary cross-entropy, summed", False, False, False, BINARY_CROSS_ENTROPY),
-    Convention(
-        "bce-row-mean",
-        f"−1/N·Σ{BINARY}",
-        "the binary cross-entropy, averaged over the rows",
-        False,
-        True,
-        False,
-        BINARY_CROSS_ENTROPY,
-    ),
-    Convention(
-        "ce-mean", "−1/N·Σ y·ln a", "the cross-entropy, averaged over the rows", False, True, False, CROSS_ENTROPY
-    ),
-    Convention("ce-sum", "−Σ y·ln a", "the cross-entropy, summed", False, False, False, CROSS_ENTROPY),
-    Convention(
-        "ce-element-mean", "−1/(N·k)·Σ y·ln a", "the cross-entropy, averaged over all elements", False, True, True,
-        CROSS_ENTROPY,
-    ),
+    Convention("bce-mean", f"−1/(N·k)·Σ{BINARY}", "the mean binary cross-entropy",
+               False, True, True, BINARY_CROSS_ENTROPY),
+    Convention("bce-sum", f"−Σ{BINARY}", "the binary cross-entropy, summed",
+               False, False, False, BINARY_CROSS_ENTROPY),
+    Convention("bce-row-mean", f"−1/N·Σ{BINARY}", "the binary cross-entropy, averaged over the rows",
+               False, True, False, BINARY_CROSS_ENTROPY),
+    Convention("ce-mean", "−1/N·Σ y·ln a", "the cross-entropy, averaged over the rows",
+               False, True, False, CROSS_ENTROPY),
+    Convention("ce-sum", "−Σ y·ln a", "the cross-entropy, summed",
+               False, False, False, CROSS_ENTROPY),
+    Convention("ce-element-mean", "−1/(N·k)·Σ y·ln a", "the cross-entropy, averaged over all elements",
+               False, True, True, CROSS_ENTROPY),
 )  # fmt: skip
 """Most usual first: where two are the same (one output, one row), the first is named."""
 

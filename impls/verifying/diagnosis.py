@@ -18,6 +18,7 @@ from samegrad.impls.errors import BadInput
 from samegrad.impls.problem import SQUARED
 from samegrad.impls.verifying import mistakes, mutants
 from samegrad.impls.verifying.conventions import CONVENTIONS, MSE, Convention
+from samegrad.impls.verifying.forward import ROUNDINGS
 from samegrad.impls.verifying.judge import Activations, Judge, Observation, Penalty
 from samegrad.impls.verifying.mutants import Mistake
 from samegrad.impls.verifying.wording import layer_name, output_cotangent
@@ -70,7 +71,8 @@ def diagnose(
     """Judge the observations of one target.
 
     `activations` are those that the network may have, the likeliest first; `conventions` those that are allowed;
-    `depth` is how far to look for an explanation: "right" (not at all), "singles", "pairs"; `loose` widens the bound.
+    `depth` is how far to look where they are not right: "right" (not at all), "nearest" (which tensors are right),
+    "singles", "pairs" (for mistakes that explain them); `loose` widens the bound.
     """
     judge = Judge(observations, dtype, rate_known, loose=loose)
     activations = [choice for choice in activations if judge.references(choice) is not None]
@@ -80,7 +82,9 @@ def diagnose(
         if fit := judge.right(choice, conventions):
             return Diagnosis(True, choice, *fit, judge.taus(choice, *fit))
 
-    explanations = _explain(judge, activations, conventions, depth == "pairs") if depth != "right" else []
+    if depth == "right":
+        return Diagnosis(False, activations[0], conventions[0], 1.0, {})
+    explanations = _explain(judge, activations, conventions, depth == "pairs") if depth != "nearest" else []
     if explanations:
         best = explanations[0]
         shown = best.activations, best.convention, best.constant
@@ -104,16 +108,19 @@ def diagnose_row_by_row(
     """
     short = [o for o in observations if len(o.x) <= 2]
     judges = [Judge(observations, dtype, row_by_row=True)]
-    judges += [Judge(short, dtype, row_by_row=True, backwards=b) for b in (False, True)] if len(short) > 1 else []
-    possible = [choice for choice in activations if judges[0].references(choice)]
-    for judge, choice in itertools.product(judges, possible):
+    if len(short) > 1:
+        judges += [Judge(short, dtype, row_by_row=True, backwards=b) for b in (False, True)]
+    judges = [judge for judge in judges if judge.moves]
+    possible = [choice for choice in activations if judges and judges[0].references(choice)]
+    alone = [o for o in observations if len(o.x) == 1]
+    single = Judge(alone, dtype)  # on one row all is the same row by row: a cheap test before the dear one
+    likely_right = [choice for choice in possible if not alone or single.fits(mistakes.RIGHT, choice, conventions)]
+    for judge, choice in itertools.product(judges, likely_right):
         if fit := judge.fits(mistakes.RIGHT, choice, conventions):
             taus = judge.taus_under(mistakes.RIGHT, choice, fit[0])
             return Diagnosis(True, choice, fit[0], fit[1], taus, row_by_row=True)
-    alone = [o for o in observations if len(o.x) == 1]
     if not explain or not alone:
         return None
-    single = Judge(alone, dtype)  # on one row, a mistake is the same row by row: a cheap test before the dear one
     for choice in possible:
         likely = [mistake for mistake in mistakes.bank(choice) if single.fits(mistake, choice, conventions)]
         for judge in judges:
@@ -128,16 +135,16 @@ def _explain(
     judge: Judge, activations: Sequence[Activations], conventions: Sequence[Convention], with_pairs: bool
 ) -> list[Explanation]:
     """The mistakes that fit: another convention, float32 inside, single ones of the bank, then pairs if asked for."""
-    found = _other_conventions(judge, activations, conventions)
-    if found:
-        return found
-    found = _float32_inside(judge, activations, conventions)
-    if found:
-        return found
+    explanations = _other_conventions(judge, activations, conventions)
+    if explanations:
+        return explanations
+    explanations = _float32_inside(judge, activations, conventions)
+    if explanations:
+        return explanations
     every = [*conventions, *_others(conventions)]
-    found = _search(judge, activations, every, mistakes.bank)
-    if found or not with_pairs:
-        return found
+    explanations = _search(judge, activations, every, mistakes.bank)
+    if explanations or not with_pairs:
+        return explanations
     return _search(judge, activations, every, lambda choice: mutants.pairs(mistakes.bank(choice)))
 
 
@@ -161,11 +168,11 @@ def _fitting(
     judge: Judge, choice: Activations, conventions: Sequence[Convention], bank: Iterable[Mistake]
 ) -> list[Explanation]:
     """What fits; of several that say the same, the first."""
-    found: dict[str, Explanation] = {}
+    by_title: dict[str, Explanation] = {}
     for mistake in bank:
         if fit := judge.fits(mistake, choice, conventions):
-            found.setdefault(mistake.title, Explanation(mistake, choice, *fit))
-    return list(found.values())
+            by_title.setdefault(mistake.title, Explanation(mistake, choice, *fit))
+    return list(by_title.values())
 
 
 def _other_conventions(
@@ -175,13 +182,13 @@ def _other_conventions(
     others = _others(conventions)
     for choice in activations:
         if fit := judge.right(choice, others):
-            asked, found = conventions[0], fit[0]
+            asked, actual = conventions[0], fit[0]
             mistake = Mistake(
                 "another-convention",
-                f"the gradient is that of {found.formula}, but the loss is {asked.formula}",
-                f"Every gradient is {found.relation} that of the mean squared error, where {asked.relation} is due."
-                if found.loss == asked.loss == SQUARED
-                else f"The gradient is that of another loss: {found.formula}.",
+                f"the gradient is that of {actual.formula}, but the loss is {asked.formula}",
+                f"Every gradient is {actual.relation} that of the mean squared error, where {asked.relation} is due."
+                if actual.loss == asked.loss == SQUARED
+                else f"The gradient is that of another loss: {actual.formula}.",
                 f"∂L/∂{'a' if asked.loss == SQUARED else 'z'} = {output_cotangent(asked)}  for  L = {asked.formula}",
                 {},
             )
@@ -192,10 +199,14 @@ def _other_conventions(
 def _float32_inside(
     judge: Judge, activations: Sequence[Activations], conventions: Sequence[Convention]
 ) -> list[Explanation]:
-    """Right to float32's precision, though float64 is claimed (what claims float32 has been found wrong there)."""
+    """Right to float32's precision, though float64 is claimed (what claims float32 has been found wrong there).
+
+    What is off by some roundings of float64 only is another formula, and not float32.
+    """
     coarse = Judge(judge.observations, "float32", judge.rate_known)
     for choice in activations:
-        if fit := coarse.right(choice, conventions):
+        fit = coarse.right(choice, conventions)
+        if fit and max(judge.taus(choice, *fit).values()) > ROUNDINGS:
             exact = all(
                 np.array_equal(g, g.astype(np.float32)) for o in judge.observations for g in o.gradients.values()
             )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
 from samegrad.impls.parameters import Array
 from samegrad.impls.verifying.diagnosis import Diagnosis
 from samegrad.impls.verifying.judge import Judge, Observation
+from samegrad.impls.verifying.wording import listed
 
 CLOSE = {"float64": 1e-9, "float32": 1e-4}
 """Two numbers this near, relatively to the largest beside them, are called the same: millions of roundings of float64,
@@ -24,13 +25,12 @@ def describe(
     observations: Sequence[Observation],
     dtype: str,
     absent: Collection[str] = (),
-    single_rows: bool = False,
 ) -> str:
     """One sentence on a wrong gradient: what is seen in which tensor, and what is right beside it.
 
-    `absent` are the tensors for which nothing was returned; with `single_rows` only batches of one are looked at.
+    `absent` are the tensors for which nothing was returned. Of updates row by row only batches of one are looked at.
     """
-    if single_rows:
+    if diagnosis.row_by_row:
         observations = [o for o in observations if len(o.x) == 1] or observations
     judge = Judge(observations, dtype)
     references = judge.references(diagnosis.activations, diagnosis.convention.loss) or []
@@ -56,7 +56,7 @@ def phrase(seen: dict[str, str], every: Sequence[str]) -> str:
     if not right and len(groups) == 1:
         return f"every gradient {next(iter(groups))}"
     phrases = [
-        f"{_join('d' + name for name in sorted(names, key=_order))} {_agree(what, len(names))}"
+        f"{listed('d' + name for name in sorted(names, key=_order))} {_agree(what, len(names))}"
         for what, names in groups.items()
     ]
     if not right:
@@ -74,16 +74,18 @@ def relation(cases: Sequence[Case], dtype: str) -> str:
     close = CLOSE[dtype]
 
     def everywhere(test: Callable[[Array, Array], bool]) -> bool:
-        return all(test(found, expected) for found, expected, _ in cases)
+        return all(test(actual, expected) for actual, expected, _ in cases)
 
-    def same(found: Array, expected: Array) -> bool:
-        return found.shape == expected.shape and np.allclose(found, expected, rtol=close, atol=close * _size(expected))
+    def same(actual: Array, expected: Array) -> bool:
+        return actual.shape == expected.shape and np.allclose(
+            actual, expected, rtol=close, atol=close * _size(expected)
+        )
 
-    if not everywhere(lambda found, expected: bool(np.isfinite(found).all())):
+    if not everywhere(lambda actual, expected: bool(np.isfinite(actual).all())):
         return "is not finite"
-    if everywhere(lambda found, expected: not np.any(found)):
+    if everywhere(lambda actual, expected: not np.any(actual)):
         return "is zero"
-    if everywhere(lambda found, expected: same(found, -expected)):
+    if everywhere(lambda actual, expected: same(actual, -expected)):
         return "is −1 times the right one"
     if everywhere(
         lambda f, e: f.shape == e.shape and f.ndim == 1 and f.size > 1 and same(f, np.full(f.shape, e.sum()))
@@ -97,10 +99,10 @@ def relation(cases: Sequence[Case], dtype: str) -> str:
         return factor
     if everywhere(lambda f, e: f.shape == e.shape and f.ndim == 2 and same(np.sort(f.ravel()), np.sort(e.ravel()))):
         return "has the right numbers in the wrong places"
-    if any(found.shape != expected.shape for found, expected, _ in cases):
-        found, expected, rows = next(case for case in cases if case[0].shape != case[1].shape)
-        return f"has the shape {found.shape} where {expected.shape} is due (with {rows} rows)"
-    singles = [same(found, expected) for found, expected, rows in cases if rows == 1]
+    if any(actual.shape != expected.shape for actual, expected, _ in cases):
+        actual, expected, rows = next(case for case in cases if case[0].shape != case[1].shape)
+        return f"has the shape {actual.shape} where {expected.shape} is due (with {rows} rows)"
+    singles = [same(actual, expected) for actual, expected, rows in cases if rows == 1]
     if singles and all(singles):
         return "is right for one row but wrong for several"
     if everywhere(lambda f, e: f.shape == e.shape and same(f.sum(), e.sum())):
@@ -108,24 +110,24 @@ def relation(cases: Sequence[Case], dtype: str) -> str:
     if dtype == "float64" and everywhere(
         lambda f, e: f.shape == e.shape and np.allclose(f, e, rtol=DIGITS["rtol"], atol=DIGITS["of_largest"] * _size(e))
     ):
-        found, expected, _ = cases[0]
-        return f"is right to about {_digits(found, expected)} digits only"
+        actual, expected, _ = cases[0]
+        return f"is right to about {_digits(actual, expected)} digits only"
     return "is wrong"
 
 
 def _factor(cases: Sequence[Case], same: Callable[[Array, Array], bool], close: float) -> str:
     """ "is 0.25 times the right one", or the factor's dependence on the number of rows."""
     factors = []
-    for found, expected, rows in cases:
+    for actual, expected, rows in cases:
         power = float(np.vdot(expected, expected))
-        if found.shape != expected.shape or power == 0:
+        if actual.shape != expected.shape or power == 0:
             return ""
-        factor = float(np.vdot(expected, found)) / power
-        if not same(found, factor * expected):
+        factor = float(np.vdot(expected, actual)) / power
+        if not same(actual, factor * expected):
             return ""
         factors.append((rows, factor))
     if np.allclose([factor for _, factor in factors], factors[0][1], rtol=close) and any(r > 1 for r, _ in factors):
-        if all(found.size == 1 for found, _, _ in cases) and len(cases) < 2:
+        if all(actual.size == 1 for actual, _, _ in cases) and len(cases) < 2:
             return ""
         return f"is {factors[0][1]:.4g} times the right one"
     for power_of_rows, words in ((1, "N times"), (-1, "1/N of")):
@@ -134,8 +136,8 @@ def _factor(cases: Sequence[Case], same: Callable[[Array, Array], bool], close: 
     return ""
 
 
-def _digits(found: Array, expected: Array) -> int:
-    error = np.max(abs(found - expected)) / _size(expected)
+def _digits(actual: Array, expected: Array) -> int:
+    error = np.max(abs(actual - expected)) / _size(expected)
     return int(max(0, -np.log10(error))) if error > 0 else 16
 
 
@@ -155,8 +157,3 @@ def _agree(what: str, count: int) -> str:
 
 def _order(name: str) -> tuple[str, bool]:
     return name[1:], name.startswith("b")
-
-
-def _join(names: Iterable[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last

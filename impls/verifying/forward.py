@@ -21,6 +21,13 @@ from samegrad.impls.problem import LOSSES
 from samegrad.impls.verifying.conventions import CONVENTIONS, Convention
 from samegrad.impls.verifying.judge import Activations, Judge, Observation
 
+ROUNDINGS = 32.0
+"""Times the bound: what is so near is right. Other formulas for the same, as exp(z)/(1 + exp(z)), round more than the
+usual ones; what is planted, downcasts included, is off by a million times."""
+SAME = 1e-9
+"""Relative. Two formulas of one activation differ by some roundings, 1e-13; two activations by more than 1e-4."""
+AT_A_GLANCE = 1e-4
+"""Relative and absolute, of numbers near 1: no right prediction is so far off, in float32 either (1e-6)."""
 NEAR = 1e-6
 """Relative error up to which a number is taken for a loss: it may contain an ε in its logarithm, or be printed
 short."""
@@ -52,16 +59,16 @@ def matching(
     judge: Judge, choices: Sequence[Activations], outputs: Sequence[Sequence[np.ndarray]]
 ) -> list[Activations]:
     """Those of `choices` that predict what the program predicts, on all probes; `outputs`: what it computed on each."""
-    found = [choice for choice in choices if predicts(judge, choice, outputs)]
-    if found or not judge.observations or len(choices) == 1:
-        return found
+    matches = [choice for choice in choices if predicts(judge, choice, outputs)]
+    if matches or not judge.observations or len(choices) == 1:
+        return matches
     first = judge.observations[0]
     every = mixed(len(first.parameters), first.y.shape[1])
-    return [choice for choice in every if predicts(judge, choice, outputs)][:1]
+    return [choice for choice in every if predicts(judge, choice, outputs)]
 
 
 def predicts(judge: Judge, choice: Activations, outputs: Sequence[Sequence[np.ndarray]] = ()) -> bool:
-    """Are the program's predictions those of a network with these activations?
+    """Are the program's predictions those of a network with these activations, within some roundings?
 
     Where its forward function gives predictions, these; else some array that it computed, at least on every probe of
     one row, as programs that learn row by row have the last row's only.
@@ -69,19 +76,21 @@ def predicts(judge: Judge, choice: Activations, outputs: Sequence[Sequence[np.nd
     if not _roughly(judge.observations[0], choice, outputs[0] if outputs else ()):
         return False
     references = judge.references(choice)
-    if not references or np.ptp(np.concatenate([r.predictions.ravel() for r in references])) == 0:
-        return False  # one number everywhere, as from dead units, shows nothing
-    seen = []
+    if not references:
+        return False
+    fits: list[bool] = []
     for number, (o, r) in enumerate(zip(judge.observations, references, strict=True)):
         own = [o.predictions] if o.predictions is not None else outputs[number] if outputs else []
-        fits = any(
-            a.shape == r.predictions.shape and bool(np.all(abs(a - r.predictions) <= r.predictions_bound)) for a in own
-        )
-        seen.append((len(o.x), o.predictions is not None, fits))
-    if any(explicit and not fits for _, explicit, fits in seen):
+        bound = ROUNDINGS * r.predictions_bound
+        fits.append(any(a.shape == bound.shape and bool(np.all(abs(a - r.predictions) <= bound)) for a in own))
+    if any(o.predictions is not None and not fit for o, fit in zip(judge.observations, fits, strict=True)):
         return False
-    single = [fits for rows, _, fits in seen if rows == 1]
-    return all(single) if single else all(fits for _, _, fits in seen)
+    rows = [len(o.x) if o.predictions is None else 1 for o in judge.observations]
+    single = [i for i, n in enumerate(rows) if n == 1]
+    alive = any(np.any(references[i].predictions) for i in single)
+    telling = single if alive else range(len(rows))
+    varies = np.ptp(np.concatenate([r.predictions.ravel() for r in references]))
+    return bool(varies) and all(fits[i] for i in telling)  # one number everywhere, as from dead units, shows nothing
 
 
 def _leaky(slope: float, z: Array) -> Array:
@@ -123,7 +132,7 @@ def unusual(judge: Judge) -> tuple[str, ...]:
 
 def _same(o: Observation, names: Activations, functions: Mapping[str, Callable[[Array], Array]]) -> bool:
     a = _predicted(o, [functions[name] for name in names])
-    return o.predictions is not None and o.predictions.shape == a.shape and np.allclose(o.predictions, a, rtol=1e-9)
+    return o.predictions is not None and o.predictions.shape == a.shape and np.allclose(o.predictions, a, rtol=SAME)
 
 
 def _predicted(o: Observation, functions: Sequence[Callable[[Array], Array]]) -> Array:
@@ -135,12 +144,12 @@ def _predicted(o: Observation, functions: Sequence[Callable[[Array], Array]]) ->
 
 
 def _roughly(o: Observation, choice: Activations, outputs: Sequence[np.ndarray]) -> bool:
-    """A cheap look before the exact one: do the predictions of the first probe agree to four digits?"""
+    """A cheap look before the exact one: are the predictions of the first probe alike at a glance?"""
     own = [o.predictions] if o.predictions is not None else outputs
     a = _predicted(o, [FUNCTIONS[f] for f in choice])
     if len(o.x) > 1 and o.predictions is None:
         return True  # row by row, only the last row's are seen
-    return any(p.shape == a.shape and np.allclose(p, a, rtol=1e-4, atol=1e-4) for p in own)
+    return any(p.shape == a.shape and np.allclose(p, a, rtol=AT_A_GLANCE, atol=AT_A_GLANCE) for p in own)
 
 
 def recognise(
@@ -152,7 +161,7 @@ def recognise(
     """
     constant = 4 * arithmetic(judge.dtype).u  # the convention's, multiplied in: a few roundings more, as in the Judge
     for choice in choices:
-        found = []
+        fitting = []
         for loss in LOSSES:
             some = [c for c in CONVENTIONS if c.loss == loss and c.suits(choice)]
             references = judge.references(choice, loss) if some else None
@@ -163,9 +172,9 @@ def recognise(
                     <= convention.factor(*o.y.shape) * (r.loss_bound + (constant + near) * abs(r.loss))
                     for o, r, value in triples
                 ):
-                    found.append(convention)
-        if found:
-            return [choice], found
+                    fitting.append(convention)
+        if fitting:
+            return [choice], fitting
     return None
 
 
@@ -176,12 +185,23 @@ def loss_families(judge: Judge, choices: Sequence[Activations], numbers: Sequenc
     """
     single = [i for i, o in enumerate(judge.observations) if len(o.x) == 1] or [*range(len(judge.observations))]
     part = Judge([judge.observations[i] for i in single], judge.dtype)
-    found: dict[str, str] = {}
+    name_of: dict[str, str] = {}
     for name in dict.fromkeys(n for i in single for n in numbers[i]):
         values = [numbers[i].get(name) for i in single]
         if any(value is None or not np.isfinite(value) or value == 0 for value in values):
             continue
         if recognised := recognise(part, choices, values, NEAR):  # type: ignore[arg-type]
             for convention in recognised[1]:
-                found.setdefault(convention.loss, name)
-    return found
+                name_of.setdefault(convention.loss, name)
+    return name_of
+
+
+def shown_by_loss(
+    judge: Judge, choices: Sequence[Activations], numbers: Sequence[dict[str, float]]
+) -> list[Activations]:
+    """The activations under which a number that the program computes is a loss on every probe; none where none is."""
+    for name in numbers[0] if numbers else ():
+        values = [some.get(name, np.nan) for some in numbers]
+        if np.isfinite(values).all() and all(values) and (recognised := recognise(judge, choices, values, NEAR)):
+            return recognised[0]
+    return []

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from samegrad.impls.verifying.verdicts import RIGHT, WRONG
-from samegrad.impls.verifying.wording import layer_name
+from samegrad.impls.verifying.wording import layer_name, listed
 
 if TYPE_CHECKING:
     from samegrad.impls.verifying.report import Named, Report, Row
@@ -50,7 +50,7 @@ def _which(rows: list[Row]) -> str:
     if not right:
         return "every gradient is wrong"
     rest = "every other gradient is" if len(right) > 1 else f"{right[0]} is"
-    return f"{_listed(wrong)} {'are' if len(wrong) > 1 else 'is'} wrong, and {rest} right"
+    return f"{listed(wrong)} {'are' if len(wrong) > 1 else 'is'} wrong, and {rest} right"
 
 
 def where_to_look(report: Report) -> str:
@@ -75,8 +75,8 @@ def _place(mistake: Named, report: Report) -> str:
             left, sign = re.match(r"(.*?) ([=≔←]|$)", f"{equation} ").groups()  # type: ignore[union-attr]
             if sign and sign != "←":
                 equations[_called(left, report)] = None
-    yours = f"your equation{'s' * (len(equations) > 1)} for {_listed(list(equations))}" if equations else ""
-    return _listed([*filter(None, [yours]), *others] or ["the whole backward pass"])
+    yours = f"your equation{'s' * (len(equations) > 1)} for {listed(equations)}" if equations else ""
+    return listed([*filter(None, [yours]), *others] or ["the whole backward pass"])
 
 
 def _called(left: str, report: Report) -> str:
@@ -95,8 +95,3 @@ def _called(left: str, report: Report) -> str:
     if left == "grad_input":
         return f"{left}, which backward returns"
     return "the error e" if left == "e" else left
-
-
-def _listed(items: list[str]) -> str:
-    *first, last = items
-    return f"{', '.join(first)} and {last}" if first else last

@@ -13,6 +13,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -44,13 +45,15 @@ class Observation:
     """The learning rate given to the target."""
     loss: float | None = None
     predictions: Array | None = None
+    references: dict[tuple[Any, ...], Any] = field(default_factory=dict, compare=False, repr=False)
+    """Those that have been computed, and the passes with a mistake; the same probe with other gradients shares them."""
 
 
 Pair = tuple[dict[str, Array], dict[str, Array]]
 """Gradients, right or mistaken, and the bounds on them."""
 
 
-class Reference:
+class RightGradients:
     """The oracle for one probe and one network, and how far from it a right computation may be."""
 
     def __init__(self, observation: Observation, activations: Activations, dtype: str, loss: str = SQUARED) -> None:
@@ -61,6 +64,16 @@ class Reference:
         self.loss, self.loss_bound = float(truth.loss), float(bound.loss)
         self.predictions, self.predictions_bound = truth.predictions, bound.predictions
         self.gradients, self.bounds = tensors(truth.gradients), tensors(bound.gradients)
+
+
+def _reference(o: Observation, activations: Activations, dtype: str, loss: str) -> RightGradients | None:
+    key = activations, dtype, loss
+    if key not in o.references:
+        try:
+            o.references[key] = RightGradients(o, *key)
+        except BadInput:
+            o.references[key] = None
+    return o.references[key]
 
 
 class Judge:
@@ -84,18 +97,16 @@ class Judge:
         self.loose = loose
         self.dtype = dtype
         self.rate_known = rate_known
-        self._references: dict[tuple[Activations, str], list[Reference] | None] = {}
 
-    def references(self, activations: Activations, loss: str = SQUARED) -> list[Reference] | None:
+    def references(self, activations: Activations, loss: str = SQUARED) -> list[RightGradients] | None:
         """One for each observation; None where a ReLU stands too near its kink."""
-        key = activations, loss
-        if key not in self._references:
-            try:
-                found = [Reference(observation, activations, self.dtype, loss) for observation in self.observations]
-            except BadInput:
-                found = None
-            self._references[key] = found
-        return self._references[key]
+        references = [_reference(o, activations, self.dtype, loss) for o in self.observations]
+        return None if None in references else references  # type: ignore[return-value]
+
+    @property
+    def moves(self) -> bool:
+        """Is any gradient other than zero? Where none is, nothing is shown."""
+        return any(np.any(g) for o in self.observations for g in o.gradients.values())
 
     def right(self, activations: Activations, conventions: Sequence[Convention]) -> tuple[Convention, float] | None:
         """The first convention (and constant) for which every gradient is right, or None."""
@@ -109,62 +120,50 @@ class Judge:
     ) -> tuple[Convention, Penalty] | None:
         """The first convention for which every gradient is right but for a penalty on the weights, and the penalty."""
         for loss, some in by_loss(activations, conventions):
-            expected = self._expected(activations, loss)
-            for convention, (kind, terms, with_biases) in itertools.product(some if expected else (), PENALTIES):
-                penalty = self._penalty(expected, convention, kind, terms, with_biases)
+            flat = [
+                _Flat.of(o, pair) for o, pair in zip(self.observations, self._expected(activations, loss), strict=False)
+            ]
+            if None in flat:
+                return None  # a gradient has not the shape of its parameter
+            for convention, kind in itertools.product(some if flat else (), PENALTIES):
+                penalty = self._penalty(flat, convention, *kind)  # type: ignore[arg-type]
                 if penalty is not None:
                     return convention, penalty
         return None
 
     def _penalty(
-        self,
-        expected: Sequence[Pair],
-        convention: Convention,
-        kind: str,
-        terms: tuple[Callable[[Array], Array], ...],
-        with_biases: bool,
+        self, probes: Sequence[_Flat], convention: Convention, kind: str, terms: Terms, with_biases: bool
     ) -> Penalty | None:
         """The penalty of these terms that the gradients contain on every probe beside what is expected, or None."""
         coefficients: list[tuple[float, ...]] = []
         taus: dict[str, float] = {}
         unit, step = arithmetic(self.dtype).u, 1.0
-        for observation, pair in zip(self.observations, expected, strict=True):
-            values = tensors(observation.parameters)
-            scale = convention.factor(*observation.y.shape)
-            names = [n for n in observation.gradients if n[0] == "W" or with_biases]
-            if any(g.shape != values[n].shape for n, g in observation.gradients.items()):
-                return None
-            rest = {n: observation.gradients[n] - scale * pair[0][n] for n in names}
-            if sum(rest[n].size for n in names) < 3 * len(terms) + 1:
+        for o, probe in zip(self.observations, probes, strict=True):
+            on, columns, inverse = probe.punished(terms, with_biases)
+            if np.sum(on) < 3 * len(terms) + 1:
                 return None  # too few numbers to tell a penalty from anything else
-            columns = np.stack([np.concatenate([f(values[n]).ravel() for n in names]) for f in terms], axis=1)
+            scale = convention.factor(*o.y.shape)
             if not self.rate_known:  # the step's own factor is found on the first probe, and kept for the others
                 if not coefficients:
-                    free = np.column_stack([np.concatenate([pair[0][n].ravel() for n in names]), columns])
-                    found = np.concatenate([observation.gradients[n].ravel() for n in names])
-                    step = float(np.linalg.lstsq(free, found, rcond=None)[0][0]) / scale
+                    free = np.column_stack([probe.expected[on], columns])
+                    step = float(np.linalg.lstsq(free, probe.gradients[on], rcond=None)[0][0]) / scale
                 if not step > 0:
                     return None
                 scale *= step
-                rest = {n: observation.gradients[n] - scale * pair[0][n] for n in names}
-            allowed = self._allowed(observation, pair, scale)
-            noise = np.concatenate(
-                [(np.broadcast_to(allowed[n], rest[n].shape) + 2 * unit * abs(rest[n])).ravel() for n in names]
-            )
-            inverse = np.linalg.pinv(columns)
-            solved = inverse @ np.concatenate([rest[n].ravel() for n in names])
-            doubt = abs(inverse) @ noise  # how far off λ may be
-            for name in observation.gradients:
-                values_of = [f(values[name]) for f in terms] if name in names else []
-                extra = sum((c * v for c, v in zip(solved, values_of, strict=False)), np.zeros(values[name].shape))
-                loose = sum((d * abs(v) for d, v in zip(doubt, values_of, strict=False)), np.zeros(values[name].shape))
-                expected_here = scale * pair[0][name]
-                loose = loose + (8 if self.rate_known else 512) * unit * (abs(extra) + abs(expected_here))
-                tau = _tau(observation.gradients[name], expected_here + extra, allowed[name] + loose)
-                if tau > 1:
-                    return None
-                taus[name] = max(taus.get(name, 0.0), tau)
-            coefficients.append((len(observation.x), *map(float, solved)))
+            expected = scale * probe.expected
+            allowed = self.loose * (scale * probe.bounds + 4 * unit * abs(expected) + probe.slack)
+            rest = probe.gradients[on] - expected[on]
+            solved = inverse @ rest
+            doubt = abs(inverse) @ (allowed[on] + 2 * unit * abs(rest))  # how far off λ may be
+            extra, loose = np.zeros_like(expected), np.zeros_like(expected)
+            extra[on], loose[on] = columns @ solved, abs(columns) @ doubt
+            loose += (8 if self.rate_known else 512) * unit * (abs(extra) + abs(expected))
+            tau = abs(probe.gradients - (expected + extra)) / (allowed + loose)
+            if not np.all(tau <= 1):
+                return None
+            for name, part in probe.parts.items():
+                taus[name] = max(taus.get(name, 0.0), float(np.max(tau[part])))
+            coefficients.append((len(o.x), *map(float, solved)))
         return Penalty(kind, tuple(coefficients), with_biases, taus)
 
     def taus(self, activations: Activations, convention: Convention, constant: float = 1.0) -> dict[str, float]:
@@ -200,28 +199,35 @@ class Judge:
         for observation in self.observations:
             rows, outputs = observation.y.shape
             factor = convention.factor(1 if self.row_by_row else rows, outputs)
-            one_pass = mutants.gradients
-            if self.row_by_row:
-                order = range(rows)[:: -1 if self.backwards else 1]
-                one_pass = partial(mutants.row_by_row, order=order, trained=observation.gradients)
-            found = one_pass(
-                activations,
-                observation.parameters,
-                observation.x,
-                observation.y,
-                mistake.steps(),
-                factor=factor,
-                rate=observation.rate,
-                dtype=self.dtype,
-                loss=convention.loss,
-            )
-            if found is None:
+            mutated = self._mutated_once(mistake, activations, convention.loss, factor, observation)
+            if mutated is None:
                 yield None
                 return
-            for name, g in observation.gradients.items():
-                if found[name].value.size == 1:  # one number for all units, as NumPy would repeat it
-                    found[name] = found[name].sum() + np.zeros(g.shape)
-            yield {n: g.value for n, g in found.items()}, {n: g.error for n, g in found.items()}
+            spread = {  # one number for all units, as NumPy would repeat it
+                n: mutated[n].sum() + np.zeros(g.shape)
+                for n, g in observation.gradients.items()
+                if mutated[n].value.size == 1
+            }
+            every = {**mutated, **spread}
+            yield {n: g.value for n, g in every.items()}, {n: g.error for n, g in every.items()}
+
+    def _mutated_once(
+        self, mistake: Mistake, activations: Activations, loss: str, factor: float, o: Observation
+    ) -> mutants.Gradients | None:
+        """The pass with the mistake at one probe; a single mistake's is kept with the probe's references."""
+        in_turn = (self.backwards and len(o.x) > 1, *o.gradients) if self.row_by_row else ()
+        key = (mistake, activations, loss, factor, o.rate, self.dtype, in_turn)
+        if key in o.references:
+            return o.references[key]  # type: ignore[no-any-return]
+        one_pass = mutants.gradients
+        if in_turn:
+            order = range(len(o.x))[:: -1 if self.backwards else 1]
+            one_pass = partial(mutants.row_by_row, order=order, trained=o.gradients)
+        arguments = activations, o.parameters, o.x, o.y, mistake.steps()
+        mutated = one_pass(*arguments, factor=factor, rate=o.rate, dtype=self.dtype, loss=loss)
+        if not mistake.parts:
+            o.references[key] = mutated
+        return mutated
 
     def _fit(
         self, expected: Iterable[Pair | None], conventions: Sequence[Convention]
@@ -253,28 +259,59 @@ class Judge:
 
         The scale is a convention's constant, maybe times a learning rate that was found: at most 4 roundings more.
         """
-        for name, allowed in self._allowed(observation, expected, scale).items():
-            found, g = observation.gradients[name], scale * expected[0][name]
-            yield name, _tau(found, g, allowed) if found.shape == g.shape else np.inf
+        for name, gradient in observation.gradients.items():
+            g = scale * expected[0][name]
+            same = gradient.shape == g.shape
+            yield name, worst_tau(gradient, g, self._allowed(observation, expected, scale, name)) if same else np.inf
 
-    def _allowed(self, observation: Observation, expected: Pair, scale: float) -> dict[str, Array]:
-        """How far from `scale` times what is expected each tensor may be."""
-        gradients, bounds = expected
-        regrouped = 4 * arithmetic(self.dtype).u
-        return {
-            name: self.loose
-            * (
-                scale * bounds[name]
-                + regrouped * abs(scale * gradients[name])
-                + _fitting(observation.slack.get(name, np.zeros(())), bounds[name])
-            )
-            for name in observation.gradients
-        }
+    def _allowed(self, observation: Observation, expected: Pair, scale: float, name: str) -> Array:
+        """How far from `scale` times what is expected a tensor of its shape may be."""
+        g, bound = (scale * values[name] for values in expected)
+        return self.loose * (bound + 4 * arithmetic(self.dtype).u * abs(g) + observation.slack.get(name, 0.0))
 
 
-def _fitting(slack: Array, bound: Array) -> Array:
-    """The slack where it has the tensor's shape; where it has another, so has the gradient, which is wrong anyhow."""
-    return slack if slack.shape in ((), bound.shape) else np.zeros(())
+Terms = tuple[Callable[[Array], Array], ...]
+"""The gradients of a penalty's terms, each to be multiplied by its λ."""
+
+
+@dataclass(frozen=True)
+class _Flat:
+    """All tensors of one probe, one after the other in one vector, for the search for a penalty."""
+
+    gradients: Array
+    expected: Array
+    bounds: Array
+    slack: Array
+    values: Array
+    """The parameters."""
+    parts: dict[str, slice]
+    """Where each tensor is."""
+    solvers: dict[tuple[Terms, bool], tuple[Array, Array, Array]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, o: Observation, pair: Pair) -> _Flat | None:
+        """The vectors of a probe; None where a gradient has not the shape of its parameter."""
+        values = tensors(o.parameters)
+        if any(g.shape != values[n].shape for n, g in o.gradients.items()):
+            return None
+        ends = np.cumsum([0, *(g.size for g in o.gradients.values())])
+        slack = {n: o.slack.get(n, np.zeros(())) for n in o.gradients}
+        gradients, expected, bounds, slacks, flat = (
+            np.concatenate([np.broadcast_to(v[n], values[n].shape).ravel() for n in o.gradients])
+            for v in (o.gradients, *pair, slack, values)
+        )
+        parts = {n: slice(*ends[i : i + 2]) for i, n in enumerate(o.gradients)}
+        return cls(gradients, expected, bounds, slacks, flat, parts)
+
+    def punished(self, terms: Terms, with_biases: bool) -> tuple[Array, Array, Array]:
+        """(Which numbers are punished, the terms' gradients there as columns, the matrix that finds the λs.)"""
+        if (terms, with_biases) not in self.solvers:
+            on = np.full(len(self.values), with_biases)
+            for name, part in self.parts.items():
+                on[part] |= name[0] == "W"
+            columns = np.stack([f(self.values[on]) for f in terms], axis=1)
+            self.solvers[terms, with_biases] = on, columns, np.linalg.pinv(columns)
+        return self.solvers[terms, with_biases]
 
 
 @dataclass(frozen=True)
@@ -295,13 +332,16 @@ class Penalty:
         return all(value > 0 for _, *values in self.coefficients for value in values)
 
 
-PENALTIES: tuple[tuple[str, tuple[Callable[[Array], Array], ...], bool], ...] = (
-    ("L2", (lambda W: W,), False),
-    ("L1", (np.sign,), False),
-    ("L2", (lambda W: W,), True),
-    ("elastic", (lambda W: W, np.sign), False),
-    ("L1", (np.sign,), True),
-    ("elastic", (lambda W: W, np.sign), True),
+L2_TERMS: Terms = (lambda W: W,)
+L1_TERMS: Terms = (np.sign,)
+ELASTIC_TERMS: Terms = (*L2_TERMS, *L1_TERMS)
+PENALTIES: tuple[tuple[str, Terms, bool], ...] = (
+    ("L2", L2_TERMS, False),
+    ("L1", L1_TERMS, False),
+    ("L2", L2_TERMS, True),
+    ("elastic", ELASTIC_TERMS, False),
+    ("L1", L1_TERMS, True),
+    ("elastic", ELASTIC_TERMS, True),
 )
 ONCE = Convention("once", "", "", False, True, True)
 """Factor 1: for gradients that contain their convention's factor already."""
@@ -323,16 +363,18 @@ def _different(conventions: Sequence[Convention], observations: Sequence[Observa
     return list(by_factor.values())
 
 
-def _tau(found: Array, expected: Array, allowed: Array) -> float:
-    """max |found − expected|/allowed, of one shape; infinite where a number is none."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        error = abs(found - expected)
-        tau = np.max(error / allowed)  # every bound allows for underflow, and so is above 0
-    return float(tau) if np.isfinite(error).all() else np.inf
+def worst_tau(actual: Array, expected: Array, allowed: Array) -> float:
+    """max |actual − expected|/allowed; infinite where the shapes differ, or a number is none."""
+    if actual.shape != expected.shape:
+        return np.inf
+    with np.errstate(all="ignore"):
+        # every bound allows for underflow, so is > 0
+        tau = float(np.max(abs(actual - expected) / allowed, initial=0.0))
+    return tau if np.isfinite(tau) else np.inf
 
 
-def _ratio(found: dict[str, Array], expected: dict[str, Array]) -> float:
+def _ratio(gradients: dict[str, Array], expected: dict[str, Array]) -> float:
     """Least squares factor between two sets of gradients; 0 where there is none."""
-    same = [name for name, g in found.items() if g.shape == expected[name].shape and np.isfinite(g).all()]
+    same = [name for name, g in gradients.items() if g.shape == expected[name].shape and np.isfinite(g).all()]
     power = sum(np.vdot(expected[name], expected[name]) for name in same)
-    return float(sum(np.vdot(found[name], expected[name]) for name in same) / power) if power > 0 else 0.0
+    return float(sum(np.vdot(gradients[name], expected[name]) for name in same) / power) if power > 0 else 0.0

@@ -6,7 +6,6 @@ The options are those of `samegrad verify`; `--loss` also takes a function that 
 from __future__ import annotations
 
 import ast
-import inspect
 import shlex
 from functools import cache
 from typing import Any
@@ -18,7 +17,7 @@ from samegrad.impls.errors import BadInput
 from samegrad.impls.verifying import cells
 from samegrad.impls.verifying.check import check_among
 from samegrad.impls.verifying.report import Report
-from samegrad.impls.verifying.target import names
+from samegrad.impls.verifying.target import source
 from samegrad.impls.verifying.verify_command import parsed, verify_command
 
 
@@ -80,8 +79,8 @@ def _find(name: str, defined: dict[str, Any]) -> Any:
 
 def _loss(loss: str | None, defined: dict[str, Any]) -> Any:
     """A function of the session, where one has that name; else as it is."""
-    found = defined.get(loss) if loss else None
-    return found if callable(found) else loss
+    value = defined.get(loss) if loss else None
+    return value if callable(value) else loss
 
 
 def guess(cell: str, defined: dict[str, Any]) -> str:
@@ -89,16 +88,7 @@ def guess(cell: str, defined: dict[str, Any]) -> str:
     text = cells.as_python(cell)
     statements = ast.parse(text).body if cells.parses(text) else []
     own = [s.name for s in statements if isinstance(s, ast.FunctionDef | ast.ClassDef) and s.name in defined]
-    classes = [n for n in own if inspect.isclass(defined[n])]
-    functions = [n for n in own if n not in classes]
-    rules = [n for n in functions if hasattr(defined[n], "defvjp")]
-    kinds = [
-        [n for n in classes if names.methods(dir(defined[n]), (*names.BACKWARD, *names.TRAIN))],
-        rules,
-        names.methods(functions, names.BACKWARD) or names.methods(functions, names.TRAIN),
-        own,
-    ]
-    for found in kinds:
-        if len(found) == 1:
-            return found[0]
+    for some in (*source.like_gradients({name: defined[name] for name in own}), own):
+        if len(some) == 1:
+            return some[0]
     raise BadInput(f"say what to check, as %%verify NAME; the cell defines {', '.join(own) or 'nothing'}")

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from samegrad.impls.parameters import Array
-from samegrad.impls.problem import SQUARED
-from samegrad.impls.verifying.mutants import Mistake, Steps
+from samegrad.impls.verifying.mutants import BackwardSteps, Mistake
 from samegrad.impls.verifying.running import Running
 from samegrad.impls.verifying.slopes import slopes_of
 from samegrad.impls.verifying.wording import bias_equation, delta_equation, layer_name, of_layer, weight_equation
@@ -40,7 +40,7 @@ Scopes = Callable[[int], list[Scope]]
 
 
 @dataclass(frozen=True)
-class Row:
+class Kind:
     """One mistake, wherever it is made."""
 
     name: str
@@ -68,12 +68,12 @@ class Row:
 
     def _limited(self, scope: Scope) -> Callable[..., Any]:
         """The step, changed at this scope and as usual elsewhere."""
-        change, usual = self.change, getattr(Steps, self.step)
+        change, usual = self.change, getattr(BackwardSteps, self.step)
         if self.step in ("rows", "error"):
             return change
         if self.step == "finish":
-            return lambda found, rate, rows: {
-                n: change(g, rate, rows) if n in scope.tensors else g for n, g in found.items()
+            return lambda gradients, rate, rows: {
+                n: change(g, rate, rows) if n in scope.tensors else g for n, g in gradients.items()
             }
         if self.step == "sum":
             return lambda ell, *rest: (change if ell in scope.layers else usual)(ell, *rest)
@@ -81,10 +81,10 @@ class Row:
         return lambda at, *rest: (change if at.ell - up in scope.layers else usual)(at, *rest)
 
 
-def equations(kind: str, layers: Sequence[int], activations: Sequence[str], loss: str = SQUARED) -> str:
+def equations(kind: str, layers: Sequence[int], activations: Sequence[str]) -> str:
     """δ, dW or db of these layers as they should be; "" for another kind."""
     if kind == "δ":
-        return ",  ".join(delta_equation(ell, activations, loss) for ell in sorted(layers, reverse=True))
+        return ",  ".join(delta_equation(ell, activations) for ell in sorted(layers, reverse=True))
     if kind == "db" and len(layers) > 1:
         return "dbℓ = sum over rows of δℓ, for every layer ℓ"
     written = {"dW": weight_equation, "db": bias_equation}
@@ -147,18 +147,18 @@ def _ways_back(m: int) -> list[Scope]:
 
 def _parts(m: int) -> list[Scope]:
     """What one sign may be wrong in: a layer, a tensor, all biases, all weights."""
-    found = [
+    scopes = [
         Scope(f"layer-{ell}", [ell], f"the gradients of {layer_name(ell, m)}", (f"W{ell}", f"b{ell}"))
         for ell in range(1, m + 1) if m > 1
     ]  # fmt: skip
     for ell in range(1, m + 1):
-        found += [
+        scopes += [
             Scope(f"{n}{ell}", [ell], f"the gradient of {of_layer(what, ell, m)}", (f"{n}{ell}",))
             for n, what in (("W", "weights"), ("b", "bias"))
         ]
     for n, kind in (("b", "biases"), ("W", "weights")) if m > 1 else ():
-        found.append(Scope(kind, range(1, m + 1), f"the {kind}' gradients", [f"{n}{ell}" for ell in range(1, m + 1)]))
-    return found
+        scopes.append(Scope(kind, range(1, m + 1), f"the {kind}' gradients", [f"{n}{ell}" for ell in range(1, m + 1)]))
+    return scopes
 
 
 def _layers_and_weights(m: int) -> list[Scope]:
@@ -200,158 +200,160 @@ COLUMN = ERROR + " with y of shape (N, 1): y = y.reshape(-1, 1)"
 SUM_OF_ROWS = "dWℓ = Σ over rows i of aℓ₋₁ᵢᵀ δℓᵢ"
 
 BEFORE_SLOPES = (
-    Row("sign", _network, "finish", lambda g, rate, rows: -g, "the sign of every gradient is flipped",
+    Kind("sign", _network, "finish", lambda g, rate, rows: -g, "the sign of every gradient is flipped",
         "Your step climbs the error instead of descending it: either the error is y − a where a − y should stand, or "
         "the update adds what it should subtract.", "e = a − y, and the update W ← W − rate·dW"),
-    Row("b{at}-missing", _each, "bias", lambda at, delta, above: 0.0 * delta.sum(axis=0),
+    Kind("b{at}-missing", _each, "bias", lambda at, delta, above: 0.0 * delta.sum(axis=0),
         "{whose} is never updated", "{Whose} " + NO_BIAS, "db"),
-    Row("biases-missing", _several, "bias", lambda at, delta, above: 0.0 * delta.sum(axis=0),
+    Kind("biases-missing", _several, "bias", lambda at, delta, above: 0.0 * delta.sum(axis=0),
         "no bias is ever updated", "Every bias " + NO_BIAS, "db"),
 )  # fmt: skip
 AFTER_SLOPES = (
-    Row("b{at}-ignored", _each, "sum", lambda ell, before, W, b: before @ W,
+    Kind("b{at}-ignored", _each, "sum", lambda ell, before, W, b: before @ W,
         "{whose} is left out of the prediction that is trained",
         "The error must come from the network's own prediction, bias and all. While the bias is still zero the "
         "difference cannot be seen: it shows from the second step on.", "z{ell} = {before} W{ell} + b{ell}"),
-    Row("back-updated-first{at}", _ways_back, "back", lambda at, delta, cotangent, dW: delta @ (at.W - at.rate * dW).T,
+    Kind("back-updated-first{at}", _ways_back, "back", lambda at, delta, cotangent, dW: delta @ (at.W - at.rate * dW).T,
         "{W} is updated before it is used to pass the error back",
         "The hidden delta needs {W} as it was in the forward pass. Compute all deltas first, then update.", "δ", False),
-    Row("back-without-weights{at}", _ways_back, "back",
+    Kind("back-without-weights{at}", _ways_back, "back",
         lambda at, delta, cotangent, dW: delta.sum(axis=1, keepdims=True) * np.ones((1, at.W.shape[0])),
         "{W} is left out when the error is passed back",
         "A hidden unit answers for the output's error in proportion to the weight that connects them: {W}.", "δ"),
-    Row("back-without-slope{at}", _ways_back, "back", lambda at, delta, cotangent, dW: cotangent @ at.W.T,
+    Kind("back-without-slope{at}", _ways_back, "back", lambda at, delta, cotangent, dW: cotangent @ at.W.T,
         "the raw error is passed back instead of {delta}",
         "What goes back through {W} is δ, the error *times the slope* of the layer above, not the error itself.", "δ"),
-    Row("back-reshaped-weights{at}", _ways_back, "back",
+    Kind("back-reshaped-weights{at}", _ways_back, "back",
         lambda at, delta, cotangent, dW: delta @ at.W.reshape(*at.W.shape[::-1]),
         "{W} is reshaped, not transposed, when the error is passed back", RESHAPED, "δ"),
-    Row("back-untransposed-weights{at}", _ways_back, "back", lambda at, delta, cotangent, dW: delta @ at.W,
+    Kind("back-untransposed-weights{at}", _ways_back, "back", lambda at, delta, cotangent, dW: delta @ at.W,
         "{W} is not transposed when the error is passed back",
         "The forward pass multiplies by {W}, the backward pass by its transpose; with a square matrix (or one shape "
         "equal to another) NumPy does not complain.", "δ"),
-    Row("back-elementwise-weights{at}", _ways_back, "back",
+    Kind("back-elementwise-weights{at}", _ways_back, "back",
         lambda at, delta, cotangent, dW: delta * at.W if delta.shape == at.W.shape else _refuse(),
         "the error is multiplied by {W} element by element instead of by a matrix product",
         "δ*{W} pairs row i of the batch with hidden unit i, which only runs because there are as many rows as units.",
         "δ"),
-    Row("{at}-transposed", _weights, "weight", lambda at, delta: Steps.weight(at, delta).T,
+    Kind("{at}-transposed", _weights, "weight", lambda at, delta: BackwardSteps.weight(at, delta).T,
         "the {whose} out transposed", SHAPE, "dW"),
-    Row("{at}-reshaped", _each_weight, "weight",
+    Kind("{at}-reshaped", _each_weight, "weight",
         lambda at, delta: (delta.T @ at.a_before).reshape(at.W.shape[0], at.W.shape[1]),
         "the gradient of {at} is reshaped where it should be transposed",
         RESHAPED + " The right numbers stand in the wrong places.", "dW"),
-    Row("{at}-input-untransposed", _each_weight, "weight", lambda at, delta: at.a_before @ delta,
+    Kind("{at}-input-untransposed", _each_weight, "weight", lambda at, delta: at.a_before @ delta,
         "{before} is not transposed in the gradient of {at}",
         "{before} @ δ{ell} sums over the units where it should sum over the rows; it only runs because there are as "
         "many rows as units.", "dW"),
-    Row("{at}-from-z", _above_another, "weight", lambda at, delta: at.z_before.T @ delta,
+    Kind("{at}-from-z", _above_another, "weight", lambda at, delta: at.z_before.T @ delta,
         "the gradient of {at} uses z{below} where {before} should stand",
         "{at} was multiplied by {before}, the output of the activation: that is what its gradient needs.", "dW"),
-    Row("{at}-missing", _each_weight, "weight", lambda at, delta: 0.0 * Steps.weight(at, delta),
+    Kind("{at}-missing", _each_weight, "weight", lambda at, delta: 0.0 * BackwardSteps.weight(at, delta),
         "{whose} are never updated", "Their gradient is zero or is never applied.", "dW"),
-    Row("{at}-averaged", _biases, "bias", lambda at, delta, above: delta.sum(axis=0) * (1 / delta.shape[0]),
+    Kind("{at}-averaged", _biases, "bias", lambda at, delta, above: delta.sum(axis=0) * (1 / delta.shape[0]),
         "the gradient of {whose} is averaged over the rows where the weights' is summed",
         "The 1/N of a mean belongs into δ, once and for all tensors; the bias then takes the plain sum.", "db"),
-    Row("{at}-summed", _biases, "bias", lambda at, delta, above: delta.sum(axis=0) * float(delta.shape[0]),
+    Kind("{at}-summed", _biases, "bias", lambda at, delta, above: delta.sum(axis=0) * float(delta.shape[0]),
         "the gradient of {whose} is summed over the rows where the weights' is averaged",
         "If the weights' gradient is divided by N, the bias's has to be divided by N as well.", "db"),
-    Row("{at}-scalar", _biases, "bias", lambda at, delta, above: delta.sum() * np.ones(delta.shape[1]),
+    Kind("{at}-scalar", _biases, "bias", lambda at, delta, above: delta.sum() * np.ones(delta.shape[1]),
         "the gradient of {whose} is summed over everything, to one number",
         "np.sum without an axis adds up the units as well; each unit's bias has its own gradient.", "db"),
-    Row("{at}-wrong-axis", _biases, "bias", lambda at, delta, above: delta.sum(axis=1),
+    Kind("{at}-wrong-axis", _biases, "bias", lambda at, delta, above: delta.sum(axis=1),
         "the gradient of {whose} is summed along the wrong axis",
         "It adds up the units of each row where it should add up the rows of each unit; that only runs because there "
         "are as many rows as units.", "db"),
-    Row("{at}-halved", _biases, "bias", lambda at, delta, above: delta.sum(axis=0) * 0.5,
+    Kind("{at}-halved", _biases, "bias", lambda at, delta, above: delta.sum(axis=0) * 0.5,
         "the gradient of {whose} has half the weights' constant", TWO, "db"),
-    Row("{at}-doubled", _biases, "bias", lambda at, delta, above: delta.sum(axis=0) * 2.0,
+    Kind("{at}-doubled", _biases, "bias", lambda at, delta, above: delta.sum(axis=0) * 2.0,
         "the gradient of {whose} has twice the weights' constant", TWO, "db"),
-    Row("{at}-last-row", _biases, "bias", lambda at, delta, above: delta[-1],
+    Kind("{at}-last-row", _biases, "bias", lambda at, delta, above: delta[-1],
         "the gradient of {whose} takes one row instead of the sum over the rows",
         "Every row of the batch pulls at the bias.", "db"),
-    Row("{at}-from-above", _below_another, "bias",
+    Kind("{at}-from-above", _below_another, "bias",
         lambda at, delta, above: above.sum(axis=0) * np.ones(delta.shape[1]),
         "the gradient of {whose} is taken from the layer above",
         "It uses δ{above}; each bias answers for the delta of its own layer.", "db"),
-    Row("last-row-only", _network, "rows", lambda x, y: (x[-1:], y[-1:]), "only the last row of the batch is used",
+    Kind("last-row-only", _network, "rows", lambda x, y: (x[-1:], y[-1:]), "only the last row of the batch is used",
         "Each row's gradient overwrites the one before it; they have to be added up (dW += …, not dW = …).",
         SUM_OF_ROWS),
-    Row("first-row-only", _network, "rows", lambda x, y: (x[:1], y[:1]), "only the first row of the batch is used",
+    Kind("first-row-only", _network, "rows", lambda x, y: (x[:1], y[:1]), "only the first row of the batch is used",
         "The loop over the rows ends after the first one (a return inside the loop?).", SUM_OF_ROWS),
-    Row("flat-target", _network, "error", lambda a, y: _one_output(y, lambda: a - np.full(y.shape, y.mean())),
+    Kind("flat-target", _network, "error", lambda a, y: _one_output(y, lambda: a - np.full(y.shape, y.mean())),
         FLAT, TABLE + ", so that each row is pulled to the *mean* of the targets.", COLUMN),
-    Row("flat-target-sum", _network, "error",
+    Kind("flat-target-sum", _network, "error",
         lambda a, y: _one_output(y, lambda: (a - np.full(y.shape, y.mean())) * float(len(y))),
         FLAT, TABLE + ", all of which are summed.", COLUMN),
-    Row("flat-target-table", _network, "error", lambda a, y: _one_output(y, lambda: a - y.reshape(1, -1)),
+    Kind("flat-target-table", _network, "error", lambda a, y: _one_output(y, lambda: a - y.reshape(1, -1)),
         FLAT, TABLE + ".", COLUMN),
-    Row("absolute-error", _network, "error", lambda a, y: (a - y).absolute(), "the error loses its sign",
+    Kind("absolute-error", _network, "error", lambda a, y: (a - y).absolute(), "the error loses its sign",
         "|a − y| in the place of a − y: a prediction that is too small is pushed down further.", ERROR),
-    Row("squared-error", _network, "error", lambda a, y: (a - y) * (a - y),
+    Kind("squared-error", _network, "error", lambda a, y: (a - y) * (a - y),
         "the loss itself is passed back where its derivative belongs",
         "The derivative of (a − y)² is 2(a − y), not (a − y)².", ERROR),
-    Row("swapped-target", _network, "error", lambda a, y: a, "the target is left out of the error",
+    Kind("swapped-target", _network, "error", lambda a, y: a, "the target is left out of the error",
         "a in the place of a − y: the network learns to answer 0.", ERROR),
-    Row("rate-folded-in", _network, "finish", lambda g, rate, rows: g * rate,
+    Kind("rate-folded-in", _network, "finish", lambda g, rate, rows: g * rate,
         "the learning rate is folded into the gradient",
         "A gradient does not depend on the learning rate; multiply by it in the update, once.",
         "dW = ∂L/∂W, and the update W ← W − rate·dW"),
-    Row("averaged-twice", _network, "finish", lambda g, rate, rows: g * (1 / rows),
+    Kind("averaged-twice", _network, "finish", lambda g, rate, rows: g * (1 / rows),
         "every gradient is divided by the number of rows twice",
         "The mean is already in δ (or in the loss's derivative); do not divide by N again.",
         "1/N once: in δ, or in every dW and db, not in both"),
-    Row("rows-twice", _network, "finish", lambda g, rate, rows: g * float(rows),
+    Kind("rows-twice", _network, "finish", lambda g, rate, rows: g * float(rows),
         "every gradient is multiplied by the number of rows once too often",
         "The sum over the rows is in the matrix product already.", "dW = aᵀ δ, which sums over the rows"),
-    Row("{at}-summed", _layers_and_weights, "finish", lambda g, rate, rows: g * float(rows),
+    Kind("{at}-summed", _layers_and_weights, "finish", lambda g, rate, rows: g * float(rows),
         "{whose} summed over the rows where the others' are averaged", MEAN, "{parts}"),
-    Row("{at}-averaged", _layers_and_weights, "finish", lambda g, rate, rows: g * (1 / rows),
+    Kind("{at}-averaged", _layers_and_weights, "finish", lambda g, rate, rows: g * (1 / rows),
         "{whose} averaged over the rows where the others' are summed", MEAN, "{parts}"),
-    Row("{at}-sign", _parts, "finish", lambda g, rate, rows: -g, "the sign of {whose} is flipped",
+    Kind("{at}-sign", _parts, "finish", lambda g, rate, rows: -g, "the sign of {whose} is flipped",
         "What is updated with it climbs the error while the rest descends.",
         "W ← W − rate·dW and b ← b − rate·db in every layer"),
 )  # fmt: skip
 
 
-def bank(activations: Sequence[str]) -> list[Mistake]:
+@cache
+def bank(activations: tuple[str, ...]) -> list[Mistake]:
     """Every single mistake that a network of these layers can have, the more usual first."""
     return [*_written(BEFORE_SLOPES, activations), *slopes_of(activations), *_written(AFTER_SLOPES, activations)]
 
 
-def _written(rows: Sequence[Row], activations: Sequence[str]) -> Iterator[Mistake]:
+def _written(rows: Sequence[Kind], activations: Sequence[str]) -> Iterator[Mistake]:
     return (row.written(scope, activations) for row in rows for scope in row.scopes(len(activations)))
 
 
-def _told(name: str, title: str, sentence: str, equation: str) -> Mistake:
+def _without_a_step(name: str, title: str, sentence: str, equation: str) -> Mistake:
+    """A mistake that is recognised otherwise than by a pass that makes it."""
     return Mistake(name, title, sentence, equation, {})
 
 
-PILED_UP = _told(
+PILED_UP = _without_a_step(
     "accumulates",
     "the gradients pile up from call to call",
     "A second call on the same data gives twice the gradient: what the last call left is not set to zero.",
     "dW = 0 before each pass (or dW = aᵀ δ instead of dW += aᵀ δ)",
 )
-PENALTY_SIGN = _told(
+PENALTY_SIGN = _without_a_step(
     "penalty-sign",
     "the sign of the penalty on the weights is flipped",
     "A penalty pulls every weight towards zero: its gradient λ·W is added to that of the loss. Here it is subtracted, "
     "so that it pushes the weights away.",
     "dW = ∂L/∂W + λ·W",
 )
-IGNORES_UPSTREAM = _told(
+IGNORES_UPSTREAM = _without_a_step(
     "upstream-ignored",
     "the gradient that comes from above is left out",
     "backward is given ∂L/∂output, which is 1 only where the output is the loss itself; every gradient that it returns "
     "has to be multiplied by it.",
     "grad_input = grad_output · ∂output/∂input",
 )
-FLOAT32 = _told(
+FLOAT32 = _without_a_step(
     "float32",
     "something inside is computed in float32",
     "The numbers are right to float32's seven digits, not to the sixteen of float64 that their type promises.",
     "float64 from the inputs to the result (look for float32, astype, or a framework's default dtype)",
 )
-RIGHT = _told("none", "nothing", "", "")
+RIGHT = _without_a_step("none", "nothing", "", "")
 """No mistake at all."""

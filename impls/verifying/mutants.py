@@ -16,6 +16,7 @@ in the place of one step (`mistakes.bank` lists them); a pair of mistakes replac
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -86,7 +87,7 @@ def usual_slope(at: Place) -> Running | None:
 
 
 @dataclass(frozen=True)
-class Steps:
+class BackwardSteps:
     """One backward pass; the defaults are the right one."""
 
     rows: Callable[[Array, Array], tuple[Array, Array]] = lambda x, y: (x, y)
@@ -99,7 +100,7 @@ class Steps:
     finish: Callable[[Gradients, float, int], Gradients] = lambda gradients, rate, rows: gradients
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mistake:
     """A mistake that people make."""
 
@@ -119,9 +120,9 @@ class Mistake:
     loss: str = ""
     """The only loss with which it can be made; "" for any."""
 
-    def steps(self) -> Steps:
+    def steps(self) -> BackwardSteps:
         """The backward pass under this mistake."""
-        return replace(Steps(), **self.changes)
+        return replace(BackwardSteps(), **self.changes)
 
 
 def gradients(
@@ -129,7 +130,7 @@ def gradients(
     parameters: Parameters,
     x: Array,
     y: Array,
-    steps: Steps,
+    steps: BackwardSteps,
     *,
     factor: float = 1.0,
     rate: float = 1.0,
@@ -141,47 +142,31 @@ def gradients(
     x: (batch, inputs), y: (batch, outputs). `rate` is the learning rate, for the mistakes that involve it. None where
     the mistake cannot be made at these shapes, since NumPy would refuse them.
     """
-    with np.errstate(all="ignore"):
-        try:
-            return _pass(activations, parameters, x, y, steps, factor, rate, dtype, loss)
-        except (ValueError, IndexError):
-            return None
+    with np.errstate(all="ignore"), contextlib.suppress(ValueError, IndexError):
+        batch, elements = len(x), y.size
+        x, y = steps.rows(x, y)
+        a = z = Running(x, 0.0, dtype)
+        places = []
+        for number, ((W, b), activation) in enumerate(zip(parameters, activations, strict=True), start=1):
+            before, z_before = a, z
+            weights = W if isinstance(W, Running) else Running(W, 0.0, dtype)
+            z = steps.sum(number, before, weights, b)
+            a = FUNCTIONS[activation](z)
+            places.append(partial(Place, number, len(parameters), activation, weights, z, a, before, z_before))
 
-
-def _pass(
-    activations: Sequence[str],
-    parameters: Parameters,
-    x: Array,
-    y: Array,
-    steps: Steps,
-    factor: float,
-    rate: float,
-    dtype: str,
-    loss: str,
-) -> Gradients:
-    batch, elements = len(x), y.size
-    x, y = steps.rows(x, y)
-    a = z = Running(x, 0.0, dtype)
-    places = []
-    for number, ((W, b), activation) in enumerate(zip(parameters, activations, strict=True), start=1):
-        before, z_before = a, z
-        weights = W if isinstance(W, Running) else Running(W, 0.0, dtype)
-        z = steps.sum(number, before, weights, b)
-        a = FUNCTIONS[activation](z)
-        places.append(partial(Place, number, len(parameters), activation, weights, z, a, before, z_before))
-
-    cotangent = error = steps.error(a, y) * ((2 if loss == SQUARED else 1) * factor / elements)
-    found: Gradients = {}
-    above = None
-    for place in reversed(places):
-        at = place(error, rate, loss)
-        slope = steps.slope(at)
-        delta = softmax_back(cotangent, at.a) if slope is None else cotangent * slope
-        found[f"b{at.ell}"] = steps.bias(at, delta, above)
-        found[f"W{at.ell}"] = dW = steps.weight(at, delta)
-        if at.ell > 1:
-            cotangent, above = steps.back(at, delta, cotangent, dW), delta
-    return steps.finish(found, rate, batch)
+        cotangent = error = steps.error(a, y) * ((2 if loss == SQUARED else 1) * factor / elements)
+        by_tensor: Gradients = {}
+        above = None
+        for place in reversed(places):
+            at = place(error, rate, loss)
+            slope = steps.slope(at)
+            delta = softmax_back(cotangent, at.a) if slope is None else cotangent * slope
+            by_tensor[f"b{at.ell}"] = steps.bias(at, delta, above)
+            by_tensor[f"W{at.ell}"] = dW = steps.weight(at, delta)
+            if at.ell > 1:
+                cotangent, above = steps.back(at, delta, cotangent, dW), delta
+        return steps.finish(by_tensor, rate, batch)
+    return None
 
 
 def row_by_row(
@@ -189,7 +174,7 @@ def row_by_row(
     parameters: Parameters,
     x: Array,
     y: Array,
-    steps: Steps,
+    steps: BackwardSteps,
     *,
     factor: float = 1.0,
     rate: float = 1.0,
@@ -208,10 +193,12 @@ def row_by_row(
     for row in order if order is not None else range(len(x)):
         layers: Any = [(now[f"W{ell}"], now[f"b{ell}"]) for ell in range(1, len(parameters) + 1)]
         one = slice(row, row + 1)
-        found = gradients(activations, layers, x[one], y[one], steps, factor=factor, rate=rate, dtype=dtype, loss=loss)
-        if found is None or any(found[name].shape != p.shape for name, p in now.items()):
+        by_tensor = gradients(
+            activations, layers, x[one], y[one], steps, factor=factor, rate=rate, dtype=dtype, loss=loss
+        )
+        if by_tensor is None or any(by_tensor[name].shape != p.shape for name, p in now.items()):
             return None
-        now = {name: p - rate * found[name] if not trained or name in trained else p for name, p in now.items()}
+        now = {name: p - rate * by_tensor[name] if not trained or name in trained else p for name, p in now.items()}
     return {name: (p - now[name]) * (1 / rate) for name, p in before.items()}
 
 

@@ -20,11 +20,11 @@ COLOURS = {"RIGHT": "right", "WRONG": "wrong", "CANNOT TELL": "cannot"}
 def html(report: Report) -> str:
     """The report as HTML: the verdict, the evidence, the equation, the table; everything in it is escaped."""
     report = render.as_shown(report)
-    word, said = render.verdict(report)
+    word, sentence = render.verdict(report)
     headings, lines = render.table(report) if report.rows else ([], [])
     return _template().render(
         word=word,
-        said=said,
+        sentence=sentence,
         colour=COLOURS[word],
         details=render.details(report),
         fits=[(render.sentence(named.title), named.equation) for named in report.mistakes[1 : render.SHOWN]],

@@ -18,6 +18,8 @@ BATCHES = (7, 1, 2)
 RATE = 0.375
 """The learning rate that targets are given where they take one: a dyadic number, so that multiplying by it loses
 little, and no constant that a convention has."""
+PENALTY = 2.0**-6
+"""The factor of a penalty on the weights, for targets that take one: dyadic as well, and no usual one."""
 SCALE = 0.7
 
 GENERAL = {1: (4, 3), 2: (4, 5, 3), 3: (4, 6, 5, 3), 4: (4, 6, 5, 8, 3)}

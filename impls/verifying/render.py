@@ -19,6 +19,7 @@ from rich.text import Text
 
 from samegrad.impls.verifying.hint import hinted
 from samegrad.impls.verifying.verdicts import UNKNOWN, WRONG
+from samegrad.impls.verifying.wording import listed
 
 if TYPE_CHECKING:
     from samegrad.impls.verifying.report import Report
@@ -43,8 +44,8 @@ def render(report: Report, hint: bool = False) -> RenderableType:
             parts += [Text(line), Text()]
         parts += [_table(report), *([] if without_taus(report) else [Text(LEGEND, style="dim")]), Text()]
     parts.append(_verdict(report))
-    if found := _details(report):
-        parts += [Text(), *found]
+    if explanation := _details(report):
+        parts += [Text(), *explanation]
     for number, named in enumerate(report.mistakes[1:SHOWN]):
         parts += [Text(), Text("What else fits just as well:")] if not number else []
         parts.append(Padding(Text(f"{sentence(named.title)} {_one_line(named.equation)}"), (0, 0, 0, 2)))
@@ -116,9 +117,7 @@ def probes(report: Report) -> str:
         return ""
     parts = [", ".join(filter(None, ("-".join(map(str, report.sizes)), " and ".join(report.activations))))]
     if report.batches:
-        *first, last = map(str, report.batches)
-        rows = "row" if report.batches == (1,) else "rows"
-        parts.append(f"batches of {', '.join(first)}{' and ' * bool(first)}{last} {rows}")
+        parts.append(f"batches of {listed(report.batches)} {'row' if report.batches == (1,) else 'rows'}")
     return f"Probes: {'; '.join([*parts, report.dtype])}."
 
 
@@ -190,11 +189,11 @@ def details(report: Report) -> list[tuple[str, str]]:
     """What there is to say of a mistake: the evidence, why it is one, and what should stand there."""
     if report.verdict != WRONG:
         return []
-    found = [("Evidence", sentence(report.evidence))] if report.evidence else []
+    entries = [("Evidence", sentence(report.evidence))] if report.evidence else []
     if report.mistakes:
         best = report.mistakes[0]
-        found += [("Why", best.sentence), ("It should be", best.equation)]
-    return found
+        entries += [("Why", best.sentence), ("It should be", best.equation)]
+    return entries
 
 
 def _details(report: Report) -> list[RenderableType]:

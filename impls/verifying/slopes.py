@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED
-from samegrad.impls.verifying.mutants import Mistake, Place, Steps, at_layers, ones
+from samegrad.impls.verifying.mutants import BackwardSteps, Mistake, Place, at_layers, ones
 from samegrad.impls.verifying.running import Running
 from samegrad.impls.verifying.wording import SLOPE_FORMULAS, SYMBOL, delta_equation, hidden_name, layer_name
 
@@ -101,7 +101,7 @@ def _written(row: Slope, scope: str, layers: list[int], where: str, activations:
         row.title.format(f=SYMBOL[last], where=where),
         sentence.format(f=SYMBOL[last], name=last, slope=slope),
         ",  ".join(delta_equation(ell, activations) for ell in reversed(layers)),
-        {"slope": at_layers(layers, lambda at: row.forms[at.activation](at), Steps.slope)},
+        {"slope": at_layers(layers, lambda at: row.forms[at.activation](at), BackwardSteps.slope)},
         loss=SQUARED if len(activations) in layers else "",
     )
 
@@ -109,7 +109,7 @@ def _written(row: Slope, scope: str, layers: list[int], where: str, activations:
 def _of_the_output(activations: Sequence[str]) -> Iterator[Mistake]:
     """A slope a(1 − a) where the loss has cancelled it, or where the output is a softmax, which has none."""
     m, last = len(activations), activations[-1]
-    step = {"slope": at_layers([m], lambda at: at.a * (1 - at.a), Steps.slope)}
+    step = {"slope": at_layers([m], lambda at: at.a * (1 - at.a), BackwardSteps.slope)}
     if last in ("sigmoid", "softmax"):
         loss = BINARY_CROSS_ENTROPY if last == "sigmoid" else CROSS_ENTROPY
         yield Mistake(

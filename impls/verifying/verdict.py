@@ -109,10 +109,12 @@ def _is_one_mistake(candidate: Candidate) -> bool:
     if candidate.piles_up and candidate.verdict.diagnosis:
         return True
     explanations = candidate.explained.explanations
-    if not explanations or explanations[0].mistake.parts or any(o["absent"] for o in candidate.readings):
+    if not explanations or explanations[0].mistake.parts or candidate.absent:
         return False
-    if explanations[0].mistake.name == "sign" and candidate.kind != "whole":
+    if explanations[0].mistake.name == "sign" and not candidate.recovered:
         return False  # what calls it may subtract where this adds
+    if "flat-target" in explanations[0].mistake.name and "flat" not in candidate.message["layout"]:
+        return False  # a program of vectors is meant for targets of shape (N,): they may be given otherwise than meant
     return not _may_be_none(candidate)
 
 
@@ -120,7 +122,8 @@ def _may_be_none(candidate: Candidate) -> bool:
     """Is its mistake none where there is one output, and may the program be meant for one?"""
     explanations = candidate.explained.explanations
     vanishes = explanations and any(word in explanations[0].mistake.name for word in RIGHT_FOR_ONE_OUTPUT)
-    return bool(vanishes) and candidate.outputs > 1 and not candidate.message["takes_outputs"]
+    several = candidate.message["takes_outputs"] or candidate.explained.activations[-1] == "softmax"
+    return bool(vanishes) and candidate.outputs > 1 and not several
 
 
 def _overrules(other: Candidate, right: Candidate) -> bool:

@@ -12,9 +12,16 @@ from samegrad.impls.verifying.conventions import CONVENTIONS
 from samegrad.impls.verifying.diagnosis import diagnose, first_wrong
 from samegrad.impls.verifying.evidence import phrase, relation
 from samegrad.impls.verifying.forward import NEAR, recognise
-from samegrad.impls.verifying.report import Report, Row
+from samegrad.impls.verifying.judge import worst_tau
+from samegrad.impls.verifying.report import Report
 from samegrad.impls.verifying.verdicts import RIGHT, WRONG
-from samegrad.impls.verifying.wording import loss_words
+from samegrad.impls.verifying.wording import family_words, listed, loss_words
+from samegrad.impls.verifying.writing import write_on
+
+ROUNDED = 1e-14
+"""Of the largest entry: some fifty roundings of the gradient itself, for which an unknown loss has no derived bound."""
+EPSILON = 1e-5
+"""The largest number that is written to keep logarithms and quotients finite; the usual ones are 1e-8 to 1e-15."""
 
 
 def against_loss(candidate: Candidate, losses: list[dict[str, Any]], family: str = "") -> Report:
@@ -34,35 +41,21 @@ def against_loss(candidate: Candidate, losses: list[dict[str, Any]], family: str
         if not best or max(taus.values()) < max(best.values()):
             best, scales = taus, some
     right = all(tau <= 1 for tau in best.values())
-    words = "your own loss"
     if recognised and not right:
         known = diagnose(candidate.observations, recognised[0], recognised[1], dtype=candidate.dtype, depth="right")
         if known.right:
             right, best = True, known.taus
+    words = f"the {family_words(family)} of its own forward pass" if family else "your own loss"
     if recognised:
         words += f", {loss_words(recognised[1][0], candidate.outputs)}"
-    if family:
-        words = (
-            f"the {family} of its own forward pass"
-            if family != "squared"
-            else "the squared error of its own forward pass"
-        )
-    names = candidate.message["names"]
-    rows = [Row(f"d{n}", names.get(n, n), candidate.observations[0].gradients[n].shape, t) for n, t in best.items()]
-    report = Report(
-        candidate.asked.target,
+    report = write_on(
+        candidate,
         RIGHT if right else WRONG,
         f"right for {words}" if right else f"the gradient is not that of {words}",
-        rows=sorted(rows, key=lambda row: (row.tensor[2:], row.tensor[1] == "b")),
-        sizes=tuple(candidate.message["sizes"]),
-        batches=tuple(len(o.x) for o in candidate.observations),
-        dtype=candidate.dtype,
-        convention=recognised[1][0].name if recognised else "own",
-        loss=words,
-        margin=max(best.values()),
-        recovered=candidate.recovered,
-        forward_known=bool(candidate.known),
+        best,
+        recognised[1][0].name if recognised else "own",
     )
+    report.loss = words
     method = losses[0]["method"]
     how = "the complex step" if method == "complex step" else "extrapolated differences, as it takes no complex numbers"
     report.notes.append(
@@ -73,7 +66,7 @@ def against_loss(candidate: Candidate, losses: list[dict[str, Any]], family: str
         else f"Your loss is none that is known here; it was differentiated by {how}."
     )
     if candidate.unusual:
-        report.notes.append(f"Its activations are {' and '.join(candidate.unusual)}.")
+        report.notes.append(f"Its activations are {listed(candidate.unusual)}.")
     if not right:
         _locate(report, candidate, losses, scales, best)
     return report
@@ -83,22 +76,20 @@ def _taus(candidate: Candidate, losses: list[dict[str, Any]], scales: list[float
     """The worst τ of each tensor over all probes."""
     taus: dict[str, float] = {}
     for observation, loss, scale in zip(candidate.observations, losses, scales, strict=False):
-        for name, found in observation.gradients.items():
+        for name, gradient in observation.gradients.items():
             expected, bound = scale * loss["gradients"][name], scale * loss["bounds"][name]
-            bound = bound + observation.slack.get(name, 0.0) + 1e-14 * np.max(abs(expected), initial=0.0)
+            bound = bound + observation.slack.get(name, 0.0) + ROUNDED * np.max(abs(expected), initial=0.0)
             if candidate.dtype == "float32":  # no bound is derived for an unknown loss: 128 roundings of the largest
                 bound = bound + 64 * np.finfo(np.float32).eps * np.max(abs(expected))
             if not candidate.source.float32:
                 bound = bound + NEAR * np.max(abs(expected), initial=0.0) * _contains_epsilon(candidate)
-            tau = float(np.max(abs(found - expected) / bound)) if found.shape == expected.shape else np.inf
-            tau = tau if np.isfinite(tau) else np.inf  # a loss that is no number proves nothing
-            taus[name] = max(taus.get(name, 0.0), tau)
+            taus[name] = max(taus.get(name, 0.0), worst_tau(gradient, expected, bound))
     return taus
 
 
 def _contains_epsilon(candidate: Candidate) -> float:
     """1 where the source has a tiny number, which keeps logarithms and quotients finite and moves them by as much."""
-    return float(any(0 < number <= 1e-5 for number in candidate.source.literals))
+    return float(any(0 < number <= EPSILON for number in candidate.source.literals))
 
 
 def _locate(
@@ -107,8 +98,8 @@ def _locate(
     """Say what is wrong in which tensor, and where the first wrong quantity is."""
     cases: dict[str, list[tuple[Array, Array, int]]] = {}
     for observation, loss, scale in zip(candidate.observations, losses, scales, strict=False):
-        for name, found in observation.gradients.items():
-            cases.setdefault(name, []).append((found, scale * loss["gradients"][name], len(observation.x)))
+        for name, gradient in observation.gradients.items():
+            cases.setdefault(name, []).append((gradient, scale * loss["gradients"][name], len(observation.x)))
     wrong = {n: relation(c, candidate.dtype) for n, c in cases.items() if taus[n] > 1}
     report.evidence = phrase(wrong, list(taus))
     report.first_wrong = first_wrong(taus, candidate.layers)

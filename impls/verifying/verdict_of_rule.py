@@ -8,6 +8,7 @@ import numpy as np
 
 from samegrad.impls.parameters import Array
 from samegrad.impls.verifying.evidence import CLOSE, relation
+from samegrad.impls.verifying.judge import worst_tau
 from samegrad.impls.verifying.mistakes import IGNORES_UPSTREAM
 from samegrad.impls.verifying.mutants import Place
 from samegrad.impls.verifying.report import Named, Report, Row
@@ -15,6 +16,9 @@ from samegrad.impls.verifying.running import Running
 from samegrad.impls.verifying.slopes import WRONG_SLOPES
 from samegrad.impls.verifying.verdicts import RIGHT, UNKNOWN, WRONG
 from samegrad.impls.verifying.wording import SLOPE_FORMULAS, SYMBOL
+
+NOTHING = 1e-12
+"""Beside a probe's activations and slopes, which are near 1: a thousand roundings."""
 
 
 def conclude_rule(target: str, answer: dict[str, Any]) -> Report:
@@ -35,13 +39,11 @@ def conclude_rule(target: str, answer: dict[str, Any]) -> Report:
 def _of_case(target: str, case: dict[str, Any]) -> Report:
     rows, words = [], []
     for tensor in case["tensors"]:
-        found, expected = tensor["found"], tensor["expected"]
-        same = found.shape == expected.shape
-        tau = float(np.max(abs(found - expected) / tensor["bound"], initial=0.0)) if same else float("inf")
-        tau = tau if np.isfinite(tau) else float("inf")
-        rows.append(Row(f"∂{tensor['name']}", tensor["name"], tuple(found.shape), tau, absent=tensor["absent"]))
+        gradient, expected = tensor["found"], tensor["expected"]
+        tau = worst_tau(gradient, expected, tensor["bound"])
+        rows.append(Row(f"∂{tensor['name']}", tensor["name"], tuple(gradient.shape), tau, absent=tensor["absent"]))
         if tau > 1:
-            what = "is not returned" if tensor["absent"] else relation([(found, expected, 2)], "float64")
+            what = "is not returned" if tensor["absent"] else relation([(gradient, expected, 2)], "float64")
             words.append(f"the gradient of {tensor['name']} {what}")
     right = all(row.right for row in rows)
     report = Report(
@@ -75,7 +77,7 @@ def _of_case(target: str, case: dict[str, Any]) -> Report:
 
 def _slope_findings(answer: dict[str, Any]) -> list[Named]:
     """Which wrong slope an element-by-element rule has."""
-    z, a, v, found = answer["z"], answer["a"], answer["cotangent"], answer["tensors"][0]["found"]
+    z, a, v, gradient = answer["z"], answer["a"], answer["cotangent"], answer["tensors"][0]["found"]
     forms = {"sigmoid": 1 / (1 + np.exp(-z)), "tanh": np.tanh(z), "relu": np.maximum(z, 0)}
     activation = next((f for f, value in forms.items() if _same(value, a)), "")
     findings = []
@@ -84,7 +86,7 @@ def _slope_findings(answer: dict[str, Any]) -> list[Named]:
             continue
         one = Running(z), Running(a)
         place = Place(1, 1, activation, one[0], one[0], one[1], one[0], one[0], one[0], 1.0)
-        if _same(found, slopes[activation](place).value * v):
+        if _same(gradient, slopes[activation](place).value * v):
             slope = SLOPE_FORMULAS[activation].format("")
             words = {"f": SYMBOL[activation], "where": "the rule", "slope": slope}
             equation = f"grad_input = grad_output ∘ {slope}"
@@ -93,5 +95,4 @@ def _slope_findings(answer: dict[str, Any]) -> list[Named]:
 
 
 def _same(one: Array, other: Array) -> bool:
-    """As the evidence has it; and what is below 1e-12 is 0 beside a probe's activations and slopes."""
-    return np.allclose(one, other, rtol=CLOSE["float64"], atol=1e-12)
+    return np.allclose(one, other, rtol=CLOSE["float64"], atol=NOTHING)

@@ -17,7 +17,7 @@ import numpy as np
 from samegrad.impls.errors import BadInput, choose
 from samegrad.impls.problem import OUTPUTS
 from samegrad.impls.verifying.asked import Asked
-from samegrad.impls.verifying.child import Child, Ended
+from samegrad.impls.verifying.child import Ended, TargetProcess
 from samegrad.impls.verifying.conventions import CONVENTIONS, Convention, get_conventions
 from samegrad.impls.verifying.report import Report
 from samegrad.impls.verifying.verdict import conclude
@@ -85,13 +85,13 @@ def _observe_and_conclude(asked: Asked, request: dict[str, Any], frameworks: boo
         left_s = end - time.monotonic()
         if left_s <= 0:
             return None
-        with Child(PROCESS, {**request, "differentiate": {"way": way, "of": which}}, left_s) as child:
+        with TargetProcess(PROCESS, {**request, "differentiate": {"way": way, "of": which}}, left_s) as child:
             try:
                 return next((m for m in child.messages() if "losses" in m), None)
             except Ended:
                 return None
 
-    with Child(PROCESS, request, time_limit_s) as child:
+    with TargetProcess(PROCESS, request, time_limit_s) as child:
         report, candidate = conclude(asked, child.messages(), again)
     if frameworks and candidate is not None:
         from samegrad.impls.verifying import autodiff

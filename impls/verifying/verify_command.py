@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from typing import Any
 
 import click
 
-from samegrad.impls.errors import BadInput
+from samegrad.impls.errors import BadInput, one_line
+from samegrad.impls.options import Finite
 from samegrad.impls.problem import DTYPES
 from samegrad.impls.verifying.conventions import FAMILIES, STRICT
 
@@ -33,7 +35,7 @@ from samegrad.impls.verifying.conventions import FAMILIES, STRICT
 )
 @click.option("--hint", is_flag=True, help="Of a mistake, name the equation to look at and not the mistake.")
 @click.option(
-    "--time-limit", "time_limit_s", metavar="SECONDS", type=click.FloatRange(min=0.1), default=60.0, show_default=True
+    "--time-limit", "time_limit_s", metavar="SECONDS", type=Finite(0.1, 86400), default=60.0, show_default=True
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def verify_command(target: str, as_json: bool, hint: bool, **options: Any) -> None:
@@ -45,12 +47,16 @@ def verify_command(target: str, as_json: bool, hint: bool, **options: Any) -> No
 
     Exit status: 0 right, 1 wrong, 2 cannot tell.
     """
+    from samegrad.impls.steps import Steps
     from samegrad.impls.verifying import render, verify
 
     try:
-        report = verify.run(target, **parsed(options))
+        asked = parsed(options)
+        with Steps(brief=True) as say:
+            say(f"observing {target}")
+            report = verify.run(target, **asked)
     except BadInput as error:
-        click.echo(f"samegrad verify: {error}", err=True)
+        click.echo(f"samegrad verify: {one_line(error)}", err=True)
         sys.exit(2)
     if as_json:
         click.echo(render.to_json(report, hint))
@@ -79,7 +85,7 @@ def _sizes(text: str | None) -> list[int] | None:
     if text is None:
         return None
     parts = text.replace(",", "-").split("-")
-    if len(parts) < 2 or not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+    if len(parts) < 2 or not all(re.fullmatch(r"\s*0*[1-9][0-9]{0,8}\s*", part, re.ASCII) for part in parts):
         raise BadInput(f"--sizes {text!r}: give the layer sizes as 2-4-1")
     return [int(part) for part in parts]
 
@@ -101,7 +107,7 @@ def _mapping(text: str | None) -> dict[str, str] | None:
     if text is None:
         return None
     pairs = [part.split("=", 1) for part in text.split(",") if part.strip()]
-    valid = all(len(p) == 2 and p[0].strip()[:1] in ("W", "b") and p[0].strip()[1:].isdigit() for p in pairs)
+    valid = all(len(p) == 2 and p[0].strip()[:1] in ("W", "b") and p[0].strip()[1:].isdecimal() for p in pairs)
     if not pairs or not valid:
         raise BadInput(f"--parameters {text!r}: give W1=attribute,b1=attribute,W2=… ; a bias may be left out")
     return {tensor.strip(): name.strip() for tensor, name in pairs}

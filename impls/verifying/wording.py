@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from samegrad.impls.problem import SQUARED
 from samegrad.impls.verifying.conventions import Convention
 
 SLOPE_FORMULAS = {"sigmoid": "a{0}∘(1−a{0})", "tanh": "1−a{0}²", "relu": "[z{0} > 0]", "identity": "1"}
 SYMBOL = {"sigmoid": "σ", "tanh": "tanh", "relu": "relu", "identity": "f", "softmax": "softmax"}
+
+
+def listed(items: Iterable[object], word: str = "and") -> str:
+    """ "a, b and c"."""
+    *first, last = map(str, items)
+    return f"{', '.join(first)} {word} {last}" if first else last
 
 
 def layer_name(ell: int, m: int) -> str:
@@ -52,6 +58,11 @@ def bias_equation(ell: int) -> str:
 def hidden_name(m: int) -> str:
     """What a student calls all layers but the last of m."""
     return "the hidden layer" if m == 2 else "the hidden layers"
+
+
+def family_words(loss: str) -> str:
+    """A loss without its constants, in words."""
+    return "squared error" if loss == SQUARED else loss
 
 
 def formula(convention: Convention, outputs: int) -> str:

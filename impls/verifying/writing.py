@@ -12,7 +12,7 @@ from samegrad.impls.verifying.judge import Penalty
 from samegrad.impls.verifying.mistakes import PILED_UP
 from samegrad.impls.verifying.report import Named, Report, Row
 from samegrad.impls.verifying.verdicts import RIGHT, UNKNOWN, WRONG
-from samegrad.impls.verifying.wording import formula, in_layout, in_words, loss_words, with_factor
+from samegrad.impls.verifying.wording import family_words, formula, in_layout, in_words, listed, loss_words, with_factor
 
 
 def cannot_tell(target: str, message: dict[str, Any]) -> Report:
@@ -28,41 +28,44 @@ def cannot_tell(target: str, message: dict[str, Any]) -> Report:
 def write(candidate: Candidate, verdict: str) -> Report:
     """The report with this verdict."""
     diagnosis = candidate.explained
-    message, outputs = candidate.message, candidate.outputs
-    absent = set().union(*(o["absent"] for o in candidate.readings))
-    names = message["names"]
-    rows = [
-        Row(f"d{n}", names.get(n, n), _own_shape(n, candidate), tau, absent=n in absent)
-        for n, tau in diagnosis.taus.items()
-    ]
-    report = Report(
-        candidate.asked.target,
-        verdict,
-        "",
-        rows=sorted(rows, key=lambda row: (row.tensor[2:], row.tensor[1] == "b")),
-        sizes=tuple(message["sizes"]),
-        activations=diagnosis.activations if verdict != UNKNOWN or candidate.known else (),
-        batches=tuple(len(o.x) for o in candidate.observations),
-        dtype=candidate.dtype,
-        convention=diagnosis.convention.name,
-        loss=loss_words(diagnosis.convention, outputs),
-        factor=in_words(diagnosis.convention, outputs),
-        constant=diagnosis.constant,
-        margin=diagnosis.margin,
-        first_wrong=diagnosis.first_wrong,
-        recovered=candidate.recovered,
-        forward_known=bool(candidate.known),
-        untested=list(candidate.verdict.untested),
-    )
+    report = write_on(candidate, verdict, "", diagnosis.taus, diagnosis.convention.name)
+    report.activations = diagnosis.activations if verdict != UNKNOWN or candidate.known else ()
+    report.loss = loss_words(diagnosis.convention, candidate.outputs)
+    report.factor = in_words(diagnosis.convention, candidate.outputs)
+    report.constant = diagnosis.constant
+    report.first_wrong = diagnosis.first_wrong
+    report.untested = list(candidate.verdict.untested)
     if verdict == RIGHT:
         report.headline = _right_headline(candidate, diagnosis)
         _note_right(report, candidate, diagnosis)
     elif verdict == WRONG:
-        _write_wrong(report, candidate, diagnosis, absent)
+        _write_wrong(report, candidate, diagnosis)
     else:
         _write_unknown(report, candidate)
     _note_calls(report, candidate, diagnosis)
     return report
+
+
+def write_on(candidate: Candidate, verdict: str, headline: str, taus: dict[str, float], convention: str) -> Report:
+    """A report with what was observed of the candidate, and its gradients beside these τ."""
+    names = candidate.message["names"]
+    rows = [
+        Row(f"d{n}", names.get(n, n), _own_shape(n, candidate), tau, absent=n in candidate.absent)
+        for n, tau in taus.items()
+    ]
+    return Report(
+        candidate.asked.target,
+        verdict,
+        headline,
+        rows=sorted(rows, key=lambda row: (row.tensor[2:], row.tensor[1] == "b")),
+        sizes=tuple(candidate.message["sizes"]),
+        batches=tuple(len(o.x) for o in candidate.observations),
+        dtype=candidate.dtype,
+        convention=convention,
+        margin=max(taus.values()),
+        recovered=candidate.recovered,
+        forward_known=bool(candidate.known),
+    )
 
 
 def _own_shape(tensor: str, candidate: Candidate) -> tuple[int, ...]:
@@ -96,6 +99,7 @@ def _penalty(penalty: Penalty) -> str:
 
 
 def _alike(values: Any) -> bool:
+    """Are the λs of all probes the same in the six digits that are shown?"""
     return max(values) - min(values) <= 1e-6 * abs(max(values))
 
 
@@ -103,20 +107,26 @@ def _note_right(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> N
     report.notes += candidate.verdict.notes
     convention = diagnosis.convention
     if convention.loss != SQUARED and not candidate.loss_known:
+        numbers = [_where(name) for name in candidate.readings[0]["numbers"]]
+        seen = (
+            f"The file's loss ({numbers[0]}) is none that is known here"
+            if numbers
+            else "No loss is computed in the file"
+        )
         report.notes.append(
-            "No loss is computed in the file; this is the one whose gradient it is. If you mean the squared error, the "
-            "slope of the output's activation is missing."
+            f"{seen}; this is the one whose gradient it is. If you mean the squared error, the slope of the output's "
+            "activation is missing."
         )
     if hypothesis := candidate.message["hypothesis"]:
         report.untested.append(
-            f"whether the intermediates that it is given are those of {' and '.join(hypothesis)}, as was supposed"
+            f"whether the intermediates that it is given are those of {listed(hypothesis)}, as was supposed"
         )
     elif not candidate.known and not candidate.loss_is_given:
         report.untested.append("the forward pass, which was not seen")
 
 
-def _write_wrong(report: Report, candidate: Candidate, diagnosis: Diagnosis, absent: set[str]) -> None:
-    report.evidence = describe(diagnosis, candidate.observations, candidate.dtype, absent, diagnosis.row_by_row)
+def _write_wrong(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> None:
+    report.evidence = describe(diagnosis, candidate.observations, candidate.dtype, candidate.absent)
     report.mistakes = [_named(e, candidate) for e in diagnosis.explanations]
     if candidate.piles_up and candidate.verdict.diagnosis:
         report.mistakes.insert(0, Named.of(PILED_UP))
@@ -136,14 +146,10 @@ def _write_wrong(report: Report, candidate: Candidate, diagnosis: Diagnosis, abs
         )
         report.notes.append("No known mistake explains it.")
         if candidate.known:
-            report.notes.append(f"The forward pass is right for {' and '.join(candidate.known[0])}.")
+            report.notes.append(f"The forward pass is right for {listed(candidate.known[0])}.")
     if candidate.families and not candidate.returned:
         loss, name = next(iter(candidate.families.items()))
-        report.notes.append(f"The loss is the {_family(loss)}, as {_where(name)}.")
-
-
-def _family(loss: str) -> str:
-    return "squared error" if loss == SQUARED else loss
+        report.notes.append(f"The loss is the {family_words(loss)}, as {_where(name)}.")
 
 
 def _where(name: str) -> str:
@@ -157,7 +163,7 @@ def _where(name: str) -> str:
 def _expected_loss(candidate: Candidate, diagnosis: Diagnosis) -> str:
     if candidate.asked.strict or candidate.returned:
         return formula(diagnosis.convention, candidate.outputs)
-    return f"the {_family(diagnosis.convention.loss)}"
+    return f"the {family_words(diagnosis.convention.loss)}"
 
 
 def _write_unknown(report: Report, candidate: Candidate) -> None:
@@ -196,8 +202,7 @@ def _note_calls(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> N
     if report.dtype == "float32":
         report.notes.append("Your numbers are float32, so they are held to float32's precision.")
     if message["refused"]:
-        *first, last = [str(batch) for batch, _ in message["refused"]]
-        counts = f"{', '.join(first)} or {last}" if first else last
+        counts = listed((batch for batch, _ in message["refused"]), "or")
         error = message["refused"][0][1]
         report.notes.append(f"With {counts} {'row' if counts == '1' else 'rows'} it does not run: {error}")
     _note_own_data(report, candidate)

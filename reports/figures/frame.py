@@ -1,4 +1,4 @@
-"""What all figures share: a heading, a grid of panels laid out in inches, a footer, and the two file formats."""
+"""The frame of all figures: a heading, a grid of panels laid out in inches, a footer, and the two file formats."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import io
 import math
 import textwrap
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from samegrad.benchmarks.results import units
 from samegrad.benchmarks.results.passes import plain_first
 from samegrad.reports import labels, style
-from samegrad.reports.records import Group
+from samegrad.reports.records import GroupTimes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,8 +23,6 @@ CHARACTER_IN = 0.073
 """The width that one character of a label takes on average, at the labels' 8.5 points."""
 GAP_IN = 0.145
 """Two labels are at least this far apart."""
-SHADES = (1.0, 0.62, 0.36, 0.2)
-"""How much of its colour each part of a bar has, from the first to the last."""
 MOST = 24
 """The most implementations in a figure: the fastest ones. The figure states how many are in the table alone."""
 
@@ -103,43 +100,31 @@ def label_lines(axes: Axes, ends: Mapping[str, tuple[float, float]], looks: Mapp
         )
 
 
-def beside(axes: Axes, x: float, y: float, said: str, points: float = 4, **look: Any) -> None:
+def beside(axes: Axes, x: float, y: float, text: str, points: float = 4, **look: Any) -> None:
     """A small text that many points to the right of (x, y), wherever the panel ends."""
     behind = {"facecolor": style.BACKGROUND, "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
     defaults: dict[str, Any] = {"color": style.MUTED, "size": 8, "va": "center_baseline", "bbox": behind}
     axes.annotate(
-        said, (x, y), xytext=(points, 0), textcoords="offset points", annotation_clip=False, **(defaults | look)
+        text, (x, y), xytext=(points, 0), textcoords="offset points", annotation_clip=False, **(defaults | look)
     )
 
 
-def name_rows(axes: Axes, names: Mapping[float, str], looks: Mapping[str, style.Look]) -> None:
-    """Implementations named at the left of their rows, in their colours, without lines across."""
+def name_rows(axes: Axes, names: Mapping[float, tuple[str, style.Look]], most_characters: int = 26) -> None:
+    """Rows named at their left, in their colours, without lines across."""
     axes.set_yticks([])
-    for place, name in names.items():
+    for place, (name, look) in names.items():
         axes.annotate(
-            short(name),
+            short(name, most_characters),
             (0, place),
             xycoords=axes.get_yaxis_transform(),
             xytext=(-3.5, 0),
             textcoords="offset points",
             ha="right",
             va="center_baseline",
-            color=looks[name].ink,
+            color=look.ink,
             size=8,
             annotation_clip=False,
         )
-
-
-def time_axis(axes: Axes) -> None:
-    """A logarithmic horizontal axis of times with their units."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    axes.set_xscale("log")
-    low, high = axes.get_xlim()
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if high / low > 30 else (1.0, 2.0, 5.0)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda ns, _: units.time(ns, 1)))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.tick_params(axis="x", which="minor", length=0)
 
 
 def encode(figure: Figure, stem: str, dpi: int = 150) -> dict[str, bytes]:
@@ -159,17 +144,17 @@ def short(name: str, most: int = 26) -> str:
     return name if len(name) <= most else f"{name[: most - 9]}…{name[-8:]}"
 
 
-def panel_groups(groups: list[Group]) -> dict[tuple[str, str], list[Group]]:
+def panel_groups(groups: list[GroupTimes]) -> dict[tuple[str, str], list[GroupTimes]]:
     """Groups by (pass, problem), passes outermost, each in the order of the file; within one, by batch."""
     labels = plain_first(group.pass_ for group in groups)
     problems = list(dict.fromkeys(group.problem for group in groups))
-    panels = {(pass_, problem): [] for pass_ in labels for problem in problems}  # type: dict[tuple[str, str], list[Group]]
+    panels: dict[tuple[str, str], list[GroupTimes]] = {(pass_, problem): [] for pass_ in labels for problem in problems}
     for group in sorted(groups, key=lambda group: group.batch):
         panels[group.pass_, group.problem].append(group)
     return {key: members for key, members in panels.items() if members}
 
 
-def drawn(groups: list[Group]) -> tuple[set[str], str]:
+def drawn(groups: Sequence[GroupTimes]) -> tuple[set[str], str]:
     """The implementations that a figure of these groups shows, and a sentence about those it does not."""
     fastest: dict[str, float] = {}
     for group in groups:

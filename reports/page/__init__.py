@@ -1,1 +1,1 @@
-"""The page: one HTML file that holds all it needs, opens from disk or a mail, and asks the network for nothing."""
+"""The page: one HTML file that contains all it needs, opens from disk or a mail, and asks the network for nothing."""

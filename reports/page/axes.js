@@ -20,7 +20,7 @@ function ticks(logarithmic, from, to, most = 6) {
   return found.filter((x) => x >= from * 0.999 && x <= to * 1.001);
 }
 
-// The first, the last and those between that stand at least `gap` apart on the axis.
+// The first, the last and those between that are at least `gap` apart on the axis.
 function apart(values, place, gap) {
   const last = values[values.length - 1];
   const kept = [values[0]];

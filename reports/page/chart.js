@@ -26,14 +26,16 @@ function update(change) {
   for (const listener of listeners) listener();
 }
 
-// The ratio of i's time to j's at a batch: [ratio, low, high], or null where it was not measured.
+// The ratio of i's time to j's at a batch: [ratio, low, high, verdict], or null where it was not measured.
 function ratioOf(panel, at, i, j) {
-  if (i === j) return panel.points[at][i] ? [1, 1, 1] : null;
+  if (i === j) return panel.points[at][i] ? [1, 1, 1, ""] : null;
   const [a, b, n] = [Math.min(i, j), Math.max(i, j), data.series.length];
-  const place = 3 * (a * n - (a * (a + 1)) / 2 + b - a - 1); // the pairs of n names in turn: (0,1), (0,2), …, (1,2), …
-  const found = panel.pairs?.[at].slice(place, place + 3);
+  const place = 4 * (a * n - (a * (a + 1)) / 2 + b - a - 1); // the pairs of n names in turn: (0,1), (0,2), …, (1,2), …
+  const found = panel.pairs?.[at].slice(place, place + 4);
   if (!found || found[0] === null) return null;
-  return i < j ? found : [1 / found[0], found[2] && 1 / found[2], found[1] && 1 / found[1]];
+  const [ratio, low, high, word] = [...found.slice(0, 3), data.words[found[3]]];
+  if (i < j) return [ratio, low, high, word];
+  return [1 / ratio, high && 1 / high, low && 1 / low, { faster: "slower", slower: "faster" }[word] || word];
 }
 
 function reference() {
@@ -57,7 +59,7 @@ function valueAt(panel, at, i, base) {
   return ratio ? [ratio[0], ratio[1] ?? ratio[0], ratio[2] ?? ratio[0]] : [null, null, null];
 }
 
-function said(series, [batch, value, low, high]) {
+function sentence(series, [batch, value, low, high]) {
   const relative = state.show !== "time";
   const middle = relative ? `${significant(value)} times the time of ${state.show}` : time(value);
   const range = low === high ? "" : relative ? ` (interval ${interval(low, high)})` : ` (10th to 90th percentile ${time(low)} to ${time(high)})`;
@@ -68,7 +70,7 @@ function said(series, [batch, value, low, high]) {
 function describe(lines) {
   const here = [`${state.problem} ${passOf().title}`, document.getElementById("chart-setting").selectedOptions[0].text].join(", ");
   const batches = [...new Set(lines.flatMap(({ points }) => points.map(([batch]) => batch)))].sort((a, b) => a - b);
-  const told = [...new Set([batches[0], batches.at(-1)])].map((batch) => {
+  const ends = [...new Set([batches[0], batches.at(-1)])].map((batch) => {
     const found = lines.flatMap(({ series, points }) => points.filter((p) => p[0] === batch).map((p) => [series.name, p[1]]));
     const value = state.show === "time" ? time : (ratio) => `${significant(ratio)}×`;
     const each = found.sort((a, b) => a[1] - b[1]).map(([name, y]) => `${name} ${value(y)}`);
@@ -76,7 +78,7 @@ function describe(lines) {
     return `at batch ${count(batch)} ${each.join(", ")}`;
   });
   const what = state.show === "time" ? "medians" : `times relative to ${state.show}`;
-  document.getElementById("chart-caption").textContent = lines.length ? `${here}; ${what}: ${told.join("; ")}.` : "";
+  document.getElementById("chart-caption").textContent = lines.length ? `${here}; ${what}: ${ends.join("; ")}.` : "";
 }
 
 function drawChart() {
@@ -166,7 +168,7 @@ function between(batches, values, at) {
   return null;
 }
 
-// The nearest point is read out and its line stands before the others.
+// The nearest point is read out and its line is drawn before the others.
 let stepped = [0, 0];
 function followPointer(root, lines, x, y) {
   root.addEventListener("pointermove", (event) => {
@@ -184,7 +186,7 @@ function followPointer(root, lines, x, y) {
 
 function readOut(lines, row, column) {
   stepped = [row, column];
-  document.getElementById("readout").textContent = said(lines[row].series, lines[row].points[column]);
+  document.getElementById("readout").textContent = sentence(lines[row].series, lines[row].points[column]);
   focusOn(lines[row].i);
 }
 

@@ -1,4 +1,4 @@
-"""What the page's script draws from: each panel's medians, percentiles, pairwise ratios and crossovers."""
+"""The data of the page's script: each panel's medians, percentiles, pairwise ratios and crossovers."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ from itertools import combinations
 from typing import Any
 
 from samegrad.benchmarks.results import passes
+from samegrad.benchmarks.results.verdict import EQUIVALENT, FASTER, NOT_RESOLVED, SLOWER, verdict
 from samegrad.reports import style
 from samegrad.reports.answer import headline
+from samegrad.reports.cells import colour_class
 from samegrad.reports.figures.frame import short
-from samegrad.reports.page.cells import colour_class
 from samegrad.reports.ratios import compare, crossovers
-from samegrad.reports.records import Group, Run
+from samegrad.reports.records import GroupTimes, StoredRun
 
+WORDS = ("", FASTER, SLOWER, EQUIVALENT, NOT_RESOLVED)
+"""The verdicts, which the script knows by their place; the first is that of a pair without an interval."""
 MOST_PAIRS = 30_000
 """More pairs than this would make the page too large; the others are left to its tables and the run file."""
 
 
-def panels(run: Run) -> dict[str, list[Group]]:
+def panels(run: StoredRun) -> dict[str, list[GroupTimes]]:
     """Groups by `dtype|device|problem|pass`, plain passes first; within one, by batch."""
-    found: dict[str, list[Group]] = {}
+    by_panel: dict[str, list[GroupTimes]] = {}
     for group in sorted(run.groups, key=lambda group: passes.split(group.pass_)[1] != ""):
-        found.setdefault(f"{group.dtype}|{group.device}|{group.problem}|{group.pass_}", []).append(group)
-    return {key: sorted(groups, key=lambda group: group.batch) for key, groups in found.items()}
+        by_panel.setdefault(f"{group.dtype}|{group.device}|{group.problem}|{group.pass_}", []).append(group)
+    return {key: sorted(groups, key=lambda group: group.batch) for key, groups in by_panel.items()}
 
 
-def chart_data(run: Run, names: list[str], looks: Mapping[str, style.Look]) -> dict[str, Any]:
+def chart_data(run: StoredRun, names: list[str], looks: Mapping[str, style.Look]) -> dict[str, Any]:
     """Everything about the named implementations, which the script knows by their place in the list."""
     first = headline(run)[0]
     return {
@@ -52,22 +55,22 @@ def chart_data(run: Run, names: list[str], looks: Mapping[str, style.Look]) -> d
             label: {"title": passes.title(label), "unit": passes.unit(label)}
             for label in dict.fromkeys(group.pass_ for group in run.groups)
         },
-        "margin": run.margin,
+        "words": WORDS,
         "panels": _panels(run, names),
     }
 
 
-def _panels(run: Run, names: list[str]) -> dict[str, Any]:
+def _panels(run: StoredRun, names: list[str]) -> dict[str, Any]:
     """Every panel, with its pairs as long as there are not too many in all."""
-    found, left = {}, MOST_PAIRS
+    shown, left = {}, MOST_PAIRS
     for number, (key, groups) in enumerate(panels(run).items(), start=1):
         count = len(groups) * len(names) * (len(names) - 1) // 2
-        found[key] = {"table": f"times-{number}", **_panel(groups, names, run.margin, with_pairs=count <= left)}
+        shown[key] = {"table": f"times-{number}", **_panel(groups, names, run.margin, with_pairs=count <= left)}
         left -= count if count <= left else 0
-    return found
+    return shown
 
 
-def _panel(groups: list[Group], names: list[str], limit: float, with_pairs: bool) -> dict[str, Any]:
+def _panel(groups: list[GroupTimes], names: list[str], limit: float, with_pairs: bool) -> dict[str, Any]:
     place = {name: number for number, name in enumerate(names)}
     return {
         "batches": [group.batch for group in groups],
@@ -81,23 +84,24 @@ def _panel(groups: list[Group], names: list[str], limit: float, with_pairs: bool
         ],
         "pairs": [_pairs(group, names) for group in groups] if with_pairs else None,
         "crossings": [
-            [place[found.first], place[found.second], found.low, found.high, _digits(found.near)]
-            for found in crossovers(groups, names, limit)
+            [place[crossing.first], place[crossing.second], crossing.low, crossing.high, _digits(crossing.near)]
+            for crossing in crossovers(groups, names, limit)
         ],
     }
 
 
-def _pairs(group: Group, names: list[str]) -> list[float | None]:
-    """For every pair of the names in turn the ratio of the first's time to the second's, and its interval's ends."""
+def _pairs(group: GroupTimes, names: list[str]) -> list[float | None]:
+    """For every pair of the names in turn the first's time over the second's, its interval's ends, and the verdict."""
     cases = {case.implementation: case for case in group.cases}
-    found: list[float | None] = []
+    ratios: list[float | None] = []
     for one, other in combinations(names, 2):
         if one in cases and other in cases:
             compared = compare(group, cases[one], cases[other])
-            found += map(_digits, (compared.ratio, compared.low, compared.high))
+            word = WORDS.index(verdict(compared, group.margin) or "")
+            ratios += [*map(_digits, (compared.ratio, compared.low, compared.high)), word]
         else:
-            found += [None] * 3
-    return found
+            ratios += [None] * 4
+    return ratios
 
 
 def _digits(value: float | None) -> float | None:

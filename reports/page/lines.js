@@ -1,5 +1,5 @@
 // One line with its band, bars and markers, and the names at the right ends of lines.
-let focused = null; // the line that stands before the others, by its number
+let focused = null; // the line that is drawn before the others, by its number
 
 function drawLine(root, { series, i, points }, x, y) {
   const group = svg("g", { class: series.colour + (focused !== null && focused !== i ? " faded" : ""), "data-series": i });

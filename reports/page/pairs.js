@@ -7,12 +7,6 @@ function casesAt() {
   return { here, at, cases: cases.sort((a, b) => a.median - b.median) };
 }
 
-function verdictOf([, low, high]) {
-  if (low === null || high === null) return "";
-  const [least, most] = [1 / (1 + data.margin), 1 + data.margin];
-  return high < least ? "faster" : low > most ? "slower" : least <= low && high <= most ? "equivalent" : "not resolved";
-}
-
 function element(name, className, ...children) {
   const node = document.createElement(name);
   if (className) node.className = className;
@@ -30,18 +24,18 @@ function drawBars() {
   const { here, at, cases } = casesAt();
   const fastest = cases.find(({ series }) => !series.floor) || cases[0];
   const longest = Math.max(...cases.map(({ median }) => median));
-  document.getElementById("bars-where").textContent = `${whereNow()}; medians, and ratios to the fastest with their intervals.`;
+  document.getElementById("bars-where").textContent = `${whereNow()}; medians, and ratios to ${fastest.series.name} with their intervals.`;
   document.getElementById("bars").replaceChildren(
     ...cases.map(({ i, series, median }) => {
       const length = element("span", "length");
       length.style.width = `${(55 * median) / longest}%`;
-      const told = element("span", "said", time(median));
+      const text = element("span", "reading", time(median));
       if (i !== fastest.i) {
         const ratio = ratioOf(here, at, i, fastest.i) || [median / fastest.median, null, null];
         const range = interval(ratio[1], ratio[2]);
-        told.append(" · ", element("b", "", `${significant(ratio[0])}×`), range ? ` (${range})` : "");
+        text.append(" · ", element("b", "", `${significant(ratio[0])}×`), range ? ` (${range})` : "");
       }
-      return element("li", series.colour, element("span", "name", series.label), element("span", "track", length, told));
+      return element("li", series.colour, element("span", "name", series.label), element("span", "track", length, text));
     }),
   );
 }
@@ -54,8 +48,7 @@ function drawPairs() {
   cases.forEach((fast, k) =>
     cases.slice(k + 1).forEach((slow) => {
       const ratio = ratioOf(here, at, slow.i, fast.i) || [slow.median / fast.median, null, null];
-      const found = verdictOf(ratio);
-      const word = { slower: "faster", faster: "slower" }[found] || found || "no difference shown";
+      const word = ratioOf(here, at, fast.i, slow.i)?.[3] || "no difference shown";
       const times = element("td", "number", significant(ratio[0]));
       times.dataset.value = ratio[0];
       rows.push(

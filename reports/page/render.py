@@ -1,56 +1,82 @@
-"""Putting the page together: the answer on top, the sections that have data, style and scripts inside."""
+"""Putting the page together: the answer on top, the parts that have data, style and scripts inside."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from samegrad.reports import style
 from samegrad.reports.answer import answer
+from samegrad.reports.cells import colour_class
+from samegrad.reports.machines import headline, merge
 from samegrad.reports.material import Material
-from samegrad.reports.page.cells import colour_class
-from samegrad.reports.page.sections import SECTIONS
-from samegrad.reports.provenance import doubts, footer
+from samegrad.reports.page.svg import DARK, inline
+from samegrad.reports.part import ReportPart
+from samegrad.reports.parts import parts_of
+from samegrad.reports.provenance import doubts, origin
 
 HERE = Path(__file__).parent
-SCRIPTS = ("units.js", "tables.js", "axes.js", "lines.js", "curves.js", "panels.js", "theme.js")
-OF_TIMES = ("chart.js", "across.js", "pairs.js")
-"""Scripts that draw from the data of the section `times`; left out without that section."""
+SCRIPTS = ("units.js", "tables.js", "theme.js")
+OF_TIMES = ("axes.js", "lines.js", "chart.js", "pairs.js")
+"""Scripts that draw from the data of the part `times`; left out without that part."""
 
 
-def render(material: Material) -> str:
+def render(
+    material: Material, parts: Sequence[ReportPart] | None = None, pictures: Mapping[str, str] | None = None
+) -> str:
     """Render the last run as HTML, with the changes since earlier runs and with the other documents that were given.
 
-    A section without data is left out. Every text from a run file is escaped by the template engine.
+    parts, pictures: those of the material, and each figure as inline SVG, where they are made already. Every text from
+    a run file is escaped by the template engine.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    parts = parts_of(material) if parts is None else parts
+    pictures = draw(parts) if pictures is None else pictures
+    body = environment.from_string(BLOCKS)
+
+    def blocks(of: Sequence[Any]) -> str:
+        return body.render(blocks=of, pictures=pictures, markup=markup, inner=blocks)
+
+    def markup(block: Any) -> str:
+        return environment.from_string(IMPORTS + block.template).render(**block.data)
+
     run = material.run
-    shown: list[dict[str, Any]] = []
-    for section in SECTIONS:
-        data = section.data(material)
-        if data is not None:
-            body = environment.from_string(IMPORTS + section.TEMPLATE).render(id=section.ID, **data)
-            shown.append({"id": section.ID, "title": section.TITLE, "body": body})
-    scripts = SCRIPTS + (OF_TIMES if any(section["id"] == "times" for section in shown) else ())
+    scripts = SCRIPTS + (OF_TIMES if any(part.id == "times" for part in parts) else ())
     script = '"use strict";\n' + "\n".join((HERE / name).read_text(encoding="utf-8") for name in scripts)
     return environment.get_template("page.html").render(
         title=f"{run.path.name}: what each framework costs",
-        answer=[marked(sentence, material) for sentence in answer(run)],
+        answer=[marked(sentence, material) for sentence in [*over_machines(material), *answer(run)]],
         doubts=doubts(run),
-        footer=[line for line in footer(run) if not line.startswith("NOISY")],
-        sections=shown,
+        origin=origin(run),
+        sections=[{"id": part.id, "title": part.title, "body": blocks(part.blocks)} for part in parts],
         files=[path.name for path in material.paths],
         css=(HERE / "page.css").read_text(encoding="utf-8") + _colours(material),
         script=script,
         script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
+
+
+def over_machines(material: Material) -> list[str]:
+    """What holds on all machines at the smallest batch; nothing for one machine."""
+    first = headline(merge(material.machines))[:1]
+    return [
+        sentence for group in first if len(group.machines) > 1 for sentence in [f"{group.title}:", *group.sentences]
+    ]
+
+
+def draw(parts: Sequence[ReportPart]) -> dict[str, str]:
+    """Every figure of the page as inline SVG, by name."""
+    with style.applied():
+        figures = [figure for part in parts for figure in part.figures if figure.on_page]
+        return {figure.name: inline(figure.draw(), figure.name, figure.words) for figure in figures}
 
 
 def marked(sentence: str, material: Material) -> list[tuple[str, str]]:
@@ -61,8 +87,10 @@ def marked(sentence: str, material: Material) -> list[tuple[str, str]]:
     return [(piece, f"name {colour_class(looks[piece].colour)}" if piece in looks else "") for piece in pieces if piece]
 
 
-IMPORTS = '{% from "macros.html" import table, choices, data_link, forest %}\n'
-DARK = "#14181D"
+IMPORTS = '{% from "macros.html" import table, choices, data_link %}\n'
+BLOCKS = (
+    '{% from "macros.html" import block %}{% for one in blocks %}{{ block(one, pictures, markup, inner) }}{% endfor %}'
+)
 
 
 def _colours(material: Material) -> str:

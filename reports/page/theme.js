@@ -1,4 +1,4 @@
-// Dark or light: as the system says, until the reader says otherwise.
+// Dark or light: as the system has it, until the reader chooses.
 const themeButton = document.getElementById("theme");
 const isDark = () => {
   const chosen = document.documentElement.style.colorScheme;

@@ -14,4 +14,6 @@ function time(ns, digits = 3) {
 }
 
 const count = (value) => Math.round(value).toLocaleString("en-US");
-const interval = (low, high) => (low === null || high === null ? "" : `${significant(low)} to ${significant(high)}`);
+/* Ends more than a hundred times apart, as two launches give them, are not shown: as in benchmarks/results/units.py. */
+const interval = (low, high) =>
+  low === null || high === null ? "" : high > 100 * low ? "too few launches" : `${significant(low)} to ${significant(high)}`;

@@ -16,10 +16,10 @@ TIME_LIMIT_S = 240.0
 
 
 class Started(NamedTuple):
-    """A worker and what it told of itself at its start."""
+    """A worker and its answer to `start`."""
 
     process: WorkerProcess
-    told: dict[str, Any]
+    state: dict[str, Any]
 
 
 @pytest.fixture(scope="session")
@@ -31,11 +31,13 @@ def workers() -> Iterator[Callable[[str], Started]]:
         entry = get_entry(name)
         if reason := entry.missing():
             pytest.skip(reason)
+        if name in started and started[name].process._process.poll() is not None:
+            del started[name]  # another test has ended every child of this process, as Ctrl-C does
         if name not in started:
             with pinned(pinnable()[-1:]):
                 process = WorkerProcess(name, threads=1, time_limit_s=TIME_LIMIT_S)
             started[name] = Started(process, {})
-            started[name].told.update(process.ask("start", target=entry.target, threads=1))
+            started[name].state.update(process.ask("start", target=entry.target, threads=1))
         return started[name]
 
     yield worker

@@ -114,15 +114,14 @@ class Stopped(InARound):
     """For two seconds, as by a debugger."""
 
     def strike(self):
-        _stop([os.getpid()])
+        _stop([os.getpid()], FAULTS / "stopped")
 
 
 class Asleep(InARound):
     """The machine: every process stops, and the clock that counts sleep has gone on by an hour."""
 
     def strike(self):
-        (FAULTS / "an hour").touch()
-        _stop([os.getppid(), os.getpid()])
+        _stop([os.getppid(), os.getpid()], FAULTS / "an hour")
 
 
 class FillsTheDisk(Sound):
@@ -151,12 +150,14 @@ class ForbidsFiles(Sound):
         resource.prlimit(os.getppid(), resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
 
 
-def _stop(processes):
+def _stop(processes, mark):
+    """Stop them for two seconds, and make the file `mark` meanwhile; this one of them goes on when it is there."""
     numbers = " ".join(map(str, processes))
     subprocess.Popen(
-        ["sh", "-c", f"sleep 0.1; kill -STOP {numbers}; sleep 2; kill -CONT {numbers}"], start_new_session=True
+        ["sh", "-c", f'kill -STOP {numbers}; : > "$0"; sleep 2; kill -CONT {numbers}', mark], start_new_session=True
     )
-    time.sleep(0.5)
+    while not mark.exists():
+        time.sleep(0.01)
 
 
 KINDS = (

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from samegrad.benchmarks.clock import record
 from samegrad.benchmarks.clock import run as module
 from samegrad.benchmarks.clock.case import Case
 from samegrad.benchmarks.clock.record import Group, Request, Run
@@ -70,12 +71,12 @@ class Machine:
         machine = self
 
         class OfThisMachine(FakeWorker):
-            def __init__(self, name: str, threads: int, time_limit_s: float) -> None:
+            def __init__(self, name: str, *where: Any) -> None:
                 super().__init__(machine, name)
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(module, "WorkerProcess", OfThisMachine)
-            patch.setattr(module, "get_entry", self.entry)
+            patch.setattr(record, "get_entry", self.entry)
             patch.setattr(module.cpus, "choose", lambda threads, asked=(): [])
             patch.setattr(module.time, "monotonic", lambda: self.now_ns / 1e9)
             yield
@@ -118,13 +119,10 @@ class FakeWorker:
     def _examine(self, pinned_to: list[int]) -> dict[str, Any]:
         return {"affinity": [0], "handicaps": []}
 
-    def _read(self, size_bytes: int) -> dict[str, float]:
-        return {"ns": 0.0}
-
     def _prepare(self, key: str, pass_name: str, task: dict[str, Any]) -> dict[str, Any]:
         self.prepared[key] = pass_name
-        told = {"predictions": 0.25} if pass_name == "forward" else {"loss": 0.125, "W1": 0.25, "b1": 0.0}
-        return {"prepare_ns": 1000, "first_call_ns": 2000 * self.launch, "agreement": told}
+        agreement = {"predictions": 0.25} if pass_name == "forward" else {"loss": 0.125, "W1": 0.25, "b1": 0.0}
+        return {"prepare_ns": 1000, "first_call_ns": 2000 * self.launch, "agreement": agreement}
 
     def _time(self, key: str, prefix: int, calls: int) -> dict[str, int]:
         assert key == "function" or key in self.prepared, f"{self.name} was asked to time what it had not prepared"
@@ -134,8 +132,8 @@ class FakeWorker:
         self.machine.now_ns += (prefix + calls) * cost_ns
         return {"ns": round(calls * cost_ns)}
 
-    def _recheck(self, key: str) -> dict[str, Any]:
-        assert key in self.prepared
+    def _recheck(self, key: str, took_ns: float) -> dict[str, Any]:
+        assert key in self.prepared and took_ns > 0
         return {}
 
     def _forget(self) -> dict[str, Any]:

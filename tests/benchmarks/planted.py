@@ -187,8 +187,8 @@ WHOLE = {
 
 def __getattr__(name: str) -> type[Implementation]:
     """Make what a target's name says."""
-    implementation, _, said = name.partition(" ")
-    fault, _, pass_name = said.partition(" in ")
+    implementation, _, place = name.partition(" ")
+    fault, _, pass_name = place.partition(" in ")
     try:
         right = get_entry(implementation).load()
     except ValueError:

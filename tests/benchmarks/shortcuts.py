@@ -22,7 +22,34 @@ def changed(result, change):
     return loss, [Layer(change(W), change(b)) for W, b in layers]
 
 
-class FirstResult(NumpyManual):
+def twin(implementation, task):
+    """Another at the same parameters."""
+    other = NumpyManual()
+    other.prepare(task)
+    share_parameters(other, implementation)
+    return other
+
+
+def share_parameters(one, with_other, dtype=None):
+    for layer, own in zip(one.layers, with_other.layers, strict=True):
+        layer.W, layer.b = (own.W, own.b) if dtype is None else (own.W.astype(dtype), own.b.astype(dtype))
+
+
+class Stepping(NumpyManual):
+    """One whose steps are right, whatever its value_and_grad does."""
+
+    def train_step(self, learning_rate):
+        return self.stepped(NumpyManual.value_and_grad(self), learning_rate)
+
+    def stepped(self, evaluation, learning_rate):
+        loss, gradients = evaluation
+        for layer, (dW, db) in zip(self.layers, gradients, strict=True):
+            layer.W -= learning_rate * dW
+            layer.b -= learning_rate * db
+        return loss, [Layer(layer.W, layer.b) for layer in self.layers]
+
+
+class FirstResult(Stepping):
     """Returns the result of its first call for ever."""
 
     def value_and_grad(self):
@@ -30,30 +57,18 @@ class FirstResult(NumpyManual):
             self.result = super().value_and_grad()
         return self.result
 
-    def forward(self):
-        if not hasattr(self, "predictions"):
-            self.predictions = super().forward().copy()
-        return self.predictions
 
-
-class Promise(NumpyManual):
+class Promise(Stepping):
     """Returns a promise, and computes in to_numpy."""
 
     def value_and_grad(self):
         return super().value_and_grad
 
-    def train_step(self, learning_rate):
-        loss, gradients = super().value_and_grad()
-        for layer, (dW, db) in zip(self.layers, gradients, strict=True):
-            layer.W -= learning_rate * dW
-            layer.b -= learning_rate * db
-        return loss, [Layer(layer.W, layer.b) for layer in self.layers]
-
     def to_numpy(self, result):
         return super().to_numpy(result() if callable(result) else result)
 
 
-class Thread(NumpyManual):
+class Thread(Stepping):
     """Returns at once, while a thread computes."""
 
     def value_and_grad(self):
@@ -61,9 +76,6 @@ class Thread(NumpyManual):
         thread = threading.Thread(target=lambda: (time.sleep(0.002), box.append(super(Thread, self).value_and_grad())))
         thread.start()
         return thread, box
-
-    def train_step(self, learning_rate):
-        return Promise.train_step(self, learning_rate)
 
     def to_numpy(self, result):
         if isinstance(result, tuple) and isinstance(result[0], threading.Thread):
@@ -82,11 +94,8 @@ class Weighed(NumpyManual):
     def weigh(self, x, y, task):
         both, counts = np.unique(np.hstack([x, y]), axis=0, return_counts=True)
         self.weights = (counts / len(x)).astype(task.dtype)[:, None] * len(both)
-        self.few = NumpyManual()
         few = replace(task.problem, rows=lambda batch, seed: (both[:, : x.shape[1]], both[:, x.shape[1] :]))
-        self.few.prepare(replace(task, problem=few, batch=len(both)))
-        for layer, own in zip(self.few.layers, self.layers, strict=True):
-            layer.W, layer.b = own.W, own.b
+        self.few = twin(self, replace(task, problem=few, batch=len(both)))
         self.task = task
 
     def value_and_grad(self):
@@ -110,18 +119,13 @@ class WeighedWhenFed(Weighed):
             self.weigh(x, y, self.task)
 
 
-class FirstGradient(NumpyManual):
+class FirstGradient(Stepping):
     """Takes the first gradient for ever."""
 
     def train_step(self, learning_rate):
         if not hasattr(self, "first"):
-            loss, gradients = super().value_and_grad()
-            self.first = loss, gradients
-        loss, gradients = self.first
-        for layer, (dW, db) in zip(self.layers, gradients, strict=True):
-            layer.W -= learning_rate * dW
-            layer.b -= learning_rate * db
-        return loss, [Layer(layer.W, layer.b) for layer in self.layers]
+            self.first = self.value_and_grad()
+        return self.stepped(self.first, learning_rate)
 
 
 class Copy(NumpyManual):
@@ -163,8 +167,7 @@ class SingleSums(NumpyManual):
         if len(self.x) <= SMALL or self.x.dtype == np.float32:
             return super().value_and_grad()
         self.single.feed(self.x.astype(np.float32), self.y.astype(np.float32))
-        for layer, own in zip(self.single.layers, self.layers, strict=True):
-            layer.W, layer.b = own.W.astype(np.float32), own.b.astype(np.float32)
+        share_parameters(self.single, self, np.float32)
         loss, gradients = self.single.value_and_grad()
         return changed((np.float64(loss), gradients), np.float64)
 
@@ -187,8 +190,7 @@ class Dropping(NumpyManual):
         if len(self.x) <= SMALL:
             return super().value_and_grad()
         self.some.feed(self.x[self.kept_rows], self.y[self.kept_rows])
-        for layer, own in zip(self.some.layers, self.layers, strict=True):
-            layer.W, layer.b = own.W, own.b
+        share_parameters(self.some, self)
         share = self.x.dtype.type(self.share / len(self.x))
         loss, gradients = self.some.value_and_grad()
         return changed((loss * share, gradients), lambda g: g * share)
@@ -202,7 +204,7 @@ class DroppingSome(Dropping):
         return np.setdiff1d(np.arange(batch), left_out)
 
 
-class Factor(NumpyManual):
+class Factor(Stepping):
     """Its first weights' gradient is 0.1 % too large."""
 
     def value_and_grad(self):
@@ -210,7 +212,7 @@ class Factor(NumpyManual):
         return loss, [Layer(W * W.dtype.type(1.001 if len(self.x) > SMALL else 1), b), *others]
 
 
-class ByAddress(NumpyManual):
+class ByAddress(Stepping):
     """Remembers results by where the rows lie."""
 
     def prepare(self, task):
@@ -219,11 +221,7 @@ class ByAddress(NumpyManual):
 
     def train_step(self, learning_rate):
         self.known.clear()
-        loss, gradients = super().value_and_grad()
-        for layer, (dW, db) in zip(self.layers, gradients, strict=True):
-            layer.W -= learning_rate * dW
-            layer.b -= learning_rate * db
-        return loss, [Layer(layer.W, layer.b) for layer in self.layers]
+        return super().train_step(learning_rate)
 
     def value_and_grad(self):
         where = self.x.ctypes.data, self.y.ctypes.data
@@ -245,28 +243,52 @@ class OwnSeed(NumpyManual):
         return changed(super().value_and_grad(), lambda g: g * g.dtype.type(1.01))
 
 
-class InAdvance(NumpyManual):
+class InAdvance(Stepping):
     """Computes when it is fed and when it has stepped, and hands out what lies there: right, fresh and ready."""
 
     def prepare(self, task):
         super().prepare(task)
-        self.ready = NumpyManual.value_and_grad(self)
+        self.twin = twin(self, task)
+        self.compute()
+
+    def compute(self):
+        self.twin.feed(self.x, self.y)
+        self.ready = self.twin.value_and_grad()
 
     def feed(self, x, y=None):
         super().feed(x, y)
-        if hasattr(self, "ready"):
-            self.ready = NumpyManual.value_and_grad(self)
+        if hasattr(self, "twin"):
+            self.compute()
 
     def value_and_grad(self):
         return self.ready
 
     def train_step(self, learning_rate):
-        loss, gradients = NumpyManual.value_and_grad(self)
-        for layer, (dW, db) in zip(self.layers, gradients, strict=True):
-            layer.W -= learning_rate * dW
-            layer.b -= learning_rate * db
-        self.ready = NumpyManual.value_and_grad(self)
-        return loss, [Layer(layer.W, layer.b) for layer in self.layers]
+        self.value_and_grad()
+        result = super().train_step(learning_rate)
+        self.compute()
+        return result
+
+
+class InAThread(InAdvance):
+    """The same, in a thread that the call waits for."""
+
+    def prepare(self, task):
+        self.threads = []
+        super().prepare(task)
+
+    def compute(self):
+        self.join()
+        self.threads.append(threading.Thread(target=super().compute))
+        self.threads[0].start()
+
+    def join(self):
+        while self.threads:
+            self.threads.pop().join()
+
+    def value_and_grad(self):
+        self.join()
+        return self.ready
 
 
 class Fixed(NumpyManual):
@@ -281,3 +303,14 @@ class Fixed(NumpyManual):
         from samegrad import Unavailable
 
         raise Unavailable("takes its rows when it is prepared")
+
+
+class FixedInAdvance(InAdvance):
+    """Takes its rows in prepare only, and computes there."""
+
+    def prepare(self, task):
+        self.feed = partial(NumpyManual.feed, self)
+        super().prepare(task)
+        del self.feed
+
+    feed = Fixed.feed

@@ -16,7 +16,7 @@ LINE = "No gpu here: none of the implementations could use one.\n"
     [(["--device=gpu"], 2, 1), (["--device=cpu,gpu"], 2, 1), (["--device=all"], 0, 1), ([], 0, 0)],
     ids=["gpu", "cpu and gpu", "all", "cpu"],
 )
-def test_an_absent_device_is_told_in_one_line(tmp_path, options, code, lines):
+def test_an_absent_device_is_reported_in_one_line(tmp_path, options, code, lines):
     """NumPy has no GPU on any machine."""
     done = pytest_("--benchmark-only", "-q", *NUMPY, *options, f"--benchmark-json={tmp_path}/run.json")
     assert done.code == code, done.said

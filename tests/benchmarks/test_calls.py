@@ -1,4 +1,4 @@
-"""What is timed of each pass, and that the same callable was held against the reference before."""
+"""What is timed of each pass, and that the same callable was compared with the reference before."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from samegrad.benchmarks.clock.calls import build
-from samegrad.benchmarks.clock.calls.base import Asked
+from samegrad.benchmarks.clock.calls.base import CallRequest
 from samegrad.benchmarks.clock.case import HOST, LEARNING_RATE, LOOP_STEPS, PIPELINED
 from samegrad.impls.checking.agreement import Disagreement, Reference, worst_tau
 from samegrad.impls.errors import Unavailable
@@ -40,7 +40,7 @@ class Recording(NumpyManual):
 
 
 def asked(pass_name, problem=XOR, batch=4, dtype="float64", device="cpu"):
-    return Asked("mine", pass_name, Task(problem, problem.parameters(1), batch, dtype, device, 1))
+    return CallRequest("mine", pass_name, Task(problem, problem.parameters(1), batch, dtype, device, 1))
 
 
 def reference(of):

@@ -32,10 +32,10 @@ def test_every_phase_is_observed_in_every_process():
 
 def test_implementations_take_turns_in_every_round(monkeypatch):
     """Each once a round, and in more than one order over the rounds."""
-    told = []
+    progress = []
     monkeypatch.setattr(fresh, "_in_new_process", lambda name, *_: {phase: 1 for phase in PHASES})
-    measure(["numpy", "numpy-tutorial", "c-floor"], lambda number, name: told.append((number, name)))
-    rounds = [[name for number, name in told if number == one] for one in range(1, PROCESSES + 1)]
+    measure(["numpy", "numpy-tutorial", "c-floor"], lambda number, name: progress.append((number, name)))
+    rounds = [[name for number, name in progress if number == one] for one in range(1, PROCESSES + 1)]
     assert all(sorted(names) == ["c-floor", "numpy", "numpy-tutorial"] for names in rounds)
     assert len(set(map(tuple, rounds))) > 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import re
@@ -36,9 +37,9 @@ def asked(path, *options, **variables):
         check=False,
     )
     assert path.exists(), done.stderr
-    told = json.loads(path.read_text())
-    assert told["fit"] is (done.returncode == 0) and done.returncode in (0, 1)
-    return {handicap["handicap"]: handicap["sentence"] for handicap in told["handicaps"]}
+    document = json.loads(path.read_text())
+    assert document["fit"] is (done.returncode == 0) and done.returncode in (0, 1)
+    return {handicap["handicap"]: handicap["sentence"] for handicap in document["handicaps"]}
 
 
 SET = {
@@ -128,10 +129,16 @@ class TestWhatCannotBeSetHere:
         a_machine(tmp_path, **{f"sys/devices/system/cpu/cpu{own}/topology/thread_siblings_list": f"{own},{other}\n"})
         busy = subprocess.Popen(["taskset", "-c", str(other), sys.executable, "-c", "while True: pass"])
         try:
-            assert any(f"CPU {other} is busy" in told for told in doctor.neighbours(Machine({}, tmp_path, [own])))
+            assert any(
+                f"CPU {other} is busy" in sentence for sentence in doctor.neighbours(Machine({}, tmp_path, [own]))
+            )
         finally:
             busy.kill()
             busy.wait()
+
+    def test_a_debug_build_of_python(self, monkeypatch):
+        monkeypatch.setattr(doctor.sysconfig, "get_config_var", {"Py_DEBUG": 1}.get)
+        assert list(doctor.tracers(Machine({}))) == ["this Python is a debug build, in which every call is slower"]
 
     def test_stolen_time(self, monkeypatch):
         from collections import namedtuple
@@ -164,8 +171,8 @@ class TestPinning:
         worker = WorkerProcess("moved", 1, 60)
         try:
             worker.ask("start", target="tests.benchmarks.test_doctor:Moved", threads=1, function=True)
-            told = worker.ask("examine", pinned_to=[last])
-            assert told["affinity"] == [last] and first != last
+            state = worker.ask("examine", pinned_to=[last])
+            assert state["affinity"] == [last] and first != last
         finally:
             worker.close()
 
@@ -189,15 +196,51 @@ def Allocations():  # noqa: N802
 
 
 @pytest.mark.parametrize(
-    ("target", "told"), [("Watched", "tracer, coverage or debugger"), ("Allocations", "tracemalloc")]
+    ("target", "message"), [("Watched", "tracer, coverage or debugger"), ("Allocations", "tracemalloc")]
 )
-def test_nothing_is_timed_in_a_process_that_is_watched(target, told):
+def test_nothing_is_timed_in_a_process_that_is_watched(target, message):
     worker = WorkerProcess("watched", 1, 60)
     try:
         worker.ask("start", target=f"tests.benchmarks.test_doctor:{target}", threads=1, function=True)
-        with pytest.raises(Failed, match=told) as failed:
+        with pytest.raises(Failed, match=message) as failed:
             worker.ask("examine", pinned_to=[])
         assert failed.value.kind == "handicapped" and failed.value.is_foreseen
+    finally:
+        worker.close()
+
+
+def FlushingDenormals():  # noqa: N802
+    import torch
+
+    assert torch.set_flush_denormal(True)
+    return lambda: None
+
+
+def test_a_library_that_flushes_denormal_numbers_is_reported():
+    """The mode is really set, as a library that was built with -ffast-math sets it when it is loaded."""
+    pytest.importorskip("torch")
+    for target, is_reported in (("FlushingDenormals", True), ("Moved", False)):
+        worker = WorkerProcess("flushing", 1, 60)
+        try:
+            worker.ask("start", target=f"tests.benchmarks.test_doctor:{target}", threads=1, function=True)
+            [*found] = worker.ask("examine", pinned_to=[])["handicaps"]
+            assert any("flush denormal numbers to 0" in sentence for sentence in found) is is_reported
+        finally:
+            worker.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ptrace is Linux's")
+def test_nothing_is_timed_in_a_process_that_a_debugger_is_attached_to():
+    """Attached as gdb and strace attach, by ptrace, from this process."""
+    seize = 0x4206
+    worker = WorkerProcess("debugged", 1, 60)
+    try:
+        worker.ask("start", target="tests.benchmarks.test_doctor:Moved", threads=1, function=True)
+        assert worker.ask("examine", pinned_to=[])["handicaps"] == []
+        if ctypes.CDLL(None).ptrace(seize, worker.pid, None, None) != 0:
+            pytest.skip("this system does not allow ptrace")
+        with pytest.raises(Failed, match="a debugger is attached to the timed process"):
+            worker.ask("examine", pinned_to=[])
     finally:
         worker.close()
 
@@ -206,7 +249,7 @@ def test_what_is_compiled_is_not_timed_where_its_compiler_is_off():
     off = {name for name, entry in REGISTRY.items() if turned_off(entry, {"JAX_DISABLE_JIT": "1"})}
     assert {"jax-jit", "jax-flat", "jax-manual", "keras-jax", "equinox"} <= off and "jax-eager" not in off
     off = {name for name, entry in REGISTRY.items() if turned_off(entry, {"TORCHDYNAMO_DISABLE": "1"})}
-    assert off == {"torch-compile", "torch-compile-manual"}
+    assert off == {"torch-compile", "torch-compile-manual", "torch-networks"}
     assert not [name for name, entry in REGISTRY.items() if turned_off(entry, {"JAX_DISABLE_JIT": "0"})]
 
 
@@ -222,12 +265,12 @@ def test_a_run_tells_and_stores_its_handicaps_and_fails_what_is_turned_off(tmp_p
         text=True,
         check=False,
     )
-    told = json.loads(path.read_text())["samegrad"]
+    run_file = json.loads(path.read_text())["samegrad"]
     assert done.returncode == 1
-    [failure] = told["failures"]
+    [failure] = run_file["failures"]
     assert (failure["implementation"], failure["kind"]) == ("jax-jit", "handicapped")
     assert failure["reason"] == "jax-jit is not timed: JAX_DISABLE_JIT=1 turns its compiler off; unset it"
-    assert "compilers" in {handicap["handicap"] for handicap in told["handicaps"]}
+    assert "compilers" in {handicap["handicap"] for handicap in run_file["handicaps"]}
     assert "HANDICAP: JAX_DISABLE_JIT=1 turns off the compiler of jax" in done.stdout
 
 
@@ -235,7 +278,7 @@ def test_a_machine_without_any_is_fit(monkeypatch):
     monkeypatch.setattr(doctor, "neighbours", lambda machine: iter(()))
     calm = {name: check for name, check in CHECKS.items() if name != "neighbours"}
     machine = Machine({}, Path("/nowhere"), pinnable()[-1:])
-    assert [told for check in calm.values() for told in check(machine)] == []
+    assert [sentence for check in calm.values() for sentence in check(machine)] == []
 
 
 def test_the_document_is_read_back(tmp_path):

@@ -95,7 +95,7 @@ class Place:
 
     def left(self):
         """Processes of ours that run, and temporary files."""
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while (processes := self._processes()) and time.monotonic() < until:
             time.sleep(0.05)
         partial = [path.name for path in self.folder.rglob("*") if "partial" in path.name]
@@ -191,7 +191,7 @@ class TestWhatBefallsAnImplementation:
         [group] = [group for group in document["samegrad"]["groups"] if group["group"] == GRADIENT]
         drops = [drop for drop in group["dropped"] if drop["in"] == "Stopped"]
         assert len(drops) == 1 and drops[0]["launch"] == 2
-        assert re.fullmatch(r"it or the machine stood still for [1-9][\d.]* s", drops[0]["reason"])
+        assert re.fullmatch(r"it or the machine was suspended for [1-9][\d.]* s", drops[0]["reason"])
         first, second = group["rounds"]
         assert second == first - len([drop for drop in group["dropped"] if drop["launch"] == 2]) > 0
         assert f"in the block of Stopped {drops[0]['reason']}" in " ".join(befallen[2].split())
@@ -279,7 +279,7 @@ class TestWhatBefallsTheRun:
 
     def test_signals_wait_while_a_run_is_saved(self):
         before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
-        with interrupts.held() as arrived:
+        with interrupts.deferred() as arrived:
             os.kill(os.getpid(), signal.SIGTERM)
             os.kill(os.getpid(), signal.SIGINT)
         assert arrived == ["SIGTERM", "SIGINT"]
@@ -373,7 +373,7 @@ class TestWhereARunIsSaved:
             pytest.skip("only Linux lets a process set another's limits")
         code, said = place.run([SOUND, "ForbidsFiles"], launches=1)
         assert code == pytest.ExitCode.TESTS_FAILED
-        assert "(File too large), nor in the temporary folder (File too large): only what stands above is left" in said
+        assert "(File too large), nor in the temporary folder (File too large): only the output above is left" in said
         assert re.search(r"^numpy +[\d.]+", said, re.M)
         assert place.left() == [] and not list((place.folder / "results").iterdir())
 
@@ -441,8 +441,8 @@ class TestWhatBefallsTheMachine:
         """All processes stop, and the clock that counts sleep goes on by an hour."""
         document = astray[0].document()
         [group] = document["samegrad"]["groups"]
-        drops = [drop for drop in group["dropped"] if drop["in"] == "Asleep"]
-        assert len(drops) == 1 and re.search(r"stood still for 360\d\.\d s$", drops[0]["reason"])
+        reasons = [drop["reason"] for drop in group["dropped"] if drop["in"] == "Asleep"]
+        assert any(re.search(r"suspended for 36\d\d\.\d s$", reason) for reason in reasons), reasons
         assert launches(document, "Asleep") == 2
 
 
@@ -497,6 +497,7 @@ class TestResuming:
         ("change", "told"),
         [
             (lambda ours: ours["environment"].update(cpu="Z80"), "cpu was 'Z80' and is "),
+            (lambda ours: ours["environment"]["identity"].update(host="another"), "identity was {"),
             (lambda ours: ours["environment"].update(cores=3000), "cores was 3000 and is "),
             (lambda ours: ours["environment"].update(python="2.7"), "python was '2.7' and is "),
             (lambda ours: ours["environment"]["versions"].update(numpy="0.9"), "numpy was '0.9' and is "),

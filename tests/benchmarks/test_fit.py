@@ -1,4 +1,4 @@
-"""Fixed cost and rate: recovered from lines, their intervals cover, and what is no line is said to be none."""
+"""Fixed cost and rate: recovered from lines, their intervals cover, and what is no line is marked."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_flat_time_has_no_rate():
 
 
 def test_the_table_shows_fixed_cost_rate_and_doubt():
-    """Beside each figure its interval; a line that does not describe the data is said to in the same row."""
+    """Beside each figure its interval; a line that does not describe the data is marked in the same row."""
     rng = np.random.default_rng(2)
     bent = launches(rng, 5_000.0, 3.0, shape=np.where(N > 65536, 2.0, 1.0))
     medians = {"bent": {n: list(bent[:, i]) for i, n in enumerate(BATCHES)}}

@@ -62,6 +62,15 @@ def test_a_calm_run_of_eighteen_groups_is_flagged_in_at_most_five_percent(launch
     assert flagged <= stats.binom.ppf(ALMOST_CERTAIN, RUNS, 0.05)
 
 
+@pytest.mark.parametrize(("process", "is_noisy"), [(0.009, False), (0.2, True)])
+def test_a_yardstick_that_jumps_is_no_noise_where_equal_workers_stay_equal(process, is_noisy):
+    """A usual shared machine: paired rounds leave the ratios alone, so only what reaches them counts."""
+    rng = np.random.default_rng(0)
+    jumping = [steady(rng) * np.where(np.arange(ROUNDS) % 2, 1.3, 1.0) for _ in range(3)]
+    found = noise(jumping, {f"group {number}": pair(rng, 3, process=process) for number in range(18)})
+    assert found["yardstick_spread"] > 1.25 and found["noisy"] == is_noisy
+
+
 def test_a_shift_between_launches_is_seen_in_the_run_as_a_whole():
     rng = np.random.default_rng(0)
     found = noise([steady(rng), 1.5 * steady(rng), steady(rng)], {})
@@ -79,7 +88,7 @@ def test_a_sentinel_that_differs_is_reported_with_its_group_and_size():
 
 
 def test_one_launch_has_no_sentinel_interval_and_rings_no_alarm():
-    """Within one launch a process's own bias cannot be told from a fault."""
+    """Within one launch a process's own bias cannot be distinguished from a fault."""
     rng = np.random.default_rng(0)
     found = noise([steady(rng)], {"group": pair(rng, 1, bias=0.5)})
     assert not found["noisy"]
@@ -98,3 +107,25 @@ def test_the_yardstick_does_the_same_work_at_every_call():
     work = yardstick()
     first = work().copy()
     assert np.array_equal(work(), first) and np.isfinite(first).all() and first.std() > 0
+
+
+@pytest.mark.parametrize(
+    ("pages", "is_reported"),
+    [
+        ([0.2, 171.4, 0.2], True),
+        ([568, 171, 171], True),
+        ([300, 310, 305], False),
+        ([0, 12, 0], False),
+        ([171.4], False),
+    ],
+)
+def test_launches_that_fault_in_other_numbers_of_pages_are_reported_by_name(pages, is_reported):
+    rng = np.random.default_rng(0)
+    found = noise([steady(rng)], {}, {"xor forward": {"numpy": [0.0] * len(pages), "numpy-tutorial": pages}})
+    assert found["noisy"] is is_reported
+    if is_reported:
+        [reason] = found["reasons"]
+        sentence = (
+            f"a call of numpy-tutorial faults in {min(pages):,.0f} to {max(pages):,.0f} pages of memory, by launch"
+        )
+        assert reason.startswith(f"xor forward: {sentence}")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from samegrad.benchmarks.clock.calls import build
-from samegrad.benchmarks.clock.calls.base import Asked
+from samegrad.benchmarks.clock.calls.base import CallRequest
 from samegrad.benchmarks.clock.case import LEARNING_RATE, OPTIMIZERS, TIMED
 from samegrad.benchmarks.clock.worker import Worker
 from samegrad.impls.checking.agreement import Disagreement, Reference, worst_tau
@@ -25,7 +25,7 @@ from tests.benchmarks.planted import TARGET
 
 
 def asked(optimizer, problem=XOR, batch=4, dtype="float64", device="cpu"):
-    return Asked("mine", f"train_step:{optimizer}", Task(problem, problem.parameters(1), batch, dtype, device, 1))
+    return CallRequest("mine", f"train_step:{optimizer}", Task(problem, problem.parameters(1), batch, dtype, device, 1))
 
 
 def check(case):
@@ -180,7 +180,7 @@ def test_every_block_begins_with_the_first_step():
     call = build(NumpyManual(), asked("adam"))
     first = [call.run() for _ in range(5)]
     worker = Worker()
-    worker.calls["mine"] = call
+    worker.prepared["mine"] = call
     for _ in range(2):
         worker.time("mine", prefix=2, calls=1)
         assert call.run() == first[3] != first[2]
@@ -203,12 +203,12 @@ def test_an_implementation_without_an_optimizer_of_its_own_says_which_have_one()
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINERS)
 def test_each_frameworks_own_optimizers_pass_the_gate_and_are_timed(workers, name):
-    """In its own process, with τ of every tensor told."""
+    """In its own process, with τ of every tensor reported."""
     worker = workers(name).process
     worker.ask("start", target=f"{TARGET}:{name} right", threads=1)
     for optimizer, dtype in [*((optimizer, "float32") for optimizer in OPTIMIZERS), ("adam", "float64")]:
         task = Task(XOR, XOR.parameters(), dtype=dtype).as_json()
-        told = worker.ask("prepare", key=name, pass_name=f"train_step:{optimizer}", task=task)
-        assert set(told["agreement"]) == {"loss", "W1", "b1", "W2", "b2"}
-        assert all(0 <= tau <= 1 for tau in told["agreement"].values())
+        prepared = worker.ask("prepare", key=name, pass_name=f"train_step:{optimizer}", task=task)
+        assert set(prepared["agreement"]) == {"loss", "W1", "b1", "W2", "b2"}
+        assert all(0 <= tau <= 1 for tau in prepared["agreement"].values())
         assert worker.ask("time", key=name, prefix=1, calls=3)["ns"] > 0

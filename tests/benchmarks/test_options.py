@@ -7,12 +7,12 @@ import pytest
 
 from samegrad.benchmarks.clock.case import Case
 from samegrad.benchmarks.clock.record import BLOCK_SHARE
-from samegrad.benchmarks.options import BATCHES, HONOURED, REFUSED, SWEEP, read_options
+from samegrad.benchmarks.options import BATCHES, HONOURED, REFUSED, SWEEP, add_options, read_options
 from samegrad.impls import parameters
 from samegrad.impls.errors import BadInput
 from samegrad.impls.implementation import PASSES
 from samegrad.impls.problem import LINE, PROBLEMS, XOR
-from samegrad.impls.registry import DEFAULT
+from samegrad.impls.registry import DEFAULT, OF_NETWORKS
 
 
 class Config:
@@ -27,32 +27,31 @@ class Config:
         return [f"--{name.replace('_', '-')}={value}" for name, value in self.typed.items()]
 
     def getoption(self, name):
-        own = ("implementations", "problems", "passes", "batches", "dtypes", "device", "threads", "seed", "launches")
-        own += ("parameters", "baseline", "margin", "budget", "time_limit")
-        return self.typed.get(name, DEFAULTS[name] if name in own else self.config.getoption(name))
+        return self.typed.get(name, DEFAULTS[name] if name in DEFAULTS else self.config.getoption(name))
 
     def getini(self, name):
         return self.addopts
 
 
-DEFAULTS = {}
+class Declared(dict):
+    """The options that add_options declares, with their defaults, whatever this very run was started with."""
+
+    def getgroup(self, *_):
+        return self
+
+    def addoption(self, name, default=None, **_):
+        self[name.removeprefix("--").replace("-", "_")] = default
+
+
+DEFAULTS = Declared()
+add_options(DEFAULTS)
 
 
 @pytest.fixture(autouse=True)
-def _defaults(monkeypatch):
-    """Those that add_options declares, whatever this very run was started with."""
-    from samegrad.benchmarks.options import add_options
-
-    class Group:
-        def addoption(self, name, default=None, **_):
-            DEFAULTS[name.removeprefix("--").replace("-", "_")] = default
-
-    class Parser:
-        def getgroup(self, *_):
-            return Group()
-
-    add_options(Parser())
+def _nothing_from_outside(monkeypatch):
+    """No options, and four CPUs whatever this machine has."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    monkeypatch.setattr("samegrad.benchmarks.options.cpus.usable", lambda: [0, 1, 2, 3])
 
 
 @pytest.fixture
@@ -87,7 +86,7 @@ def test_the_default_is_the_whole_matrix(read):
         for batch in BATCHES
     }
     assert len(options.cases) == len(set(options.cases))
-    assert options.margin == 0.05
+    assert options.request({}).margin == 0.05
     request = options.request({options.cases[0]: ("numpy",)})
     assert (request.launches, request.threads, request.seed, request.baseline) == (3, 1, 42, None)
     assert request.budget_s <= 180  # a default run takes at most 3 minutes
@@ -121,7 +120,7 @@ def test_every_option_acts(read, tmp_path):
         for dtype in ("float64", "float32")
     }
     assert len(options.cases) == 8
-    assert options.margin == 0.025
+    assert options.request({}).margin == 0.025
     request = options.request({})
     assert (request.threads, request.seed, request.launches, request.baseline) == (2, 3, 5, "numpy")
     assert (request.budget_s, request.time_limit_s) == (12.5, 9.0)
@@ -166,22 +165,38 @@ def test_tf32_is_a_dtype_beside_the_others(read):
         ({"implementations": "mxnet-*"}, "no implementation matches 'mxnet-*'"),
         ({"implementations": " , "}, "--implementations is empty; give one name or several, separated by commas"),
         ({"problems": "xo"}, "unknown problem 'xo'; allowed: xor, line. Did you mean 'xor'?"),
+        ({"problems": "xor,8"}, "problem '8': it has 0 layers of weights; a network is named by its units"),
+        ({"problems": "8-0-1"}, "problem '8-0-1': '0' is not a number of units; a network is named by its units"),
+        ({"problems": "8-64:foo"}, "unknown activation in the problem '8-64:foo': 'foo'; allowed: sigmoid"),
+        ({"problems": "8-10^9-1"}, "'10^9' is not a number of units; a network is named by its units"),
+        ({"threads": "1,x"}, "--threads takes a whole number of at least 1 and at most 1024, found 'x'"),
+        ({"threads": "1,1024"}, "--threads 1024: this process may use "),
+        ({"networks": "0"}, "--networks takes a whole number of at least 1 and at most 131072, found '0'"),
+        ({"networks": "1,1e9"}, "--networks takes a whole number of at least 1 and at most 131072, found '1e9'"),
+        ({"networks": "200000"}, "--networks takes a whole number of at least 1 and at most 131072, found '200000'"),
+        ({"networks": "x"}, "--networks takes a whole number of at least 1 and at most 131072, found 'x'"),
+        ({"networks": ","}, "--networks is empty"),
+        (
+            {"networks": "32768", "problems": "2-256-1"},
+            "--networks 32768: of 2-256-1 they have 33,587,200 parameters, and 4,194,304 in all are allowed",
+        ),
+        ({"networks": "2", "parameters": "x.npz"}, "--parameters gives those of one network; those of several are"),
         ({"problems": ""}, "--problems is empty"),
         ({"passes": "backward"}, "unknown pass 'backward'; allowed: forward, value_and_grad, train_step"),
         ({"passes": ","}, "--passes is empty"),
         ({"dtypes": "float16"}, "unknown dtype 'float16'; allowed: float32, float64"),
         ({"device": "tpu"}, "unknown device 'tpu'; allowed: cpu, gpu, cuda, mps."),
-        ({"device": "cpu,cuda:x"}, "unknown device 'cuda:x'; a number stands after gpu or cuda only, as in cuda:1"),
+        ({"device": "cpu,cuda:x"}, "unknown device 'cuda:x'; only gpu and cuda take a number, as in cuda:1"),
         ({"device": ""}, "--device is empty"),
         ({"batches": "0"}, "--batches takes a whole number of at least 1, found '0'"),
         ({"batches": "-4"}, "--batches takes a whole number of at least 1, found '-4'"),
         ({"batches": "2.5"}, "--batches takes a whole number of at least 1, found '2.5'"),
         ({"batches": "4,many"}, "--batches takes a whole number of at least 1, found 'many'"),
         ({"batches": ""}, "--batches is empty"),
-        ({"launches": "0"}, "--launches takes a whole number of at least 1, found '0'"),
-        ({"launches": "three"}, "--launches takes a whole number of at least 1, found 'three'"),
-        ({"threads": "-1"}, "--threads takes a whole number of at least 1, found '-1'"),
-        ({"threads": ""}, "--threads takes a whole number of at least 1, found ''"),
+        ({"launches": "0"}, "--launches takes a whole number of at least 1 and at most 100, found '0'"),
+        ({"launches": "three"}, "--launches takes a whole number of at least 1 and at most 100, found 'three'"),
+        ({"threads": "-1"}, "--threads takes a whole number of at least 1 and at most 1024, found '-1'"),
+        ({"threads": ""}, "--threads takes a whole number of at least 1 and at most 1024, found ''"),
         ({"seed": "-1"}, "--seed takes a whole number of at least 0 and at most 4294967295, found '-1'"),
         ({"seed": "4294967296"}, "--seed takes a whole number of at least 0 and at most 4294967295"),
         ({"seed": "1e3"}, "--seed takes a whole number of at least 0"),
@@ -191,11 +206,11 @@ def test_tf32_is_a_dtype_beside_the_others(read):
         ({"margin": "100%"}, "--margin takes a percentage between 0 and 100"),
         ({"margin": "five"}, "--margin takes a percentage between 0 and 100, such as 5%, found 'five'"),
         ({"margin": "nan"}, "--margin takes a percentage between 0 and 100, such as 5%, found 'nan'"),
-        ({"budget": "0"}, "--budget takes a positive number of seconds, found '0'"),
-        ({"budget": "inf"}, "--budget takes a positive number of seconds, found 'inf'"),
-        ({"budget": "nan"}, "--budget takes a positive number of seconds, found 'nan'"),
-        ({"budget": "1 min"}, "--budget takes a positive number of seconds, found '1 min'"),
-        ({"time_limit": "-5"}, "--time-limit takes a positive number of seconds, found '-5'"),
+        ({"budget": "0"}, "--budget takes a positive number of seconds, at most 604800, found '0'"),
+        ({"budget": "inf"}, "--budget takes a positive number of seconds, at most 604800, found 'inf'"),
+        ({"budget": "nan"}, "--budget takes a positive number of seconds, at most 604800, found 'nan'"),
+        ({"budget": "1 min"}, "--budget takes a positive number of seconds, at most 604800, found '1 min'"),
+        ({"time_limit": "-5"}, "--time-limit takes a positive number of seconds, at most 604800, found '-5'"),
         ({"parameters": "w.npz"}, "--parameters fits one network: choose one problem by --problems (found xor, line)"),
         ({"parameters": "no.npz", "problems": "xor"}, "no.npz: no such parameters file"),
     ],
@@ -256,5 +271,35 @@ class TestStockOptions:
     @pytest.mark.parametrize("name", ["benchmark_min_time", "benchmark_max_time"])
     @pytest.mark.parametrize("value", ["0", "-1", "nan"])
     def test_times_must_be_positive(self, refusal, name, value):
-        told = f"--{name.replace('_', '-')} takes a positive number of seconds, found '{value}'"
-        assert refusal(**{name: value}) == told
+        told = f"--{name.replace('_', '-')} takes a positive number of seconds, at most "
+        assert refusal(**{name: value}).startswith(told)
+
+
+def test_networks_are_named_by_their_layers_and_each_is_measured_once(read):
+    options = read(problems="8-64-2, xor,8-64-2:sigmoid", passes="forward", batches="4")
+    assert [case.problem for case in options.cases] == ["8-64-2", "xor"]
+
+
+def test_every_number_of_threads_has_cases_of_its_own_side_by_side(read):
+    options = read(threads="4,1,2,2", problems="xor", passes="forward", batches="4,256")
+    assert [(case.batch, case.threads) for case in options.cases] == [
+        (4, 1),
+        (4, 2),
+        (4, 4),
+        (256, 1),
+        (256, 2),
+        (256, 4),
+    ]
+    assert options.request({}).threads == 4
+
+
+def test_every_number_of_networks_has_cases_of_its_own_by_those_that_can(read):
+    options = read(networks="1,32", problems="xor", passes="forward", batches="4")
+    assert [case.group for case in options.cases] == [
+        "xor forward batch=4 float32 cpu",
+        "xor forward batch=4 float32 cpu networks=32",
+    ]
+    assert set(options.implementations) == set(OF_NETWORKS)
+    assert [case.task(42).networks for case in options.cases] == [None, 32]
+    assert read(networks="32", implementations="numpy").implementations == ("numpy",)
+    assert set(read().implementations) == set(DEFAULT)

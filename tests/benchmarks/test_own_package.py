@@ -35,7 +35,7 @@ CONTRACT = "tests/impls/test_contract.py"
 TIME_LIMIT_S = 300
 
 
-def python(*arguments, site=None, how="-m"):
+def python(*arguments, site=None, how="-m", time_limit_s=TIME_LIMIT_S):
     """Exit status, and standard output and error together, of a Python that finds what is in `site`."""
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTEST_ADDOPTS", "PY_COLORS")}
     if site:
@@ -47,7 +47,7 @@ def python(*arguments, site=None, how="-m"):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=TIME_LIMIT_S,
+        timeout=time_limit_s,
         check=False,
     )
     return done.returncode, done.stdout
@@ -61,32 +61,32 @@ def site(tmp_path_factory):
     (source / "pyproject.toml").write_text(PROJECT)
     (source / "mine.py").write_text(MINE)
     offline = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--disable-pip-version-check")
-    code, said = python("pip", "install", *offline, "--target", site, source)
-    assert code == 0, said
+    code, output = python("pip", "install", *offline, "--target", site, source)
+    assert code == 0, output
     return site
 
 
 def test_list_shows_it(site):
-    code, said = python("samegrad", "list", site=site)
-    assert code == 0, said
+    code, output = python("samegrad", "list", site=site)
+    assert code == 0, output
     assert f"mine-tape mine tape autograd {version('autograd')}" in [
-        " ".join(line.split()) for line in said.splitlines()
+        " ".join(line.split()) for line in output.splitlines()
     ]
-    assert "provided: mine-tape is of samegrad-mine" in said
-    code, said = python("samegrad", "list")
-    assert code == 0 and "mine-tape" not in said
+    assert "provided: mine-tape is of samegrad-mine" in output
+    code, output = python("samegrad", "list")
+    assert code == 0 and "mine-tape" not in output
 
 
 def test_it_keeps_the_contract(site):
-    code, said = python("samegrad", "conformance", "mine-tape", site=site)
-    assert code == 0 and "\nmine-tape keeps the contract.\n" in said, said
+    code, output = python("samegrad", "conformance", "mine-tape", site=site)
+    assert code == 0 and "\nmine-tape keeps the contract.\n" in output, output
 
 
 def test_the_contract_s_own_tests_take_it_up(site):
     """Every clause but that of compilers, and what it imports."""
-    code, said = python("pytest", "-q", "-p", "no:cacheprovider", "-k", "mine-tape", CONTRACT, site=site)
-    assert code == 0, said
-    assert f"{len(CLAUSES)} passed, 1 skipped" in said
+    code, output = python("pytest", "-q", "-p", "no:cacheprovider", "-k", "mine-tape", CONTRACT, site=site)
+    assert code == 0, output
+    assert f"{len(CLAUSES)} passed, 1 skipped" in output
 
 
 def test_samegrad_agree_measures_it(site):
@@ -104,21 +104,21 @@ def test_the_suite_runs_on_it_and_its_report_shows_it(site, tmp_path):
     """Past the gate and into the run file, with the versions that it ran on; and into the figures' table."""
     tiny = ("--implementations=numpy,mine-tape", "--problems=xor", "--batches=4", "--launches=1", "--budget=0.5")
     run = tmp_path / "run.json"
-    code, said = python(
+    code, output = python(
         "pytest", "--benchmark-only", "-p", "no:cacheprovider", *tiny, f"--benchmark-json={run}", site=site
     )
-    assert code == 0, said
-    told = json.loads(run.read_text())
-    assert not told["samegrad"]["failures"] and not told["samegrad"]["skipped"]
-    entry = told["samegrad"]["implementations"]["mine-tape"]
+    assert code == 0, output
+    document = json.loads(run.read_text())
+    assert not document["samegrad"]["failures"] and not document["samegrad"]["skipped"]
+    entry = document["samegrad"]["implementations"]["mine-tape"]
     assert (entry["framework"], entry["execution"]) == ("mine", "tape")
     assert entry["version"] == f"{version('autograd')} / 0.1"
     timed = [
-        bench["extra_info"] for bench in told["benchmarks"] if bench["extra_info"]["implementation"] == "mine-tape"
+        bench["extra_info"] for bench in document["benchmarks"] if bench["extra_info"]["implementation"] == "mine-tape"
     ]
     assert {info["pass"] for info in timed} == {"forward", "value_and_grad", "train_step"}
     assert all(info["tau"] <= 1 for info in timed)
 
-    code, said = python("samegrad", "report", run, "--out", tmp_path / "out")
-    assert code == 0, said
+    code, output = python("samegrad", "report", run, "--out", tmp_path / "out")
+    assert code == 0, output
     assert "`mine-tape`" in (tmp_path / "out" / "table.md").read_text()

@@ -108,11 +108,11 @@ class TestARun:
         assert "benchmark 'xor" not in ours, "ours come after pytest-benchmark's tables"
         assert ours.count("At batch 4, xor ") == 3
         assert "95 % interval" in ours and "verdict" in ours and "baseline" in ours
-        assert "NOISY:" in ours or "Not noisy:" in ours
+        assert "NOISY:" in ours or "Not noisy:" in ours or "Noise is not known:" in ours
 
     def test_progress_is_told_before_and_during_it(self, first):
         """What the budget will buy, then launch by launch."""
-        told, _, _ = first.said.partition("benchmark 'xor")
+        told = " ".join(first.said.partition("benchmark 'xor")[0].split())
         assert re.search(r"6 benchmarks in 3 groups, 2 launches, 1 thread.* 0\.5 s .* rounds", told)
         for launch in (1, 2):
             assert f"launch {launch}/2, group 0/3: starting the workers" in told
@@ -163,7 +163,7 @@ class TestComparing:
         runfiles.check(runfiles.load(saved(folder, "0002_*.json")))
 
     def test_one_launch_is_a_preview_without_verdict(self, second, folder):
-        assert "One launch is a preview: it carries no verdict." in second.said
+        assert "One launch is a preview: it carries no verdict." in " ".join(second.said.split())
         assert second.said.count("a preview; one launch carries no verdict.") == 1
         for group in runfiles.load(saved(folder, "0002_*.json"))["samegrad"]["groups"]:
             for row in group["rows"]:

@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from samegrad.benchmarks import runfile as module
+from samegrad.benchmarks.clock import record
 from samegrad.benchmarks.clock.case import Case
 from samegrad.benchmarks.clock.record import SENTINEL, YARDSTICK
-from samegrad.benchmarks.runfile import RunFile, measured
+from samegrad.benchmarks.runfile import RunFile
 from samegrad.impls.child import Failed
 from samegrad.impls.registry.entry import Entry, version
 from tests.benchmarks import runfiles
@@ -28,15 +28,15 @@ def machine(**options):
 
 @pytest.fixture(autouse=True)
 def _scripted_registry(monkeypatch):
-    monkeypatch.setattr(module, "get_entry", machine().entry)
+    monkeypatch.setattr(record, "get_entry", machine().entry)
 
 
-def document(run, margin=0.05):
+def document(run):
     """The whole file, as pytest-benchmark writes it around our part, read back from strict JSON."""
-    run_file = RunFile(run, margin, {})
+    run_file = RunFile(run, {})
     benchmarks = []
     for case, group in run.groups.items():
-        for name, times_ns in measured(group).items():
+        for name, times_ns in group.measured.items():
             calls = group.paces[name].calls * case.steps_per_call
             data = (np.concatenate(times_ns) / 1e9).tolist()
             stats = {"data": data, "rounds": len(data), "iterations": calls}
@@ -78,7 +78,7 @@ def test_the_true_ratio_is_found_and_the_floor_is_no_baseline():
         assert "slow takes 3" in group["sentence"]
 
 
-def test_a_loop_is_told_per_step():
+def test_a_loop_is_reported_per_step():
     """The worker times whole loops of 100 steps; 12 µs a loop are 120 ns a step, and its iterations count the steps."""
     found = document(machine().measure(launches=2, cases={LOOP: ("slow", "fast")}))
     runfiles.check(found)
@@ -88,7 +88,7 @@ def test_a_loop_is_told_per_step():
 
 
 class TestWhatIsNotThere:
-    def test_a_death_is_told_with_its_kind_its_reason_and_its_last_lines(self):
+    def test_a_death_is_reported_with_its_kind_its_reason_and_its_last_lines(self):
         run = machine(fault=lambda a: gone(a) if (a.name, a.do, a.launch) == ("slow", "time", 2) else None).measure()
         found = ours(run)
         assert [
@@ -155,15 +155,15 @@ class TestWhatIsNotThere:
             assert ours(here.measure(launches=4, cases=cases))["interrupted"] is True
 
 
-def test_given_parameters_and_the_margin_are_told():
+def test_given_parameters_and_the_margin_are_reported():
     here = machine()
-    run = here.measure(launches=1, cases={FORWARD: ("fast",)}, parameters=[[[[1.0]], [2.0]]])
-    told = document(run, margin=0.02)["samegrad"]["options"]
-    assert told["parameters"] == "from a file" and told["margin"] == 0.02
+    run = here.measure(margin=0.02, launches=1, cases={FORWARD: ("fast",)}, parameters=[[[[1.0]], [2.0]]])
+    options = document(run)["samegrad"]["options"]
+    assert options["parameters"] == "from a file" and options["margin"] == 0.02
     assert document(machine().measure(launches=1))["samegrad"]["options"]["parameters"] == "from the seed"
 
 
 def test_a_package_that_no_installer_knows_of_has_a_version_that_is_not_known():
     """A folder that is on the path is imported all the same; the run is not lost for it."""
-    told = version(Entry("mine", "mine:Mine", "mine", "by hand", ("no_such_distribution",)))
-    assert told.startswith("unknown (") and "no_such_distribution" in told
+    text = version(Entry("mine", "mine:Mine", "mine", "by hand", ("no_such_distribution",)))
+    assert text.startswith("unknown (") and "no_such_distribution" in text

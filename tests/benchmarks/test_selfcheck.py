@@ -112,48 +112,14 @@ def test_the_conditions_of_one_cpu_leave_out_the_other(monkeypatch):
     assert conditions() == {QUIET: [], OTHER_CPU: None, SAME_CPU: None}
 
 
-# The fence, against a device that works on a scripted clock
-
-
-class Device:
-    """A clock, and a device whose work takes 5 ms; a call costs 0.1 ms and a conversion 0.2 ms."""
-
-    def __init__(self, waits):
-        self.now, self.ready, self.waits = 0, 0, waits
-
-    def call(self):
-        self.now += 100_000
-        self.ready = max(self.ready, self.now) + 5_000_000
-        if self.waits:
-            self.now = self.ready
-        return self.ready
-
-    def to_numpy(self, ready):
-        self.now = max(self.now, ready) + 200_000
-
-    def sleep(self, seconds):
-        self.now += round(1e9 * seconds)
-
-    def observe(self):
-        return fence.observe(self.call, self.to_numpy, now_ns=lambda: self.now, sleep=self.sleep)
-
-
-def test_a_call_that_waits_is_fenced():
-    seen = Device(waits=True).observe()
-    assert (seen.call_ns, seen.early_ns, seen.is_fenced) == (5_100_000, 0, True)
-
-
-def test_a_call_that_does_not_wait_is_caught_with_the_time_that_it_hides():
-    """It seems to take 0.1 ms; the other 5 ms are found in the first look at its result."""
-    seen = Device(waits=False).observe()
-    assert (seen.call_ns, seen.early_ns, seen.is_fenced) == (100_000, 5_000_000, False)
+# The fence
 
 
 @pytest.mark.slow
 def test_an_implementation_left_unfenced_on_purpose_is_caught_and_numpy_is_not():
     """A real thread, with work of many ms to do after the call has returned."""
-    assert not fence.Wait(**fence.check(fence.DEFERRED, batch=1 << 17, rounds=3)["fenced"]).is_fenced
-    assert fence.Wait(**fence.check("numpy", batch=1 << 17, rounds=3)["fenced"]).is_fenced
+    assert fence.check(fence.DEFERRED, batch=1 << 17) == {"fenced": False, "unfenced": False}
+    assert fence.check("numpy", batch=1 << 17) == {"fenced": True, "unfenced": True}
 
 
 def test_waiting_is_taken_away_for_a_while_only():
@@ -170,15 +136,13 @@ def test_waiting_is_taken_away_for_a_while_only():
 
 def test_the_judgement_demands_that_the_unfenced_is_caught():
     """If the check let a deliberately unfenced implementation pass, the finding would say missed."""
-    fenced = {"call_ns": 5e6, "at_once_ns": 2e5, "rested_ns": 2e5}
-    late = {"call_ns": 1e5, "at_once_ns": 5.2e6, "rested_ns": 2e5}
 
-    def result(observed, is_deferred):
-        found = judging.fences("name", {"fenced": observed, "unfenced": late}, is_deferred)
-        return by_what(found)["  waits for its result"].result
+    def result(waits, is_deferred):
+        findings = judging.fences("name", {"fenced": waits, "unfenced": False}, is_deferred)
+        return by_what(findings)["waits for its result"].result
 
-    assert result(fenced, False) == MET and result(late, True) == MET
-    assert result(late, False) != MET and result(fenced, True) != MET
+    assert result(True, False) == MET and result(False, True) == MET
+    assert result(False, False) != MET and result(True, True) != MET
 
 
 # From times to findings
@@ -220,7 +184,7 @@ def test_a_clock_that_is_blind_to_a_slowdown_misses_its_promises():
     rng = np.random.default_rng(0)
     found = by_what(judging.pairs_in_one_process([one_process(rng, slower_by_5=1.0) for _ in range(40)], QUIET))
     assert found["5 % slower: detected"].result == MISSED
-    assert found["5 % slower: size within 1 point"].result == MISSED
+    assert found["5 % slower: within 1 point"].result == MISSED
 
 
 def worker_launches(rng, count, shift=0.0, sd=0.005):
@@ -263,8 +227,8 @@ def test_bias_is_ours_over_timeits_in_each_process():
     }
     found = {(finding.what, finding.arm): finding for finding in judging.bias([trial, trial])}
     assert found["an empty call, over timeit's", "ours"].measured == 11.0
-    assert found["a call of 4 µs, against timeit", "ours"].measured == pytest.approx(1.0, abs=1e-9)
-    assert found["a call of 4 µs, against timeit", "pyperf's loop"].measured == 0.0
+    assert found["4 µs a call, against timeit", "ours"].measured == pytest.approx(1.0, abs=1e-9)
+    assert found["4 µs a call, against timeit", "pyperf's loop"].measured == 0.0
 
 
 def test_stock_ratios_are_those_of_its_own_statistics():
@@ -284,7 +248,7 @@ def test_a_slow_first_call_that_shows_in_the_median_is_missed():
 
 def test_the_noise_rule_keeps_its_promises_on_scripted_times():
     found = by_what(judging.noise_rule(runs=100))
-    assert found["+50 % on 30 % of rounds: flagged"].count == 100
+    assert found["30 % of rounds +50 %: flagged"].count == 100
     assert found["a calm run: flagged"].result == MET
 
 
@@ -308,7 +272,7 @@ def test_the_tables_show_counts_limits_promises_and_results():
         LINE.mean("bias", "percent", [0.5, 0.7], Promise(at_most=1, at_least=-1)),
         LINE.value("cost", "ns", 2500.0, 3),
     ]
-    told = {
+    fields = {
         "started": "2026-11-22T12:00:00+00:00",
         "quick": True,
         "environment": {},
@@ -317,23 +281,20 @@ def test_the_tables_show_counts_limits_promises_and_results():
         "seconds": 12.0,
         "busy_before": 0.4,
     }
-    report = Selfcheck.of(told)
-    console = Console(width=120, file=open(os.devnull, "w", encoding="utf-8"), record=True)  # noqa: SIM115  closed with the console
+    report = Selfcheck.of(fields)
+    console = Console(width=80, file=open(os.devnull, "w", encoding="utf-8"), record=True)  # noqa: SIM115  closed with the console
     tables.show(report, console)
     text = console.export_text()
     for part in (
-        "1 of 4 = 25 %",
-        "≤ 2 %",
-        WITHIN_CHANCE,
-        "+0.60 %",
-        "±1 %",
+        "1 of 4  0.631 to 80.6 % ≤ 2 %: within chance",
+        "+0.60 % -0.67 to +1.87 % ±1 %: met",
         "2.50 µs",
         "no jax",
         "Of 2 promises 1 were kept",
         "others used 40 % of its CPUs",
     ):
         assert part in text
-    assert max(map(len, text.splitlines())) <= 120
+    assert max(map(len, text.splitlines())) <= 80
 
 
 @pytest.fixture
@@ -342,8 +303,6 @@ def scripted(monkeypatch):
     rng = np.random.default_rng(0)
     truth = {"slower_by_5": 1.05}
     true_bias = {"empty": {"ours": [20.0], "timeit": [20.0]}, "4 µs": {"ours": [4000.0], "timeit": [4000.0]}}
-    waited = {"call_ns": 5e6, "at_once_ns": 2e5, "rested_ns": 2e5}
-    early = {"call_ns": 1e5, "at_once_ns": 5e6, "rested_ns": 2e5}
     sessions = {name: {"median": 1.0, "mean": 1.0} for name in ("plain", *subjects.TRUE_RATIOS, "slow_first", "quick")}
 
     def trial(name):
@@ -352,7 +311,7 @@ def scripted(monkeypatch):
         ]
 
     def observe(name):
-        return {"fenced": early if name == fence.DEFERRED else waited, "unfenced": waited}
+        return {"fenced": name != fence.DEFERRED, "unfenced": True}
 
     monkeypatch.setattr(measuring, "trial", trial)
     monkeypatch.setattr(measuring, "fence", observe)
@@ -375,7 +334,7 @@ def test_the_document_has_every_part_and_what_was_left_out(scripted):
 
 
 def test_selfcheck_fails_where_a_promise_is_missed(scripted, monkeypatch, tmp_path):
-    """A clock that sees a slowdown of 5 % as none at all: said, saved by default, and the exit status is 1."""
+    """A clock that sees a slowdown of 5 % as none at all: reported, saved by default, and the exit status is 1."""
     monkeypatch.chdir(tmp_path)
     scripted["slower_by_5"] = 1.0
     done = CliRunner().invoke(main, ["selfcheck"])

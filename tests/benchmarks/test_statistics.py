@@ -25,7 +25,7 @@ def close(value):
 
 
 def test_a_drift_that_hits_both_leaves_the_paired_ratio_exact():
-    """The machine slows down threefold during a launch; the ratio of the medians of either half would be far off."""
+    """The machine slows down threefold during a launch; the ratio of the medians of half of it would be far off."""
     drift = np.linspace(1.0, 3.0, 60)
     assert paired_log_ratio(1200 * drift, 1000 * drift) == close(math.log(1.2))
 

@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from samegrad.benchmarks.clock import worker
+from samegrad.benchmarks.clock import blocks
 
 
 class Script:
@@ -26,8 +26,8 @@ def time_block(monkeypatch):
     """Times a block of a script's calls on the script's own clock."""
 
     def timed(script, prefix, calls):
-        monkeypatch.setattr(worker, "perf_counter_ns", lambda: script.now_ns)
-        return worker.time_block(script.call, prefix, calls)
+        monkeypatch.setattr(blocks, "perf_counter_ns", lambda: script.now_ns)
+        return blocks.time_block(script.call, prefix, calls)
 
     return timed
 

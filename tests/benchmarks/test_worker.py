@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samegrad.benchmarks.clock import worker as module
-from samegrad.benchmarks.clock.worker import PIECES, Worker, time_block
+from samegrad.benchmarks.clock import blocks as module
+from samegrad.benchmarks.clock.blocks import PIECES, time_block
+from samegrad.benchmarks.clock.worker import Worker
 from samegrad.impls.child import Failed
 from samegrad.impls.on_numpy.manual import NumpyManual
 from samegrad.impls.problem import XOR
@@ -18,7 +19,7 @@ from samegrad.impls.task import Task
 
 
 class Clock:
-    """A clock that stands still but for the calls, of which the nth costs `costs_ns(n)`."""
+    """A clock that stops but for the calls, of which the nth costs `costs_ns(n)`."""
 
     def __init__(self, costs_ns):
         self.costs_ns, self.now_ns, self.calls = costs_ns, 0, 0
@@ -108,7 +109,7 @@ class TestWorker:
         with pytest.raises(KeyError):
             worker.time("numpy", 1, 10)
 
-    def test_several_calls_are_held_at_once(self, worker):
+    def test_several_calls_are_ready_at_once(self, worker):
         """Each with its own state."""
         worker.prepare("one", **case())
         worker.prepare("other", **case() | {"pass_name": "train_step"})
@@ -156,7 +157,7 @@ class TestAnswers:
         worker.ask("prepare", key="k", **case())
         assert worker.ask("time", key="k", prefix=1, calls=1)["ns"] > 0
 
-    def test_an_exception_is_told_with_where_it_was_raised(self, spawn):
+    def test_an_exception_is_reported_with_where_it_was_raised(self, spawn):
         worker = spawn("raises")
         failed = self.failure(worker, "time", key="function", prefix=1, calls=1)
         assert failed.kind == "exception"

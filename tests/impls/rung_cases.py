@@ -1,15 +1,15 @@
-"""Run implementations through every case and print what came back as JSON lines: a helper process of test_rungs.py.
+"""What implementations give in every case, for test_rungs.py: `answers`, in a process of its own.
 
-A process of its own, since Keras takes one back end per process, and a framework's global switches must not reach the
-other tests.
+Keras takes one back end per process, and a framework's global switches must not reach the other tests.
 """
 
 from __future__ import annotations
 
-import json
+import os
 import sys
 import warnings
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 
@@ -104,21 +104,20 @@ WITHOUT_TENSORFLOW = {"keras-jax", "keras-torch"}
 """Tried as if it were not installed; Keras imports it where it is."""
 
 
-def main(cases: list[tuple[str, str, str, int, float, bool]]) -> None:
+def answers(cases: list[tuple[str, str, str, int, float, bool]]) -> list[dict[str, Any]]:
+    """For each case what was found, why it is unavailable, or how it failed."""
+    os.environ.pop("KERAS_BACKEND", None)  # the user's; each implementation says which it wants
     if {name for name, *_ in cases} <= WITHOUT_TENSORFLOW:
         sys.modules["tensorflow"] = None  # type: ignore[assignment]
-    for case in cases:
-        name, problem, *arguments = case
-        answer: dict[str, object] = {"case": case}
-        try:
-            answer["found"] = run_case(get_entry(name).load(), PROBLEMS[problem], *arguments)
-        except Unavailable as reason:
-            answer["unavailable"] = str(reason)
-        except Exception as error:  # the other cases of this process still count
-            answer["failed"] = f"{type(error).__name__}: {error}"
-        print("ANSWER", json.dumps(answer), flush=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)  # an overflow, or an invalid value
+        return [answer(*case) for case in cases]
 
 
-if __name__ == "__main__":
-    warnings.simplefilter("error", RuntimeWarning)  # an overflow, or an invalid value
-    main(json.load(sys.stdin))
+def answer(name: str, problem: str, *arguments: Any) -> dict[str, Any]:
+    try:
+        return {"found": run_case(get_entry(name).load(), PROBLEMS[problem], *arguments)}
+    except Unavailable as reason:
+        return {"unavailable": str(reason)}
+    except Exception as error:  # the other cases of this process still count
+        return {"failed": f"{type(error).__name__}: {error}"}

@@ -25,7 +25,7 @@ def cache(monkeypatch, tmp_path):
     return tmp_path / "cache"
 
 
-def told(cwd, **variables):
+def home_of(cwd, **variables):
     """What a process with only these variables says of its folder, and its exit status."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
@@ -87,10 +87,10 @@ def test_a_library_that_others_may_write_to_is_not_loaded(cache, tmp_path):
 @pytest.mark.parametrize("variables", [{"HOME": ""}, {"XDG_CACHE_HOME": "here", "HOME": "here"}, {}])
 def test_a_home_that_is_none_is_passed_over(variables, tmp_path):
     """The user's own is taken instead; nothing is made where the process runs, nor at the root of the system."""
-    code, said = told(tmp_path, **variables)
-    assert code == 0 and said == str(Path(os.path.expanduser(f"~{_name()}"), ".cache", "samegrad", "x"))
+    code, output = home_of(tmp_path, **variables)
+    assert code == 0 and output == str(Path(os.path.expanduser(f"~{_name()}"), ".cache", "samegrad", "x"))
     assert not list(tmp_path.iterdir()) and not Path("/.cache").exists()
-    shutil.rmtree(said)
+    shutil.rmtree(output)
 
 
 def _name():
@@ -107,7 +107,28 @@ def test_a_home_that_cannot_be_written_says_what_to_do(tmp_path, monkeypatch):
         private_folder()
 
 
-def test_a_user_without_a_name_or_a_home_is_told(monkeypatch):
+@pytest.mark.parametrize(
+    ("how", "said"), [("noexec", "is mounted with noexec"), ("ro", "Read-only file system")], ids=["noexec", "ro"]
+)
+def test_a_file_system_that_cannot_be_used_says_what_to_do(how, said, tmp_path):
+    """A real one, which only this process sees."""
+    mount = f'mount -t tmpfs -o {how} tmpfs "{tmp_path}" || exit 77; exec "$@"'
+    alone = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]), "sh", "-c", mount, "sh"]
+    if not shutil.which("unshare") or subprocess.run([*alone, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine lets nobody mount a file system of their own")
+    done = subprocess.run(
+        [*alone, sys.executable, "-c", PROGRAM],
+        cwd=ROOT,
+        env=os.environ | {"XDG_CACHE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    last = done.stderr.splitlines()[-1]
+    assert done.returncode == 1 and "Unavailable: " in last and said in last and "set XDG_CACHE_HOME" in last
+
+
+def test_a_user_without_a_name_or_a_home_is_reported(monkeypatch):
     import pwd
 
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)

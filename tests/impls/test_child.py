@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import threading
 import time
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from samegrad.impls.checking import agree, drift
-from samegrad.impls.child import Child, Failed, call, kill_all
+from samegrad.impls.child import HEADERS, Child, Failed, call, kill_all
 from samegrad.impls.errors import BadInput, Unavailable
 from samegrad.impls.learning import training
 from samegrad.impls.problem import XOR
@@ -43,6 +44,12 @@ def fail():
     raise ZeroDivisionError("of two\nlines")
 
 
+def import_keras():
+    import keras
+
+    return os.path.expanduser("~"), keras.config.floatx()
+
+
 def sleep():
     time.sleep(60)
 
@@ -53,6 +60,18 @@ def test_answers_come_back_whatever_is_printed():
         f"{HERE}:echo", {"numbers": [1, 2.5, None]}, timeout_s=60, threads=3, environment={"KERAS_BACKEND": "x"}
     )
     assert found == {"numbers": [1, 2.5, None], "threads": "3", "backend": "x"}
+
+
+@pytest.mark.slow
+def test_keras_leaves_no_folder_where_there_is_no_home_and_reads_no_settings(tmp_path):
+    """For a user without a name and a home, `~` is what Python makes of `~`; Keras takes it for a folder's name."""
+    if not importlib.util.find_spec("keras"):
+        pytest.skip("needs keras")
+    (settings := tmp_path / "~" / ".keras").mkdir(parents=True)
+    (settings / "keras.json").write_text('{"floatx": "float64"}', encoding="utf-8")
+    alone = {"HOME": "~", "KERAS_BACKEND": "numpy"}
+    assert call(f"{HERE}:import_keras", {}, timeout_s=120, environment=alone, folder=tmp_path) == ["~", "float32"]
+    assert [path.name for path in settings.iterdir()] == ["keras.json"]
 
 
 @pytest.mark.parametrize("kind", [BadInput, Unavailable])
@@ -93,7 +112,7 @@ def test_a_long_request_and_a_long_answer_come_whole():
 
 
 def test_all_children_can_be_ended_at_once():
-    """As when somebody presses Ctrl-C: whoever waits for one is told that it died."""
+    """As when somebody presses Ctrl-C: whoever waits for one learns that it died."""
     child = Child(None, "mine", 1, 60)
     child.send(f"{HERE}:sleep")
     timer = threading.Timer(0.5, kill_all)
@@ -117,7 +136,7 @@ def pools_of_jax(**ignored):
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux tells the names of threads")
 @pytest.mark.parametrize("caller", [agree, drift, training], ids=["agree", "drift", "train"])
 def test_jax_has_one_thread_in_each_pool_wherever_it_is_asked(monkeypatch, caller):
-    """Not told by a variable, but counted; where four are asked for there are four."""
+    """Not read from a variable, but counted; where four are asked for there are four."""
     if reason := get_entry("jax-jit").missing():
         pytest.skip(reason)
     counted = []
@@ -135,3 +154,17 @@ def test_jax_has_one_thread_in_each_pool_wherever_it_is_asked(monkeypatch, calle
     four = call(f"{HERE}:pools_of_jax", {}, timeout_s=120, threads=4)
     pools = {name for name, count in four.items() if count == 4}
     assert pools and all(counted[0][name] == 1 for name in pools), (counted, four)
+
+
+def headers():
+    return os.environ.get("TORCHINDUCTOR_CPP_CACHE_PRECOMPILE_HEADERS")
+
+
+def test_headers_are_precompiled_where_somebody_asks_for_it(monkeypatch):
+    """The user, or the caller; for one child alone they would be made in a folder that goes with it."""
+    [name] = HEADERS
+    monkeypatch.delenv(name, raising=False)
+    assert call(f"{HERE}:headers", {}, timeout_s=60) == "0"
+    assert call(f"{HERE}:headers", {}, timeout_s=60, environment={name: "1"}) == "1"
+    monkeypatch.setenv(name, "1")
+    assert call(f"{HERE}:headers", {}, timeout_s=60) == "1"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import pytest
 
+from samegrad.impls.child import call
 from samegrad.impls.devices import is_on, joined, split_device
-from samegrad.impls.errors import BadInput
+from samegrad.impls.errors import BadInput, Unavailable
 
 
 @pytest.mark.parametrize(
@@ -51,3 +54,14 @@ def test_what_was_not(found, asked):
 
 def test_several_places_are_told_together():
     assert joined(["gpu:0", "cpu", "cpu"]) == "cpu and gpu:0" and joined(["cpu", "cpu"]) == "cpu"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("platforms", ["cuda", "nonsense"])
+def test_a_variable_that_hides_the_cpu_from_jax_is_named(platforms):
+    """JAX itself raises an AssertionError in the first case."""
+    if not importlib.util.find_spec("jax"):
+        pytest.skip("needs jax")
+    find, alone = "samegrad.impls.on_jax.shared:find_device", {"JAX_PLATFORMS": platforms}
+    with pytest.raises(Unavailable, match=f"sees no 'cpu' device, for JAX_PLATFORMS={platforms} shows it others only"):
+        call(find, {"name": "cpu"}, timeout_s=120, environment=alone)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from samegrad.impls import files
 from samegrad.impls.files import numbered, read_whole, require_writable, write_new, write_whole
 
 ROOT = Path(__file__).parents[2]
@@ -130,7 +131,7 @@ class TestWhatIsNoFile:
         reader = subprocess.Popen(["cat", fifo], stdout=subprocess.PIPE)
         require_writable(fifo)
         write_whole(fifo, NEW)
-        assert reader.communicate(timeout=10)[0] == NEW and fifo.is_fifo()
+        assert reader.communicate(timeout=60)[0] == NEW and fifo.is_fifo()
 
     def test_a_link_is_followed_and_stays(self, target):
         link = target.with_name("link")
@@ -151,12 +152,37 @@ class TestWhatIsNoFile:
         with pytest.raises(OSError, match="named pipe"):
             read_whole(fifo)
 
+    def test_what_has_no_end_is_not_read(self):
+        with pytest.raises(OSError, match="device"):
+            read_whole(Path("/dev/zero"))
+
+    def test_a_file_larger_than_any_document_is_not_read(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(files, "LARGEST", 3)
+        (path := tmp_path / "large").write_bytes(b"1234")
+        with pytest.raises(OSError, match="larger than"):
+            read_whole(path)
+        path.write_bytes(b"123")
+        assert read_whole(path) == b"123"
+
+    def test_nobody_is_waited_for_for_ever_at_a_named_pipe(self, fifo, monkeypatch):
+        monkeypatch.setattr(files, "READER_WAITS", 2)
+        with pytest.raises(OSError, match="nobody reads"):
+            write_whole(fifo, NEW)
+
+    @pytest.mark.parametrize("name", ["loop", "", "."])
+    def test_what_no_file_can_be_is_an_error_of_the_system(self, name, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        Path("loop").symlink_to("loop")
+        for use in (require_writable, lambda path: write_whole(path, NEW)):
+            with pytest.raises(OSError):
+                use(name)
+
     def test_what_a_shell_puts_in_place_of_a_file_is_read(self):
         program = "import sys, pathlib, samegrad.impls.files as f; print(f.read_whole(pathlib.Path(sys.argv[1])))"
-        said = subprocess.check_output(
+        output = subprocess.check_output(
             ["bash", "-c", 'exec "$0" -c "$1" <(echo hello)', sys.executable, program], cwd=ROOT, text=True
         )
-        assert said == "b'hello\\n'\n"
+        assert output == "b'hello\\n'\n"
 
 
 class TestRequireWritable:
@@ -166,8 +192,8 @@ class TestRequireWritable:
         assert target.read_bytes() == OLD and names(target.parent) == [target.name]
 
     @pytest.mark.parametrize("place", ["no/folder/x.json", "."])
-    def test_a_place_that_cannot_be_written_is_told_as_it_was_given(self, place, tmp_path, monkeypatch):
+    def test_a_place_that_cannot_be_written_is_reported_as_it_was_given(self, place, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
-        with pytest.raises(OSError) as told:
+        with pytest.raises(OSError) as refusal:
             require_writable(place)
-        assert told.value.filename == place
+        assert refusal.value.filename == place

@@ -1,26 +1,48 @@
 """The way to a GPU as far as a machine without one can go: finding, refusing, reading back, precision, memory.
 
-The frameworks are real, in their own processes; the GPUs are in name only (`tests/gpus_in_name.py`).
+The frameworks are real, in their own processes; the GPUs are in name only (`tests/gpus_in_name.py`), or the CPU
+is taken for one (`tests/waiting.py`).
 """
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import pytest
 
+from samegrad.impls.child import call
+from samegrad.impls.implementation import PASSES
 from samegrad.impls.registry import REGISTRY
-from tests.observations import observed
+from tests import gpus_in_name, waiting
 
 NO_TF32 = "has no TF32: NVIDIA GPUs have it from compute capability 8.0 on; leave --tf32 out"
-NAMES = ("torch-eager", "jax-jit", "keras-xla")
+pytestmark = pytest.mark.slow
+
+OBSERVED = {
+    "torch-eager": (gpus_in_name.in_torch, waiting.torch_on_gpu),
+    "jax-jit": (gpus_in_name.in_jax, waiting.jax_pipelined),
+    "keras-xla": (gpus_in_name.in_tensorflow, waiting.keras_on_gpu),
+}
+
+
+def observe(name: str) -> dict[str, Any]:
+    """What is made of GPUs in name, and when it is waited for a result, in the process of its framework."""
+    in_name, waits = OBSERVED[name]
+    return {**in_name(), "waiting": waits(REGISTRY[name].load())}
+
+
+@cache
+def observed(name):
+    return call("tests.impls.test_on_gpu:observe", {"name": name}, timeout_s=600)
 
 
 def made_of(name):
     if reason := REGISTRY[name].missing():
         pytest.skip(reason)
-    return observed(name)["GPUs in name"]
+    return observed(name)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "framework"), [("torch-eager", "torch"), ("jax-jit", "jax"), ("keras-xla", "tensorflow")]
 )
@@ -29,7 +51,6 @@ def test_a_device_that_is_not_there_is_refused_by_name(name, framework):
         assert answer.startswith(f"Unavailable: {framework} ") and f"sees no {asked!r} device; use 'cpu'" in answer
 
 
-@pytest.mark.slow
 def test_pytorch_finds_the_device_that_was_asked_for():
     found = made_of("torch-eager")
     *there, third, mps = found["with two"]
@@ -46,7 +67,6 @@ def test_pytorch_takes_the_device_and_counts_its_memory_anew():
     assert found["waits"]
 
 
-@pytest.mark.slow
 def test_jax_and_tensorflow_find_the_device_that_was_asked_for():
     *there, third = made_of("jax-jit")["with two"]
     assert there == ["gpu 0", "cuda 1"] and "sees no 'cuda:2' device" in third
@@ -67,7 +87,7 @@ def test_tensorflow_does_not_take_the_cpu_for_a_gpu():
     assert made_of("keras-xla")["soft placement"] in ("InvalidArgumentError", "RuntimeError")
 
 
-def test_tensorflow_is_told_a_device_only_where_it_would_take_another():
+def test_tensorflow_is_given_a_device_only_where_it_would_take_another():
     assert made_of("keras-xla")["scopes"] == {
         "/device:CPU:0": ["/device:CPU:0"],
         "/device:GPU:0": [],
@@ -92,7 +112,34 @@ def test_memory_and_time_are_the_device_s_own():
     assert made_of("jax-jit")["memory"] == [150, None]  # the second held no more than the process had held before
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_what_a_framework_raises_for_want_of_memory_is_told_as_that(name):
+@pytest.mark.parametrize("name", OBSERVED)
+def test_what_a_framework_raises_for_want_of_memory_is_reported_as_that(name):
     """Its own class and words."""
     assert made_of(name)["out of memory"] == "out of memory"
+
+
+def test_on_a_gpu_pytorch_waits_last():
+    """Once, for the device in use, after the model, all four gradients and the update. (Its CPU plays the GPU.)"""
+    assert made_of("torch-eager")["waiting"] == {
+        "forward": ["forward", "wait for cuda"],
+        "value_and_grad": ["forward", *["gradient"] * 4, "wait for cuda"],
+        "train_step": ["forward", *["gradient"] * 4, "update", "wait for cuda"],
+        "two pipelined": [*["forward", *["gradient"] * 4] * 2, "wait for cuda"],
+    }
+
+
+def test_on_a_gpu_tensorflow_waits_last():
+    """Once, after the compiled function."""
+    assert made_of("keras-xla")["waiting"] == {
+        "forward": ["_predict", "wait"],
+        "value_and_grad": ["_value_and_grad", "wait"],
+        "train_step": ["_descend", "wait"],
+        "two pipelined": ["_value_and_grad", "_value_and_grad", "wait"],
+    }
+
+
+@pytest.mark.parametrize("pass_name", PASSES)
+def test_pipelined_calls_do_not_wait_and_their_end_does(pass_name):
+    """Of eight calls of JAX, which works on after a call has returned: some are not ready, and then all are."""
+    before, after = made_of("jax-jit")["waiting"][pass_name]
+    assert before > 0 and after == 0

@@ -87,36 +87,36 @@ def test_rounding_converts_every_tensor_and_shares_no_memory(dtype):
 
 
 @pytest.mark.parametrize(
-    ("arrays", "told"),
+    ("arrays", "message"),
     [
         ({"W1": np.ones((4, 2))}, "W1 has shape (4, 2), but a 2-4-1 network needs (2, 4)"),
         ({"b1": np.ones((1, 4))}, "b1 has shape (1, 4), but a 2-4-1 network needs (4,)"),
         ({"b2": np.array(1.0)}, "b2 has shape (), but a 2-4-1 network needs (1,)"),
-        ({"b2": None}, "holds the tensors W1, b1, W2, but a 2-4-1 network needs W1, b1, W2, b2"),
-        ({"W3": np.ones(1)}, "holds the tensors W1, b1, W2, b2, W3, but a 2-4-1 network needs W1, b1, W2, b2"),
-        ({"W1": None, "w1": np.ones((2, 4))}, "holds the tensors b1, W2, b2, w1, but"),
-        ({"W2": np.full((4, 1), np.nan)}, "W2 must hold finite real numbers (found dtype float64)"),
-        ({"W2": np.full((4, 1), -np.inf)}, "W2 must hold finite real numbers"),
-        ({"W2": np.full((4, 1), 1j)}, "W2 must hold finite real numbers (found dtype complex128)"),
-        ({"W2": np.full((4, 1), True)}, "W2 must hold finite real numbers (found dtype bool)"),
-        ({"W2": np.full((4, 1), "1.0")}, "W2 must hold finite real numbers (found dtype <U3)"),
-        ({"W2": np.full((4, 1), np.longdouble("1e400"))}, "W2 must hold finite real numbers"),
+        ({"b2": None}, "contains the tensors W1, b1, W2, but a 2-4-1 network needs W1, b1, W2, b2"),
+        ({"W3": np.ones(1)}, "contains the tensors W1, b1, W2, b2, W3, but a 2-4-1 network needs W1, b1, W2, b2"),
+        ({"W1": None, "w1": np.ones((2, 4))}, "contains the tensors b1, W2, b2, w1, but"),
+        ({"W2": np.full((4, 1), np.nan)}, "W2 must contain finite real numbers (found dtype float64)"),
+        ({"W2": np.full((4, 1), -np.inf)}, "W2 must contain finite real numbers"),
+        ({"W2": np.full((4, 1), 1j)}, "W2 must contain finite real numbers (found dtype complex128)"),
+        ({"W2": np.full((4, 1), True)}, "W2 must contain finite real numbers (found dtype bool)"),
+        ({"W2": np.full((4, 1), "1.0")}, "W2 must contain finite real numbers (found dtype <U3)"),
+        ({"W2": np.full((4, 1), np.longdouble("1e400"))}, "W2 must contain finite real numbers"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_other_names_shapes_and_values_are_refused_by_name(tmp_path, arrays, told):
+def test_other_names_shapes_and_values_are_refused_by_name(tmp_path, arrays, message):
     """What was found and what the network needs."""
-    assert told in refusal(written(tmp_path, **arrays))
+    assert message in refusal(written(tmp_path, **arrays))
 
 
 def test_a_file_of_another_network_is_refused(tmp_path):
     save(tmp_path / "line.npz", PROBLEMS["line"].parameters())
-    assert "holds the tensors W1, b1, but a 2-4-1 network needs W1, b1, W2, b2" in refusal(tmp_path / "line.npz")
+    assert "contains the tensors W1, b1, but a 2-4-1 network needs W1, b1, W2, b2" in refusal(tmp_path / "line.npz")
 
 
 def test_an_empty_archive_is_refused(tmp_path):
     np.savez(tmp_path / "w.npz")
-    assert "holds the tensors (none), but" in refusal(tmp_path / "w.npz")
+    assert "contains the tensors (none), but" in refusal(tmp_path / "w.npz")
 
 
 def test_a_missing_file_says_how_to_make_one(tmp_path):
@@ -133,7 +133,7 @@ def test_a_folder_is_refused(tmp_path):
     assert "is not a readable .npz parameters file" in refusal(tmp_path)
 
 
-def test_what_the_reader_says_in_many_lines_is_told_in_one(tmp_path, monkeypatch):
+def test_what_the_reader_says_in_many_lines_is_reported_in_one(tmp_path, monkeypatch):
     def load_badly(*arguments, **options):
         raise ValueError("Header is broken:\n  at byte 3\n")
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from samegrad.impls.checking.agreement import Reference, require
+from samegrad.impls.child import HEADERS, call
 from samegrad.impls.errors import Unavailable
 from samegrad.impls.problem import DTYPES, PROBLEMS, Problem
 from samegrad.impls.registry import ENTRIES, REGISTRY
 from samegrad.impls.registry.entry import Entry
 from samegrad.impls.task import Task
+from tests.groups import in_process
 
-ROOT = Path(__file__).parents[2]
+TIME_LIMIT_S = 1200
 BATCHES = (1, 4, 5, 256, 20_001)
 """One row, the truth table, a row more, one and several blocks of the chunked rungs, with a rest."""
 TRAINED = (5, 20_001)
@@ -29,9 +26,11 @@ SCALES = (1.0, 10.0)
 
 ALONE = ("keras-jax", "keras-torch")
 """Keras takes one back end per process."""
+SLOWEST = ("torch-compile", "torch-compile-manual", "torch-networks")
+"""Many seconds to compile at each shape: only the largest batch, at scale 1."""
 SLOW = (
     *("keras-fit", "keras-train-on-batch", "keras-graph", "keras-xla", "tensorflow-xla", "tensorflow-manual"),
-    *("torch-compile", "torch-compile-manual", "jax-eager", "equinox"),
+    *("tensorflow-networks", "jax-eager", "equinox", *SLOWEST),
 )
 """Seconds to compile, or tens of milliseconds for a call: only two batches, at scale 1."""
 TUTORIAL_OVERFLOWS = ("numpy-tutorial",)
@@ -64,7 +63,7 @@ Case = tuple[str, str, str, int, float, bool]
 
 def cases(name: str) -> list[Case]:
     """Training at one row more than the truth table, and at several chunks: the other batches add compilations only."""
-    batches = TRAINED if name in SLOW else BATCHES
+    batches = TRAINED[-1:] if name in SLOWEST else TRAINED if name in SLOW else BATCHES
     scales = SCALES[:1] if name in SLOW + TUTORIAL_OVERFLOWS else SCALES
     return [
         (name, problem, dtype, batch, scale, batch in TRAINED and scale == 1)
@@ -79,22 +78,15 @@ def cases(name: str) -> list[Case]:
 def answers(names: tuple[str, ...]) -> dict[Case, dict[str, Any]]:
     """What a process that runs all cases of these implementations found."""
     wanted = [case for name in names if REGISTRY[name].missing() is None for case in cases(name)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    environment.pop("KERAS_BACKEND", None)
-    script = Path(__file__).with_name("rung_cases.py")
-    done = subprocess.run(
-        [sys.executable, script], input=json.dumps(wanted), env=environment, capture_output=True, text=True, check=False
-    )
-    lines = [line.removeprefix("ANSWER ") for line in done.stdout.splitlines() if line.startswith("ANSWER ")]
-    found = {tuple(answer["case"]): answer for answer in map(json.loads, lines)}
-    assert len(found) == len(wanted), f"the process ended early: {done.stderr[-2000:]}"
-    return found
+    headers = dict.fromkeys(HEADERS, "1")  # which pays for so many kernels
+    answers = call("tests.impls.rung_cases:answers", {"cases": wanted}, timeout_s=TIME_LIMIT_S, environment=headers)
+    return dict(zip(wanted, answers, strict=True))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("problem", PROBLEMS)
-@pytest.mark.parametrize("name", [entry.name for entry in ENTRIES])
+@pytest.mark.parametrize("name", [in_process(entry.name, group(entry.name)[0]) for entry in ENTRIES])
 def test_a_rung_agrees_with_the_reference_in_every_pass(name: str, problem: str, dtype: str) -> None:
     """τ ≤ 1 for every result, at every batch and scale; value_and_grad can be repeated, and a loop is its steps."""
     if reason := REGISTRY[name].missing():

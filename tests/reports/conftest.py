@@ -213,6 +213,20 @@ def write_run(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
+@pytest.fixture
+def figures() -> Callable[[Any], dict[str, Any]]:
+    """Every figure that a material has data for, by name."""
+    from samegrad.reports.parts import parts_of
+
+    return lambda material: {figure.name: figure for part in parts_of(material) for figure in part.figures}
+
+
+@pytest.fixture
+def paragraphs() -> Callable[[Any], list[str]]:
+    """The paragraphs of a part, in order."""
+    return lambda part: [block.text for block in part.blocks if block.macro == "text"]
+
+
 CHROMIUM_OPTIONS = (
     "--headless",
     "--no-sandbox",
@@ -240,5 +254,6 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         options.add_argument(option)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(chromedriver))
+    driver.set_script_timeout(180)  # axe looks at every node of every figure, on whatever machine this is
     yield driver
     driver.quit()

@@ -7,14 +7,15 @@ from pathlib import Path
 from samegrad.benchmarks.documents.run import RunDocument
 from samegrad.reports import style
 from samegrad.reports.material import gather
-from samegrad.reports.report import drawings
+from samegrad.reports.parts import parts_of
 
 STORED = Path(__file__).with_name("stored")
 
 if __name__ == "__main__":
     for number in range(1, RunDocument.VERSION + 1):
         with style.applied():
-            for stem, (figure, _) in drawings(gather(sorted(STORED.glob(f"*-{number}.json")))).items():
-                path = STORED / f"format-{number}-{stem}.png"
-                figure.savefig(path, dpi=100)  # its metadata name the version of matplotlib
-                print(path)
+            for part in parts_of(gather(sorted(STORED.glob(f"*-{number}.json")))):
+                for figure in part.figures:
+                    path = STORED / f"format-{number}-{figure.name}.png"
+                    figure.draw().savefig(path, dpi=100)  # its metadata name the version of matplotlib
+                    print(path)

@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 
 from samegrad.impls.documents import base
-from samegrad.impls.documents.agreement import Agreement
+from samegrad.impls.documents.agreement import AgreementDocument
 from samegrad.impls.documents.base import DocumentError
 from samegrad.reports import report
-from samegrad.reports.figures import drift
 from samegrad.reports.material import gather
 from samegrad.reports.page.render import render
-from samegrad.reports.page.sections import survey
+from samegrad.reports.parts import drift, survey
 
 STORED = Path(__file__).with_name("stored") / "agreement-1.json"
 SMALL = {"problems": ("line",), "passes": ("forward",), "batches": (4,)}
@@ -30,7 +29,7 @@ def document():
 
 def test_a_document_comes_back_as_it_was_saved(document):
     """Every τ, distance, shadow and fault."""
-    found = base.read(STORED, [Agreement])
+    found = base.read(STORED, [AgreementDocument])
     assert [tau.tau for tau in found.taus] == [row["tau"] for row in document["agree"]["rows"]]
     assert [row.distance for row in found.distances] == [row["distance"] for row in document["drift"]["rows"]]
     assert [shadow.largest for shadow in found.shadows] == [row["largest"] for row in document["drift"]["shadows"]]
@@ -39,18 +38,18 @@ def test_a_document_comes_back_as_it_was_saved(document):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"format": "other"}, "is JSON of another kind"),
         ({"format_version": 2}, "at $.format_version: 2 is newer than this version of samegrad reads"),
         ({"format_version": "1"}, "at $.format_version: must be a whole number of at least 1, found '1'"),
     ],
 )
-def test_another_file_or_a_newer_one_is_refused(document, write_run, change, said):
+def test_another_file_or_a_newer_one_is_refused(document, write_run, change, message):
     """In one line."""
     with pytest.raises(DocumentError) as caught:
-        base.read(write_run(document | change), [Agreement])
-    assert said in str(caught.value)
+        base.read(write_run(document | change), [AgreementDocument])
+    assert message in str(caught.value)
 
 
 def test_a_survey_in_which_nothing_could_be_measured_is_drawn(document, write_run):
@@ -58,26 +57,24 @@ def test_a_survey_in_which_nothing_could_be_measured_is_drawn(document, write_ru
     document["agree"]["rows"] = document["known_faults"] = []
     document["drift"] = None
     found = gather([write_run(), write_run(document, "agreement.json")])
-    assert not found.agreement.taus and survey.data(found) is None and drift.draw(found.agreement, found.looks) is None
+    assert not found.agreement.taus and survey.part(found) is None and drift.part(found) is None
 
 
-def test_what_could_not_be_compared_is_no_agreement(document, write_run):
+def test_what_could_not_be_compared_is_no_agreement(document, write_run, paragraphs):
     """An infinite τ, which JSON cannot hold, is saved as null and shown as ∞."""
     document["agree"]["rows"][5].update(tau=None, disagreement="shape (4,) instead of (1,)")
     found = gather([write_run(), write_run(document, "agreement.json")])
     assert math.isinf(found.agreement.taus[5].worst)
-    assert "1 of 144 disagree (numpy); the largest τ is ∞" in survey.data(found)["verdict"]
+    assert "1 of 144 disagree (numpy); the largest τ is ∞" in paragraphs(survey.part(found))[0]
 
 
-def test_an_unexplained_drift_is_named(document, write_run):
-    """And not said to be rounding."""
-    from samegrad.reports.page.sections import drift as section
-
+def test_an_unexplained_drift_is_named(document, write_run, paragraphs):
+    """And not explained as rounding."""
     found = gather([write_run(), write_run(document, "agreement.json")])
-    assert section.data(found)["verdict"].startswith("Rounding explains all of it")
+    assert paragraphs(drift.part(found))[0].startswith("Rounding explains all of it")
     document["drift"]["rows"][3]["explained"] = False
     found = gather([write_run(), write_run(document, "agreement.json")])
-    assert "does not explain how far numpy went" in section.data(found)["verdict"]
+    assert "does not explain how far numpy went" in paragraphs(drift.part(found))[0]
 
 
 def test_the_report_draws_drift_beside_the_run(tmp_path, make_run, write_run):
@@ -88,7 +85,7 @@ def test_the_report_draws_drift_beside_the_run(tmp_path, make_run, write_run):
     assert all(f'<section id="{name}"' in page for name in ("survey", "drift", "faults"))
 
 
-def test_the_latest_agreement_stands_beside_the_latest_run(tmp_path, monkeypatch, write_run):
+def test_the_latest_agreement_is_shown_beside_the_latest_run(tmp_path, monkeypatch, write_run):
     """Without arguments both are found; without an agreement the run is drawn alone."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "reports/runs").mkdir(parents=True)
@@ -106,7 +103,7 @@ def test_an_agreement_alone_has_a_page_of_its_own():
     assert "unknown machine" not in page
 
 
-def test_an_implementation_without_shadows_is_drawn(document, write_run):
+def test_an_implementation_without_shadows_is_drawn(document, write_run, figures):
     """No shadows, a distance of zero."""
     document["drift"]["shadows"] = []
     document["drift"]["rows"][1]["distance"] = 0.0
@@ -114,4 +111,4 @@ def test_an_implementation_without_shadows_is_drawn(document, write_run):
     from samegrad.reports import style
 
     with style.applied():
-        assert drift.draw(found.agreement, found.looks) is not None
+        assert figures(found)["drift"].draw() is not None

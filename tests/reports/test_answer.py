@@ -6,25 +6,25 @@ import numpy as np
 import pytest
 
 from samegrad.reports.answer import answer
-from samegrad.reports.records import Case, Group, Launch, Run
+from samegrad.reports.records import CaseTimes, GroupTimes, LaunchTimes, StoredRun
 
 LAUNCHES = np.array([0.99, 1.0, 1.01])
 
 
 def case(name, ns, launches=LAUNCHES, is_floor=False):
     """A case whose launches took `launches` times `ns`, three equal rounds each."""
-    parts = tuple(Launch(np.full(3, ns * factor), ns * factor) for factor in launches)
-    return Case(name, ns, np.concatenate([part.samples_ns for part in parts]), parts, is_floor=is_floor)
+    parts = tuple(LaunchTimes(np.full(3, ns * factor), ns * factor) for factor in launches)
+    return CaseTimes(name, ns, np.concatenate([part.samples_ns for part in parts]), parts, is_floor=is_floor)
 
 
 def run(*groups, **options):
     """A run of xor's gradient, one group of cases per (batch, cases)."""
     made = tuple(
-        Group(f"g{batch}", "xor", "value_and_grad", batch, "float32", "cpu", "", tuple(cases))
+        GroupTimes(f"g{batch}", "xor", "value_and_grad", batch, "float32", "cpu", "", tuple(cases))
         for batch, cases in groups
     )
     names = {case.implementation: {"framework": "f", "execution": "e"} for _, cases in groups for case in cases}
-    return Run(path=None, groups=made, implementations=names, **options)
+    return StoredRun(path=None, groups=made, implementations=names, **options)
 
 
 def test_a_leader_beyond_doubt_is_named_with_ratio_and_interval():
@@ -39,7 +39,7 @@ def test_without_an_order_none_is_claimed():
     for close in (case("b", 1010), case("b", 1300, np.array([0.6, 1.0, 1.6]))):
         (sentence,) = answer(run((4, [case("a", 1000), close])))
         assert sentence.startswith(
-            "At batch 4, a has the lowest median, 1.00 µs per gradient of xor, but no difference to b"
+            "At batch 4, a has the lowest median, 1.00 µs per gradient of xor, but 3 launches show no difference to b ("
         )
         assert "less than" not in sentence and "faster" not in sentence
 
@@ -48,10 +48,10 @@ def test_the_margin_is_the_run_s_own():
     """10 % is a difference at a margin of 5 % and none at 20 %."""
     cases = [case("a", 1000), case("b", 1100)]
     assert "1.10 times (1.10 to 1.10) less than b" in answer(run((4, cases), margin=0.05))[0]
-    assert "no difference to b (1.10 µs) is shown" in answer(run((4, cases), margin=0.2))[0]
+    assert "3 launches show no difference to b (1.10 µs, 1.10 to 1.10 times)." in answer(run((4, cases), margin=0.2))[0]
 
 
-def test_a_crossing_is_told_between_the_batches_that_show_it():
+def test_a_crossing_is_reported_between_the_batches_that_show_it():
     """a leads at 4, b at 64; with opposite ratios of 2 the lines cross half way in the logarithm, at 16."""
     found = answer(run((4, [case("a", 1000), case("b", 2000)]), (64, [case("b", 4000), case("a", 8000)])))
     assert found[1] == (
@@ -78,11 +78,14 @@ def test_a_floor_is_no_contestant():
 def test_of_many_without_a_difference_three_are_named():
     """A sentence is not a table."""
     (sentence,) = answer(run((4, [case(f"i{number}", 1000) for number in range(10)])))
-    assert sentence.endswith("but no difference to i1 (1.00 µs), i2 (1.00 µs), i3 (1.00 µs) and 6 more is shown.")
+    assert sentence.endswith(
+        "but 3 launches show no difference to i1 (1.00 µs, 1.00 to 1.00 times), i2 (1.00 µs, 1.00 to 1.00 times), "
+        "i3 (1.00 µs, 1.00 to 1.00 times) and 6 more."
+    )
 
 
 def test_one_alone_is_not_compared():
-    """With nothing beside it, only its time is told."""
+    """With nothing beside it, only its time is given."""
     assert answer(run((4, [case("a", 1000)]))) == [
         "At batch 4, a needs 1.00 µs per gradient of xor; nothing else was measured with it."
     ]

@@ -7,10 +7,13 @@ import copy
 import numpy as np
 import pytest
 
+from samegrad.benchmarks.results import units
 from samegrad.benchmarks.results.statistics import change_interval
 from samegrad.impls.documents.base import DocumentError
+from samegrad.impls.errors import BadInput
+from samegrad.impls.options import percentage
 from samegrad.reports import compare, runs
-from samegrad.reports.compare import IS_MISSING, IS_SLOWER, NOT_LIKE, PASSED
+from samegrad.reports.compare import IS_MISSING, IS_SLOWER, NOT_LIKE, PASSED, SHOWN
 
 SMALL = {"problems": ("xor",), "passes": ("forward", "value_and_grad"), "batches": (4, 256)}
 
@@ -35,27 +38,27 @@ def scaled(content, factor, implementation=None, yardstick=1.0):
 
 
 def compared(write_run, before, after, limit="5%", allow_missing=False):
-    """The exit code and everything said."""
-    said = []
-    code = compare.compare(write_run(before, "a.json"), write_run(after, "b.json"), limit, allow_missing, said.append)
-    return code, "\n".join(said)
+    """The exit code and everything printed."""
+    lines = []
+    code = compare.compare(write_run(before, "a.json"), write_run(after, "b.json"), limit, allow_missing, lines.append)
+    return code, "\n".join(lines)
 
 
 def test_a_slowdown_beyond_the_limit_fails_and_is_named(make_run, write_run):
     """jax-jit takes half as long again; nothing else is blamed."""
     before = make_run(**SMALL)
-    code, said = compared(write_run, before, scaled(before, 1.5, "jax-jit"))
+    code, output = compared(write_run, before, scaled(before, 1.5, "jax-jit"))
     assert code == IS_SLOWER
-    blamed = [line for line in said.splitlines() if line.startswith("SLOWER by more than 5 %")]
+    blamed = [line for line in output.splitlines() if line.startswith("SLOWER by more than 5 %")]
     assert len(blamed) == 4 and all("jax-jit" in line and "1.50 times (" in line for line in blamed)
-    assert "4 became slower, 0 faster" in said
+    assert "4 became slower, 0 faster" in output
 
 
 def test_the_same_run_passes(make_run, write_run):
     """Nothing changed, nothing fails; and it is not called a proof of equality where intervals are wide."""
     before = make_run(**SMALL)
-    code, said = compared(write_run, before, before, "0%")
-    assert code == PASSED and "0 became slower, 0 faster" in said
+    code, output = compared(write_run, before, before, "0%")
+    assert code == PASSED and "0 became slower, 0 faster" in output
 
 
 def test_a_slowdown_within_the_limit_passes(make_run, write_run):
@@ -66,49 +69,49 @@ def test_a_slowdown_within_the_limit_passes(make_run, write_run):
 
 def test_a_machine_that_was_slower_as_a_whole_is_not_slower_code(make_run, write_run):
     """Everything, the yardstick included, takes 1.5 times as long: nothing became slower, and the yardstick's change
-    is told. Without a yardstick the same times count as a slowdown."""
+    is reported. Without a yardstick the same times count as a slowdown."""
     before = make_run(**SMALL)
-    code, said = compared(write_run, before, scaled(before, 1.5, yardstick=1.5))
-    assert code == PASSED and "itself took 1.50 times as long after" in said
+    code, output = compared(write_run, before, scaled(before, 1.5, yardstick=1.5))
+    assert code == PASSED and "itself took 1.50 times as long after" in output
     before["samegrad"]["launches"] = []
     assert compared(write_run, before, scaled(before, 1.5))[0] == IS_SLOWER
 
 
-def test_another_machine_or_thread_count_is_said_loudly_and_not_judged(make_run, write_run):
+def test_another_machine_or_thread_count_is_reported_loudly_and_not_judged(make_run, write_run):
     """Exit code 2, whatever the times."""
     before = make_run(**SMALL)
     for change in ({"environment": {"cpu": "Apple M9"}}, {"options": {"threads": 4}}):
         after = scaled(before, 3.0)
         for part, values in change.items():
             after["samegrad"][part].update(values)
-        code, said = compared(write_run, before, after)
-        assert code == NOT_LIKE and said.startswith("NOT LIKE WITH LIKE: ") and "Not judged" in said
+        code, output = compared(write_run, before, after)
+        assert code == NOT_LIKE and output.startswith("NOT LIKE WITH LIKE: ") and "Not judged" in output
         assert compared(write_run, before, after, limit=None)[0] == PASSED
 
 
 def test_changed_versions_and_missing_implementations_are_noted(make_run, write_run):
-    """Versions are often what one wants to compare: told, and judged."""
+    """Versions are often what one wants to compare: reported, and judged."""
     before = make_run(**SMALL)
     after = copy.deepcopy(before)
     after["samegrad"]["environment"]["versions"]["torch"] = "2.14.0"
     after["benchmarks"] = [b for b in after["benchmarks"] if b["extra_info"]["implementation"] != "keras-xla"]
     after["samegrad"]["skipped"] = [{"implementation": "keras-xla", "reason": "keras is not installed"}]
-    code, said = compared(write_run, before, after)
+    code, output = compared(write_run, before, after)
     assert code == IS_MISSING
-    assert "Note: torch 2.13.0 before, 2.14.0 after" in said
-    assert "MISSING: 4 of 4 cases of keras-xla are gone: keras is not installed" in said
+    assert "Note: torch 2.13.0 before, 2.14.0 after" in output
+    assert "MISSING: 4 of 4 cases of keras-xla are gone: keras is not installed" in output
     assert compared(write_run, before, after, allow_missing=True)[0] == PASSED
     assert compared(write_run, before, after, limit=None)[0] == PASSED
 
 
 def test_cases_that_an_interrupted_run_lacks_are_counted(make_run, write_run):
-    """A gate does not pass on what was never measured; but what is slower is told first."""
+    """A gate does not pass on what was never measured; but what is slower comes first."""
     before = make_run(**SMALL)
     after = copy.deepcopy(before)
     after["benchmarks"] = [b for b in after["benchmarks"] if b["extra_info"]["batch"] == 4]
     after["samegrad"]["interrupted"] = True
-    code, said = compared(write_run, before, after)
-    assert code == IS_MISSING and "MISSING: 2 of 4 cases of numpy are gone: the run was interrupted" in said
+    code, output = compared(write_run, before, after)
+    assert code == IS_MISSING and "MISSING: 2 of 4 cases of numpy are gone: the run was interrupted" in output
     assert compared(write_run, before, scaled(after, 1.5, "jax-jit"))[0] == IS_SLOWER
 
 
@@ -118,8 +121,8 @@ def test_one_launch_gives_no_verdict(make_run, write_run):
     for benchmark in before["benchmarks"]:
         del benchmark["extra_info"]["launches"][1:]
         del benchmark["stats"]["data"][20:]
-    code, said = compared(write_run, before, scaled(before, 9.0, "jax-jit"))
-    assert code == IS_MISSING and "20 are not resolved" in said and "NOT JUDGED: 20 of 20 cases" in said
+    code, output = compared(write_run, before, scaled(before, 9.0, "jax-jit"))
+    assert code == IS_MISSING and "20 are not resolved" in output and "NOT JUDGED: 20 of 20 cases" in output
     assert compared(write_run, before, scaled(before, 9.0, "jax-jit"), allow_missing=True)[0] == PASSED
 
 
@@ -132,8 +135,36 @@ def test_two_launches_that_would_not_show_a_doubling_are_no_pass(make_run, write
         half = benchmark["stats"]["data"][20:]
         benchmark["stats"]["data"][20:] = [1.2 * second for second in half]
         benchmark["extra_info"]["launches"][1]["median_ns"] *= 1.2
-    code, said = compared(write_run, before, scaled(before, 10.0, "jax-jit"))
-    assert code == IS_MISSING and "NOT JUDGED: 20 of 20 cases" in said
+    code, output = compared(write_run, before, scaled(before, 10.0, "jax-jit"))
+    assert code == IS_MISSING and "NOT JUDGED: 20 of 20 cases" in output
+
+
+@pytest.mark.parametrize("width", [80, 70, None])
+def test_on_a_terminal_no_line_is_wider_and_nothing_is_left_out(width, make_run, write_run):
+    """Every case, and its numbers, in either of the two forms."""
+    before, said = make_run(**SMALL), []
+    after = write_run(scaled(before, 1.5, "jax-jit"), "b.json")
+    compare.compare(write_run(before, "a.json"), after, "5%", say=said.append, width=width)
+    lines = "\n".join(said).splitlines()
+    assert width is None or max(map(len, lines)) <= width
+    for change in compare.changes(*(runs.read(path) for path in (write_run(before, "a.json"), after)))[:SHOWN]:
+        at = next(
+            i for i, line in enumerate(lines) if line.startswith(f"{change.implementation}, {change.group.where}")
+        )
+        told = " ".join(" ".join(lines[at : at + (1 if width is None else 3)]).split())
+        assert f"({units.interval(change.comparison.low, change.comparison.high)})" in told and change.word in told
+
+
+def test_a_pass_says_what_would_have_shown(make_run, write_run):
+    """A case whose interval reaches down by 30 % needs that much more than the limit."""
+    before = make_run(**SMALL)
+    code, said = compared(write_run, before, before)
+    [told] = [line for line in said.splitlines() if line.startswith("No case is shown")]
+    changed = compare.changes(*[runs.read(write_run(before, "a.json"))] * 2)
+    least = max(1.05 * change.comparison.ratio / change.comparison.low - 1 for change in changed)
+    assert code == PASSED and told.endswith(
+        f"In the least certain that is judged, {100 * least:.0f} % would have shown."
+    )
 
 
 def test_the_interval_is_welch_s():
@@ -158,22 +189,22 @@ def test_runs_without_a_common_case_are_refused(make_run, write_run):
 @pytest.mark.parametrize(("found", "value"), [("5%", 0.05), ("5", 0.05), (" 2.5 % ", 0.025), ("0", 0.0)])
 def test_a_percentage_is_read(found, value):
     """With or without its sign."""
-    assert compare.percentage(found) == pytest.approx(value)
+    assert percentage("--fail-above", found) == pytest.approx(value)
 
 
 @pytest.mark.parametrize("found", ["", "five", "-1%", "nan", "inf", "5%%"])
 def test_no_percentage_is_refused(found):
     """The message gives an example."""
-    with pytest.raises(DocumentError, match="must be a percentage of at least 0, such as 5%"):
-        compare.percentage(found)
+    with pytest.raises(BadInput, match="must be a percentage of at least 0, such as 5%"):
+        percentage("--fail-above", found)
 
 
-def test_a_bad_file_is_refused_before_anything_is_said(make_run, write_run):
+def test_a_bad_file_is_refused_before_anything_is_reported(make_run, write_run):
     """No half of a comparison."""
-    said = []
+    lines = []
     with pytest.raises(DocumentError):
-        compare.compare(write_run(make_run(**SMALL)), write_run("{", "b.json"), None, said.append)
-    assert not said
+        compare.compare(write_run(make_run(**SMALL)), write_run("{", "b.json"), None, lines.append)
+    assert not lines
 
 
 def test_every_case_is_matched_with_itself(make_run, write_run):

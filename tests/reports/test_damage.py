@@ -62,6 +62,18 @@ def test_a_damaged_document_is_one_line_with_a_path(seed, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_name_of_control_characters_alone_is_no_name(tmp_path):
+    """Texts are put on one line, and then nothing is left of it."""
+    content = json.loads(Path("reports/sample/rungs/run.json").read_text(encoding="utf-8"))
+    content["benchmarks"][0]["group"] = "\n\x07"
+    broken = tmp_path / "broken.json"
+    broken.write_text(json.dumps(content), encoding="utf-8")
+    done = CliRunner().invoke(main, ["report", str(broken), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"samegrad: {broken}: at $.benchmarks[0]: its group has no name; "), line
+
+
 REQUIRED = {
     "agreement": ["agree", "agree.rows", "agree.rows.3.tau", "drift.rows.0.distance", "known_faults.0.present"],
     "closed_loops": ["settings.allowed", "rows.0.times_shadow"],

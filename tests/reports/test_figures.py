@@ -18,13 +18,15 @@ from matplotlib.testing.compare import compare_images
 from PIL import Image
 
 from samegrad.benchmarks.documents.run import RunDocument
-from samegrad.reports import runs, style
-from samegrad.reports.figures import FIGURES, agreement, batches, smallest
+from samegrad.reports import style
 from samegrad.reports.figures.frame import MOST, encode
 from samegrad.reports.material import gather
-from samegrad.reports.report import drawings
+from samegrad.reports.parts import agreement, parts_of
 
 STORED = Path(__file__).with_name("stored")
+RUN = STORED / "format-1.json"
+NAMES = ("time-per-call", "smallest-batch", "agreement")
+"""The figures that are drawn of a run's groups, once per dtype and device."""
 TOLERANCE = 1.0
 """Root mean square of the difference, of 255. One matplotlib draws the same bytes again (0); two exchanged colours make
 2.5 to 22 on these pictures, measured. Hinting the glyphs otherwise makes 19 to 25, so that the comparison is between
@@ -34,34 +36,43 @@ pictures of one matplotlib version only."""
 DRAW = """
 import sys, hashlib
 from samegrad.reports.material import gather
-from samegrad.reports.report import figures
-files = figures(gather([sys.argv[1]]))
+from samegrad.reports.report import contents
+files = contents(gather([sys.argv[1]]))
 print(hashlib.sha256(b"".join(content for _, content in sorted(files.items()))).hexdigest())
 """
 
 
+def drawn(variables):
+    """A digest of all that is drawn of a run where these variables are set, and what is said beside it."""
+    done = subprocess.run(
+        [sys.executable, "-c", DRAW, STORED / "format-1.json"],
+        cwd=STORED.parents[2],
+        env={key: value for key, value in os.environ.items() if key != "MPLBACKEND"} | variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module")
+def drawn_as_ever():
+    digest, _ = drawn({})
+    return digest
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "theirs",
     [{"MPLBACKEND": "module://no.such"}, {"MPLBACKEND": "nonsense"}, {"MATPLOTLIBRC": "matplotlibrc"}],
     ids=lambda theirs: " ".join(theirs.values()),
 )
-def test_the_user_s_matplotlib_settings_change_nothing(theirs, tmp_path):
+def test_the_user_s_matplotlib_settings_change_nothing(theirs, tmp_path, drawn_as_ever):
     """A backend of a notebook that is not here, TeX that is not here, a style: the same bytes."""
     if "MATPLOTLIBRC" in theirs:
         theirs = {"MATPLOTLIBRC": str(tmp_path / "matplotlibrc")}
         (tmp_path / "matplotlibrc").write_text("text.usetex: True\nlines.linewidth: 9\n", encoding="utf-8")
-    drawn = [
-        subprocess.run(
-            [sys.executable, "-c", DRAW, STORED / "format-1.json"],
-            cwd=STORED.parents[2],
-            env={key: value for key, value in os.environ.items() if key != "MPLBACKEND"} | variables,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        for variables in ({}, theirs)
-    ]
-    assert drawn[0].stdout == drawn[1].stdout and not drawn[1].stderr
+    assert drawn(theirs) == (drawn_as_ever, "")
 
 
 def many(count):
@@ -69,11 +80,20 @@ def many(count):
     return {f"f{i}-e{i}": (f"f{i}", f"e{i}", 1e3 * 1.04**i, 20) for i in range(count)}
 
 
-def picture(figure, run, looks=None, dpi=100):
+def picture(figure, dpi=100):
     """The PNG of a figure, at 100 pixels per inch as the stored ones are."""
     with style.applied():
-        drawn = figure.draw(run, run.select(*run.settings[0]), looks or style.looks(run.implementations))
-        return encode(drawn, "figure", dpi)["figure.png"]
+        return encode(figure.draw(), "figure", dpi)["figure.png"]
+
+
+@pytest.fixture
+def of_run(figures):
+    """A figure of a run's first dtype and device, by its name."""
+
+    def figure(path, name):
+        return next(figure for stem, figure in figures(gather([path])).items() if stem.startswith(f"{name}-"))
+
+    return figure
 
 
 def difference(picture, expected, tmp_path):
@@ -90,12 +110,8 @@ def difference(picture, expected, tmp_path):
 @pytest.fixture(scope="module", params=range(1, RunDocument.VERSION + 1), ids=lambda number: f"format-{number}")
 def stored(request):
     """The stored run and agreement of one format, drawn: {picture stored: PNG}."""
-    with style.applied():
-        found = drawings(gather(sorted(STORED.glob(f"*-{request.param}.json"))))
-        return {
-            f"format-{request.param}-{stem}.png": encode(figure, "figure", dpi=100)["figure.png"]
-            for stem, (figure, _) in found.items()
-        }
+    parts = parts_of(gather(sorted(STORED.glob(f"*-{request.param}.json"))))
+    return {f"format-{request.param}-{figure.name}.png": picture(figure) for part in parts for figure in part.figures}
 
 
 @pytest.mark.slow
@@ -107,29 +123,27 @@ def test_a_stored_run_of_every_format_is_drawn_as_it_was(stored, tmp_path):
     assert apart == dict.fromkeys(stored, 0)
 
 
-def test_the_comparison_sees_a_changed_colour_and_a_changed_number(tmp_path):
+def test_the_comparison_sees_a_changed_colour_and_a_changed_number(tmp_path, figures):
     """Planted: two frameworks' colours exchanged; one τ of the table raised above 1."""
-    run = runs.read(STORED / "format-1.json")
-    looks = style.looks(run.implementations)
+    material = gather([RUN])
+    looks = material.looks
     names = [name for name in looks if name in ("numpy", "torch-eager")]
     looks.update(zip(names, [looks[name] for name in reversed(names)], strict=True))
-    expected = STORED / f"format-1-{smallest.NAME}-float32-cpu.png"
-    assert difference(picture(smallest, run, looks), expected, tmp_path) > TOLERANCE
-    for case in run.groups[0].cases:
+    changed = picture(figures(material)["smallest-batch-float32-cpu"])
+    assert difference(changed, STORED / "format-1-smallest-batch-float32-cpu.png", tmp_path) > TOLERANCE
+    material = gather([RUN])
+    for case in material.run.groups[0].cases:
         case.agreement.update(dict.fromkeys(case.agreement, 3.0))
-    assert (
-        difference(picture(agreement, run), STORED / f"format-1-{agreement.NAME}-float32-cpu.png", tmp_path) > TOLERANCE
-    )
+    changed = picture(figures(material)["agreement-float32-cpu"])
+    assert difference(changed, STORED / "format-1-agreement-float32-cpu.png", tmp_path) > TOLERANCE
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.NAME)
-def test_the_same_run_gives_the_same_bytes(figure):
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_run_gives_the_same_bytes(name, of_run):
     """A committed sample changes only when the run or the drawing does."""
-    run = runs.read(STORED / "format-1.json")
     with style.applied():
-        drawings = [figure.draw(run, run.groups, style.looks(run.implementations)) for _ in range(2)]
-        first, second = (encode(drawn, "figure", dpi=50) for drawn in drawings)
+        first, second = (encode(of_run(RUN, name).draw(), "figure", dpi=50) for _ in range(2))
     assert first == second
 
 
@@ -152,25 +166,24 @@ def test_the_same_run_gives_the_same_bytes(figure):
     ],
     ids=["one-batch", "one-implementation", "two-hundred", "hostile-names", "many-batches"],
 )
-@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.NAME)
-def test_any_run_is_drawn(figure, shape, make_run, write_run, recwarn):
+@pytest.mark.parametrize("name", NAMES)
+def test_any_run_is_drawn(name, shape, make_run, write_run, recwarn, of_run):
     """One batch, one implementation, 200, names that look like formulas or markup: a picture, and no warning."""
-    run = runs.read(write_run(make_run(**shape)))
-    assert picture(figure, run, dpi=40).startswith(b"\x89PNG")
+    assert picture(of_run(write_run(make_run(**shape)), name), dpi=40).startswith(b"\x89PNG")
     assert not [str(warning.message) for warning in recwarn]
 
 
-@pytest.mark.parametrize("figure", [batches, smallest], ids=lambda figure: figure.NAME)
-def test_a_case_with_one_round_in_each_launch_is_drawn(figure, make_run, write_run):
-    """There is hardly a spread, but the median stands."""
+@pytest.mark.parametrize("name", NAMES[:2])
+def test_a_case_with_one_round_in_each_launch_is_drawn(name, make_run, write_run, of_run):
+    """There is hardly a spread, but the median is drawn."""
     content = make_run(problems=("line",), passes=("forward",))
     for benchmark in content["benchmarks"]:
         benchmark["stats"]["data"] = benchmark["stats"]["data"][:3]
         for launch in benchmark["extra_info"]["launches"]:
             launch["rounds"] = 1
-    run = runs.read(write_run(content))
-    assert picture(figure, run).startswith(b"\x89PNG")
-    assert all(math.isfinite(row["median_ns"]) for row in figure.rows(run.groups))
+    figure = of_run(write_run(content), name)
+    assert picture(figure).startswith(b"\x89PNG")
+    assert all(math.isfinite(row["median_ns"]) for row in figure.rows)
 
 
 def test_without_agreement_there_is_no_such_figure(make_run, write_run):
@@ -178,8 +191,7 @@ def test_without_agreement_there_is_no_such_figure(make_run, write_run):
     content = make_run()
     for benchmark in content["benchmarks"]:
         del benchmark["extra_info"]["agreement"]
-    run = runs.read(write_run(content))
-    assert agreement.draw(run, run.groups, style.looks(run.implementations)) is None
+    assert agreement.part(gather([write_run(content)])) is None
 
 
 def texts(figure):
@@ -187,26 +199,25 @@ def texts(figure):
     return [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))]
 
 
-def test_a_bar_says_its_time_and_its_ratio_to_the_fastest(make_run, write_run):
+def test_a_bar_says_its_time_and_its_ratio_to_the_fastest(make_run, write_run, of_run):
     """2 µs against 1 µs reads `2.00 µs` and `2.00×`; the fastest has no ratio."""
     content = make_run(problems=("line",), passes=("forward",), batches=(4,))
     for benchmark, name in zip(content["benchmarks"], ("numpy", "numpy-tutorial"), strict=False):
         benchmark["stats"]["data"] = [1e-6 if name == "numpy" else 2e-6] * 60
     content["benchmarks"] = content["benchmarks"][:2]
-    run = runs.read(write_run(content))
     with style.applied():
-        found = texts(smallest.draw(run, run.groups, style.looks(run.implementations)))
+        found = texts(of_run(write_run(content), "smallest-batch").draw())
     assert {"1.00 µs", "2.00 µs", "2.00×"} <= set(found) and "1.00×" not in found
 
 
-def test_every_figure_names_machine_threads_dtype_versions_and_date(make_run, write_run):
+def test_every_figure_names_machine_threads_dtype_versions_and_date(make_run, write_run, of_run):
     """A picture torn out of its page still says what it shows; a noisy run says so."""
     content = make_run()
     content["samegrad"]["noise"] |= {"noisy": True, "reasons": ["yardstick"]}
-    run = runs.read(write_run(content))
-    for figure in FIGURES:
+    path = write_run(content)
+    for name in NAMES:
         with style.applied():
-            said = " ".join(texts(figure.draw(run, run.groups, style.looks(run.implementations))))
+            text = " ".join(texts(of_run(path, name).draw()))
         for what in (
             "AMD EPYC 7B13",
             "1 thread",
@@ -215,21 +226,21 @@ def test_every_figure_names_machine_threads_dtype_versions_and_date(make_run, wr
             "2026-11-22 12:00",
             "NOISY run: yard",
         ):
-            assert what in said, (figure.NAME, what)
+            assert what in text, (name, what)
 
 
-def test_figures_say_how_many_implementations_they_leave_out(make_run, write_run):
+def test_figures_say_how_many_implementations_they_leave_out(make_run, write_run, of_run):
     """Of 30 the fastest 24 are drawn."""
-    run = runs.read(write_run(make_run(many(30), batches=(4,))))
     with style.applied():
-        found = texts(batches.draw(run, run.groups, style.looks(run.implementations)))
+        found = texts(of_run(write_run(make_run(many(30), batches=(4,))), "time-per-call").draw())
     assert any(f"The fastest {MOST}; 6 more are in the table." in text for text in found)
     assert "f0-e0" in found and "f29-e29" not in found
 
 
-@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.NAME)
-def test_a_figure_has_its_numbers_and_words(figure, make_run, write_run):
+@pytest.mark.parametrize("name", NAMES)
+def test_a_figure_has_its_numbers_and_words(name, make_run, write_run, of_run):
     """The data rows cover every implementation, and the text alternative names them with their numbers."""
-    run = runs.read(write_run(make_run()))
-    assert {row["implementation"] for row in figure.rows(run.groups)} == set(run.implementations)
-    assert "keras-xla" in figure.describe(run.groups)
+    content = make_run()
+    figure = of_run(write_run(content), name)
+    assert {row["implementation"] for row in figure.rows} == set(content["samegrad"]["implementations"])
+    assert "keras-xla" in figure.words

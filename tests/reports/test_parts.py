@@ -1,18 +1,16 @@
-"""Cold starts, fits and the ladder: read from a run file, drawn, and told on the page."""
+"""Cold starts, fits and the ladder: read from a run file, drawn, and shown on the page."""
 
 from __future__ import annotations
 
-import json
 import math
 
 import pytest
 
 from samegrad.reports import report, runs, style
 from samegrad.reports.answer import answer
-from samegrad.reports.figures import cold_start, fits, ladder
 from samegrad.reports.material import gather
 from samegrad.reports.page.render import render
-from samegrad.reports.page.sections import cold_start as cold_start_section
+from samegrad.reports.parts import cold_start, contenders, fits, ladder
 
 COLD = {
     "numpy": {
@@ -62,10 +60,10 @@ def test_a_run_of_cold_starts_alone_is_a_run(tmp_path, cold_only, write_run):
 
 
 def test_phases_are_medians_over_processes(cold_only, write_run):
-    """One process that was slow once does not count; memory and what could not run are told."""
+    """One process that was slow once does not count; memory and what could not run are shown."""
     material = gather([write_run(cold_only)])
-    found = cold_start_section.measured(material.run)
-    assert found["numpy"] == ({"import": 2e8, "build": 1e6, "first call": 2e5}, 2**20 * 90)
+    numpy = material.run.cold[0]
+    assert (numpy.medians_ns, numpy.peak_bytes) == ({"import": 2e8, "build": 1e6, "first call": 2e5}, 2**20 * 90)
     page = render(material)
     assert "Medians of 3 new processes each" in page and "90 MiB" in page
     assert "keras-xla: keras-xla needs keras" in page
@@ -80,22 +78,21 @@ def test_cold_starts_beside_timed_groups_are_kept_apart(make_run, write_run, col
     assert len(run.groups) == 1 and len(run.groups[0].cases) == 5 and len(run.cold) == 3
 
 
-def test_without_measured_cold_starts_the_workers_readings_are_told(make_run, write_run):
+def test_without_measured_cold_starts_the_workers_readings_are_reported(make_run, write_run):
     """Import, preparation and first call, once each; an unknown one leaves the others."""
     content = make_run(problems=("line",), passes=("forward",), batches=(4,))
     content["samegrad"]["implementations"]["numpy"]["import_s"] = 0.5
-    found = cold_start_section.readings(runs.read(write_run(content)))
-    assert found["numpy"][0] == {"import": 5e8, "prepare": 2e6, "first call": 5e7}
-    assert math.isnan(found["jax-jit"][0]["import"])
+    found = {start.implementation: start for start in cold_start.readings(runs.read(write_run(content)))}
+    assert found["numpy"].medians_ns == {"import": 5e8, "prepare": 2e6, "first call": 5e7}
+    assert found["jax-jit"].medians_ns == {"prepare": 2e6, "first call": 5e7}
 
 
-def test_the_fits_of_variants_are_in_the_figure_s_numbers(make_run, write_run):
+def test_the_fits_of_variants_are_in_the_figure_s_numbers(make_run, write_run, figures):
     """The sheet shows the plain passes; its CSV has every pass."""
     content = with_fits(make_run(problems=("xor",), passes=("value_and_grad", "value_and_grad:host"), batches=(4, 64)))
     fits = content["samegrad"]["fits"]
     fits.append({**fits[0], "pass": "value_and_grad:host"})
-    with style.applied():
-        _, rows = report.drawings(gather([write_run(content)]))["fixed-cost-and-rate-float32-cpu"]
+    rows = figures(gather([write_run(content)]))["fixed-cost-and-rate-float32-cpu"].rows
     assert {row["pass"] for row in rows} == {"value_and_grad", "value_and_grad:host"}
 
 
@@ -113,7 +110,7 @@ def with_fits(content):
     return content
 
 
-def test_fits_are_read_and_told(make_run, write_run):
+def test_fits_are_read_and_shown(make_run, write_run):
     """Interval, half-performance length, and whether a line describes the data; what has no fit is left out."""
     material = gather([write_run(with_fits(make_run()))])
     numpy, torch = material.run.fits
@@ -135,8 +132,8 @@ def test_the_ladder_needs_several_executions_of_one_framework(make_run, write_ru
     # 10 %: launches of the synthetic run scatter by 1 %, and 80 ns per call are added to 2, 4 and 8 µs
 
 
-def test_a_floor_is_marked_and_no_rung(make_run, write_run):
-    """It stands on the axis, grey, and in no framework's ladder."""
+def test_a_floor_is_marked_and_no_rung(make_run, write_run, figures):
+    """It is on the axis, grey, and in no framework's ladder."""
     content = make_run(RUNGS | {"c-floor": ("c", "compiled C", 100, 1)}, batches=(4,))
     content["samegrad"]["implementations"]["c-floor"]["is_floor"] = True
     material = gather([write_run(content)])
@@ -144,10 +141,10 @@ def test_a_floor_is_marked_and_no_rung(make_run, write_run):
     assert "c-floor" not in {row["implementation"] for row in ladder.rows(run)}
     assert material.looks["c-floor"] is style.FLOOR and run.groups[0].fastest.implementation == "numpy-c"
     with style.applied():
-        figure = ladder.draw(run, material.looks)
-    said = [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))]
-    assert any("c-floor, the floor: " in text for text in said)
-    assert "The left edge is c-floor" in render(material)
+        figure = figures(material)["ladder"].draw()
+    words = [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))]
+    assert any("c-floor, the floor: " in text for text in words)
+    assert "c-floor, the floor: " in render(material)
 
 
 @pytest.mark.slow
@@ -158,15 +155,38 @@ def test_all_three_figures_are_drawn_with_their_numbers(tmp_path, make_run, writ
     names = {path.name for path in report.draw([write_run(content)], tmp_path / "out", say=lambda line: None)}
     assert {f"fixed-cost-and-rate-float32-cpu.{kind}" for kind in ("png", "svg", "csv")} <= names
     assert {"ladder.png", "ladder.csv", "cold-start.png", "cold-start.csv"} <= names
-    run = runs.read(write_run(json.loads(json.dumps(make_run(batches=(4,))))))
-    looks = style.looks(run.implementations)
-    with style.applied():
-        assert (fits.draw(run, [], looks), cold_start.draw(run, looks), ladder.draw(run, looks)) == (None, None, None)
+    content = make_run(batches=(4,))
+    for benchmark in content["benchmarks"]:
+        del benchmark["extra_info"]["prepare_ns"], benchmark["extra_info"]["first_call_ns"]
+    without = gather([write_run(content)])
+    assert (fits.part(without), cold_start.part(without), ladder.part(without)) == (None, None, None)
 
 
-def test_each_has_its_words(make_run, write_run, cold_only):
+def test_each_has_its_words(make_run, write_run, cold_only, figures):
     """The text alternatives name implementations with their numbers."""
     run = runs.read(write_run(with_fits(make_run(RUNGS, batches=(4,)))))
     assert "numpy 5.00 µs and 2.00 ns a row" in fits.describe(list(run.fits))
     assert "numpy from numpy-a" in ladder.describe(run)
-    assert "torch-eager 3.0 s" in cold_start.describe(runs.read(write_run(cold_only)))
+    assert "torch-eager 3.0 s" in figures(gather([write_run(cold_only)]))["cold-start"].words
+
+
+def test_environments_side_by_side_have_a_table_of_what_changed(make_run, write_run):
+    """With the versions that differ, and no more; runs without contenders have none."""
+    run = make_run(problems=("xor",), passes=("forward",), batches=(4,))
+    first = run["samegrad"]["groups"][0]
+    name = first["rows"][0]["implementation"]
+    run["samegrad"]["contenders"] = [
+        {"name": label, "interpreter": "python", "commit": None, "versions": {"numpy": version, "scipy": "1"}}
+        for label, version in (("old", "2.1"), ("new", "2.4"))
+    ]
+    change = {"group": first["group"], "implementation": name, "before": "old", "after": "new"}
+    figures = {"before_ns": 100.0, "after_ns": 104.0, "ratio": 1.04, "low": 1.03, "high": 1.05, "verdict": "slower"}
+    run["samegrad"]["changes"] = [change | figures]
+    run["samegrad"]["implementations"][f"{name}@new"] = {"framework": "numpy", "execution": "by hand"}
+    part = contenders.part(gather([write_run(run)]))
+    changes, versions = part.blocks[1:]
+    assert versions.rows == [["numpy", "2.1", "2.4"]]
+    [row] = changes.rows
+    assert row[0]["text"] == f"{name}@new" and row[5] == "1.030 to 1.050" and row[6]["text"] == "slower"
+    plain = write_run(make_run(problems=("xor",), passes=("forward",), batches=(4,)), "plain.json")
+    assert contenders.part(gather([plain])) is None

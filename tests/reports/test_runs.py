@@ -36,7 +36,7 @@ def test_a_run_comes_back_as_it_was_measured(make_run, write_run):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("", "is not JSON"),
         ("hello", "is not JSON"),
@@ -52,9 +52,9 @@ def test_a_run_comes_back_as_it_was_measured(make_run, write_run):
         ('{"samegrad":' * 100_000, "is nested too deeply"),
     ],
 )
-def test_what_is_no_run_file_is_refused_in_one_line(write_run, content, said):
+def test_what_is_no_run_file_is_refused_in_one_line(write_run, content, message):
     """Each message names the file, says what was found, and where run files come from."""
-    assert said in refusal(write_run(content))
+    assert message in refusal(write_run(content))
 
 
 def test_a_file_cut_off_anywhere_is_refused(make_run, write_run):
@@ -96,7 +96,7 @@ def test_a_run_without_a_benchmark_is_refused(make_run, write_run):
     """One line instead of empty figures."""
     content = make_run(problems=("line",), passes=("forward",), batches=(4,))
     content["benchmarks"] = []
-    assert "at $.benchmarks: holds none" in refusal(write_run(content))
+    assert "at $.benchmarks: is empty" in refusal(write_run(content))
 
 
 def test_an_interrupted_run_says_so(make_run, write_run):
@@ -106,17 +106,17 @@ def test_an_interrupted_run_says_so(make_run, write_run):
     assert runs.read(write_run(content)).remarks == ["the run was interrupted; what was complete by then is here"]
 
 
-def test_a_resumed_run_and_its_dropped_rounds_are_told(make_run, write_run):
+def test_a_resumed_run_and_its_dropped_rounds_are_reported(make_run, write_run):
     """How much is from the earlier run, and every round that was left out."""
     content = make_run(problems=("line",), passes=("forward",), batches=(4, 64))
     ours = content["samegrad"]
     ours["resumed"] = {"file": "runs/a.json", "datetime": "2026-11-21T10:20:30", "groups": {"one": 3, "two": 3}}
-    ours["groups"][1]["dropped"] = [{"launch": 2, "round": 7, "in": "numpy", "reason": "the clock stood still"}]
+    ours["groups"][1]["dropped"] = [{"launch": 2, "round": 7, "in": "numpy", "reason": "the clock stopped"}]
     run = runs.read(write_run(content))
-    said = "the run goes on with an earlier one: 2 groups are from a.json, 2026-11-21 10:20"
-    assert run.remarks == [said]
+    remark = "the run goes on with an earlier one: 2 groups are from a.json, 2026-11-21 10:20"
+    assert run.remarks == [remark]
     (dropped,) = run.ours.groups[1].dropped
-    assert (dropped.launch, dropped.round, dropped.in_, dropped.reason) == (2, 7, "numpy", "the clock stood still")
+    assert (dropped.launch, dropped.round, dropped.in_, dropped.reason) == (2, 7, "numpy", "the clock stopped")
     for strange in (True, "yes", 3, ["x"]):
         ours["resumed"] = strange
         assert "at $.samegrad.resumed: expected" in refusal(write_run(content))
@@ -143,6 +143,6 @@ def test_no_run_yet_says_how_to_make_one(tmp_path):
     """An empty or missing folder is one clear line."""
     for folder in (tmp_path, tmp_path / "missing"):
         with pytest.raises(
-            DocumentError, match="holds no run file; run files are written by `pytest --benchmark-only`"
+            DocumentError, match="contains no run file; run files are written by `pytest --benchmark-only`"
         ):
             runs.latest(folder)

@@ -17,7 +17,7 @@ def test_every_case_has_a_row_with_ratio_interval_and_verdict(make_run, write_ru
     assert "Made by `pytest --benchmark-only`." in page
 
 
-def test_failures_skips_noise_and_what_is_left_out_are_told(make_run, write_run):
+def test_failures_skips_noise_and_what_is_left_out_are_reported(make_run, write_run):
     """A reader of the table alone knows what is missing and what to doubt."""
     content = make_run()
     ours = content["samegrad"]
@@ -49,7 +49,7 @@ def test_the_headline_s_table_is_open_and_the_others_are_folded(make_run, write_
     assert page.index("## line value\\_and\\_grad · float32 on cpu") < page.index("<details>")
 
 
-def test_what_changed_since_an_earlier_run_is_told(make_run, write_run):
+def test_what_changed_since_an_earlier_run_is_reported(make_run, write_run):
     """The slowdown that is planted is listed with its interval; nothing else is."""
     small = {"problems": ("line",), "passes": ("forward",), "batches": (4,)}
     before, after = make_run(**small), make_run(**small)

@@ -1,4 +1,4 @@
-"""The documents of `samegrad train`: read with care, drawn with their differences, and told true to their verdicts."""
+"""The documents of `samegrad train`: read, drawn with their differences, and shown with their verdicts."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from samegrad.impls.documents import base
 from samegrad.impls.documents.base import DocumentError
 from samegrad.impls.documents.learning import Starts, Training
 from samegrad.reports import report
-from samegrad.reports.figures.training import thinned
 from samegrad.reports.material import gather
-from samegrad.reports.page.sections import training as section
+from samegrad.reports.parts import training
+from samegrad.reports.parts.training import thinned
 
 STORED = Path(__file__).with_name("stored")
 TRAINING, STARTS = STORED / "training-1.json", STORED / "starts-1.json"
@@ -42,40 +42,42 @@ def test_a_training_comes_back_as_it_was_saved(document):
 
 @pytest.mark.parametrize("kind", [Training, Starts])
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"format": "other"}, "is JSON of another kind"),
         ({"format_version": 2}, "2 is newer"),
         ({"format_version": None}, "whole number"),
     ],
 )
-def test_another_file_or_a_newer_one_is_refused(write_run, kind, change, said):
+def test_another_file_or_a_newer_one_is_refused(write_run, kind, change, message):
     """In one line, for both kinds."""
-    with pytest.raises(DocumentError, match=said):
+    with pytest.raises(DocumentError, match=message):
         base.read(write_run({"format": kind.FORMAT, "format_version": 1} | change), [kind])
 
 
-def test_a_verdict_is_the_document_s(document, write_run):
+def test_a_verdict_is_the_document_s(document, write_run, paragraphs):
     """Explained by rounding, or not and by whom; and only as far as can be compared."""
-    assert section.data(beside(write_run, document))["verdict"] == (
+    assert paragraphs(training.part(beside(write_run, document)))[0] == (
         "line with sgd, float64: 2 frameworks follow one curve; what is between them is rounding."
     )
     document["runs"][1]["explained"] = False
     document["shadows"]["comparable_until"] = 50
-    assert section.data(beside(write_run, document))["verdict"] == (
+    assert paragraphs(training.part(beside(write_run, document)))[0] == (
         "line with sgd, float64: rounding does not explain how far torch-eager went up to epoch 50, "
         "where rounding is amplified beyond comparing."
     )
 
 
-def test_the_share_of_starts_is_told(write_run):
+def test_the_share_of_starts_is_reported(write_run, paragraphs):
     """With its percentiles; and a disagreement is not hidden."""
     content = json.loads(STARTS.read_text(encoding="utf-8"))
-    told = section.data(beside(write_run, content))["starts"]
-    assert told["verdict"] == "The same starts converge in all." and told["rows"][0][1]["text"] == "99.5 %"
+    part = training.part(beside(write_run, content))
+    assert paragraphs(part)[0] == "The same starts converge in all." and part.blocks[-1].rows[0][1]["text"] == "99.5 %"
     content |= {"different": [7, 9], "agree": False}
-    told = section.data(beside(write_run, content))["starts"]
-    assert told["verdict"] == "2 of 200 starts converge in one framework and not in another."
+    part = training.part(beside(write_run, content))
+    assert paragraphs(part)[0] == (
+        "2 of 200 starts (seeds 7, 9) converge in one framework and not in another; rounding does not explain it."
+    )
 
 
 def test_a_curve_that_ends_early_is_refused(document, write_run):
@@ -93,10 +95,10 @@ def test_thinning_keeps_the_largest_of_what_jumps():
     """Of 1,000 marks at most 100 points; a single peak is among them."""
     values = [0.0] * 1000
     values[537] = 5.0
-    epochs, kept = thinned(range(1000), values, 100, largest=True)
+    epochs, kept = thinned(range(1000), values, 100, is_largest=True)
     assert len(kept) <= 100 and max(kept) == 5.0 and epochs[kept.index(5.0)] == 530
-    assert thinned(range(3), [1.0, 2.0, 3.0], 100, largest=False) == ([0, 1, 2], [1.0, 2.0, 3.0])
-    assert thinned([], [], 100, largest=True) == ([], [])
+    assert thinned(range(3), [1.0, 2.0, 3.0], 100, is_largest=False) == ([0, 1, 2], [1.0, 2.0, 3.0])
+    assert thinned([], [], 100, is_largest=True) == ([], [])
 
 
 def test_the_report_draws_the_latest_training(tmp_path, monkeypatch, make_run, write_run):

@@ -7,10 +7,10 @@ import re
 
 import pytest
 
-from samegrad.reports import answer, runs, style
+from samegrad.reports import answer, runs
 from samegrad.reports.material import gather
 from samegrad.reports.page.render import render
-from samegrad.reports.report import contents, drawings
+from samegrad.reports.report import contents
 from samegrad.reports.variants import against_plain
 
 BOTH = ("value_and_grad:host", "forward:pipelined", "train_step:adam", "forward", "value_and_grad", "train_step")
@@ -53,12 +53,10 @@ def test_a_run_of_variants_alone_has_its_page_and_figures(make_run, write_run):
     assert {"time-per-call-float32-cpu.png", "smallest-batch-float32-cpu.svg"} <= set(contents(material))
 
 
-def test_each_family_of_variants_has_a_sheet_of_its_own(make_run, write_run):
+def test_each_family_of_variants_has_a_sheet_of_its_own(make_run, write_run, figures):
     """So that the plain passes' figure stays what it was."""
-    material = gather([write_run(make_run(**SMALL, passes=BOTH))])
-    with style.applied():
-        found = drawings(material)
-        plain = {row["pass"] for row in found["time-per-call-float32-cpu"][1]}
+    found = figures(gather([write_run(make_run(**SMALL, passes=BOTH))]))
+    plain = {row["pass"] for row in found["time-per-call-float32-cpu"].rows}
     assert plain == {"forward", "value_and_grad", "train_step"}
     assert {"time-per-call-host-float32-cpu", "time-per-call-optimizers-float32-cpu"} <= set(found)
 

@@ -38,7 +38,7 @@ class HostCall(PassCall):
 
     def agreements(self, result: Any, reference: Reference) -> list[Agreement]:
         self.require_place(self.inner())
-        return self.hold(self.numbers(result), reference)
+        return self.compare(self.numbers(result), reference)
 
     def numbers(self, result: Any) -> Any:
         return deepcopy(result)

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from samegrad.benchmarks.clock.calls.base import PassCall
-from samegrad.benchmarks.clock.case import LEARNING_RATE, LOOP_STEPS
+from samegrad.benchmarks.clock.case import LOOP_STEPS
 from samegrad.impls.checking.agreement import Agreement, Disagreement, Reference
 from samegrad.impls.on_numpy.manual import NumpyManual
+from samegrad.impls.on_numpy.networks import NumpyNetworks
 from samegrad.impls.parameters import tensors
 
 
@@ -19,7 +20,7 @@ class LoopCall(PassCall):
     """A hundred training steps in one call."""
 
     def bind(self) -> None:
-        self.run = partial(self.implementation.train_loop, LEARNING_RATE, LOOP_STEPS)
+        self.run = partial(self.implementation.train_loop, self.rate, LOOP_STEPS)
 
     def agreements(self, result: Any, reference: Reference) -> list[Agreement]:
         """Those of a loop of a single step; before them, that the loop timed has made its 100.
@@ -31,26 +32,26 @@ class LoopCall(PassCall):
         self.require_place(result)
         self._require_steps(tensors(self.numbers(result)[1]))
         self.prepare(self.task)
-        return self.hold(self.numbers(self.step()), reference)
+        return self.compare(self.numbers(self.step()), reference)
 
     def step(self) -> Any:
-        return self.implementation.train_loop(LEARNING_RATE, 1)
+        return self.implementation.train_loop(self.rate, 1)
 
-    def hold(self, numbers: Any, reference: Reference) -> list[Agreement]:
-        return reference.agree("train_step", numbers, LEARNING_RATE)
+    def compare(self, numbers: Any, reference: Reference) -> list[Agreement]:
+        return reference.agree("train_step", numbers, self.rate)
 
-    def _require_steps(self, found: dict[str, Any]) -> None:
-        asked, counted = self.asked, NumpyManual()
+    def _require_steps(self, ours: dict[str, Any]) -> None:
+        asked, counted = self.asked, NumpyManual() if self.task.networks is None else NumpyNetworks()
         counted.prepare(replace(asked.task, parameters=asked.task.layers(), dtype="float64", device="cpu"))
-        before = tensors(counted.to_numpy(counted.train_loop(LEARNING_RATE, LOOP_STEPS - 1))[1])
-        after = tensors(counted.to_numpy(counted.train_step(LEARNING_RATE))[1])
+        before = tensors(counted.to_numpy(counted.train_loop(self.rate, LOOP_STEPS - 1))[1])
+        after = tensors(counted.to_numpy(counted.train_step(self.rate))[1])
         half = max(np.abs(after[name] - before[name]).max() for name in after) / 2
         for name, expected in after.items():
-            distance = np.abs(found[name] - expected)
+            distance = np.abs(ours[name] - expected)
             if not distance.max() <= half:
                 index = np.unravel_index(np.argmax(distance), distance.shape)
                 raise Disagreement(
                     f"{asked.implementation} disagrees at {asked.case.group}: after {LOOP_STEPS} steps "
-                    f"{name}{list(map(int, index))} is {found[name][index]:.9g}, but should be {expected[index]:.9g} "
+                    f"{name}{list(map(int, index))} is {ours[name][index]:.9g}, but should be {expected[index]:.9g} "
                     f"(tolerance {half:.2g}, half a step)"
                 )

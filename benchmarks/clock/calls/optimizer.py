@@ -6,7 +6,7 @@ gradient has become constant, ends in NaN on `xor` in float32 after some thousan
 
 The check takes two steps, since one does not see all: momentum shows in the second only, and the first of RMSprop or
 Adam is nearly λ times the gradient's sign. After the first step right implementations differ by roundings; so the
-second is held to the textbook's from the parameters that the first returned. `optimizer_bound.py` derives how far
+second is compared with the textbook's from the parameters that the first returned. `optimizer_bound.py` derives how far
 either may be from it. A gradient that is always wrong by the same factor would change nothing in RMSprop and Adam but
 the weight of ε; with an ε as large as here that is seen as well.
 """
@@ -18,15 +18,14 @@ from functools import partial
 from typing import Any
 
 from samegrad.benchmarks.clock.calls.base import PassCall
-from samegrad.benchmarks.clock.case import LEARNING_RATE
 from samegrad.benchmarks.results import passes
 from samegrad.impls.checking.agreement import Agreement, Reference, require
-from samegrad.impls.checking.oracle import flatten, unflatten
+from samegrad.impls.checking.oracle import flatten
 from samegrad.impls.errors import Unavailable
 from samegrad.impls.learning.optimizer_bound import BoundedSteps
 from samegrad.impls.learning.optimizers import Settings
 from samegrad.impls.learning.trainer import Setup, trainer_of
-from samegrad.impls.parameters import Array, Parameters
+from samegrad.impls.parameters import Array, Parameters, unflatten
 from samegrad.impls.task import Task
 
 EPSILON = 0.01
@@ -43,7 +42,9 @@ class OptimizerCall(PassCall):
         asked, trainer = self.asked, trainer_of(type(self.implementation))
         if task.device != "cpu":
             raise Unavailable(f"{asked.pass_name} runs on the CPU only; device {task.device!r} has train_step")
-        self.settings = Settings(passes.split(asked.pass_name)[1], LEARNING_RATE, epsilon=EPSILON)
+        if task.networks is not None:
+            raise Unavailable(f"{asked.pass_name} trains one network at a time; several at once have train_step")
+        self.settings = Settings(passes.split(asked.pass_name)[1], self.rate, epsilon=EPSILON)
         self.trainer = trainer(Setup(task, self.settings))
 
     def bind(self) -> None:
@@ -78,11 +79,11 @@ class OptimizerCall(PassCall):
         """The loss, and the trainer's present parameters."""
         return result, self.trainer.parameters()
 
-    def hold(self, numbers: Any, reference: Reference) -> list[Agreement]:
+    def compare(self, numbers: Any, reference: Reference) -> list[Agreement]:
         return self._hold(numbers, reference, BoundedSteps(self.settings, self.task.dtype))
 
     def _hold(self, numbers: Any, before: Reference, textbook: BoundedSteps) -> list[Agreement]:
-        """Loss and parameters, held to the textbook's step from `before`."""
+        """Loss and parameters, compared with the textbook's step from `before`."""
         after, bound = textbook.step(
             *map(flatten, (before.parameters, before.truth.gradients, before.bounds.gradients))
         )

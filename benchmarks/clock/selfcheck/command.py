@@ -9,8 +9,6 @@ from functools import partial
 from typing import Any
 
 import psutil
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from samegrad.benchmarks.clock.environment import environment
 from samegrad.benchmarks.clock.selfcheck import judging, measuring
@@ -19,11 +17,12 @@ from samegrad.benchmarks.clock.selfcheck.load import OTHER_CPU, QUIET, SAME_CPU,
 from samegrad.benchmarks.documents.selfcheck import Finding, Selfcheck
 from samegrad.impls.documents.base import made
 from samegrad.impls.registry import DEFAULT, get_entry
+from samegrad.impls.steps import Steps
 
 
 @dataclass(frozen=True)
 class Seconds:
-    """For the parts measured under one condition. What has any time is done at least once."""
+    """Seconds of each part under one condition; a part with any time is done at least once."""
 
     workers: float
     pairs: float
@@ -31,22 +30,24 @@ class Seconds:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How long each part goes on: more time buys more trials, and so narrower limits."""
+class SelfcheckPlan:
+    """Seconds of every part of the self-check: more time gives more trials, and so narrower limits."""
 
     under: dict[str, Seconds]
     bias: float
     first: float
     fence: float = 20
-    """Not a limit but an estimate: each implementation is observed once."""
+    """An estimate and not a limit: each implementation is observed once."""
 
     @property
     def seconds(self) -> float:
         return sum(sum(astuple(part)) for part in self.under.values()) + self.bias + self.first + self.fence
 
 
-FULL = Plan({QUIET: Seconds(70, 25, 40), OTHER_CPU: Seconds(35, 15, 20), SAME_CPU: Seconds(45, 20, 20)}, 12, 12)
-QUICK = Plan({QUIET: Seconds(7, 4, 1), OTHER_CPU: Seconds(0, 4, 0), SAME_CPU: Seconds(0, 4, 0)}, 2, 2)
+FULL = SelfcheckPlan(
+    {QUIET: Seconds(70, 25, 40), OTHER_CPU: Seconds(35, 15, 20), SAME_CPU: Seconds(45, 20, 20)}, 12, 12
+)
+QUICK = SelfcheckPlan({QUIET: Seconds(7, 4, 1), OTHER_CPU: Seconds(0, 4, 0), SAME_CPU: Seconds(0, 4, 0)}, 2, 2)
 
 
 def selfcheck(quick: bool = False) -> Selfcheck:
@@ -54,14 +55,8 @@ def selfcheck(quick: bool = False) -> Selfcheck:
     plan = QUICK if quick else FULL
     busy_before = psutil.cpu_percent(interval=1.0) / 100
     started, began_s = made(), time.monotonic()
-    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=2) as progress:
-        bar = progress.add_task("", total=plan.seconds)
-
-        def tick(doing: str) -> None:
-            progress.update(bar, description=doing, completed=min(plan.seconds, time.monotonic() - began_s))
-
-        findings, skipped = run(plan, tick)
+    with Steps(about_s=plan.seconds) as steps:
+        findings, skipped = run(plan, steps)
     return Selfcheck.of(
         {
             "started": started,
@@ -75,7 +70,7 @@ def selfcheck(quick: bool = False) -> Selfcheck:
     )
 
 
-def run(plan: Plan, tick: Callable[[str], None]) -> tuple[list[Finding], list[dict[str, str]]]:
+def run(plan: SelfcheckPlan, tick: Callable[[str], None]) -> tuple[list[Finding], list[dict[str, str]]]:
     """Measure and judge every part. Returns the findings, and what could not be measured with its reason."""
     findings: list[Finding] = []
     skipped: list[dict[str, str]] = []
@@ -116,12 +111,12 @@ def _under(
     """The parts that are measured under every condition; the quiet launches are kept to compare the others with."""
 
     def workers() -> list[Finding]:
-        found = measuring.launches(seconds.workers, lambda: tick(f"between workers, {condition}"), judging.FIVE)
-        findings = judging.launches_of_workers(found, condition)
+        launches = measuring.launches(seconds.workers, lambda: tick(f"between workers, {condition}"), judging.FIVE)
+        findings = judging.launches_of_workers(launches, condition)
         if condition == QUIET:
-            quiet_launches.extend(found)
+            quiet_launches.extend(launches)
         elif quiet_launches:
-            findings += judging.shift_under_load(quiet_launches, found, condition)
+            findings += judging.shift_under_load(quiet_launches, launches, condition)
         return findings
 
     def stock() -> list[Finding]:

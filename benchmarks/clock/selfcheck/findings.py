@@ -1,8 +1,9 @@
-"""Measured against promised: a share or a number, what its count allows one to say of it, and whether that was kept."""
+"""Measured against promised: a share or a number, its confidence limits, and whether the promise was kept."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,7 +15,7 @@ from samegrad.benchmarks.results.statistics import CONFIDENCE, t_interval
 
 @dataclass(frozen=True)
 class Promise:
-    """What a figure may be: at most or at least so much."""
+    """The limit of a figure: at most or at least this much."""
 
     at_most: float | None = None
     at_least: float | None = None
@@ -32,7 +33,7 @@ class Promise:
 
 @dataclass(frozen=True)
 class Line:
-    """What the findings of one arm under one condition have in common."""
+    """The fields that the findings of one arm under one condition have in common."""
 
     check: str
     condition: str
@@ -40,45 +41,38 @@ class Line:
 
     def share(self, what: str, hits: ArrayLike, promise: Promise | None = None) -> Finding:
         """How often something happened. hits: (trials,) of booleans, at least one."""
-        found = np.asarray(hits, dtype=bool)
-        count, of = int(found.sum()), found.size
+        count, of = int(np.sum(hits)), np.size(hits)
         limits = stats.binomtest(count, of).proportion_ci(CONFIDENCE, method="exact")
-        return self._finding(what, "share", count / of, float(limits.low), float(limits.high), of, count, promise)
+        return self._finding(promise, what, "share", count / of, float(limits.low), float(limits.high), of, count)
 
     def mean(self, what: str, unit: Unit, values: ArrayLike, promise: Promise | None = None) -> Finding:
         """The mean of one value per trial. values: (trials,), at least one."""
         x = np.asarray(values, dtype=float)
-        return self._finding(what, unit, *t_interval(x), x.size, None, promise)
+        return self._finding(promise, what, unit, *t_interval(x), x.size)
 
     def value(self, what: str, unit: Unit, measured: float, of: int, promise: Promise | None = None) -> Finding:
         """A figure without limits, such as the worst of all."""
-        return self._finding(what, unit, float(measured), None, None, of, None, promise)
+        return self._finding(promise, what, unit, float(measured), None, None, of)
 
     def _finding(
         self,
+        promise: Promise | None,
         what: str,
         unit: Unit,
         measured: float,
         low: float | None,
         high: float | None,
         of: int,
-        count: int | None,
-        promise: Promise | None,
+        count: int | None = None,
     ) -> Finding:
-        ends = (promise.at_most, promise.at_least) if promise else (None, None)
-        result = promise.judge(measured, low, high) if promise else None
-        return Finding(
-            check=self.check,
-            condition=self.condition,
-            what=what,
-            arm=self.arm,
-            unit=unit,
-            measured=measured,
-            low=low,
-            high=high,
-            of=of,
-            count=count,
-            at_most=ends[0],
-            at_least=ends[1],
-            result=result,
-        )
+        figure: dict[str, Any] = {
+            "what": what,
+            "unit": unit,
+            "measured": measured,
+            "low": low,
+            "high": high,
+            "of": of,
+            "count": count,
+        }
+        judged: dict[str, Any] = asdict(promise) | {"result": promise.judge(measured, low, high)} if promise else {}
+        return Finding(**asdict(self), **figure, **judged)

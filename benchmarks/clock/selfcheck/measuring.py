@@ -14,7 +14,7 @@ import numpy as np
 
 from samegrad.benchmarks.clock import schedule
 from samegrad.benchmarks.clock.crew import WorkerProcess
-from samegrad.benchmarks.clock.run import Timed
+from samegrad.benchmarks.clock.run import TimedWorker
 from samegrad.benchmarks.clock.selfcheck.load import measured_cpu
 from samegrad.benchmarks.clock.selfcheck.subjects import TRUE_RATIOS
 from samegrad.benchmarks.results.statistics import paired_log_ratio
@@ -23,13 +23,13 @@ from samegrad.impls.errors import BadInput, Unavailable
 
 WORKER_ROUNDS = 30
 LIMIT_S = 120.0
-"""For one process, however loaded the machine is."""
+"""Seconds for one process, however loaded the machine is."""
 
 SUBJECTS = "samegrad.benchmarks.clock.selfcheck.subjects"
 
 
 class NotMeasured(Exception):
-    """A part of the self-check could not be measured; the message says why."""
+    """A part of the self-check could not be measured; the message gives the reason."""
 
 
 def until(seconds: float, least: int = 1) -> Iterator[int]:
@@ -43,11 +43,11 @@ def until(seconds: float, least: int = 1) -> Iterator[int]:
 
 def gather(measure: Callable[[], Any], seconds: float, tick: Callable[[], None]) -> list[Any]:
     """One measurement after another until the time is used up."""
-    found = []
+    measured = []
     for _ in until(seconds):
-        found.append(measure())
+        measured.append(measure())
         tick()
-    return found
+    return measured
 
 
 def trial(name: str) -> Any:
@@ -84,16 +84,16 @@ def launches(seconds: float, tick: Callable[[], None], least: int) -> list[dict[
 
     Returns {subject: log ratio to `plain`} for every launch. Raises NotMeasured.
     """
-    found: list[dict[str, float]] = []
+    log_ratios: list[dict[str, float]] = []
     pace: schedule.Pace | None = None
     for _ in until(seconds, least):
         try:
             pace, times = _launch(pace)
         except Failed as failure:
             raise NotMeasured(f"{failure}; its last lines: {' / '.join(failure.stderr[-3:])}") from None
-        found.append({name: paired_log_ratio(times[name], times["plain"]) for name in TRUE_RATIOS})
+        log_ratios.append({name: paired_log_ratio(times[name], times["plain"]) for name in TRUE_RATIOS})
         tick()
-    return found
+    return log_ratios
 
 
 def _launch(pace: schedule.Pace | None) -> tuple[schedule.Pace, dict[str, Any]]:
@@ -104,7 +104,7 @@ def _launch(pace: schedule.Pace | None) -> tuple[schedule.Pace, dict[str, Any]]:
                 worker = WorkerProcess(name, threads=1, time_limit_s=LIMIT_S)
             stack.callback(worker.close)
             worker.ask("start", target=f"{SUBJECTS}:{name}", threads=1, function=True)
-            timed[name] = Timed(worker, "function")
+            timed[name] = TimedWorker(worker, "function")
         pace = pace or schedule.calibrate(timed["plain"])
 
         def fail(name: str, failure: Failed) -> None:
@@ -115,7 +115,7 @@ def _launch(pace: schedule.Pace | None) -> tuple[schedule.Pace, dict[str, Any]]:
 
 
 def _call(target: str, arguments: dict[str, Any], cpus: list[int]) -> Any:
-    """What a function of this package returns in a fresh process, one thread in every pool. Raises NotMeasured."""
+    """Call a function of this package in a fresh process, one thread in every pool. Raises NotMeasured."""
     try:
         with pinned(cpus):
             return call(f"samegrad.benchmarks.clock.selfcheck.{target}", arguments, timeout_s=LIMIT_S)

@@ -1,4 +1,4 @@
-"""Work whose true ratio is known: so many equal small steps, 5 % or 3 % more of them, or one slow first call."""
+"""Work whose true ratio is known: a number of equal small steps, 5 % or 3 % more of them, or one slow first call."""
 
 from __future__ import annotations
 

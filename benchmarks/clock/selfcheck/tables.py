@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from samegrad.benchmarks.documents.selfcheck import MET, MISSED, WITHIN_CHANCE, Finding, Selfcheck
+from samegrad.benchmarks.documents.selfcheck import MET, MISSED, WITHIN_CHANCE, Finding, Selfcheck, figure
 
 STYLES = {MET: "green", WITHIN_CHANCE: "yellow", MISSED: "bold red"}
 
 
-def show(report: Selfcheck, console: Console) -> None:
-    """Print one table for each check, what was not measured, and how to read it."""
-    for check in dict.fromkeys(finding.check for finding in report.findings):
-        console.print(table(check, [finding for finding in report.findings if finding.check == check]))
+def show(report: Selfcheck, console: Console, whole: bool = True) -> None:
+    """Print every finding, or the promises that were not met alone, and what was not measured."""
+    findings = report.findings if whole else [one for one in report.findings if one.result in (WITHIN_CHANCE, MISSED)]
+    for check in dict.fromkeys(finding.check for finding in findings):
+        console.print(f"{check}: {CAPTIONS[check]}", style="italic")
+        by_title: dict[str, list[Finding]] = {}
+        for finding in findings:
+            if finding.check == check:
+                by_title.setdefault(f"{finding.condition}, {finding.arm}", []).append(finding)
+        for title, group in by_title.items():
+            console.print(table(title, group))
+        console.print()
     for skipped in report.skipped:
         console.print(Text(f"not measured: {skipped.check}, {skipped.condition}: {skipped.reason}"))
     for warning in report.warnings:
@@ -34,23 +41,20 @@ CAPTIONS = {
 }
 
 
-def table(check: str, findings: list[Finding]) -> Table:
-    """One check's findings, a line each."""
-    grid = Table(title=f"{check}: {CAPTIONS[check]}", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for column in ("what", "under", "by"):
-        grid.add_column(column)
-    for column in ("measured", "of", "95 % limits", "promised"):
-        grid.add_column(column, justify="right")
-    grid.add_column("result")
+WIDTHS = {"measured": 10, "95 % limits": 16, "promised": 21}
+"""Characters of the columns beside the first: together at most 80."""
+
+
+def table(title: str, findings: list[Finding]) -> Table:
+    """The findings of one check under one condition by one clock, a line each."""
+    grid = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    grid.add_column(title, width=80 - sum(WIDTHS.values()) - len(WIDTHS))
+    for column, width in WIDTHS.items():
+        grid.add_column(column, width=width, justify="left" if column == "promised" else "right")
     for finding in findings:
+        number = figure(finding.measured, finding.unit)
+        measured = f"{finding.count} of {finding.of}" if finding.count is not None else number
         grid.add_row(
-            finding.what,
-            finding.condition,
-            finding.arm,
-            finding.said,
-            str(finding.of),
-            finding.limits,
-            finding.promised,
-            Text(finding.result or "", style=STYLES.get(finding.result or "", "")),
+            finding.what, measured, finding.limits, Text(finding.outcome, STYLES.get(finding.result or "", ""))
         )
     return grid

@@ -1,4 +1,4 @@
-"""What one fresh process measures.
+"""The measurements of one fresh process.
 
     pairs    plain, again, slower by 5 % and by 3 %, interleaved in one process by our schedule
     bias     one callable timed by our loop, by timeit's and by pyperf's, interleaved
@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from samegrad.benchmarks.clock import noise
+from samegrad.benchmarks.clock.blocks import time_block
 from samegrad.benchmarks.clock.schedule import Pace, calibrate, orders, prefix, run_rounds
 from samegrad.benchmarks.clock.selfcheck import subjects
-from samegrad.benchmarks.clock.worker import time_block
 
 PAIRS = 100
 PAIR_BLOCK_NS = 500_000

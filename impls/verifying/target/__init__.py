@@ -1,5 +1,8 @@
 """What people really write, made callable: functions, classes, scripts and framework rules as gradients(θ, x, y).
 
-names → what a name holds;  layouts → the shapes it may have;  signature, structure → where the parameters are;
-functions, objects, rules → the kinds of targets;  observe → calling one on all probes;  process → out of harm's way.
+what the source says    source, usage, trace, names          where parameters are    places, structure, sketch, layouts
+what can be used        subjects, constructor, rules         how it may be used      ways
+using it once           settings, calls, forward_pass, execution
+what came of it         results, assign, reading, losses     on every probe          observe
+out of harm's way       serve                                when it cannot be used  adapter
 """

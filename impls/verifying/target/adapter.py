@@ -13,20 +13,25 @@ from samegrad.impls.verifying.target.constructor import Constructor
 
 
 def of_script(path: Path) -> str:
-    """For a file that trains in a loop at its top level: the function to put that loop's body into; "" for others."""
+    """For a file that trains in a loop and has nothing to call: the function to put the loop's body into; else ""."""
     text = source.read(path)
     try:
         tree = ast.parse(text)
     except SyntaxError:
         return ""
     loop = source.training_loop(tree)
-    if loop is None:
+    functions = [n.name for n in tree.body if isinstance(n, ast.FunctionDef)]
+    callables = names.methods(functions, (*names.BACKWARD, *names.TRAIN))
+    if loop is None or callables or any(isinstance(n, ast.ClassDef) for n in tree.body):
         return ""
-    body = loop.body
+    body, counted = loop.body, _targets(loop)
     while len(body) == 1 and isinstance(body[0], ast.For | ast.With):
-        body = body[0].body
-    lines = text.splitlines()[body[0].lineno - 1 : body[-1].end_lineno]
+        body, counted = body[0].body, counted | _targets(body[0])
     changed = _changed(body)
+    shown = [part for part in body if isinstance(part, ast.If | ast.Expr) and not _changed([part])]
+    left_out = {n for part in shown if counted & _names(part) for n in range(part.lineno, (part.end_lineno or 0) + 1)}
+    every = text.splitlines()
+    lines = [every[n - 1] for n in range(body[0].lineno, (body[-1].end_lineno or 0) + 1) if n not in left_out]
     used = [n.id for part in body for n in ast.walk(part) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
     made = {n.id for part in body for n in ast.walk(part) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     roles = {n: names.role(n, ("x", "y")) for n in used if n not in made}
@@ -41,17 +46,27 @@ def of_script(path: Path) -> str:
     )
 
 
+def _targets(loop: ast.stmt) -> set[str]:
+    """The names that a loop counts with, where it counts: epoch."""
+    counts = isinstance(loop, ast.For) and isinstance(loop.iter, ast.Call) and "range" in ast.unparse(loop.iter.func)
+    return _names(loop.target) if counts else set()  # type: ignore[attr-defined]
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
 def _changed(body: list[ast.stmt]) -> list[str]:
     """The names that a step changes by a difference: the parameters."""
-    found: dict[str, None] = {}
+    changed: dict[str, None] = {}
     for node in (n for part in body for n in ast.walk(part)):
         if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
-            found.setdefault(ast.unparse(node.target))
+            changed.setdefault(ast.unparse(node.target))
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
             target = ast.unparse(node.targets[0])
             if any(isinstance(n, ast.Name) and n.id == target for n in ast.walk(node.value)):
-                found.setdefault(target)
-    return [name for name in found if name.isidentifier()]
+                changed.setdefault(target)
+    return [name for name in changed if name.isidentifier()]
 
 
 FILLED = {

@@ -6,7 +6,6 @@ numbers agree, then shapes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -16,9 +15,7 @@ from samegrad.impls.parameters import Array
 from samegrad.impls.verifying.target import names
 from samegrad.impls.verifying.target.layouts import Slot
 
-Named = tuple[str, Array]
-LOSS = re.compile(r"(^|_)(loss|cost|error|err|mse|sse|ell|j|c|e|objective|value)(_?value|_?total)?$")
-RESULT = re.compile(r"(^|_)(a\d?|o|out|outputs?|y_?hat|y_?pred|pred(iction)?s?|z\d?|h\d?|hidden)$")
+Value = tuple[str, Array]
 
 
 class Assigned(NamedTuple):
@@ -31,25 +28,31 @@ class Assigned(NamedTuple):
     """Do the names say that these are gradients?"""
 
 
-def assign(leaves: Sequence[Named], slots: Sequence[Slot], own: Mapping[str, str] = {}) -> Assigned | None:
+def assign(leaves: Sequence[Value], slots: Sequence[Slot], own: Mapping[str, str] = {}) -> Assigned | None:
     """The gradient of each slot among the returned leaves; None where not even every weight has one.
 
     `own` has the parameters' names by their tensors: under `c` may be the gradient of a bias c, and not a loss.
     """
-    lone = [(last(n), v) for n, v in leaves if v.size == 1 and not names.tensor(n) and last(n) not in own.values()]
-    loss = next((float(v.item()) for n, v in lone if LOSS.search(n)), None)
+
+    def is_loss(name: str, value: Array) -> bool:
+        return value.size == 1 and name not in own.values() and bool(names.RETURNED_LOSS.search(name))
+
+    plain = [(names.last(n), v) for n, v in leaves if not names.tensor(n)]
+    loss = next((float(v.item()) for n, v in plain if is_loss(n, v)), None)
     parsed = [(names.tensor(name), value) for name, value in leaves]
     for gradients_only in (True, False):
         labelled = [(t, v) for t, v in parsed if t and (t.gradient or not gradients_only)]
-        found = _by_name(labelled, slots)
-        if found:
+        gradients = _by_name(labelled, slots)
+        if gradients:
             unnamed = [v for t, v in parsed if t is None and v.size > 1]
-            found.update(_left_over(unnamed, [slot for slot in slots if slot.tensor not in found]))
-            missing = {own[slot.tensor]: slot.tensor for slot in slots if slot.tensor in own.keys() - found.keys()}
-            found.update({missing[last(n)]: v for n, v in leaves if last(n) in missing and not names.tensor(n)})
-            return Assigned(found, loss if loss is not None else _stray_number(parsed), gradients_only)
-    other = [n for n, v in leaves if last(n) not in own.values() and (v.size == 1 and LOSS.search(last(n)))]
-    values = [v for n, v in leaves if n not in other and not RESULT.search(last(n))]
+            gradients.update(_left_over(unnamed, [slot for slot in slots if slot.tensor not in gradients]))
+            missing = {own[slot.tensor]: slot.tensor for slot in slots if slot.tensor in own.keys() - gradients.keys()}
+            gradients.update({missing[n]: v for n, v in plain if n in missing})
+            return Assigned(gradients, loss if loss is not None else _stray_number(parsed), gradients_only)
+    parts = ((names.last(n), v) for n, v in leaves)
+    values = [v for n, v in parts if not is_loss(n, v) and not names.RETURNED_RESULT.search(n)]
+    if all(value.size == 1 for value in values) and set(own) == {slot.tensor for slot in slots}:
+        slots = sorted(slots, key=lambda slot: list(own).index(slot.tensor))  # numbers come in the arguments' order
     matched = _by_order(values, slots)
     if matched is None and len(values) > len(slots) and values[0].size == 1:
         loss, matched = float(values[0].item()), _by_order(values[1:], slots)
@@ -62,17 +65,12 @@ def assign(leaves: Sequence[Named], slots: Sequence[Slot], own: Mapping[str, str
 def _left_over(values: Sequence[Array], slots: Sequence[Slot]) -> dict[str, Array]:
     """Values without a telling name that have the shape of a tensor which is still missing."""
     free = list(values)
-    found: dict[str, Array] = {}
+    assigned: dict[str, Array] = {}
     for slot in slots:
         index = next((i for i, value in enumerate(free) if _same_shape(value.shape, slot.shape)), None)
         if index is not None:
-            found[slot.tensor] = free.pop(index)
-    return found
-
-
-def last(name: str) -> str:
-    """The part of a place's name that tells it from the others there: `grads['W1']` is w1."""
-    return re.split(r"[.\[]", name)[-1].strip("]'\"").lower()
+            assigned[slot.tensor] = free.pop(index)
+    return assigned
 
 
 def _stray_number(parsed: Sequence[tuple[names.Tensor | None, Array]]) -> float | None:
@@ -83,29 +81,29 @@ def _stray_number(parsed: Sequence[tuple[names.Tensor | None, Array]]) -> float 
 
 def _by_name(labelled: Sequence[tuple[names.Tensor, Array]], slots: Sequence[Slot]) -> dict[str, Array]:
     """Match by kind, and within a kind by the rank in the names."""
-    found: dict[str, Array] = {}
+    assigned: dict[str, Array] = {}
     for kind in "Wb":
         mine = sorted(((t.rank, i, v) for i, (t, v) in enumerate(labelled) if t.kind == kind), key=lambda e: e[:2])
         wanted = [slot for slot in slots if slot.tensor.startswith(kind)]
         if len(mine) == len(wanted):
-            found.update({slot.tensor: value for slot, (_, _, value) in zip(wanted, mine, strict=True)})
+            assigned.update({slot.tensor: value for slot, (_, _, value) in zip(wanted, mine, strict=True)})
         elif kind == "W":
             return {}
         else:
-            found.update(_some_biases([(rank, value) for rank, _, value in mine], wanted))
-    return found
+            assigned.update(_some_biases([(rank, value) for rank, _, value in mine], wanted))
+    return assigned
 
 
 def _some_biases(mine: Sequence[tuple[float, Array]], wanted: Sequence[Slot]) -> dict[str, Array]:
     """Fewer biases than layers: by the number or word in the name, else by size."""
-    found: dict[str, Array] = {}
+    assigned: dict[str, Array] = {}
     for rank, value in mine:
-        free = [slot for slot in wanted if slot.tensor not in found]
+        free = [slot for slot in wanted if slot.tensor not in assigned]
         by_rank = [s for s in free if int(s.tensor[1:]) == rank or (rank == 99 and s is wanted[-1])]
         by_size = [s for s in free if np.prod(s.canonical) == value.size]
         for slot in [*by_rank, *by_size][:1]:
-            found[slot.tensor] = value
-    return found
+            assigned[slot.tensor] = value
+    return assigned
 
 
 def _by_order(values: Sequence[Array], slots: Sequence[Slot]) -> dict[str, Array] | None:
@@ -126,23 +124,23 @@ def _by_order(values: Sequence[Array], slots: Sequence[Slot]) -> dict[str, Array
 def _by_shape(values: Sequence[Array], slots: Sequence[Slot]) -> dict[str, Array] | None:
     """Each slot takes the first free value of its shape, then of its transposed shape; every weight must get one."""
     free = list(values)
-    found: dict[str, Array] = {}
+    assigned: dict[str, Array] = {}
     for test in (_same_shape, _transposed_shape):
         for slot in slots:
-            if slot.tensor in found:
+            if slot.tensor in assigned:
                 continue
             index = next((i for i, value in enumerate(free) if test(value.shape, slot.shape)), None)
             if index is not None:
-                found[slot.tensor] = free.pop(index)
-    return found if all(s.tensor in found for s in slots if s.tensor.startswith("W")) else None
+                assigned[slot.tensor] = free.pop(index)
+    return assigned if all(s.tensor in assigned for s in slots if s.tensor.startswith("W")) else None
 
 
-def _same_shape(found: tuple[int, ...], expected: tuple[int, ...]) -> bool:
-    return found == expected or [n for n in found if n != 1] == [n for n in expected if n != 1] != []
+def _same_shape(shape: tuple[int, ...], expected: tuple[int, ...]) -> bool:
+    return shape == expected or [n for n in shape if n != 1] == [n for n in expected if n != 1] != []
 
 
-def _transposed_shape(found: tuple[int, ...], expected: tuple[int, ...]) -> bool:
-    return len(found) == 2 and found == expected[::-1]
+def _transposed_shape(shape: tuple[int, ...], expected: tuple[int, ...]) -> bool:
+    return len(shape) == 2 and shape == expected[::-1]
 
 
 def _flat(values: Sequence[Array], slots: Sequence[Slot]) -> dict[str, Array] | None:

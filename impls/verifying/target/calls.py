@@ -7,41 +7,44 @@ holds parameters, an entry of what the forward pass returned, a local variable o
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from samegrad.impls.parameters import Array
-from samegrad.impls.verifying.target import names, source
+from samegrad.impls.verifying.target import names, source, usage
 from samegrad.impls.verifying.target.layouts import DataLayout
 from samegrad.impls.verifying.target.places import to_array
+from samegrad.impls.verifying.target.trace import Watch
 
-ROLES = (
-    "x", "y", "rate", "epochs", "batch", "seed", "quiet", "penalty", "momentum", "output", "upstream", "cache",
-    "x_more",
-    "y_more",
-    "params", "inputs_size", "hidden_size", "outputs_size", "sizes",
-)  # fmt: skip
 FIRST = ("x", "y", "rate", "epochs", "batch", "seed", "quiet")
 """Roles that go before the program's own names for things."""
+ROLES = (
+    *FIRST, "penalty", "momentum", "output", "upstream", "cache", "x_more", "y_more",
+    "params", "inputs_size", "hidden_size", "outputs_size", "sizes",
+)  # fmt: skip
+SETTINGS = ("rate", "epochs", "batch", "seed", "quiet", "penalty", "momentum")
 
 
 class Unreadable(Exception):
     """The target was called, but no gradients could be found in what it did; the message says what to change."""
 
-    depth = 0
-    """How far the target got, in the units of `UserError`: its last line if it ran to its end."""
+    def __init__(self, message: str, depth: int = 0) -> None:
+        """`depth`: how far the target got, in the units of `UserError`."""
+        super().__init__(message)
+        self.depth = depth
 
 
-def ran_to_the_end(message: str) -> Unreadable:
-    """An Unreadable of a target that returned."""
-    error = Unreadable(message)
-    error.depth = 10**9
-    return error
+STEPS = 1000
+"""Of a generator that is called, as a training that yields after every epoch: more than any that is asked for."""
+
+TO_THE_END = 10**9
+"""The depth of a target that returned."""
 
 
 @dataclass
@@ -49,7 +52,7 @@ class Known:
     """The values that a call may ask for."""
 
     roles: dict[str, Any]
-    held: dict[str, Any] = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
     """Arguments that hold parameters, by name."""
     names: dict[str, Any] = field(default_factory=dict)
     """The program's intermediates, by the names that it gives them."""
@@ -61,6 +64,8 @@ class Known:
     """Local variables of the forward pass: a last resort."""
     left: tuple[str, ...] = ("x", "y")
     """Roles for arguments whose names say nothing, in order."""
+    watch: Watch | None = None
+    """Sees what the functions compute on the way."""
 
 
 def call(function: Callable, known: Known, path: Path) -> tuple[Any, set[str]]:
@@ -68,29 +73,30 @@ def call(function: Callable, known: Known, path: Path) -> tuple[Any, set[str]]:
 
     Raises UserError, and Unreadable for an argument without a default for which nothing is known.
     """
-    arguments, used = arguments_for(function, known)
+    arguments, used = arguments_for(function, known, path)
     positional, named = [], {}
-    for name, parameter in inspect.signature(function).parameters.items():
+    for name, parameter in source.signature(function).parameters.items():
         if name in arguments:
             if parameter.kind is parameter.POSITIONAL_ONLY:
                 positional.append(arguments[name])
             else:
                 named[name] = arguments[name]
-    with source.own_errors(path), np.errstate(all="ignore"):
-        return function(*positional, **named), used
+    with source.own_errors(path), np.errstate(all="ignore"), known.watch or nullcontext():
+        result = function(*positional, **named)
+        return list(islice(result, STEPS)) if inspect.isgenerator(result) else result, used
 
 
 def parameters_of(function: Callable) -> list[inspect.Parameter]:
     """The function's arguments, without *args and **kwargs. Raises Unreadable where it has no signature."""
     try:
-        every = inspect.signature(function).parameters.values()
+        every = source.signature(function).parameters.values()
     except (TypeError, ValueError):
         raise Unreadable(f"{getattr(function, '__name__', 'it')} has no signature that can be read") from None
     return [p for p in every if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
 
 
-def arguments_for(function: Callable, known: Known) -> tuple[dict[str, Any], set[str]]:
-    """The arguments of a call, by name, and the roles among them."""
+def arguments_for(function: Callable, known: Known, path: Path) -> tuple[dict[str, Any], set[str]]:
+    """The arguments of a call, by name, and the roles among them. Raises Unreadable for one that is unknown."""
     parameters = parameters_of(function)
     roles = roles_of([p.name for p in parameters], known)
     arguments: dict[str, Any] = {}
@@ -98,21 +104,25 @@ def arguments_for(function: Callable, known: Known) -> tuple[dict[str, Any], set
     folded = {name.lower(): value for name, value in known.names.items()}
     for p in parameters:
         role = roles[p.name]
-        if p.name in known.held:
-            arguments[p.name] = known.held[p.name]
+        if p.name in known.arguments:
+            arguments[p.name] = known.arguments[p.name]
         elif role in FIRST and known.roles.get(role) is not None and _suits(p, role):
             arguments[p.name] = known.roles[role]
             used.add(role)
         elif p.name in known.names or p.name.lower() in folded:
             arguments[p.name] = known.names.get(p.name, folded.get(p.name.lower()))
-        elif known.gradients is not None and (found := _gradient(known.gradients, p.name, parameters)) is not None:
-            arguments[p.name] = found
+        elif known.gradients is not None and (gradient := _gradient(known.gradients, p.name, parameters)) is not None:
+            arguments[p.name] = gradient
         elif role is not None and known.roles.get(role) is not None and _suits(p, role):
             arguments[p.name] = known.roles[role]
             used.add(role)
         elif p.default is p.empty:
             if p.name in known.locals:
                 arguments[p.name] = known.locals[p.name]
+                continue
+            in_use = usage.arguments_in_use(function, path)
+            if isinstance(in_use.get(p.name), str | bool) or callable(in_use.get(p.name)):
+                arguments[p.name] = in_use[p.name]
                 continue
             left = next((r for r in known.left if r not in used and r not in roles.values()), None)
             if left is None or known.roles.get(left) is None:
@@ -149,11 +159,25 @@ def roles_of(arguments: list[str], known: Known | None = None) -> dict[str, str 
     return roles
 
 
+def forwards(functions: dict[str, Callable], but: str | None = None) -> list[str]:
+    """Those that are called like a forward pass, likeliest first: one that takes inputs before a part of it."""
+    named = names.methods([n for n in functions if n != but], names.FORWARD)
+    return sorted(named, key=lambda name: not _takes_inputs(functions[name]))
+
+
+def _takes_inputs(function: Callable) -> bool:
+    try:
+        arguments = list(source.signature(function).parameters)
+    except (TypeError, ValueError):
+        return False
+    return any(names.role(argument, ("x",)) for argument in arguments)
+
+
 def _gradient(gradients: Any, argument: str, parameters: list[inspect.Parameter]) -> Any:
     """The gradient that an argument such as dW1 asks for, by its name or place, or all of them for `grads`."""
     wanted = names.tensor(argument)
     if not (wanted and wanted.gradient):
-        return gradients if re.search(r"grad|delta|nabla|updates?$", argument.lower()) else None
+        return gradients if names.ALL_GRADIENTS.search(argument.lower()) else None
     if isinstance(gradients, dict):
         for key, value in gradients.items():
             t = names.tensor(str(key))
@@ -175,10 +199,19 @@ def output_among(result: Any, data: DataLayout, y: Array) -> tuple[Array | None,
         plain = [p for p in parts if not isinstance(p, dict | tuple | list)]
         parts = plain or [q for p in parts for q in (p.values() if isinstance(p, dict) else p)]
     for part in reversed(parts):
-        array = to_array(part[-1] if isinstance(part, list) and part and not _plain(part) else part)
-        if array is not None and (predictions := data.predictions(array, *y.shape)) is not None:
+        array = to_array(part[-1] if isinstance(part, list) and part and not _plain(part) else part, "fiuc")
+        if (
+            array is not None
+            and not _are_classes(array)
+            and (predictions := data.predictions(array, *y.shape)) is not None
+        ):
             return predictions, part
     return None, None
+
+
+def _are_classes(array: Array) -> bool:
+    """Are these whole numbers, as classes are? A probe's predictions are none, but for units that are off."""
+    return array.dtype.kind in "iu" or bool(np.any(array) and np.array_equal(array, np.round(array)))
 
 
 def _several(result: Any) -> bool:
@@ -194,10 +227,10 @@ def named_parts(function: Callable, result: Any) -> dict[str, Any]:
     """What a forward pass returned, by the names in its return statement and the keys of its dictionaries."""
     labels = source.returned_names(function) or []
     parts = list(result) if isinstance(result, tuple | list) else [result]
-    found: dict[str, Any] = {}
+    named: dict[str, Any] = {}
     if len(labels) == len(parts):
-        found.update({label: part for label, part in zip(labels, parts, strict=True) if label})
+        named.update({label: part for label, part in zip(labels, parts, strict=True) if label})
     for part in [result, *parts]:
         if isinstance(part, dict):
-            found.update({str(key): value for key, value in part.items()})
-    return found
+            named.update({str(key): value for key, value in part.items()})
+    return named

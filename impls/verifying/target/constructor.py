@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import inspect
 import itertools
-import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -13,16 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from samegrad.impls.verifying.target import names, source
+from samegrad.impls.verifying.target import names, source, usage
 from samegrad.impls.verifying.target.calls import Unreadable
 
 ROLES = (
     "hidden_size", "sizes", "rate", "epochs", "seed", "quiet", "inputs_size", "outputs_size", "x", "y", "batch",
 )  # fmt: skip
 SIZES = {"inputs_size", "hidden_size", "hidden_sizes", "outputs_size", "sizes", "x"}
-LETTERS = {"D": "inputs_size", "H": "hidden_size", "C": "outputs_size"}
-"""As courses write them, beside a D."""
-HIDDEN_LIST = re.compile(r"hidden_?(sizes|layers|dims|units|nodes|neurons|units_list|layer_sizes|sizes_list)|hiddens")
 BY_COUNT: dict[int, list[tuple[str, ...]]] = {
     1: [("inputs_size",), ("sizes",), ("hidden_size",)],
     2: [("inputs_size", "outputs_size"), ("inputs_size", "hidden_size"), ("hidden_size", "hidden_size"), ("x", "y")],
@@ -57,21 +53,23 @@ class Constructor:
 
     def _roles(self) -> dict[str, str]:
         roles: dict[str, str] = {}
-        letters = LETTERS if any(p.name == "D" for p in self.parameters) else {}
+        letters = names.LETTERS if any(p.name == "D" for p in self.parameters) else {}
         beside_hidden = any(names.role(p.name, ("hidden_size",)) for p in self.parameters)
         for p in self.parameters:
             role = letters.get(p.name) or names.role(p.name, ROLES)
-            if role == "hidden_size" and HIDDEN_LIST.fullmatch(p.name.lower()) and _is_list(p):
+            if role == "hidden_size" and names.HIDDEN_LIST.fullmatch(p.name.lower()) and _is_list(p):
                 role = "hidden_sizes"
             if p.name.lower() in ("inputs", "input", "outputs", "output") and not beside_hidden:
                 role = "x" if p.name.lower().startswith("in") else "y"  # arrays, not numbers of units
             if "array" in p.name.lower() and role in (None, "x", "y"):
-                role = "y" if re.match("out|target|label", p.name.lower()) else "x"
+                role = "y" if names.TARGET_ARRAY.match(p.name.lower()) else "x"
             if role in SIZES and isinstance(p.default, str | bool):
                 role = None
             if p.default is None and (role in ("x", "y") or names.tensor(p.name)):
                 role = None
             roles[p.name] = role or ("default" if p.default is not p.empty else "unknown")
+            if roles[p.name] == "unknown" and p.name in self._in_use():
+                roles[p.name] = "in use"
         units = {"hidden_size", "outputs_size"} & set(roles.values())
         if units and "x" in roles.values() and "y" not in roles.values():  # features, hidden, classes: numbers
             roles = {n: "inputs_size" if r == "x" else r for n, r in roles.items()}
@@ -94,12 +92,21 @@ class Constructor:
             if not (known & SIZES and set(guess) & known & {"inputs_size", "outputs_size", "sizes"}):
                 yield {**self.roles, **dict(zip(unknown, guess, strict=True))}
 
+    def _in_use(self) -> dict[str, Any]:
+        """Arguments as the file itself gives them, where they are no numbers: a word, a function, a list of layers."""
+        given = usage.arguments_in_use(self.root, self.path) if self.is_class else {}
+        return {name: value for name, value in given.items() if not _is_number(value)}
+
     def hidden_layers(self) -> int | None:
-        """How many hidden layers its arguments, or their own default values, speak of; None where it can vary."""
+        """How many hidden layers its arguments, or their own default values, speak of; None where it can vary.
+
+        A list of activations that the file gives goes with the sizes that it gives beside them.
+        """
+        given = usage.arguments_in_use(self.root, self.path) if "in use" in self.roles.values() else {}
         for p in self.parameters:
-            role = self.roles[p.name]
-            if role in ("sizes", "hidden_sizes") and isinstance(p.default, list | tuple):
-                return len(p.default) - (2 if role == "sizes" else 0)
+            role, own = self.roles[p.name], given.get(p.name, p.default)
+            if role in ("sizes", "hidden_sizes") and isinstance(own, list | tuple):
+                return len(own) - (2 if role == "sizes" else 0)
         for value in self.init.values():
             if isinstance(value, list | tuple) and len(value) > 1 and all(isinstance(v, int) for v in value):
                 return len(value) - 2
@@ -143,6 +150,9 @@ class Constructor:
                 raise Unreadable(
                     f'its constructor\'s argument {p.name!r} is not known; say what to give: --init "{p.name}=…"'
                 )
+            if role == "in use":
+                arguments[p.name] = self._in_use()[p.name]
+                continue
             if role == "quiet" and not isinstance(p.default, bool) and p.default is not p.empty:
                 continue
             if role != "default":
@@ -151,11 +161,17 @@ class Constructor:
             return self.root(*(sizes if self.spread else ()), **arguments)
 
 
+def _is_number(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_is_number, value))
+    return isinstance(value, int | float | np.ndarray) and not isinstance(value, bool)
+
+
 def _is_list(p: inspect.Parameter) -> bool:
     """May the argument be a list of sizes? Not where its default is one number, or its name speaks of units."""
     if isinstance(p.default, list | tuple) or "list" in str(p.annotation).lower():
         return True
-    return not isinstance(p.default, int) and bool(re.search(r"sizes|layers|dims|list|hiddens", p.name.lower()))
+    return not isinstance(p.default, int) and bool(names.SIZES_LIST.search(p.name.lower()))
 
 
 def seed_everything() -> None:
@@ -181,6 +197,6 @@ def fix_unseeded_generators() -> None:
     np.random.RandomState = Seeded  # type: ignore[misc]
 
 
-def other_inputs(sizes: Sequence[int], found: Sequence[int]) -> tuple[int, ...]:
+def other_inputs(sizes: Sequence[int], taken: Sequence[int]) -> tuple[int, ...]:
     """Sizes to ask for with another number of inputs, where a layer that is fixed happens to be as large."""
-    return (next(n for n in itertools.count(6) if n not in (*sizes, *found)), *sizes[1:])
+    return (next(n for n in itertools.count(6) if n not in (*sizes, *taken)), *sizes[1:])

@@ -37,21 +37,21 @@ class Slot:
         """The user's array of a canonical one."""
         return np.array((value.T if self.flipped else value).reshape(self.shape), order="C")
 
-    def decode(self, found: Any) -> Array:
+    def decode(self, array: Any) -> Array:
         """The canonical array of the user's; a shape that does not fit is kept, so that it is seen to be wrong."""
-        found = np.array(found, dtype=np.float64)  # a copy: the user's array may change with the next call
+        array = np.array(array, dtype=np.float64)  # a copy: the user's array may change with the next call
         if self.tensor.startswith("b"):
-            if found.size == 1:
-                return np.full(self.canonical, found.item())
-            return found.reshape(self.canonical) if _fits(found.shape, self.shape) else np.squeeze(found)
-        if found.shape == self.shape or (found.size == np.prod(self.shape) and _fits(found.shape, self.shape)):
-            return found.reshape(self.canonical[::-1]).T if self.flipped else found.reshape(self.canonical)
-        return found.T if self.flipped else found
+            if array.size == 1:
+                return np.full(self.canonical, array.item())
+            return array.reshape(self.canonical) if _fits(array.shape, self.shape) else np.squeeze(array)
+        if array.shape == self.shape or (array.size == np.prod(self.shape) and _fits(array.shape, self.shape)):
+            return array.reshape(self.canonical[::-1]).T if self.flipped else array.reshape(self.canonical)
+        return array.T if self.flipped else array
 
 
-def _fits(found: Shape, expected: Shape) -> bool:
+def _fits(shape: Shape, expected: Shape) -> bool:
     """Equal up to axes of length one."""
-    return [n for n in found if n != 1] == [n for n in expected if n != 1]
+    return [n for n in shape if n != 1] == [n for n in expected if n != 1]
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,7 @@ class DataLayout:
             "columns": lambda: (x.T.copy(), y.T.copy()),
             "columns, flat targets": lambda: (x.T.copy(), y[:, 0]),
             "flat numbers": lambda: (x[:, 0], y[:, 0]) if x.shape[1] == 1 else _impossible(),
+            "points": lambda: (np.hstack([x, y]), y),
             "one row": lambda: (x[0], y[0]),
             "one row, flat number target": lambda: (x[0], y[0, 0]),
             "one column": lambda: (x.T.copy(), y.T.copy()),
@@ -142,19 +143,23 @@ class DataLayout:
             "one list": lambda: (x[0].tolist(), y[0].tolist()),
         }[self.name]()
 
-    def predictions(self, found: Any, rows: int, outputs: int) -> Array | None:
+    def predictions(self, array: Any, rows: int, outputs: int) -> Array | None:
         """(N, outputs) of what a forward pass returned, or None if it is no such thing."""
         try:
-            found = np.asarray(found, dtype=np.float64)
+            array = np.asarray(array, dtype=complex if np.iscomplexobj(array) else np.float64)
         except (TypeError, ValueError):
             return None
-        if found.size != rows * outputs or found.ndim > 3:
+        if array.size != rows * outputs or array.ndim > 3:
             return None
-        if found.ndim == 2 and "column" in self.name and found.shape == (outputs, rows):
-            return found.T
-        if _fits(found.shape, (rows, outputs)):
-            return found.reshape(rows, outputs)
-        return found.T if found.shape == (outputs, rows) else None
+        if array.ndim == 2 and "column" in self.name and array.shape == (outputs, rows):
+            return array.T
+        if _fits(array.shape, (rows, outputs)):
+            return array.reshape(rows, outputs)
+        return array.T if array.shape == (outputs, rows) else None
+
+
+POINTS = DataLayout("points")
+"""The targets are the last column of the inputs: for a function that takes no others."""
 
 
 def _impossible() -> Any:
@@ -170,6 +175,7 @@ DATA_LAYOUTS = (
     DataLayout("columns, flat targets"),
     DataLayout("labels"),
     DataLayout("columns, labels"),
+    POINTS,
     DataLayout("one row"),
     DataLayout("one row, flat number target"),
     DataLayout("one column"),

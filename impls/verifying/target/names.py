@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 
@@ -27,7 +28,7 @@ SOMEWHERE = 50.0
 GRADIENT_PREFIX = re.compile(
     r"^(d_?(?:l|loss|j|e|c|cost|err|error)_?_?d_?|(?:partial|nabla|gradients?|grads?|deltas?|diff|del)_?(?:of_)?|d_?|g_?)"
 )
-GRADIENT_SUFFIX = re.compile(r"_?(gradients?|grads?|deltas?|updates?|adjustments?|adj|change|derivative)$")
+GRADIENT_SUFFIX = re.compile(r"_?(gradients?|grads?|deltas?|updates?|adjustments?|adj|change|derivative)(?=\d*$)")
 STATE = re.compile(r"^(v|m|s|vel|velocity|mom|momentum|prev|previous|old|cache|last|best|sum|acc|init|initial)_?[wb]")
 
 _PLACE = (
@@ -56,10 +57,10 @@ def tensor(name: str) -> Tensor | None:
     """Read a name such as W1, b_hidden, wout, dW2, bias_output_grad, params['W1']; None if it is no tensor's."""
     if IN_STATE.search(name):
         return None
-    found = _tensor(_plain(name))
-    if found and found.rank == SOMEWHERE:
-        found = found._replace(rank=_rank_of_holder(name))
-    return found._replace(gradient=True) if found and IN_GRADIENTS.search(name) else found
+    parsed = _tensor(_plain(name))
+    if parsed and parsed.rank == SOMEWHERE:
+        parsed = parsed._replace(rank=_rank_of_holder(name))
+    return parsed._replace(gradient=True) if parsed and IN_GRADIENTS.search(name) else parsed
 
 
 def _rank_of_holder(name: str) -> float:
@@ -77,14 +78,14 @@ def _rank_of_holder(name: str) -> float:
 def _tensor(text: str) -> Tensor | None:
     if STATE.match(text) and not _parse(text):
         return None
-    if found := _parse(text):
-        return Tensor(*found, gradient=False)
+    if parsed := _parse(text):
+        return Tensor(*parsed, gradient=False)
     stripped = GRADIENT_SUFFIX.sub("", text)
-    if stripped != text and (found := _parse(stripped)):
-        return Tensor(*found, gradient=True)
+    if stripped != text and (parsed := _parse(stripped)):
+        return Tensor(*parsed, gradient=True)
     shorter = GRADIENT_PREFIX.sub("", stripped, count=1)
-    if shorter != stripped and (found := _parse(shorter)):
-        return Tensor(*found, gradient=True)
+    if shorter != stripped and (parsed := _parse(shorter)):
+        return Tensor(*parsed, gradient=True)
     return None
 
 
@@ -94,16 +95,38 @@ def numbered(read: Mapping[str, Tensor]) -> dict[str, str]:
     Where there are fewer biases than weights, a bias goes with the weights of the same number or word.
     """
     order = {kind: sorted((n for n in read if read[n].kind == kind), key=lambda n: read[n].rank) for kind in "Wb"}
-    found = {name: f"{kind}{i}" for kind in "Wb" for i, name in enumerate(order[kind], start=1)}
+    tensors = {name: f"{kind}{i}" for kind in "Wb" for i, name in enumerate(order[kind], start=1)}
     if len(order["b"]) < len(order["W"]):
-        weights = {read[n].rank: found[n] for n in order["W"]}
-        found.update({n: "b" + weights[read[n].rank][1:] for n in order["b"] if read[n].rank in weights})
-    return found
+        weights = {read[n].rank: tensors[n] for n in order["W"]}
+        tensors.update({n: "b" + weights[read[n].rank][1:] for n in order["b"] if read[n].rank in weights})
+    return tensors
 
 
-def without_gradient(name: str) -> str:
-    """The last part of a name without what says that it is a gradient: g_omega1, self.m_gradient → omega1, m."""
-    text = re.split(r"[.\[]", name)[-1].strip("]'\"_").lower()
+NEW = re.compile(r"^(new|updated|next)_|_(new|updated|next)$")
+"""Of the names of parameters after a step."""
+NOW = re.compile(r"_?(current|curr|now)$")
+
+
+def is_new(name: str) -> bool:
+    """Is it called like a parameter after a step: new_b?"""
+    return bool(NEW.search(name))
+
+
+def last(name: str) -> str:
+    """The part of a place's name that tells it from the others there: grads['W1'], self.W1_ → w1."""
+    return re.split(r"[.\[]", name)[-1].strip("]'\"_").lower()
+
+
+def without_gradient(name: str, bare: bool = False) -> str:
+    """The last part of a name without what says that it is a gradient, or new: g_omega1, self.m_gradient → omega1, m.
+
+    With `bare`, of a name that is no gradient's: only without what says that it is the present value.
+    """
+    text = NOW.sub("", last(name))
+    if bare:
+        return text
+    if is_new(text):
+        return NEW.sub("", text)
     stripped = GRADIENT_SUFFIX.sub("", text)
     return stripped if stripped != text else GRADIENT_PREFIX.sub("", text, count=1)
 
@@ -114,7 +137,7 @@ def _plain(name: str) -> str:
     text = re.sub(r"\[['\"]([^'\"]*)['\"]\]", r".\1", text)
     layer = re.search(r"\[(\d+)\]", text)
     text = re.sub(r"\[\d+\]", "", text).split(".")[-1]
-    text = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text).strip("_").lower()
+    text = NOW.sub("", snake(text))
     if layer and not re.search(r"\d", text):
         text += layer.group(1)
     return text
@@ -140,12 +163,12 @@ def _rank(place: str) -> float:
 
 
 ROLES: dict[str, str] = {
-    "x": r"x|xs|xb|batch_?x|x_?in|data_?x|x_?batch|x_?train(ing)?|train_?x|x_?data|xi|x_i|inputs?|inp|in_?data|data|features?|samples?|a0|a_0"
+    "x": r"x|xs|points|data_?points|data_?set|imgs?|images?|xb|batch_?x|x_?in|data_?x|x_?batch|x_?train(ing)?|train_?x|x_?data|xi|x_i|inputs?|inp|in_?data|data|features?|samples?|a0|a_0"
     r"|input_?(data|vector|values|array|batch|list)|inputs_?(list|array)|training_?(inputs?|data|set)(_inputs)?|input_x|row|example",
     "y": r"y|ys|yb|batch_?y|y_?out|data_?y|y_?batch|y_?train(ing)?|train_?y|y_?data|yi|y_i|t|d|targets?|target_?(data|vector|values|array|batch|list|output)"
     r"|targets_?(list|array)|labels?|y_?true|truth|expected(_output)?s?|desired(_output)?s?|answers?|training_?(outputs?|labels?|targets?)",
     "rate": r"lr|learning_?rate|learn_?rate|l_?rate|alpha|eta|rate|step_?size|gamma|mu_lr|lr_rate|learningrate",
-    "epochs": r"(n_?|num_?|number_of_?|max_?|no_)?(epochs?|iter(ation)?s?|iters?|steps|training_?(iterations|steps|epochs))(_num)?|niter|n_iter|(n_?|num_?|number_?of_?)?(rounds|cycles|passes|loops|repeats|repetitions)|(number_?of_?|num_?)(training_?)?(iterations|epochs|steps)|train_?(steps|iters|epochs|iterations)|epoch_?(num|count|number|s)?|maxiter|max_?it",
+    "epochs": r"(n_?|num_?|number_of_?|max_?|no_|train(ing)?_?)?(epochs?|rounds?|iter(ation)?s?|iters?|steps|training_?(iterations|steps|epochs))(_num)?|niter|n_iter|(n_?|num_?|number_?of_?)?(rounds|cycles|passes|loops|repeats|repetitions)|(number_?of_?|num_?)(training_?)?(iterations|epochs|steps)|train_?(steps|iters|epochs|iterations)|epoch_?(num|count|number|s)?|maxiter|max_?it",
     "output": r"o|out|outputs?|y_?hat|y_?pred(icted)?|pred|preds|predictions?|predicted(_output)?|a_?out(put)?|final_?outputs?|a_?2|al",
     "upstream": r"grad_?out(put)?s?|d_?out(put)?|d_?a(2|l|_?out)?|upstream(_grad(ient)?)?|loss_?grad(ient)?|output_?(gradient|grad|error)"
     r"|gradient|grad|d_?loss|d_?y|cotangent|err(or)?|delta|dl_?d(a|y|out)|accum_?grad",
@@ -163,18 +186,24 @@ ROLES: dict[str, str] = {
     "hidden_size": r".*hid.*|h_?nodes_?\d*|n_?h\d?|h\d?|d_?h|nh|(nn?_?)?h_?(dims?|size|units|layer)|nodes|(n_?|num_?|number_?of_?)(nodes|units|neurons)_?\d*|(units|neurons|nodes)_?\d",
     "outputs_size": r"o_?nodes|nn_out(put)?_?(dims?|size)|out|num_?out|out_?features|n_?out(puts?)?|out(put)?_?(size|dims?|nodes|neurons|units|features|layer_?size|layer|number|count)|outputs|outputnodes"
     r"|num_?(of_?)?outputs?(_nodes|_neurons)?|d_?out|n_?y|n_?output_(nodes|neurons|units)|no|n_?o|output_?layer_?(neurons|nodes)|(n_?|num_?|number_?of_?)?classes|(n_?|num_?)labels|k",
-    "sizes": r"(layer_?|net(work)?_?)?(sizes?|dims?|dimensions|architecture|topology|structure|shape|layout|units|neurons|nodes)|layers|layers_?(sizes|dims)|nn_?architecture|arch|model|(layer|network|net)_?(config|spec|structure|list|nodes|units|neurons)|n_?nodes_?list|layers_?(units|nodes|neurons|structure)|size_?list",
+    "sizes": r"(layer_?|net(work)?_?)?(sizes?|dims?|dimensions|architecture|topology|structure|shape|layout|units|neurons|nodes)|layers|layers?_?(sizes?|dims?)|.*_per_layer|nn_?architecture|arch|model|(layer|network|net)_?(config|spec|structure|list|nodes|units|neurons)|n_?nodes_?list|layers_?(units|nodes|neurons|structure)|size_?list",
 }
 _COMPILED = {role: re.compile(rf"^(?:{pattern})$") for role, pattern in ROLES.items()}
 
 
+@cache
 def role(name: str, among: tuple[str, ...]) -> str | None:
     """Which of these roles an argument or attribute of that name plays: the first that its name fits."""
-    text = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).strip("_").lower()
+    text = snake(name)
     return next((choice for choice in among if _COMPILED[choice].match(text)), None)
 
 
-FORWARD = ("forward", "feedforward", "feed_forward", "forward_pass", "forward_propagation", "forward_prop", "forwardprop", "propagate_forward", "forward_propagate", "predict", "think", "__call__", "query", "activate", "run", "propagate", "compute_output", "inference")  # fmt: skip
+def snake(name: str) -> str:
+    """The words of a name in lower case: learningRate → learning_rate."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).strip("_").lower()
+
+
+FORWARD = ("forward", "feedforward", "feed_forward", "forward_pass", "forward_propagation", "forward_prop", "forwardprop", "foward", "foward_pass", "propagate_forward", "forward_propagate", "predict", "think", "__call__", "query", "activate", "run", "propagate", "compute_output", "inference")  # fmt: skip
 BACKWARD = ("backward", "backprop", "back_prop", "backpropagate", "back_propagate", "backpropagation", "back_propagation", "backward_pass", "backward_propagation", "backward_prop", "backwards", "gradients", "gradient", "grads", "grad", "compute_gradients", "compute_gradient", "get_gradients", "calculate_gradients", "compute_grads", "loss_and_grad", "loss_and_gradients", "value_and_grad", "bp", "propagate_back")  # fmt: skip
 TRAIN = ("train_step", "training_step", "train_on_batch", "train_batch", "partial_fit", "train", "fit", "learn", "train_network", "gradient_descent", "optimize", "training")  # fmt: skip
 UPDATE = ("update", "step", "update_weights", "update_parameters", "update_params", "apply_gradients", "apply_grads", "apply", "optimize", "optimizer_step", "gradient_descent", "adjust_weights", "update_network")  # fmt: skip
@@ -184,9 +213,28 @@ NO_LOSS = re.compile(r"prime|deriv|grad|delta|back|history|plot|print|rate|_d$|^
 
 def is_loss(name: str) -> bool:
     """Is a function or a number of that name a loss? Not its derivative, nor a list of losses."""
-    text = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().strip("_")
+    text = snake(name)
     return bool(LOSS.search(text) or "loss" in text or "cost" in text) and not NO_LOSS.search(text)
 
+
+DISPLAY = re.compile(r"(^|_)(plot|graph|show|draw|print|display|report|save|load|animate|visuali[sz]e)(_|$)")
+"""In the names of functions that train nothing, though they may be called get_train_graph."""
+
+RETURNED_LOSS = re.compile(r"(^|_)(loss|cost|error|err|mse|sse|ell|j|c|e|objective|value)(_?value|_?total)?$")
+"""Of a number that is returned beside gradients."""
+RETURNED_RESULT = re.compile(r"(^|_)(a\d?|o|out|outputs?|y_?hat|y_?pred|pred(iction)?s?|z\d?|h\d?|hidden)$")
+"""Of what is returned beside gradients and is none."""
+SAYS_LOSS = re.compile(r"loss|cost|error|err\b|mse|entropy")
+"""In a line that is printed."""
+ALL_GRADIENTS = re.compile(r"grad|delta|nabla|updates?$")
+"""Of an argument that takes what a backward pass returned."""
+ZEROTH = re.compile(r"0|intercept|const")
+"""Of a bias beside weights: theta0 beside theta1."""
+HIDDEN_LIST = re.compile(r"hidden_?(sizes|layers|dims|units|nodes|neurons|units_list|layer_sizes|sizes_list)|hiddens")
+SIZES_LIST = re.compile(r"sizes|layers|dims|list|hiddens")
+TARGET_ARRAY = re.compile(r"out|target|label")
+LETTERS = {"D": "inputs_size", "H": "hidden_size", "C": "outputs_size"}
+"""Sizes as courses write them, beside a D."""
 
 CLEAR = (
     "zero_grad",
@@ -201,7 +249,7 @@ CLEAR = (
 
 def methods(available: list[str], wanted: tuple[str, ...], near: bool = True) -> list[str]:
     """Those of `available` that are called like `wanted`, in its order; then, if `near`, those with such a word."""
-    plain = {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().strip("_") or name: name for name in available}
+    plain = {snake(name) or name: name for name in available}
     exact = [plain[name] for name in (w.strip("_") if w != "__call__" else "call" for w in wanted) if name in plain]
     if not near:
         return exact

@@ -21,28 +21,32 @@ DEPTH = 5
 """How many containers within containers are looked into."""
 
 
-def to_array(value: Any) -> Array | None:
-    """A real array of a number, an array, nested lists of numbers or a framework's tensor; None of anything else."""
+def to_array(value: Any, kinds: str = "fiu") -> Array | None:
+    """An array of a number, an array, nested lists of numbers or a framework's tensor; None of anything else.
+
+    `kinds`: of real numbers, unless a "c" for complex ones is added.
+    """
     if value is None or isinstance(value, str | bytes | bool | dict | set | ModuleType) or callable(value):
         return None
     if hasattr(value, "detach") and hasattr(value, "cpu"):
         value = value.detach().cpu().numpy()
     if isinstance(value, list | tuple) and not _numbers(value):
         return None
+    if not isinstance(value, int | float | list | tuple) and not hasattr(value, "__array__"):
+        return None  # NumPy would ask it for entry after entry, which of np.r_ and the like has no end
     try:
         array = np.asarray(value)
     except (ValueError, TypeError):
         return None
-    return array if array.dtype.kind in "fiu" and array.ndim <= 3 else None
+    return array if array.dtype.kind in kinds and array.ndim <= 3 else None
 
 
 def _numbers(value: Sequence) -> bool:
     """Nested lists of plain numbers, not a list of arrays."""
-    return bool(value) and all(
-        (isinstance(v, int | float | np.number) and not isinstance(v, bool))
-        or (isinstance(v, list | tuple) and _numbers(v))
-        for v in value
-    )
+    kinds = set(map(type, value))
+    nested = {kind for kind in kinds if issubclass(kind, list | tuple)}
+    plain = all(issubclass(kind, int | float | np.number) and kind is not bool for kind in kinds - nested)
+    return bool(value) and plain and (not nested or all(_numbers(v) for v in value if type(v) in nested))
 
 
 def of_result(
@@ -118,6 +122,10 @@ class Leaf:
             new = float(value) if value.ndim == 0 else value
         elif old.dtype.kind == "f":
             new = value.astype(old.dtype)
+        self.put(new)
+
+    def put(self, new: Any) -> None:
+        """Another value in its place. Raises TypeError in a tuple."""
         if isinstance(self.container, tuple):
             raise TypeError(f"{self.name} is in a tuple and cannot be set")
         if isinstance(self.container, dict | list):

@@ -81,8 +81,8 @@ class Rule:
                 wanted = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor) and leaf.requires_grad]
                 output = self.thing.apply(*leaves)
                 gradients = iter(torch.autograd.grad(output, wanted, torch.tensor(cotangent), allow_unused=True))
-                found = [next(gradients) if any(leaf is w for w in wanted) else None for leaf in leaves]
-                return [None if g is None else g.numpy() for g in found]
+                by_leaf = [next(gradients) if any(leaf is w for w in wanted) else None for leaf in leaves]
+                return [None if g is None else g.numpy() for g in by_leaf]
             import jax
             import jax.numpy as jnp
 
@@ -95,17 +95,17 @@ class Rule:
 
 def network(thing: Any, path: Path) -> Callable | None:
     """gradients(x, y, W1, b1, …) of a rule whose arguments include weights of a network; None for any other rule."""
-    found = arguments(thing)
-    read = [names.tensor(n) for n in found]
+    own_names = arguments(thing)
+    read = [names.tensor(n) for n in own_names]
     weights = sum(t is not None and t.kind == "W" for t in read)
-    if weights < 2 or not any(names.role(n, ("x",)) for n in found):
+    if weights < 2 or not any(names.role(n, ("x",)) for n in own_names):
         return None
     rule = Rule(thing, path)
-    takes_target = any(names.role(n, ("y",)) == "y" for n in found)
-    every = found if takes_target else [*found, "y"]
+    takes_target = any(names.role(n, ("y",)) == "y" for n in own_names)
+    every = own_names if takes_target else [*own_names, "y"]
 
     def gradients(**given: Array) -> dict[str, Any]:
-        inputs = [given[n] for n in found]
+        inputs = [given[n] for n in own_names]
         output = rule.forward(inputs)
         if takes_target and output.size == 1:
             cotangent = np.ones(output.shape)
@@ -113,7 +113,7 @@ def network(thing: Any, path: Path) -> Callable | None:
             y = given[next(n for n in every if names.role(n, ("y",)) == "y")].reshape(output.shape)
             cotangent = 2 / output.size * (output - y)
         back = rule.backward(inputs, cotangent)
-        result = {f"d_{n}": g for n, g, t in zip(found, back, read, strict=True) if t and g is not None}
+        result = {f"d_{n}": g for n, g, t in zip(own_names, back, read, strict=True) if t and g is not None}
         return {**result, "loss": np.asarray(output).item()} if takes_target and output.size == 1 else result
 
     parameters = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY) for n in every]
@@ -145,9 +145,9 @@ def check(thing: Any, path: Path) -> dict[str, Any]:
     cases = [inputs for inputs in (arguments(thing), arguments(thing, optional=True)) if inputs]
     if not cases:
         raise Unreadable("the rule takes no inputs")
-    found = [_case(rule, inputs) for inputs in cases]
+    of_cases = [_case(rule, inputs) for inputs in cases]
     kind = "torch.autograd.Function" if _is_torch(thing) else "jax.custom_vjp"
-    return {"rule": kind, "cases": found}
+    return {"rule": kind, "cases": of_cases}
 
 
 def _case(rule: Rule, inputs_of: list[str]) -> dict[str, Any]:
@@ -155,9 +155,9 @@ def _case(rule: Rule, inputs_of: list[str]) -> dict[str, Any]:
     inputs, output = _inputs(rule, inputs_of)
     rng = np.random.default_rng(1)
     cotangent = rng.standard_normal(output.shape)
-    found = rule.backward(inputs, cotangent)
+    gradients = rule.backward(inputs, cotangent)
     tensors, missing = [], []
-    for index, (argument, gradient) in enumerate(zip(inputs_of, found, strict=False)):
+    for index, (argument, gradient) in enumerate(zip(inputs_of, gradients, strict=False)):
         given = inputs[index]
         if not isinstance(given, np.ndarray) or given.dtype.kind != "f":
             continue
@@ -185,8 +185,8 @@ def _case(rule: Rule, inputs_of: list[str]) -> dict[str, Any]:
         "tensors": tensors,
         "missing": missing,
         "identity": any(isinstance(a, np.ndarray) and np.array_equal(a, output) for a in inputs),
-        "ignores": _ignores_cotangent(rule, inputs, cotangent, found),
-        **_elementwise(inputs, output, cotangent, found),
+        "ignores": _ignores_cotangent(rule, inputs, cotangent, gradients),
+        **_elementwise(inputs, output, cotangent, gradients),
     }
 
 
@@ -220,10 +220,10 @@ def _needs_gradient(argument: str) -> bool:
     return names.tensor(argument) is not None or names.role(argument, ("x",)) is not None
 
 
-def _ignores_cotangent(rule: Rule, inputs: list[Any], cotangent: Array, found: list) -> bool:
+def _ignores_cotangent(rule: Rule, inputs: list[Any], cotangent: Array, gradients: list) -> bool:
     """Does the rule give the same for another upstream gradient?"""
     again = rule.backward(inputs, 2 * cotangent)
-    pairs = [(a, b) for a, b in zip(found, again, strict=True) if a is not None and np.any(a)]
+    pairs = [(a, b) for a, b in zip(gradients, again, strict=True) if a is not None and np.any(a)]
     return bool(pairs) and all(b is not None and np.array_equal(a, b) for a, b in pairs)
 
 
@@ -232,8 +232,8 @@ def _kind(argument: str) -> str:
     return read.kind if read else "y" if names.role(argument, ("y",)) == "y" else "x"
 
 
-def _elementwise(inputs: Sequence[Array], output: Array, cotangent: Array, found: list) -> dict[str, Any]:
+def _elementwise(inputs: Sequence[Array], output: Array, cotangent: Array, gradients: list) -> dict[str, Any]:
     """For a rule of one input that works element by element: what the parent needs to name the mistake."""
-    if len(inputs) == 1 and output.shape == np.shape(inputs[0]) and found[0] is not None:
+    if len(inputs) == 1 and output.shape == np.shape(inputs[0]) and gradients[0] is not None:
         return {"z": inputs[0], "a": output, "cotangent": cotangent}
     return {}

@@ -22,7 +22,7 @@ from samegrad.impls.verifying import child, probe
 from samegrad.impls.verifying.target import adapter, losses, names, rules, source
 from samegrad.impls.verifying.target.calls import Unreadable
 from samegrad.impls.verifying.target.constructor import fix_unseeded_generators
-from samegrad.impls.verifying.target.observe import Group, groups, observe, one
+from samegrad.impls.verifying.target.observe import ObservedWay, groups, observe, one
 from samegrad.impls.verifying.target.places import to_array
 from samegrad.impls.verifying.target.subjects import ArgumentSubject, Subject
 from samegrad.impls.verifying.target.ways import Way, find_subject, ways
@@ -58,7 +58,7 @@ def _answer(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     np.random.seed(0)
     fix_unseeded_generators()
     path = Path(request["path"])
-    if not request["name"] and (script := adapter.of_script(path)) and not _defines_something(path):
+    if not request["name"] and (script := adapter.of_script(path)):
         raise Unreadable(script)
     module = source.load(path, request["name"])
     text = source.read(path)
@@ -105,7 +105,7 @@ def _groups(subject: Subject, request: dict[str, Any], path: Path, module: Any, 
     failures: list[Exception] = []
     number = 0
     forward_seen = False
-    strange: list[Group] = []
+    strange: list[ObservedWay] = []
     for sizes, is_last_resort in _sizes(subject, request.get("sizes"), flat):
         if forward_seen and is_last_resort:
             break
@@ -132,7 +132,7 @@ def _groups(subject: Subject, request: dict[str, Any], path: Path, module: Any, 
 
 
 def _asked_of(
-    group: Group, number: int, wanted: dict[str, Any], given: tuple[Callable, Path] | None
+    group: ObservedWay, number: int, wanted: dict[str, Any], given: tuple[Callable, Path] | None
 ) -> dict[str, Any] | None:
     """The message on a group, with the loss that is to be differentiated; None where another group is wanted."""
     if wanted and wanted["way"] != number:
@@ -163,11 +163,12 @@ def _sizes(subject: Subject, asked: Sequence[int] | None, flat: bool) -> Iterato
         if not flat:
             yield general, turn > 0
         yield probe.one_output(general), turn > 0
+        yield (*general[:-1], 2), True  # two classes, as they are written into a program
         if depth <= 2:
             yield ((2, 4, 1) if depth == 2 else (1, 1)), True
 
 
-def _as_many_rows_as_units(subject: Subject, flat: bool) -> Group | None:
+def _as_many_rows_as_units(subject: Subject, flat: bool) -> ObservedWay | None:
     """The last resort: as many rows as hidden units, where shapes that do not belong together fit by chance."""
     sizes = subject.fixed_sizes[0] if subject.fixed_sizes else (2, 4, 1) if subject.depths[0] > 1 else (1, 1)
     rows = sizes[1] if len(sizes) > 2 else sizes[0]
@@ -187,7 +188,7 @@ def _as_many_rows_as_units(subject: Subject, flat: bool) -> Group | None:
     return None
 
 
-def _other_depths(group: Group) -> Iterator[Group]:
+def _other_depths(group: ObservedWay) -> Iterator[ObservedWay]:
     """The same way of using the target, for networks of other depths, where it can have them."""
     way = group.way
     own = way.form.layers
@@ -202,14 +203,14 @@ def _other_depths(group: Group) -> Iterator[Group]:
             if other.data != way.data or other.plan != way.plan or other.form.layers != depth:
                 continue
             try:
-                found = observe(replace(other, lift=way.lift))
+                observed = observe(replace(other, lift=way.lift))
             except (source.UserError, Unreadable, ValueError):
                 continue
-            yield found
+            yield observed
             break
 
 
-def _message(group: Group, number: int) -> dict[str, Any]:
+def _message(group: ObservedWay, number: int) -> dict[str, Any]:
     """A group as the parent reads it."""
     way = group.way
     return {
@@ -221,6 +222,7 @@ def _message(group: Group, number: int) -> dict[str, Any]:
         "main": way.plan.main,
         "names": way.form.names,
         "start": way.start,
+        "born_late": way.form.born_late,
         "hypothesis": list(way.hypothesis),
         "takes_outputs": _takes_outputs(way),
         "refused": [list(item) for item in group.refused],
@@ -270,23 +272,9 @@ def _most_natural(failures: list[Exception]) -> Exception:
     return max(failures, key=rank, default=Unreadable("it cannot be called"))
 
 
-def _defines_something(path: Path) -> bool:
-    """Does the file define a class, or a function that looks like a gradient or a training?"""
-    import ast
-
-    try:
-        tree = ast.parse(source.read(path))
-    except SyntaxError:
-        return True
-    functions = [n.name for n in tree.body if isinstance(n, ast.FunctionDef)]
-    return any(isinstance(n, ast.ClassDef) for n in tree.body) or bool(
-        names.methods(functions, (*names.BACKWARD, *names.TRAIN))
-    )
-
-
 def own_data(module: Any, text: str) -> dict[str, tuple[int, ...]]:
     """The shapes of the inputs and targets that the file keeps at its top level: {"x": …, "y": …}."""
-    found: dict[str, tuple[int, ...]] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     for name, value in vars(module).items():
         role = names.role(name, ("x", "y", "output"))
         array = to_array(value) if role and isinstance(value, np.ndarray | list) else None
@@ -295,8 +283,8 @@ def own_data(module: Any, text: str) -> dict[str, tuple[int, ...]]:
         role = "y" if role in ("output", None) else role
         reshaped = any(f"{name}{mark}" in text for mark in (".reshape", "[:, None", "[:, np.newaxis", "[:,None"))
         if not (role == "y" and array.ndim == 1 and reshaped):
-            found.setdefault(role, array.shape)
-    return found
+            shapes.setdefault(role, array.shape)
+    return shapes
 
 
 def flat_targets(shapes: dict[str, tuple[int, ...]]) -> bool:

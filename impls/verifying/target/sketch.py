@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -55,6 +55,11 @@ class Sketch:
         return _tensors(self.arguments) | _tensors(self.of_forward) | set(self.more)
 
     @property
+    def is_plain(self) -> bool:
+        """Is every parameter an argument of its own, and none in a container?"""
+        return all(isinstance(t, str) for t in self.arguments.values())
+
+    @property
     def layers(self) -> int:
         """How many layers of weights there are."""
         return sum(t[0] == "W" for t in self.tensors)
@@ -80,13 +85,18 @@ def build(template: Any, arrays: dict[str, Array]) -> Any:
 
 def sketches(function: Callable, module: ModuleType, order: Sequence[str] | None = None) -> Iterator[Sketch]:
     """Every reading of the signature, the likeliest first: `order` or the names, then all that is left as weights."""
-    signature = inspect.signature(function).parameters.values()
+    signature = source.signature(function).parameters.values()
     parameters = [p for p in signature if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL) and p.name != "self"]
     given = dict(zip((p.name for p in parameters), order or (), strict=False))
     free = [p for p in parameters if p.name not in given]
-    roles = _roles(free)
-    reads = {p.name: t for p in free if p.default in (p.empty, None) and (t := names.tensor(p.name)) if not t.gradient}
-    uses = {p.name: source.used_as(function, p.name) for p in free}
+    forward = _forwards(module)
+    made = {n for f in forward for n in _made_by(f)} - set(given)
+    roles = _roles(free) | {p.name: "middle" for p in free if p.name in made}
+    reads = {
+        p.name: t for p in free
+        if p.default in (p.empty, None) and p.name not in made and (t := names.tensor(p.name)) if not t.gradient
+    }  # fmt: skip
+    uses = {p.name: _use(p.name, [function, *forward], module) for p in free}
     mine = {a: t for a, t in reads.items() if uses[a] != "flat" and (uses[a] == "array" or re.search(r"\d", a))}
     plain = {a: r for a, r in given.items() if is_tensor(r)} | names.numbered(mine)
     containers = [
@@ -102,9 +112,37 @@ def sketches(function: Callable, module: ModuleType, order: Sequence[str] | None
         yield from _with_containers(function, module, Sketch(plain, given, asks), containers, reads, uses)
         return
     yield Sketch(plain, given, asks)
+    required = [p.name for p in free if p.default is p.empty]
+    if not order and (by_use := _by_use(function, required, roles)) and len(by_use) > len(plain):
+        yield Sketch(by_use, given, False)
     for arguments in _guesses(function, others, plain) if not order else ():
         left = {r for a, r in others.items() if a not in arguments}
         yield Sketch(arguments, given, bool(left & {*INTERMEDIATES, "middle"}))
+
+
+def _forwards(module: ModuleType) -> list[Callable]:
+    """The functions of a module that are called like a forward pass."""
+    functions = {n: f for n, f in vars(module).items() if inspect.isfunction(f)}
+    return [functions[name] for name in names.methods(list(functions), names.FORWARD)]
+
+
+def _made_by(forward: Callable) -> set[str]:
+    """The names of what a function returns and did not get: no parameters of any function."""
+    return set(source.returned_names(forward) or ()) - {"", *source.signature(forward).parameters}
+
+
+def _use(argument: str, functions: Sequence[Callable], module: ModuleType) -> str:
+    """How the first of the functions that does more with an argument than to pass it on uses it.
+
+    Else how a function of the module does to which the first one passes it.
+    """
+    uses = [source.used_as(f, argument) for f in functions if argument in source.signature(f).parameters]
+    for called, place in source.passed_on(functions[0], argument):
+        if inspect.isfunction(other := getattr(module, called, None)):
+            its_own = [*source.signature(other).parameters]
+            name = its_own[place] if isinstance(place, int) and place < len(its_own) else place
+            uses.append(source.used_as(other, str(name)))
+    return next((use for use in uses if use != "array"), "array")
 
 
 def is_tensor(role: Any) -> bool:
@@ -122,7 +160,7 @@ def _roles(parameters: Sequence[inspect.Parameter]) -> dict[str, str]:
         roles.update({a: "y" for a in [a for a, r in roles.items() if r == "output"][:1]})
     if "x" in roles.values() and "y" not in roles.values():  # nor any `outputs`: the one word that is left
         words = [a for a, r in roles.items() if r == "middle" and not names.tensor(a)]
-        roles.update({a: "y" for a in words if len(words) == 1 and len(a) > 2})
+        roles.update({a: "y" for a in words if len(words) == 1 and len(names.NOW.sub("", a)) > 2})
     if "x" not in roles.values():
         unknown = [a for a, r in roles.items() if r == "middle" and not names.tensor(a)]
         roles.update({a: "x" for a in unknown[:1]})
@@ -132,25 +170,44 @@ def _roles(parameters: Sequence[inspect.Parameter]) -> dict[str, str]:
 def _guesses(function: Callable, others: dict[str, str], plain: dict[str, str]) -> Iterator[dict[str, str]]:
     """Arguments as weights and biases whose names do not say so."""
     if not any(t[0] == "W" for t in plain.values()):  # a line: m and b, a and b, m and c, k and d
-        free = [a for a, r in others.items() if r in ("middle", "batch") and len(a) <= 2]
+        free = [a for a, r in others.items() if r in ("middle", "batch") and len(names.NOW.sub("", a)) <= 2]
         biases = list(plain) or free[1:2]
         if free and biases:
             yield {free[0]: "W1", biases[0]: "b1"}
     if any(t[0] == "b" for t in plain.values()):
         return
-    if zero := [a for a in plain if re.search(r"0|intercept|const", a)]:  # theta0 beside theta1: a bias
+    if zero := [a for a in plain if names.ZEROTH.search(a)]:  # theta0 beside theta1: a bias
         weights = [a for a in plain if a not in zero]
         if len(weights) == len(zero):
             yield {a: f"W{i}" for i, a in enumerate(weights, 1)} | {a: f"b{i}" for i, a in enumerate(zero, 1)}
     more = [a for a, r in others.items() if r in ("middle", "output", "cache")]
     arrays = [a for a in [*plain, *more] if source.used_as(function, a) == "array"]
-    arrays.sort(key=list(inspect.signature(function).parameters).index)
+    arrays.sort(key=list(source.signature(function).parameters).index)
     if not more:
         return
-    multiplied = {a for a in arrays if source.is_factor(function, a)}
+    multiplied = {a for a in arrays if a in source.factors(function)}
     if len(arrays) % 2 == 0 and not multiplied & set(arrays[1::2]):
         yield {a: f"{'Wb'[i % 2]}{i // 2 + 1}" for i, a in enumerate(arrays)}
     yield {a: f"W{i}" for i, a in enumerate(arrays, start=1)}
+
+
+def _by_use(function: Callable, arguments: Sequence[str], roles: dict[str, str]) -> dict[str, str] | None:
+    """Arguments as weights where they are factors of matrix products, and as biases where not, as many or none."""
+    factors = source.factors(function)
+    arrays = [
+        a for a in arguments if roles[a] not in ("x", "y", *INTERMEDIATES) and source.used_as(function, a) == "array"
+    ]
+    free = [a for a in arrays if a in factors or roles[a] == "middle" or names.tensor(a)]
+    return _of_factors(free, [a in factors for a in free])
+
+
+def _of_factors(entries: Sequence[str], is_factor: Sequence[bool]) -> dict[str, str] | None:
+    """Those that are factors as W1, W2, …, the others as b1, b2, …; None where they do not go together."""
+    weights = [name for name, factor in zip(entries, is_factor, strict=True) if factor]
+    biases = [name for name, factor in zip(entries, is_factor, strict=True) if not factor]
+    if not weights or len(biases) not in (0, len(weights)):
+        return None
+    return {a: f"W{i}" for i, a in enumerate(weights, 1)} | {a: f"b{i}" for i, a in enumerate(biases, 1)}
 
 
 def _with_containers(
@@ -161,17 +218,22 @@ def _with_containers(
     options: dict[str, list[Any]] = {}
     for argument in containers:
         use, read = uses[argument], reads.get(argument)
-        found = [_template_of(getattr(module, argument, None))]
+        templates = [_template_of(getattr(module, argument, None))]
         nested = source.unpacked(function, argument)
-        found.append(_of_names(nested) if isinstance(nested, list) else None)
+        templates.append(_of_names(nested, source.factors(function)) if isinstance(nested, list) else None)
         if use == "dict":
-            found.append(_of_keys(source.keys(function, module)))
-        if use == "object" and (keyed := _of_keys(list(source.attributes(function, argument)))):
-            found.append(SimpleNamespace(**keyed))
+            templates.append(_of_keys(source.keys(function, module)))
+            keys = source.keys_of(module, argument)
+            multiplied = source.factors(module) if keys else ()
+            by_use = _of_factors(keys, [f"{argument}[{key!r}]" in multiplied for key in keys])
+            if by_use and templates[-1] != by_use and not (templates[-1] and len(templates[-1]) >= len(by_use)):
+                templates.append(by_use)
+        if use == "object" and (keyed := _of_keys(source.attributes(function, argument))):
+            templates.append(SimpleNamespace(**keyed))
         if read and use == "list":
             count = source.largest_index(function, argument) + 1
-            found.append([f"{read.kind}{n}" for n in range(1, max(count, 2) + 1)])
-        known = [template for template in found if template is not None]
+            templates.append([f"{read.kind}{n}" for n in range(1, max(count, 2) + 1)])
+        known = [template for template in templates if template is not None]
         options[argument] = known if known and (read or use != "list") else [*known, *CONTAINERS]
         if use in ("array", "flat"):
             options[argument] = [FLAT_VECTOR]
@@ -227,10 +289,13 @@ def _of_keys(keys: Sequence[str]) -> dict[str, str] | None:
     return names.numbered(read) if any(t.kind == "W" for t in read.values()) else None
 
 
-def _of_names(nested: list[Any]) -> Any:
+def _of_names(nested: list[Any], factors: Collection[str]) -> Any:
+    """The tensors of the names into which a container is unpacked, or by which of them are factors of products."""
     flat = _flatten(nested)
     mapping = _of_keys(flat)
     if not mapping or len(mapping) != len(flat):
+        mapping = _of_factors(flat, [name in factors for name in flat])
+    if not mapping:
         return None
 
     def replace(node: Any) -> Any:

@@ -12,11 +12,11 @@ import re
 import sys
 import textwrap
 import traceback
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from samegrad.impls.errors import BadInput, choose
 from samegrad.impls.verifying.target import names
@@ -24,6 +24,19 @@ from samegrad.impls.verifying.target import names
 
 class UserError(Exception):
     """The user's code raised; the message is its traceback, from the user's first line on."""
+
+    def __init__(self, error: BaseException, file: str) -> None:
+        """`error` is what was raised in this file, or below it. Its text is made where it is shown."""
+        self.error, self.file = error, file
+
+    def __str__(self) -> str:
+        return user_traceback(self.error, self.file)
+
+    @property
+    def depth(self) -> int:
+        """How far the user's code got: the line of the first frame in its file, 0 if it never got there."""
+        frames = traceback.walk_tb(self.error.__traceback__)
+        return next((line for frame, line in frames if _same(frame.f_code.co_filename, self.file)), 0)
 
 
 def load(path: Path, name: str = "") -> ModuleType:
@@ -167,7 +180,7 @@ def training_loop(tree: ast.Module) -> ast.For | ast.While | None:
 
 def is_own(path: Path) -> Callable[[type], bool]:
     """Is a class one of the user's: from that file, its folder or the working folder, and not an installed one?"""
-    roots = {str(path.resolve().parent), os.getcwd()}
+    roots = frozenset({str(path.resolve().parent), os.getcwd()})
 
     def own(kind: type) -> bool:
         file = getattr(sys.modules.get(kind.__module__), "__file__", None)
@@ -176,7 +189,8 @@ def is_own(path: Path) -> Callable[[type], bool]:
     return own
 
 
-def is_own_file(file: str, roots: Collection[str]) -> bool:
+@cache
+def is_own_file(file: str, roots: frozenset[str]) -> bool:
     """Does the file lie below one of these folders, and in no installation of packages?"""
     full = str(Path(file).resolve()) if not file.startswith("<") else file
     return any(full.startswith(root + os.sep) for root in roots) and not re.search(
@@ -194,37 +208,21 @@ def find(module: ModuleType, name: str, path: Path) -> tuple[Any, Any]:
 
 
 def _get(owner: Any, name: str, path: Path) -> Any:
-    if hasattr(owner, name):
-        return getattr(owner, name)
-    public = [n for n in vars(owner) if not n.startswith("_") and not isinstance(vars(owner)[n], ModuleType)]
-    raise BadInput(str(_unknown(name, public, path)))
-
-
-def _unknown(name: str, public: list[str], path: Path) -> BadInput:
-    try:
+    if not hasattr(owner, name):
+        public = [n for n in vars(owner) if not n.startswith("_") and not isinstance(vars(owner)[n], ModuleType)]
         choose(f"name in {path.name}:", name, public)
-    except BadInput as error:
-        return error
-    return BadInput(name)
+    return getattr(owner, name)
 
 
-class own_errors:  # noqa: N801  (a context manager, used like a function)
+@contextlib.contextmanager
+def own_errors(path: Path) -> Iterator[None]:
     """Turn whatever the user's code raises into a UserError that shows their traceback only."""
-
-    def __init__(self, path: Path) -> None:
-        self.folder = str(path.resolve().parent)
-        self.file = str(path.resolve())
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, tb: Any) -> None:
-        if error is None or isinstance(error, UserError | BadInput | KeyboardInterrupt | MemoryError):
-            return
-        failure = UserError(user_traceback(error, self.file))
-        failure.depth = _depth(error, self.file)  # type: ignore[attr-defined]
-        failure.__cause__ = None
-        raise failure from None
+    try:
+        yield
+    except (UserError, BadInput, KeyboardInterrupt, MemoryError):
+        raise
+    except BaseException as error:
+        raise UserError(error, str(path.resolve())) from None
 
 
 def user_traceback(error: BaseException, file: str) -> str:
@@ -237,16 +235,24 @@ def user_traceback(error: BaseException, file: str) -> str:
 
 
 def _same(one: str, other: str) -> bool:
-    try:
-        return Path(one).resolve() == Path(other).resolve()
-    except OSError:
-        return one == other
+    return _resolved(one, os.getcwd()) == _resolved(other, os.getcwd())
 
 
-def _depth(error: BaseException, file: str) -> int:
-    """How far the user's code got: the line of the first frame in its file, 0 if it never got there."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _same(frame.filename, file)]
-    return frames[0].lineno or 0 if frames else 0
+@cache
+def _resolved(file: str, folder: str) -> str:
+    return os.path.realpath(os.path.join(folder, file))
+
+
+def signature(function: Callable) -> inspect.Signature:
+    """That of a function or method, without self. Raises TypeError and ValueError where it has none."""
+    if inspect.ismethod(function) and inspect.isfunction(function.__func__):
+        every = list(_signature(function.__func__).parameters.values())
+        if every and every[0].kind in (every[0].POSITIONAL_ONLY, every[0].POSITIONAL_OR_KEYWORD):
+            return inspect.Signature(every[1:])
+    return _signature(function) if inspect.isfunction(function) else inspect.signature(function)
+
+
+_signature = cache(inspect.signature)
 
 
 @cache
@@ -258,11 +264,23 @@ def tree(function: Any) -> ast.AST | None:
         return None
 
 
+Node = TypeVar("Node", bound=ast.AST)
+
+
+def _parts(function: Any, kind: type[Node]) -> list[Node]:
+    """The parts of a function's source that are of this kind; none where its source cannot be had."""
+    return _parts_of(getattr(function, "__func__", function), kind)  # type: ignore[arg-type, return-value]
+
+
+@cache
+def _parts_of(function: Any, kind: type[ast.AST]) -> list[ast.AST]:
+    node = tree(function)
+    return [part for part in (ast.walk(node) if node else ()) if isinstance(part, kind)]
+
+
 def returned_names(function: Any) -> list[str] | None:
     """The names in the last `return a, b, c` of a function; None where it returns no such tuple."""
-    node = tree(function)
-    returns = [n for n in ast.walk(node) if isinstance(n, ast.Return)] if node else []
-    for statement in reversed(returns):
+    for statement in reversed(_parts(function, ast.Return)):
         if isinstance(statement.value, ast.Tuple | ast.List):
             return [_label(element) for element in statement.value.elts]
         if isinstance(statement.value, ast.Name):
@@ -277,16 +295,10 @@ def _label(node: ast.expr) -> str:
 
 def unpacked(function: Any, argument: str) -> Any:
     """The nested names into which a function unpacks an argument, `(W1, b1), (W2, b2) = params`, or None."""
-    node = tree(function)
-    for statement in ast.walk(node) if node else ():
-        if (
-            isinstance(statement, ast.Assign)
-            and isinstance(statement.value, ast.Name)
-            and statement.value.id == argument
-        ):
-            target = statement.targets[0]
-            if isinstance(target, ast.Tuple | ast.List):
-                return _nested(target)
+    for statement in _parts(function, ast.Assign):
+        target = statement.targets[0]
+        if _is(statement.value, argument) and isinstance(target, ast.Tuple | ast.List):
+            return _nested(target)
     return None
 
 
@@ -296,38 +308,46 @@ def _nested(node: ast.expr) -> Any:
     return ast.unparse(node)
 
 
+def passed_on(function: Any, argument: str) -> list[tuple[str, int | str]]:
+    """The functions to which a function passes an argument as it is, and as which of their arguments."""
+    passed: list[tuple[str, int | str]] = []
+    for call in _parts(function, ast.Call):
+        if isinstance(call.func, ast.Name):
+            passed += [(call.func.id, place) for place, value in enumerate(call.args) if _is(value, argument)]
+            passed += [(call.func.id, k.arg) for k in call.keywords if k.arg and _is(k.value, argument)]
+    return passed
+
+
 def keys(function: Any, module: ModuleType) -> list[str]:
-    """The string keys that the function, and after it the rest of its module, uses in subscripts, in order."""
-    found: dict[str, None] = {}
-    for owner in (function, module):
-        node = tree(owner)
-        for part in ast.walk(node) if node else ():
-            key = part.slice.value if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant) else None
-            if isinstance(key, str):
-                found.setdefault(key)
-    return list(found)
+    """The string keys that the function, and after it the rest of its module, uses in subscripts, in order.
+
+    A key that is made of a word and a number, `"W" + str(l)`, counts as W1 and W2.
+    """
+    subscripts = (part for owner in (function, module) for part in _parts(owner, ast.Subscript))
+    return list(dict.fromkeys(key for part in subscripts for key in _keys(part.slice)))
+
+
+def _keys(key: ast.expr) -> list[str]:
+    if isinstance(key, ast.Constant) and isinstance(key.value, str):
+        return [key.value]
+    start = key.left if isinstance(key, ast.BinOp) else key.values[0] if isinstance(key, ast.JoinedStr) else None
+    word = start.value if isinstance(start, ast.Constant) and isinstance(start.value, str) else ""
+    return [f"{word}{n}" for n in (1, 2)] if word else []
 
 
 def largest_index(function: Any, argument: str) -> int:
     """The largest number by which a function takes an entry of an argument; 0 where it takes none."""
-    node = tree(function)
-    found = [
-        part.slice.value
-        for part in (ast.walk(node) if node else ())
-        if isinstance(part, ast.Subscript) and _is(part.value, argument) and isinstance(part.slice, ast.Constant)
-    ]
-    return max((index for index in found if isinstance(index, int)), default=0)
+    return max((index for index in _entries(function, argument) if isinstance(index, int)), default=0)
 
 
 def used_as(function: Any, argument: str) -> str:
     """How a function uses an argument: "dict" (argument["k"]), "list" (argument[0], a loop), "flat" (argument[:n]),
     "object" (argument.k) or "array"."""
-    node = tree(function)
-    for part in ast.walk(node) if node else ():
+    for part in _parts(function, ast.AST):
         if isinstance(part, ast.Subscript) and _is(part.value, argument):
             if isinstance(part.slice, ast.Slice):
                 return "flat"
-            return "dict" if isinstance(part.slice, ast.Constant | ast.JoinedStr) and _texty(part.slice) else "list"
+            return "dict" if _texty(part.slice) else "list"
         if isinstance(part, ast.For | ast.comprehension) and _mentions(part.iter, argument):
             return "list"
         if (
@@ -339,10 +359,14 @@ def used_as(function: Any, argument: str) -> str:
     return "list" if isinstance(unpacked(function, argument), list) else "array"
 
 
-def is_factor(function: Any, argument: str) -> bool:
-    """Is the argument a factor of a matrix product, or transposed, in a function? Then it is no bias."""
-    node = tree(function)
-    for part in ast.walk(node) if node else ():
+@cache
+def factors(function: Any) -> frozenset[str]:
+    """What a function or module multiplies as matrices or transposes, as it is written: W1, params['V'], X.
+
+    An entry counts too that is multiplied under another name: V = params['V'].
+    """
+    multiplied: set[str] = set()
+    for part in _parts(function, ast.AST):
         if isinstance(part, ast.BinOp) and isinstance(part.op, ast.MatMult):
             operands: list[ast.expr] = [part.left, part.right]
         elif isinstance(part, ast.Call) and ast.unparse(part.func).split(".")[-1] in ("dot", "matmul"):
@@ -350,12 +374,25 @@ def is_factor(function: Any, argument: str) -> bool:
             operands = [*owner, *part.args]
         else:
             operands = [part.value] if isinstance(part, ast.Attribute) and part.attr == "T" else []
-        if any(_is(operand, argument) or ast.unparse(operand) == f"{argument}.T" for operand in operands):
-            return True
-    return False
+        multiplied |= {ast.unparse(operand).removesuffix(".T") for operand in operands}
+    taken = ((a.targets[0], a.value) for a in _parts(function, ast.Assign) if isinstance(a.value, ast.Subscript))
+    return frozenset(multiplied | {ast.unparse(entry) for name, entry in taken if ast.unparse(name) in multiplied})
+
+
+def keys_of(module: ModuleType, argument: str) -> list[str]:
+    """The string keys by which functions of the module take entries of an argument of that name, in order."""
+    return list(dict.fromkeys(key for key in _entries(module, argument) if isinstance(key, str)))
+
+
+def _entries(function: Any, argument: str) -> list[Any]:
+    """The constants by which a function or module takes entries of what is called so, in order."""
+    mine = (part.slice for part in _parts(function, ast.Subscript) if _is(part.value, argument))
+    return [key.value for key in mine if isinstance(key, ast.Constant)]
 
 
 def _texty(node: ast.expr) -> bool:
+    if isinstance(node, ast.BinOp):
+        return _texty(node.left)
     return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
@@ -368,12 +405,9 @@ def _mentions(node: ast.expr, name: str) -> bool:
     return any(_is(part, name) for part in ast.walk(node) if isinstance(part, ast.Name))
 
 
-def attributes(function: Any, argument: str) -> Iterator[str]:
+def attributes(function: Any, argument: str) -> list[str]:
     """The attributes of an argument that a function reads."""
-    node = tree(function)
-    for part in ast.walk(node) if node else ():
-        if isinstance(part, ast.Attribute) and _is(part.value, argument):
-            yield part.attr
+    return [part.attr for part in _parts(function, ast.Attribute) if _is(part.value, argument)]
 
 
 def activations(text: str) -> list[str]:
@@ -408,12 +442,19 @@ def literals(text: str) -> list[float]:
 def guess_name(module: ModuleType, path: Path) -> str:
     """The one function or class of a file that looks like a gradient. Raises BadInput for none, or several."""
     own = {n: v for n, v in vars(module).items() if getattr(v, "__module__", None) == module.__name__ and callable(v)}
-    classes = [n for n, v in own.items() if inspect.isclass(v)]
-    functions = [n for n, v in own.items() if inspect.isfunction(v)]
-    networks = [n for n in classes if names.methods(dir(own[n]), (*names.BACKWARD, *names.TRAIN))]
-    backward = names.methods(functions, names.BACKWARD) or names.methods(functions, names.TRAIN)
-    for found in (networks, backward):
-        if len(found) == 1:
-            return found[0]
-    public = ", ".join([*classes, *functions]) or "nothing"
+    for some in like_gradients(own):
+        if len(some) == 1:
+            return some[0]
+    public = ", ".join(sorted(own, key=lambda name: not inspect.isclass(own[name]))) or "nothing"
     raise BadInput(f"say what to check: {path}:NAME; the file defines {public}")
+
+
+def like_gradients(own: dict[str, Any]) -> list[list[str]]:
+    """The names of what may be checked, likeliest kind first: classes that train, rules of JAX, and functions."""
+    functions = [n for n, v in own.items() if inspect.isfunction(v)]
+    classes = [n for n, v in own.items() if inspect.isclass(v)]
+    return [
+        [n for n in classes if names.methods(dir(own[n]), (*names.BACKWARD, *names.TRAIN))],
+        [n for n, v in own.items() if hasattr(v, "defvjp")],
+        names.methods(functions, names.BACKWARD) or names.methods(functions, names.TRAIN),
+    ]

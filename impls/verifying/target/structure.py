@@ -39,7 +39,7 @@ class Structure:
         return slots
 
 
-Layers = list[tuple[Place, Place | None]]
+Arrangement = list[tuple[Place, Place | None]]
 """Weights, and the bias if there is one, from the first layer to the last."""
 
 
@@ -56,7 +56,7 @@ def structures(
                     yield structure
 
 
-def _checked(layers: Layers, sizes: tuple[int, ...], flipped: bool) -> Structure | None:
+def _checked(layers: Arrangement, sizes: tuple[int, ...], flipped: bool) -> Structure | None:
     """With its biases, where each has as many entries as its layer has units."""
     places: dict[str, Place] = {}
     for ell, (weights, bias) in enumerate(layers, start=1):
@@ -68,7 +68,7 @@ def _checked(layers: Layers, sizes: tuple[int, ...], flipped: bool) -> Structure
     return Structure(places, sizes, flipped)
 
 
-def _arrangements(leaves: Sequence[Leaf], mapping: dict[str, str] | None) -> Iterator[Layers]:
+def _arrangements(leaves: Sequence[Leaf], mapping: dict[str, str] | None) -> Iterator[Arrangement]:
     """Weights and biases in the order of the layers: as the user says, by names, by shapes alone."""
     every: list[Place] = [*leaves, *stacks(leaves)]
     if mapping:
@@ -88,15 +88,15 @@ def _arrangements(leaves: Sequence[Leaf], mapping: dict[str, str] | None) -> Ite
     single = [p for p in usable if isinstance(p, Leaf)]
     stacked = [p for p in usable if isinstance(p, Stack)]
     for some in (single, stacked):
-        if found := _by_names(some):
-            yield found
-            if any(bias is None for _, bias in found) and (more := _add_biases(found, some)) != found:
+        if arrangement := _by_names(some):
+            yield arrangement
+            if any(bias is None for _, bias in arrangement) and (more := _add_biases(arrangement, some)) != arrangement:
                 yield more
     for some in (single, stacked):
         yield from _by_shapes(some)
 
 
-def _of_numbers(leaves: Sequence[Leaf]) -> Iterator[Layers]:
+def _of_numbers(leaves: Sequence[Leaf]) -> Iterator[Arrangement]:
     """One hidden layer of numbers with names in order: w1 … w6, b1 … b3; unit after unit, or input after input."""
     read = [(t.rank, i, t.kind, p) for i, p in enumerate(leaves) if not p.array().ndim and (t := names.tensor(p.name))]
     weights, biases = ([p for *_, k, p in sorted(read, key=lambda r: r[:2]) if k == kind] for kind in "Wb")
@@ -128,13 +128,13 @@ def _is_something_else(place: Place) -> bool:
     return bool(tensor and tensor.gradient) or bool(names.IN_STATE.search(name) or (not tensor and (data or setting)))
 
 
-def _by_names(every: Sequence[Place]) -> Layers:
+def _by_names(every: Sequence[Place]) -> Arrangement:
     read = [(t, place) for place in every if (t := names.tensor(place.name))]
     weights = _distinct([(t, p) for t, p in read if t.kind == "W"])
     biases = _distinct([(t, p) for t, p in read if t.kind == "b"])
     if len(biases) == len(weights):
         return [(w, b) for (_, w), (_, b) in zip(weights, biases, strict=True)]
-    layers: Layers = []
+    layers: Arrangement = []
     left = list(biases)
     for t, weight in weights:  # fewer biases than weights: by the number or word in the name, else by the units
         mine = [b for b in left if b[0].rank == t.rank] or [
@@ -145,22 +145,22 @@ def _by_names(every: Sequence[Place]) -> Layers:
     return layers
 
 
-def _distinct(found: list[tuple[names.Tensor, Place]]) -> list[tuple[names.Tensor, Place]]:
+def _distinct(named: list[tuple[names.Tensor, Place]]) -> list[tuple[names.Tensor, Place]]:
     """In the order of the layers; an array that is known under two names counts once."""
     seen: set[int] = set()
     result = []
-    for _index, (t, place) in sorted(enumerate(found), key=lambda e: (e[1][0].rank, e[0])):
+    for _index, (t, place) in sorted(enumerate(named), key=lambda e: (e[1][0].rank, e[0])):
         if id(place.get()) not in seen or not isinstance(place.get(), np.ndarray | list):
             seen.add(id(place.get()))
             result.append((t, place))
     return result
 
 
-def _add_biases(layers: Layers, every: Sequence[Place]) -> Layers:
+def _add_biases(layers: Arrangement, every: Sequence[Place]) -> Arrangement:
     """The same weights, each without a bias with a vector of as many entries as it has units."""
     taken = {id(p) for pair in layers for p in pair}
     vectors = [p for p in every if id(p) not in taken and p.array().ndim and p.array().size == max(p.array().shape)]
-    result: Layers = []
+    result: Arrangement = []
     for weight, bias in layers:
         if bias is None and weight.array().ndim == 2:
             bias = next((v for v in vectors if v is not weight and v.array().size in weight.array().shape), None)
@@ -173,26 +173,26 @@ MOST = 10
 """Arrays of which every chain is looked for: an object with more has to name them, or the user does."""
 
 
-def _by_shapes(every: Sequence[Place]) -> Iterator[Layers]:
+def _by_shapes(every: Sequence[Place]) -> Iterator[Arrangement]:
     """Matrices that chain, in the order in which they were made, with vectors as biases: what leaves least over."""
     floats = [p for p in every if p.array().dtype.kind == "f" and p.array().ndim]
     if len(floats) > MOST:
         return
-    found: list[tuple[int, int, int, Layers]] = []
+    candidates: list[tuple[int, int, int, Arrangement]] = []
     for count in range(1, len(floats) + 1):
         for some in itertools.combinations([p for p in floats if p.array().ndim == 2], count):
             shapes = [p.array().shape for p in some]
             if any(_chain(shapes, flipped) for flipped in (False, True)):
                 layers = _add_biases([(p, None) for p in some], floats)
                 used = sum(p is not None for pair in layers for p in pair)
-                found.append((len(floats) - used, -count, len(found), layers))
-    yield from (layers for *_, layers in sorted(found, key=lambda f: f[:3])[:3])
+                candidates.append((len(floats) - used, -count, len(candidates), layers))
+    yield from (layers for *_, layers in sorted(candidates, key=lambda f: f[:3])[:3])
     vectors = [p for p in floats if p.array().ndim == 1]
     if len(vectors) == 1:
         yield [(vectors[0], None)]
 
 
-def _with_biases_inside(layers: Layers) -> Iterator[Layers]:
+def _with_biases_inside(layers: Arrangement) -> Iterator[Arrangement]:
     """The layers as they are; and, where none has a bias, with the bias as first or last entry of the weights."""
     yield layers
     if not layers or any(bias is not None for _, bias in layers):

@@ -19,7 +19,7 @@ import numpy as np
 
 from samegrad.impls.parameters import Array
 from samegrad.impls.verifying.target import names, source
-from samegrad.impls.verifying.target.calls import Unreadable
+from samegrad.impls.verifying.target.calls import Unreadable, forwards, parameters_of
 from samegrad.impls.verifying.target.constructor import Constructor, other_inputs, seed_everything
 from samegrad.impls.verifying.target.layouts import PARAMETER_LAYOUTS, VECTOR_LAYOUTS, Slot
 from samegrad.impls.verifying.target.places import Leaf, Part, Place, of_object, of_result, to_array
@@ -36,7 +36,7 @@ class Instance:
     functions: dict[str, Callable]
     places: dict[str, Place] = field(default_factory=dict)
     """Tensor → where its parameter is."""
-    held: dict[str, Any] = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
     """A function's arguments that hold parameters."""
 
     def values(self) -> dict[str, Array]:
@@ -88,14 +88,14 @@ class ArgumentSubject:
 
     def _with_forward(self, sketch: Sketch) -> Sketch:
         """A backward function that is given the forward pass's results may leave out parameters that this takes."""
-        forward = names.methods(list(own_functions(self.module, self.function)), names.FORWARD) if sketch.asks else ()
-        for name in forward:
-            whole = next(sketches(getattr(self.module, name), self.module))
-            contained = any(not isinstance(t, str) for t in sketch.arguments.values())
-            if whole.layers >= max(sketch.layers, 1) and not contained:
-                mine = {a: whole.arguments.get(a, t) for a, t in sketch.arguments.items()}
-                return replace(sketch, arguments=mine, of_forward=whole.arguments, more=whole.more)
-        return sketch
+        own = own_functions(self.module, self.function)
+        every = [whole for name in forwards(own) if sketch.asks for whole in sketches(own[name], self.module)]
+        fitting = [w for w in every if w.layers >= max(sketch.layers, 1) and (w.is_plain or not sketch.layers)]
+        if not fitting:
+            return sketch
+        whole = max(fitting, key=lambda w: w.layers)
+        mine = {a: whole.arguments.get(a, t) for a, t in sketch.arguments.items()}
+        return replace(sketch, arguments=mine, of_forward=whole.arguments, more=whole.more)
 
     def forms(self, sizes: Sequence[int]) -> Iterator[Form]:
         """The layouts that the parameters may have, likeliest first; at last with the biases inside the weights."""
@@ -140,8 +140,9 @@ class ArgumentSubject:
         seed_everything()
         wholes = arrays if form.bias_first is None else _with_biases(arrays, form)
         wholes = {tensor: lift(array) for tensor, array in wholes.items()}
-        held = {a: build(t, wholes) for a, t in sketch.arguments.items()}
-        root = {**{a: build(t, wholes) for a, t in sketch.of_forward.items()}, **held}
+        order = [p.name for p in parameters_of(self.function)]
+        arguments = {a: build(sketch.arguments[a], wholes) for a in sorted(sketch.arguments, key=order.index)}
+        root = {**{a: build(t, wholes) for a, t in sketch.of_forward.items()}, **arguments}
         places: dict[str, Place] = {}
         for leaf in of_object(root, lambda kind: kind.__name__ == "SimpleNamespace"):
             for tensor, array in wholes.items():
@@ -156,12 +157,13 @@ class ArgumentSubject:
                 for kind in "Wb"
             }
         functions = {self.function.__name__: self.function, **own_functions(self.module, self.function)}
-        return Instance(root, functions, places, {**root, **self._by_tensor(wholes)})
+        bare = {names.NOW.sub("", a): value for a, value in root.items()}
+        return Instance(root, functions, places, {**bare, **root, **self._by_tensor(wholes)})
 
     def _by_tensor(self, arrays: dict[str, Array]) -> dict[str, Array]:
         """The arrays by the names that the file's other functions give them (W1, b1 of a forward pass)."""
         functions = own_functions(self.module, self.function).values()
-        return {a: arrays[a] for f in functions for a in inspect.signature(f).parameters if a in arrays}
+        return {a: arrays[a] for f in functions for a in source.signature(f).parameters if a in arrays}
 
 
 def _bias_of(weights: Slot) -> Slot:
@@ -206,27 +208,29 @@ class ObjectSubject:
             self.depths = [2, 1]
         self.fixed_sizes: list[tuple[int, ...]] = [] if self.constructor.sizeable else self._fixed_sizes()
 
+    @property
+    def has_weights(self) -> bool:
+        """Can it be made, and are there weights as soon as it is?"""
+        try:
+            return bool(self._fixed_sizes())
+        except (source.UserError, Unreadable):
+            return False
+
     def _fixed_sizes(self) -> list[tuple[int, ...]]:
         """The sizes of weights that are there from the start and follow nothing, in every reading of them."""
         thing = self.constructor.make(next(self.constructor.variants(), {}), (2, 4, 1), None, 0.1, 1)
         return list(dict.fromkeys(s.sizes for s in structures(self.leaves(thing), (None, None), self.mapping)))
 
-    def leaves(self, thing: Any, returned: Any = None) -> list[Leaf]:
-        """Every numeric value that the object holds, then what its training returned, under its names there."""
+    def leaves(self, thing: Any, returned: Any = None, labels: list[str] | None = None) -> list[Leaf]:
+        """Every numeric value that the object holds, or what its training returned, by these labels."""
         data = {name for name, role in self.constructor.roles.items() if role in ("x", "y")}
         every = [leaf for leaf in of_object(thing, self.own) if leaf.name not in data]
         if isinstance(thing, ModuleType):
             every = [leaf for leaf in every if "." not in leaf.name]
         if returned is not None:
-            held = dict(of_result(returned, self.returned_names))
-            every = [Leaf(name, held, name) for name in held]
+            by_label = dict(of_result(returned, labels))
+            every = [Leaf(name, by_label, name) for name in by_label]
         return every
-
-    @property
-    def returned_names(self) -> list[str] | None:
-        """The names in the return statement of the method to check; None where they cannot be read."""
-        function = getattr(self.root, self.method, None) if self.method else None
-        return source.returned_names(function) if function else None
 
     def forms(self, sizes: Sequence[int]) -> Iterator[Form]:
         """Every structure that an object made for these sizes shows; one that is born late where it shows none."""
@@ -259,10 +263,18 @@ class ObjectSubject:
         into = asked[0] if self.constructor.sizeable and roles & {"inputs_size", "sizes", "x"} else None
         return into, None
 
-    def structure_of(self, form: Form, thing: Any, returned: Any = None) -> Structure | None:
+    def structure_of(
+        self, form: Form, thing: Any, returned: Any = None, labels: list[str] | None = None
+    ) -> Structure | None:
         """The structure of that form in an object that has been trained; the first one for a form that is born late."""
         ends = (form.sizes[0], form.sizes[-1] if form.born_late else None)
-        every = structures(self.leaves(thing, returned), ends, self.mapping)
+        leaves = self.leaves(thing, returned, labels)
+        by_name = {leaf.name: leaf for leaf in leaves}
+        if form.slots and all(form.names.get(slot.tensor) in by_name for slot in form.slots):
+            same = Structure({s.tensor: by_name[form.names[s.tensor]] for s in form.slots}, form.sizes, form.flipped)
+            if [slot.shape for slot in same.slots] == [slot.shape for slot in form.slots]:
+                return same
+        every = structures(leaves, ends, self.mapping)
         if form.born_late and not form.slots:
             return max(every, key=lambda s: len(s.places), default=None)
         slots = {slot.tensor: slot.shape for slot in form.slots}
@@ -279,10 +291,10 @@ class ObjectSubject:
         instance = Instance(thing, callables(thing))
         if form.born_late:
             return instance
-        leaves = {leaf.name: leaf for leaf in self.leaves(thing)}
         structure = self.structure_of(form, thing)
         if structure is None:
-            raise Unreadable(f"its weights are of other shapes each time: {', '.join(leaves) or 'none'}")
+            every = ", ".join(leaf.name for leaf in self.leaves(thing))
+            raise Unreadable(f"its weights are of other shapes each time: {every or 'none'}")
         instance.places = structure.places
         for tensor, place in structure.places.items():
             try:
@@ -310,17 +322,17 @@ def own_functions(module: ModuleType, but: Any = None) -> dict[str, Callable]:
 
 
 def callables(thing: Any) -> dict[str, Callable]:
-    """What an object can do, by name; a module's own functions."""
+    """What an object, or one of a class, can do, by name; a module's own functions."""
     if isinstance(thing, ModuleType):
         return own_functions(thing)
-    found: dict[str, Callable] = {}
+    by_name: dict[str, Callable] = {}
     for name in dir(thing):
         if name.startswith("__") and name != "__call__":
             continue
         value = getattr(thing, name, None)  # a property may lack what it is made of
         if inspect.ismethod(value) or inspect.isfunction(value):
-            found[name] = value
-    return found
+            by_name[name] = value
+    return by_name
 
 
 class Layers:
@@ -339,13 +351,13 @@ class Layers:
         """Pass ∂L/∂a back through all layers, and update those that have a method for it."""
         for layer in reversed(self.layers):
             method = _one_of(layer, names.BACKWARD)
-            takes = [p.name for p in inspect.signature(method).parameters.values()]
+            takes = [p.name for p in source.signature(method).parameters.values()]
             rate = [learning_rate] if len(takes) > 1 else []
             upstream = method(upstream, *rate)
         for layer in self.layers:
             for name in names.methods([n for n in dir(layer) if not n.startswith("__")], names.UPDATE)[:1]:
                 method = getattr(layer, name)
-                if callable(method) and len(inspect.signature(method).parameters) == 1:
+                if callable(method) and len(source.signature(method).parameters) == 1:
                     method(learning_rate)
 
 

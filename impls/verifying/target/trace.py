@@ -21,7 +21,6 @@ from samegrad.impls.verifying.target.places import to_array
 
 LARGEST = 512
 """Elements of the largest array that is kept: a probe's own are smaller."""
-SAYS_LOSS = re.compile(r"loss|cost|error|err\b|mse|entropy")
 NUMBER = re.compile(r"[-+]?\d+\.\d+(?:e[-+]?\d+)?")
 
 
@@ -82,7 +81,7 @@ class Watch:
 
     def _printed(self, *values: Any, **options: Any) -> None:
         for value in values:
-            if isinstance(value, str) and SAYS_LOSS.search(value.lower()):
+            if isinstance(value, str) and names.SAYS_LOSS.search(value.lower()):
                 for number, text in enumerate(NUMBER.findall(value)):
                     self.numbers[f"print {number}"] = float(text)
             elif (array := to_array(value)) is not None and array.size == 1:

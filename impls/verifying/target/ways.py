@@ -7,7 +7,6 @@ is right on every probe is not so by accident.
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,8 +17,8 @@ from samegrad.impls.parameters import Array
 from samegrad.impls.verifying import probe
 from samegrad.impls.verifying.forward import candidates
 from samegrad.impls.verifying.target import names, source
-from samegrad.impls.verifying.target.calls import Unreadable, roles_of
-from samegrad.impls.verifying.target.layouts import DATA_LAYOUTS, FLAT, DataLayout
+from samegrad.impls.verifying.target.calls import SETTINGS, Unreadable, forwards, parameters_of, roles_of
+from samegrad.impls.verifying.target.layouts import DATA_LAYOUTS, FLAT, POINTS, DataLayout
 from samegrad.impls.verifying.target.sketch import Sketch
 from samegrad.impls.verifying.target.subjects import (
     ArgumentSubject,
@@ -80,9 +79,20 @@ def ways(subject: Subject, sizes: Sequence[int], flat: bool) -> Iterator[Way]:
     for layout in layouts:
         for form in forms:
             for plan in plans(subject):
+                if (layout is POINTS) != _takes_points(subject, form):
+                    continue
                 for lift in _lifts(subject, layout):
                     for hypothesis in _hypotheses(subject, form):
                         yield Way(subject, form, layout, plan, lift, hypothesis)
+
+
+def _takes_points(subject: Subject, form: Form) -> bool:
+    """Is there one argument for the data, which holds the targets as well, as (x, y) pairs do?"""
+    if not isinstance(subject, ArgumentSubject):
+        return False
+    every = parameters_of(subject.function)
+    roles = roles_of([p.name for p in every if p.default is p.empty and p.name not in form.how.arguments])
+    return [role for role in roles.values() if role not in SETTINGS] == ["x"]
 
 
 def _hypotheses(subject: Subject, form: Form) -> list[tuple[str, ...]]:
@@ -117,41 +127,35 @@ def plans(subject: Subject) -> list[Plan]:
     """What may be called, the whole training before its parts. Raises Unreadable where nothing looks like it."""
     if isinstance(subject, ArgumentSubject):
         return [Plan(subject.function.__name__)]
-    functions = _functions(subject)
-    forward = next(iter(names.methods([n for n in functions if n != subject.method], names.FORWARD)), None)
+    every = callables(subject.root)
+    functions = {n: f for n, f in every.items() if n == subject.method or not names.DISPLAY.search(names.snake(n))}
+    forward = next(iter(forwards(functions, subject.method)), None)
     if subject.method:
         update = _first(functions, names.UPDATE, (subject.method, forward))
         main = Plan(subject.method, forward, update)
         return [main, replace(main, forward=None)] if forward and _takes_data(functions[subject.method]) else [main]
-    found: list[Plan] = []
+    possible: list[Plan] = []
     rest = [n for n in functions if n != forward]
     trains = names.methods(rest, names.TRAIN, near=False)
     backward = names.methods([n for n in rest if n not in trains], names.BACKWARD)[:2]
     for train in [n for n in names.methods(rest, names.TRAIN) if n not in backward or len(backward) == 1][:2]:
-        found += [Plan(train, None, None, WHOLE)]
+        possible += [Plan(train, None, None, WHOLE)]
     for name in backward:
         update = _first(functions, names.UPDATE, (name, forward))
-        found.append(Plan(name, forward, update))
+        possible.append(Plan(name, forward, update))
         if forward and _takes_data(functions[name]):
-            found.append(Plan(name, None, update))
-    if not found and (update := _first(functions, names.UPDATE, (forward,))):
-        found.append(Plan(update, forward, None, WHOLE))
-    if not found:
-        found = [Plan(name, forward) for name in rest if _takes_targets(functions[name])]
-    if not found:
+            possible.append(Plan(name, None, update))
+    if not possible and (update := _first(functions, names.UPDATE, (forward,))):
+        possible.append(Plan(update, forward, None, WHOLE))
+    if not possible:
+        possible = [Plan(name, forward) for name in rest if _takes_targets(functions[name])]
+        possible += [Plan(name) for name in rest if names.is_loss(name) and _takes_data(functions[name])]
+    if not possible:
         raise Unreadable(
             f"no method is called like backward or train; there are: {', '.join(functions) or 'none'}. "
             "Say which: file.py:Class.method"
         )
-    return list(dict.fromkeys(found))
-
-
-def _functions(subject: ObjectSubject) -> dict[str, Callable]:
-    root = subject.root
-    if inspect.isclass(root):
-        every = {n: getattr(root, n) for n in dir(root) if not n.startswith("__") or n == "__call__"}
-        return {n: v for n, v in every.items() if inspect.isfunction(v) or inspect.ismethod(v)}
-    return callables(root)
+    return list(dict.fromkeys(possible))
 
 
 def _first(functions: dict[str, Callable], kind: tuple[str, ...], but: Sequence[str | None]) -> str | None:
@@ -160,16 +164,25 @@ def _first(functions: dict[str, Callable], kind: tuple[str, ...], but: Sequence[
 
 def _takes_data(function: Callable) -> bool:
     """Does it take inputs and targets, so that it may run the forward pass itself?"""
-    roles = roles_of(list(inspect.signature(function).parameters)).values()
+    roles = roles_of(list(source.signature(function).parameters)).values()
     return "x" in roles and "y" in roles
 
 
 def _takes_targets(function: Callable) -> bool:
     """Does it take inputs and targets and is called as if it gave gradients (costFunctionPrime)?"""
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", function.__name__).lower()
-    return _takes_data(function) and any(
-        w in words for w in ("prime", "deriv", "grad", "back", "fit", "train", "propagate")
-    )
+    parts = ("prime", "deriv", "grad", "back", "fit", "train", "propagate")
+    return _takes_data(function) and any(part in names.snake(function.__name__) for part in parts)
+
+
+def _of_arguments(subject: ObjectSubject) -> ArgumentSubject | None:
+    """The same method as a function of its arguments, where these hold the parameters and the object has none."""
+    if subject.has_weights:
+        return None
+    try:
+        thing = subject.constructor.make(next(subject.constructor.variants(), {}), (2, 4, 1), None, 0.1, 1)
+        return ArgumentSubject(subject.module, getattr(thing, str(subject.method)), subject.path)
+    except (source.UserError, Unreadable, AttributeError):
+        return None
 
 
 def find_subject(
@@ -184,9 +197,14 @@ def find_subject(
     """The subject of that name. Raises BadInput for an unknown name, UserError and Unreadable."""
     thing, owner = source.find(module, name, path)
     if inspect.isclass(thing):
-        return ObjectSubject(module, thing, path, None, init, mapping)
+        made = ObjectSubject(module, thing, path, None, init, mapping)
+        own = [value for value in vars(module).values() if type(value) is thing]
+        if own and not init and not made.has_weights and ObjectSubject(module, own[0], path).has_weights:
+            return ObjectSubject(module, own[0], path, None, None, mapping)  # one to which its layers were added
+        return made
     if (inspect.isfunction(thing) or inspect.ismethod(thing)) and owner is not module:
-        return ObjectSubject(module, owner, path, name.split(".")[-1], init, mapping)
+        of_object = ObjectSubject(module, owner, path, name.split(".")[-1], init, mapping)
+        return _of_arguments(of_object) or of_object
     if (inspect.isfunction(thing) and owner is module) or (callable(thing) and inspect.isbuiltin(thing)):
         try:
             return ArgumentSubject(module, thing, path, arguments)

@@ -29,7 +29,7 @@ class ForgetsHiddenBias(NumpyManual):
 class OnlyFloat32(NumpyManual):
     def prepare(self, task):
         if task.dtype == "float64":
-            raise Unavailable("float64 is not to be had")
+            raise Unavailable("float64 is unavailable")
         super().prepare(task)
 
 
@@ -94,13 +94,13 @@ def test_a_nan_is_a_disagreement_in_json_too(planted):
 
 
 def test_a_refused_case_is_left_out_aloud(planted):
-    """A dtype that cannot be had leaves a row with the reason; the other dtype is measured."""
+    """An unavailable dtype leaves a row with the reason; the other dtype is measured."""
     planted(OnlyFloat32)
     rows = agree.measure("planted", ["line"], scales=(1.0,), seeds=(0,))
-    assert [row["left_out"] for row in rows if "left_out" in row] == ["float64 is not to be had"]
+    assert [row["left_out"] for row in rows if "left_out" in row] == ["float64 is unavailable"]
     assert {row["dtype"] for row in rows if "tau" in row} == {"float32"}
     shown = text(tables.render_agree({"rows": rows, "left_out": {}, "failed": {}}))
-    assert "left out: 1 case of planted: float64 is not to be had" in shown
+    assert "left out: 1 case of planted: float64 is unavailable" in shown
 
 
 def test_an_implementation_that_cannot_run_is_left_out(monkeypatch):
@@ -147,7 +147,7 @@ def test_keras_on_torch_in_float64_is_found():
 
 @pytest.mark.slow
 def test_constants_through_float32_are_found_and_cured():
-    """Python floats lose half their digits on the way into either optimizer; np.float64 keeps them, and that is all."""
+    """Python floats lose half their digits on the way into both optimizers; np.float64 keeps them, and that is all."""
     pytest.importorskip("keras", "3.15")
     pytest.importorskip("tensorflow")
     assert reproduced(known_faults.CONSTANTS)["each"] == [True, True]

@@ -115,7 +115,7 @@ def test_a_wrong_loss_and_wrong_predictions_are_named():
 
 @pytest.mark.parametrize("wrong", [lambda p: p + 1e-5, np.negative], ids=["shifted", "sign"])
 def test_a_wrong_step_is_named(wrong):
-    """Parameters after a step are held to the bound as well, and so is a step of another learning rate."""
+    """Parameters after a step are compared within the bound as well, and so is a step of another learning rate."""
     _, _, (loss, moved) = results(dtype="float64")
     truth = reference(dtype="float64")
     tampered = [moved[0], Layer(moved[1].W, wrong(moved[1].b))]
@@ -171,7 +171,7 @@ def test_the_message_says_everything():
 @pytest.mark.parametrize("poison", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("tensor", ["loss", "W1", "b1", "W2", "b2"])
 def test_a_number_that_is_none_never_passes(poison, tensor):
-    """NaN and infinities are infinitely wrong, wherever they stand."""
+    """NaN and infinities are infinitely wrong, wherever they are."""
     _, (loss, gradients), _ = results()
     if tensor == "loss":
         loss = np.array(poison, np.float32)
@@ -271,7 +271,7 @@ def test_what_is_exact_must_be_exact():
 
 
 def test_what_is_beyond_all_bounds_is_quiet():
-    """1e300 where next to nothing is allowed, infinities and NaN: τ is infinite, and nothing is said of overflow."""
+    """1e300 where next to nothing is allowed, infinities and NaN: τ is infinite, without a warning of overflow."""
     off = Problem("off", (1, 1), ("relu",), lambda batch, seed: (np.ones((batch, 1)), np.zeros((batch, 1))))
     truth = Reference(off, [Layer(np.full((1, 1), -1.0), np.full(1, -1.0))], *off.data(1, 1), "float64")
     with warnings.catch_warnings():
@@ -282,7 +282,7 @@ def test_what_is_beyond_all_bounds_is_quiet():
 
 
 def test_the_oracle_claims_no_more_than_it_sees():
-    """Gradients smaller than its resolution are 0 to it, and not held against anyone."""
+    """Gradients smaller than its resolution are 0 to it, and not called an error."""
     off = Problem("off", (1, 1), ("relu",), lambda batch, seed: (np.ones((batch, 1)), np.zeros((batch, 1))))
     truth = Reference(off, [Layer(np.full((1, 1), -1.0), np.full(1, -1.0))], *off.data(1, 1), "float64")
     for size, agrees in ((RESOLUTION / 2, True), (1e3 * RESOLUTION, False)):
@@ -329,5 +329,5 @@ def test_bad_requests_are_refused():
         reference().agree("backward", None)
     with pytest.raises(BadInput, match=r"^a train_step can be checked only with the learning rate that it took$"):
         reference().agree("train_step", results()[2])
-    with pytest.raises(BadInput, match="loss is not finite"), np.errstate(over="ignore", invalid="ignore"):
+    with pytest.raises(BadInput, match="overflows for these numbers"), np.errstate(over="ignore", invalid="ignore"):
         Reference(LINE, LINE.parameters(scale=1e200), x, y, "float64")

@@ -32,7 +32,7 @@ def test_the_truth_is_far_better_than_the_dtype(function, dtype):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_arguments_cover_both_sides_and_all_magnitudes(dtype):
-    """From 2⁻²⁰ to saturation on either side, never to where the result is no longer a normal number."""
+    """From 2⁻²⁰ to saturation on both sides, never to where the result is no longer a normal number."""
     z = constants.arguments("sigmoid", dtype, count=1000)
     assert z.shape == (4000, 1) and z.dtype == np.dtype(dtype)
     assert z.max() == 40 and abs(z).min() == constants.SMALLEST and -z.min() > 0.95 * np.log(np.finfo(dtype).max)

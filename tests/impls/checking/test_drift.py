@@ -1,4 +1,4 @@
-"""Drift: right trainings stay within what rounding alone becomes; an error of their own is told from it."""
+"""Drift: right trainings stay within what rounding alone becomes; an error of their own is distinguished from it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_right_training_is_explained_by_rounding(dtype):
     assert "rounding explains all of it" in capture.get() and "farthest shadow" in capture.get()
 
 
-def test_an_error_of_its_own_is_told_from_amplification(monkeypatch):
+def test_an_error_of_its_own_is_distinguished_from_amplification(monkeypatch):
     """A learning rate that is off by 10⁻⁸ is seen in float64 from the first steps on, and named."""
     monkeypatch.setitem(registry.REGISTRY, "planted", Entry("planted", "planted_module:Kind", "numpy", "wrong"))
     monkeypatch.setitem(sys.modules, "planted_module", type("module", (), {"Kind": SlightlyFast}))

@@ -47,12 +47,12 @@ def test_a_wrong_gradient_is_shown_with_its_tensor(subject):
 
 
 def test_the_weights_are_those_that_the_seed_draws():
-    """And another draw gives other gradients, so that one number cannot stand for all."""
+    """And another draw gives other gradients, so that one number cannot represent all."""
     one, other, same = (compare_gradients(ForgottenBias, seed=seed).tensors["ForgottenBias"][2] for seed in (1, 2, 1))
     assert one == same and one.expected != other.expected
 
 
-def test_what_cannot_run_is_told_and_is_no_agreement(monkeypatch):
+def test_what_cannot_run_is_reported_and_is_no_agreement(monkeypatch):
     monkeypatch.setattr(type(REGISTRY["numpy-fast"]), "absent", lambda entry: ["abacus"])
     found = compare_gradients(Nowhere, "numpy-fast")
     assert not found.agrees and not found.tensors and list(found.not_compared) == ["Nowhere", "numpy-fast"]

@@ -11,7 +11,7 @@ import pytest
 from samegrad.impls.checking import oracle
 from samegrad.impls.checking.bound import running_bound
 from samegrad.impls.errors import BadInput
-from samegrad.impls.parameters import Layer, initial, tensors
+from samegrad.impls.parameters import Layer, initial, network, tensors, unflatten
 from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, LINE, SQUARED, XOR, Problem
 
 FUNCTIONS = {
@@ -39,7 +39,7 @@ def problem(sizes, activations, loss=SQUARED):
 
 
 def exact_loss(net, theta, x, y):
-    layers = oracle.unflatten(theta, net.sizes)
+    layers = unflatten(theta, net.sizes)
     a = x
     for (W, b), name in zip(layers, net.activations, strict=True):
         z = a @ W + b
@@ -58,7 +58,7 @@ def exact(net, parameters, x, y):
             left[j], right[j] = theta[j] - step, theta[j] + step
             gradient.append((exact_loss(net, right, x, y) - exact_loss(net, left, x, y)) / (2 * step))
         loss = float(exact_loss(net, theta, x, y))
-        return loss, oracle.unflatten(np.array([float(g) for g in gradient]), net.sizes)
+        return loss, unflatten(np.array([float(g) for g in gradient]), net.sizes)
 
 
 NETS = [
@@ -255,3 +255,65 @@ def test_pieces_cover_everything_once():
         slices = list(oracle.pieces(count, length))
         assert [i for s in slices for i in range(count)[s]] == list(range(count))
         assert max(s.stop - s.start for s in slices) == min(count, max(1, length))
+
+
+def stepped(net, parameters, x, y):
+    """Loss and gradients by a complex step of every parameter in turn, in one plain function of them all."""
+
+    def total(theta):
+        a = x
+        for (W, b), activation in zip(unflatten(theta, net.sizes), net.activations, strict=True):
+            z = a @ W + b
+            asymptote, distance = oracle.PARTS[activation](z)
+            a = asymptote + distance
+        return np.sum(oracle.TERMS[net.loss](z, (asymptote - y) + distance, y)) / y.size
+
+    theta = oracle.flatten(parameters)
+    steps = 1j * oracle.STEP * np.eye(theta.size)
+    return total(theta), unflatten(np.array([total(theta + s).imag / oracle.STEP for s in steps]), net.sizes)
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        *NETS,
+        *CLASSIFIERS,
+        problem((3, 5, 4, 6, 2), ("tanh", "relu", "sigmoid", "identity")),
+        problem((5, 40, 30, 3), ("sigmoid", "tanh", "softmax"), CROSS_ENTROPY),
+    ],
+    ids=lambda net: f"{'-'.join(map(str, net.sizes))} {net.activations[-1]} {net.loss}",
+)
+@pytest.mark.parametrize("batch", [1, 4, 900])
+def test_following_units_forwards_gives_what_stepping_every_parameter_gives(net, batch, monkeypatch):
+    """Within the two roundings' bounds, with rows and units in many pieces (of a wide network fewer rows do)."""
+    monkeypatch.setattr(oracle, "WORKING_SET", 2**10)
+    batch = min(batch, 4 * 2**10 // max(net.sizes))
+    rng = np.random.default_rng(batch)
+    x, y = rng.standard_normal((batch, net.sizes[0])), rng.dirichlet(np.ones(net.sizes[-1] + 1), batch)[:, :-1]
+    parameters = initial(net.sizes, 1)
+    found, bound = oracle.evaluate(net, parameters, x, y), running_bound(net, parameters, x, y, "float64")
+    loss, gradients = stepped(net, parameters, x, y)
+    assert abs(found.loss - loss.real) <= 2 * bound.loss
+    for name, g in tensors(gradients).items():
+        np.testing.assert_array_less(
+            abs(tensors(found.gradients)[name] - g), 2 * tensors(bound.gradients)[name] + 1e-300, err_msg=name
+        )
+
+
+@pytest.mark.parametrize("net", NETS, ids=lambda net: "-".join(net.activations))
+@pytest.mark.parametrize("limit", [oracle.WORKING_SET, 40])
+def test_several_networks_are_each_what_they_are_alone(net, limit, monkeypatch):
+    """Truth and bound, in pieces of the networks and of the rows too."""
+    monkeypatch.setattr(oracle, "WORKING_SET", limit)
+    rng = np.random.default_rng(5)
+    several = initial(net.sizes, seed=5, networks=7)
+    x, y = rng.standard_normal((9, net.sizes[0])), rng.standard_normal((9, net.sizes[-1]))
+    for evaluate in (oracle.evaluate, lambda *of: running_bound(*of, "float32")):
+        together = evaluate(net, several, x, y)
+        for number in range(7):
+            alone = evaluate(net, network(several, number), x, y)
+            np.testing.assert_allclose(together.predictions[number], alone.predictions, rtol=1e-13)
+            np.testing.assert_allclose(together.loss[number], alone.loss, rtol=1e-13)
+            for name, expected in tensors(alone.gradients).items():
+                found = tensors(together.gradients)[name][number]
+                np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13 * abs(expected).max())

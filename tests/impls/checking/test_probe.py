@@ -8,6 +8,7 @@ import pytest
 from samegrad.impls.checking.agreement import worst_tau
 from samegrad.impls.checking.probe import MARKED, Probe, marked_rows, smallest_dropped
 from samegrad.impls.on_numpy.manual import NumpyManual
+from samegrad.impls.on_numpy.networks import NumpyNetworks
 from samegrad.impls.parameters import Layer
 from samegrad.impls.problem import LINE, XOR
 from samegrad.impls.task import Task
@@ -68,7 +69,7 @@ def test_the_marked_rows_are_where_they_are_promised(batch):
     assert edges <= set(marked.tolist()) and len(marked) <= MARKED and np.all(np.diff(marked) > 0)
 
 
-def test_the_share_that_is_stated_is_found_as_often_as_is_said():
+def test_the_share_that_is_stated_is_found_as_often_as_is_stated():
     """At twice the allowed misses of one probe alone: 466 drawn rows, of which none is among those left out."""
     batch, random = 100_003, np.random.default_rng(5)
     left_out = np.zeros(batch, bool)
@@ -76,3 +77,44 @@ def test_the_share_that_is_stated_is_found_as_often_as_is_said():
     misses = sum(not left_out[marked_rows(batch, random)].any() for _ in range(500))
     assert misses / 500 <= 2 * (1 - 0.01) ** 440
     assert smallest_dropped(512) == 0 and 0.004 < smallest_dropped(4_194_304) < 0.005
+
+
+def of_networks(batch, count=20, seed=1):
+    """A probe of several networks, and the pass by hand prepared for its rows."""
+    task = Task(XOR, XOR.parameters(seed, networks=count), batch)
+    x, y = task.data()
+    probe = Probe(task, task.parameters, x, y, np.random.default_rng(seed))
+    by_hand = NumpyNetworks()
+    by_hand.prepare(task)
+    by_hand.feed(x, y)
+    return probe, by_hand
+
+
+@pytest.mark.parametrize("batch", [4, 600, 4096])
+def test_several_networks_are_right_together(batch):
+    for seed in range(3):
+        probe, by_hand = of_networks(batch, seed=seed)
+        assert worst_tau(probe.agree("forward", by_hand.to_numpy(by_hand.forward()))) <= 1
+        assert worst_tau(probe.agree("value_and_grad", by_hand.to_numpy(by_hand.value_and_grad()))) <= 1
+        assert worst_tau(probe.agree("train_step", by_hand.to_numpy(by_hand.train_step(0.5)), 0.5)) <= 1
+
+
+@pytest.mark.parametrize("batch", [4, 4096])
+def test_a_row_that_none_of_several_networks_counts_is_seen(batch):
+    """At a large batch by the one that the rows are near."""
+    probe, by_hand = of_networks(batch)
+    x, y = by_hand.x, by_hand.y.copy()
+    y[-1] = by_hand.to_numpy(by_hand.forward())[:, -1].mean(axis=0)
+    by_hand.feed(x, y)
+    found = probe.agree("value_and_grad", by_hand.to_numpy(by_hand.value_and_grad()))
+    assert worst_tau(found) > 1
+
+
+@pytest.mark.parametrize("number", [0, 11, 19])
+def test_one_wrong_network_of_several_is_named(number):
+    probe, by_hand = of_networks(4)
+    loss, gradients = by_hand.to_numpy(by_hand.value_and_grad())
+    gradients[1].W[number, 2, 0] *= 1.0001
+    [worst] = [one for one in probe.agree("value_and_grad", (loss, gradients)) if not one.agrees]
+    assert (worst.tensor, worst.network, worst.index) == ("W2", number, (2, 0))
+    assert str(worst).startswith(f"W2[2, 0] of network {number} is ")

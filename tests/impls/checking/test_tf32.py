@@ -82,7 +82,7 @@ def test_results_in_tf32_are_float32():
 
 
 def test_a_cpu_has_none():
-    """Said with what to do, by the contract's default; tests/impls/test_on_gpu.py has the frameworks'."""
+    """Reported with what to do, by the contract's default; tests/impls/test_on_gpu.py has the frameworks'."""
     with pytest.raises(Unavailable, match=r"'cpu' has no TF32: .* leave --tf32 out"):
         REGISTRY["numpy"].load().allow_tf32(True, "cpu")
     assert Implementation.allow_tf32(False, "cpu") is None

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from samegrad.command_line import main
-from samegrad.impls.conformance.clauses import CLAUSES
+from samegrad.impls.conformance.clauses import CLAUSES, Fault, verdicts
 from samegrad.impls.conformance.examination import examine
 from samegrad.impls.documents.conformance import Conformance
 from samegrad.impls.errors import Unavailable
@@ -43,9 +43,9 @@ def broken(name, **options):
     """{clause: its sentences} of what one of the planted implementations breaks."""
     found = examine(f"{PLANTED}:{name}", timed=TIMED, **options)
     return {
-        told["clause"]: [fault["sentence"] for fault in told["faults"]]
-        for told in found["clauses"]
-        if told["holds"] is False
+        clause["clause"]: [fault["sentence"] for fault in clause["faults"]]
+        for clause in found["clauses"]
+        if clause["holds"] is False
     }
 
 
@@ -63,7 +63,10 @@ FAULTS = {
     "Flat": ("layout", r"value_and_grad's "),
     "PlainPairs": ("layout", r"should be of type Layer, but are of type tuple"),
     "Views": ("kept", r"what to_numpy made of forward changed under the calls that followed: it should be a copy"),
-    "Late": ("ready", r"forward returns before its result is there|of the work was still to be done when the call had"),
+    "Late": (
+        "ready",
+        r"forward returns before its result is there|of the work was still to be done when the call returned",
+    ),
     "Lazy": ("ready", r"value_and_grad returns before its result is there"),
     "Forgetting": ("training", r"the second step starts where the first one did|does not keep its update"),
     "HalfSteps": ("training", r"train_step's W1\[\d, \d\] is .* but should be"),
@@ -94,26 +97,26 @@ def test_a_fault_breaks_its_clause_and_no_other(name):
     clause, sentence = FAULTS[name]
     found = broken(name)
     assert list(found) == [clause], found
-    assert any(re.search(sentence, told) for told in found[clause]), found
-    assert all("\n" not in told for told in found[clause])
+    assert any(re.search(sentence, text) for text in found[clause]), found
+    assert all("\n" not in text for text in found[clause])
 
 
 def test_without_a_fault_nothing_is_broken():
     """And nothing that can be examined is left out: NumPy has no compiler."""
     assert broken("Faultless") == {}
     found = examine(f"{PLANTED}:Faultless", timed=TIMED)
-    assert {told["clause"] for told in found["clauses"] if told["holds"] is not True} <= {"compiled"}
-    assert [told["clause"] for told in found["clauses"]] == list(CLAUSES)
+    assert {clause["clause"] for clause in found["clauses"] if clause["holds"] is not True} <= {"compiled"}
+    assert [clause["clause"] for clause in found["clauses"]] == list(CLAUSES)
 
 
 def test_what_is_refused_with_a_reason_is_left_out_and_breaks_nothing():
     found = examine(f"{PLANTED}:OnlyFloat32", timed=TIMED)
-    assert all(told["holds"] is not False for told in found["clauses"])
+    assert all(clause["holds"] is not False for clause in found["clauses"])
     assert list(found["left_out"]) == ["xor float64, 7 rows", "line float64, 7 rows"]
     with pytest.raises(Unavailable, match="computes in float32 only"):
         examine(f"{PLANTED}:OnlyFloat32", dtypes=["float64"])
     found = examine(f"{PLANTED}:WithoutFeed", timed=TIMED)
-    assert all(told["holds"] is not False for told in found["clauses"])
+    assert all(clause["holds"] is not False for clause in found["clauses"])
     assert list(found["left_out"]) == ["feed"]
 
 
@@ -123,42 +126,42 @@ def test_predictions_at_random_are_wrong_and_not_repeatable_and_blame_no_state()
     assert "forward gives other numbers when it is called again" in found["repeatable"][0]
 
 
-def test_a_result_that_lies_elsewhere_is_told_by_where_it_lies():
+def test_a_result_that_lies_elsewhere_is_reported_by_where_it_lies():
     assert broken("OnAnotherDevice") == {}
     found = broken("OnAnotherDevice", device="cuda:1")
     assert list(found) == ["device"]
-    assert found["device"][0] == "forward's result lies on cpu, by device_of, but was asked for on cuda:1"
+    assert found["device"][0] == "forward's result is on cpu, by device_of, but was asked for on cuda:1"
     with pytest.raises(Unavailable, match="CPU only"):
         examine(f"{PLANTED}:Faultless", device="gpu")
 
 
 class TestCommand:
     def test_one_that_keeps_the_contract(self):
-        code, said, _ = conformance("numpy")
+        code, output, _ = conformance("numpy")
         assert code == 0
-        assert [line.split()[0] for line in said.splitlines()] == [*CLAUSES, "numpy"]
-        assert said.endswith("numpy keeps the contract.\n") and "BROKEN" not in said
+        assert [line.split()[0] for line in output.splitlines()] == [*CLAUSES, "numpy"]
+        assert output.endswith("numpy keeps the contract.\n") and "BROKEN" not in output
 
     def test_one_that_does_not(self, monkeypatch):
-        """A module of the folder that one stands in; each sentence once, with the cases that it is true of."""
+        """A module of the current folder; each sentence once, with the cases that it is true of."""
         monkeypatch.chdir(ROOT)
-        code, said, _ = conformance(f"{PLANTED}:Raising")
+        code, output, _ = conformance(f"{PLANTED}:Raising")
         assert code == 1
-        [line] = [line for line in said.splitlines() if "BROKEN" in line]
+        [line] = [line for line in output.splitlines() if "BROKEN" in line]
         assert line.startswith("operations")
-        [told] = [line for line in said.splitlines() if "value_and_grad raises" in line]
-        assert told == "    value_and_grad raises ZeroDivisionError: in the middle of it (xor float32, 7 rows; 3 more)"
-        assert said.endswith(f"{PLANTED}:Raising breaks the contract: operations.\n")
+        [fault] = [line for line in output.splitlines() if "value_and_grad raises" in line]
+        assert fault == "    value_and_grad raises ZeroDivisionError: in the middle of it (xor float32, 7 rows; 3 more)"
+        assert output.endswith(f"{PLANTED}:Raising breaks the contract: operations.\n")
 
-    def test_a_process_that_dies_is_told_in_a_line(self):
-        code, said, _ = conformance(f"{PLANTED}:Dying")
+    def test_a_process_that_dies_is_reported_in_a_line(self):
+        code, output, _ = conformance(f"{PLANTED}:Dying")
         assert code == 1
-        told = "died during 'examine' (exit status 7): in forward, at xor float32, 7 rows"
-        assert said == f"the process that ran {PLANTED}:Dying {told}\n"
+        reason = "died during 'examine' (exit status 7): in forward, at xor float32, 7 rows"
+        assert output == f"the process that ran {PLANTED}:Dying {reason}\n"
 
     @pytest.mark.slow
     @pytest.mark.parametrize(
-        ("arguments", "told"),
+        ("arguments", "message"),
         [
             ("nunpy", "unknown implementation 'nunpy'"),
             ("torch-cuda-graph", "torch"),
@@ -167,11 +170,11 @@ class TestCommand:
             ("no_such_module:Mine", "no_such_module:Mine: importing no_such_module failed"),
         ],
     )
-    def test_what_cannot_be_run_is_told_in_a_line(self, arguments, told):
+    def test_what_cannot_be_run_is_reported_in_a_line(self, arguments, message):
         """Unknown, refused by the machine, not there."""
-        code, said, complaint = conformance(*arguments.split())
-        assert (code, said) == (2, "")
-        assert told in complaint.splitlines()[-1] and complaint.splitlines()[-1].startswith("samegrad: ")
+        code, output, complaint = conformance(*arguments.split())
+        assert (code, output) == (2, "")
+        assert message in complaint.splitlines()[-1] and complaint.splitlines()[-1].startswith("samegrad: ")
 
     def test_json_has_every_clause(self):
         done = subprocess.run(
@@ -182,8 +185,23 @@ class TestCommand:
             check=False,
         )
         assert done.returncode == 1
-        told = json.loads(done.stdout)
-        assert told["conforms"] is False and told["implementation"] == f"{PLANTED}:WrongSign"
-        assert [clause["clause"] for clause in told["clauses"]] == list(CLAUSES)
-        broken = {clause["clause"] for clause in told["clauses"] if clause["holds"] is False}
+        document = json.loads(done.stdout)
+        assert document["conforms"] is False and document["implementation"] == f"{PLANTED}:WrongSign"
+        assert [clause["clause"] for clause in document["clauses"]] == list(CLAUSES)
+        broken = {clause["clause"] for clause in document["clauses"] if clause["holds"] is False}
         assert {"gradients"} <= broken <= {"gradients", "rows"}
+
+
+def test_where_numbers_are_wrong_times_show_no_other_clause():
+    """Other processes disturb times; of a clause that numbers break, every case is listed."""
+    by_time = [Fault("ready", "large", "late", True), Fault("anew", "large", "quick", True)]
+    by_number = [Fault("gradients", "small", "wrong"), Fault("ready", "small", "changed")]
+
+    def cases(faults):
+        return {
+            entry["clause"]: [f["case"] for f in entry["faults"]] for entry in verdicts([], faults) if entry["faults"]
+        }
+
+    assert cases(by_time) == {"ready": ["large"], "anew": ["large"]}
+    assert cases([*by_time, by_number[0]]) == {"gradients": ["small"]}
+    assert cases([*by_time, *by_number]) == {"gradients": ["small"], "ready": ["large", "small"]}

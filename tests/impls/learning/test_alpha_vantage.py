@@ -174,7 +174,7 @@ def test_it_gives_up_and_keeps_nothing(service, tmp_path):
         ((200, {"Time Series (Daily)": {"soon": series(1)["Time Series (Daily)"]["2024-01-01"]}}), BadInput, "no date"),
     ],
 )
-def test_what_stays_wrong_is_said_at_once(reply, kind, message, service, tmp_path):
+def test_what_stays_wrong_is_reported_at_once(reply, kind, message, service, tmp_path):
     """Errors, daily limits, refusals, other shapes: one attempt, one line without the key, nothing kept."""
     service.replies.append(reply)
     with pytest.raises(kind, match=message) as refusal:
@@ -195,7 +195,7 @@ def test_rows_that_make_no_sense_are_not_kept(cell, service, tmp_path):
 
 
 def test_where_the_whole_series_is_for_payers_the_latest_hundred_rows_do(service, tmp_path):
-    """outputsize=full, then compact; refused again, it is said."""
+    """outputsize=full, then compact; refused again, it is reported."""
     service.replies += [(200, PREMIUM), (200, series(100)), (200, PREMIUM), (200, PREMIUM)]
     assert len(daily_rows.read_csv(alpha_vantage.daily("IBM", tmp_path))) == 100
     assert [query["outputsize"] for query in service.queries] == ["full", "compact"]
@@ -203,7 +203,7 @@ def test_where_the_whole_series_is_for_payers_the_latest_hundred_rows_do(service
         alpha_vantage.daily("MSFT", tmp_path)
 
 
-def test_a_missing_key_a_strange_symbol_and_no_network_are_said(service, tmp_path, monkeypatch):
+def test_a_missing_key_a_strange_symbol_and_no_network_are_reported(service, tmp_path, monkeypatch):
     """Without asking anybody, except for the last; the address is one where nobody listens."""
     with pytest.raises(BadInput, match="no symbol"):
         alpha_vantage.daily("../../etc", tmp_path)
@@ -226,25 +226,25 @@ def test_a_damaged_file_in_the_cache_is_fetched_again(service, tmp_path):
 
 
 @pytest.mark.parametrize("address", ["file:///etc/passwd", "ftp://127.0.0.1/", "nonsense", "http://[::1", "https://"])
-def test_only_a_web_server_s_address_is_asked_and_the_key_is_never_told(
+def test_only_a_web_server_s_address_is_asked_and_the_key_is_never_shown(
     address, service, tmp_path, monkeypatch, capsys
 ):
     """At once, without another attempt."""
     monkeypatch.setenv(alpha_vantage.URL_VARIABLE, address)
-    with pytest.raises(BadInput, match=alpha_vantage.URL_VARIABLE) as told:
+    with pytest.raises(BadInput, match=alpha_vantage.URL_VARIABLE) as refusal:
         alpha_vantage.daily("IBM", tmp_path)
-    assert KEY not in str(told.value) + "".join(capsys.readouterr()) and not service.pauses
+    assert KEY not in str(refusal.value) + "".join(capsys.readouterr()) and not service.pauses
 
 
 @pytest.mark.parametrize("key", ["SECRET\nX-Header: 1", "SECRET\udcff", "SECRET\u00e9"])
 def test_a_key_that_cannot_be_one_is_refused_without_showing_it(key, service, tmp_path, monkeypatch):
     monkeypatch.setattr(alpha_vantage.os, "environ", {alpha_vantage.KEY_VARIABLE: key})
-    with pytest.raises(BadInput, match="no key has") as told:
+    with pytest.raises(BadInput, match="no key has") as refusal:
         alpha_vantage.daily("IBM", tmp_path)
-    assert "SECRET" not in str(told.value)
+    assert "SECRET" not in str(refusal.value)
 
 
 def test_a_key_is_masked_however_an_address_writes_it():
     key = "SECRET+/123"
-    said = f"/query?apikey=SECRET%2B%2F123 {key} SECRET%2B/123"
-    assert "SECRET" not in alpha_vantage._masked(said, key)
+    message = f"/query?apikey=SECRET%2B%2F123 {key} SECRET%2B/123"
+    assert "SECRET" not in alpha_vantage._masked(message, key)

@@ -7,8 +7,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from samegrad.impls.documents.optimizers import ClosedLoops
 from samegrad.impls.learning import closed_loop, training
-from samegrad.impls.learning.closed_loop import run, wrong
+from samegrad.impls.learning.closed_loop import run
 from samegrad.impls.learning.numpy_trainer import NumpyTrainer
 from samegrad.impls.learning.optimizers import OPTIMIZERS, Conventions, make
 from samegrad.impls.learning.optimizers_command import optimizers_command
@@ -27,12 +28,12 @@ def here(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_optimizer_of_numpy_is_explained(dtype, here):
-    """A row per problem and optimizer, in either dtype."""
+    """A row per problem and optimizer, in each dtype."""
     here(NumpyTrainer)
     seen = []
     result = run(["numpy"], epochs=20, dtype=dtype, progress=seen.append)
     assert seen[-1] == {name: {"stage": "done", "epoch": len(result["rows"])} for name in ("shadows", "numpy")}
-    assert wrong(result) == [] and json.loads(json.dumps(result, allow_nan=False)) == result
+    assert ClosedLoops.of(result).wrong == [] and json.loads(json.dumps(result, allow_nan=False)) == result
     titles = [(row["problem"], row["optimizer"]) for row in result["rows"]]
     assert titles == [(problem, name) for problem in ("xor", "line", "slides") for name in OPTIMIZERS]
     assert all(
@@ -45,7 +46,7 @@ def test_optimizers_of_every_framework_are_explained_in_float32():
     """Two of them, on shuffled minibatches of the line; `samegrad optimizers --closed-loop` goes through all."""
     names = [name for name in TRAINERS if get_entry(name).missing() is None]
     result = run(names, names=["nesterov", "adam"], problems=["line"], epochs=10, dtype="float32")
-    assert wrong(result) == [] and len(result["rows"]) == 2 * len(names)
+    assert ClosedLoops.of(result).wrong == [] and len(result["rows"]) == 2 * len(names)
 
 
 class OtherEpsilon(NumpyTrainer):
@@ -60,12 +61,13 @@ def test_an_optimizer_that_only_nearly_is_the_textbooks_is_named(here):
     """ε = 10⁻⁸ in another place is more than rounding, in float64."""
     here(OtherEpsilon)
     result = run(["numpy"], epochs=50, problems=["line", "xor"])
-    assert [line.split(" is ")[0] for line in wrong(result)] == [
+    assert [line.split(" is ")[0] for line in ClosedLoops.of(result).wrong] == [
         f"{name} with adam of numpy" for name in ("line", "xor")
     ]
 
 
-def test_the_command_shows_a_row_per_training(here, monkeypatch):
+def test_the_command_shows_a_row_per_training(here, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     here(NumpyTrainer)
     monkeypatch.setattr(closed_loop, "EPOCHS", 10)
     arguments = ["--closed-loop", "--implementations", "numpy", "--optimizer", "adam,sgd", "--dtype", "float32"]

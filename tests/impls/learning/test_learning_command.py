@@ -19,21 +19,21 @@ def test_train_shows_and_saves(tmp_path):
     path = tmp_path / "xor.json"
     done = invoke("train", "xor", "--implementations", "numpy", "--epochs", "2500", "--json", str(path))
     assert done.exit_code == 0, done.output
-    for text in ("    0  0.3321", "1,000  0.249", "2,000  0.244", "2,500", "Predictions at the end", "The same curve"):
+    for text in ("    0  0.3321", "1,000  0.249", "2,000  0.244", "2,500", "Predictions at the end", "numpy follows"):
         assert text in done.output
     document = json.loads(path.read_text())
     assert document["format"] == "samegrad-training" and document["recipe"]["epochs"] == 2500
     assert len(document["runs"][0]["losses"]) == len(document["epochs"])
 
 
-def test_line_stands_beside_least_squares(tmp_path):
+def test_line_is_shown_beside_least_squares(tmp_path):
     """At 0.3, 0.5 and 0.7."""
     done = invoke("train", "line", "--implementations", "numpy", "--json", str(tmp_path / "line.json"))
     assert done.exit_code == 0 and "least squares" in done.output
     assert all(f" {x} " in done.output for x in (0.3, 0.5, 0.7))
 
 
-def test_stock_stands_beside_its_baselines(tmp_path):
+def test_stock_is_shown_beside_its_baselines(tmp_path):
     """Held-out errors in both units; the document has them per run."""
     pytest.importorskip("sklearn")
     path = tmp_path / "stock.json"

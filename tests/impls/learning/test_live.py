@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from samegrad.impls.learning.live import Live
+from samegrad.impls.learning.live import SHOWN, Live
 from samegrad.impls.learning.trainer import TRAINERS
 
 NAMES = ["shadows", *TRAINERS]
@@ -24,7 +24,7 @@ def shown(states, epochs=10_000, width=80):
 
 
 @pytest.mark.parametrize(
-    ("state", "said"),
+    ("state", "words"),
     [
         ({"stage": "waiting"}, ("epoch 0 of 10,000", "waiting")),
         ({"stage": "running"}, ("epoch 0 of 10,000", "starting")),
@@ -35,12 +35,12 @@ def shown(states, epochs=10_000, width=80):
         ({"stage": "failed", "epoch": 860, "loss": 0.2}, ("epoch 860 of 10,000", "no result")),
     ],
 )
-def test_every_stage_is_told_in_one_line_of_80_columns(state, said):
+def test_every_stage_is_reported_in_one_line_of_80_columns(state, words):
     """For the longest name too."""
     lines = shown({name: state for name in NAMES})
     assert len(lines) == len(NAMES)
     for name, line in zip(NAMES, lines, strict=True):
-        assert name in line and all(part in line for part in said) and "…" not in line
+        assert SHOWN.get(name, name) in line and all(part in line for part in words) and "…" not in line
 
 
 def test_without_a_terminal_nothing_is_shown():

@@ -73,13 +73,13 @@ def test_steps_in_the_dtype_on_gradients_within_their_bounds_are_within(name, dt
     settings = Settings(name, 0.1, epsilon=0.01)
     p, g, B = start(dtype)
     for signs in itertools.product((-1, 1), repeat=3):
-        bounded, theirs, held = BoundedSteps(settings, dtype), optimizers.make(settings), p
+        bounded, theirs, rounded = BoundedSteps(settings, dtype), optimizers.make(settings), p
         for sign, gradient, bound in zip(signs, g, B, strict=True):
-            expected, error = bounded.step(held, gradient, bound)
-            found = theirs.step(held.astype(dtype), (gradient + 0.99 * sign * bound).astype(dtype))
+            expected, error = bounded.step(rounded, gradient, bound)
+            found = theirs.step(rounded.astype(dtype), (gradient + 0.99 * sign * bound).astype(dtype))
             assert found.dtype == dtype
             assert (abs(found - expected) <= error).all()
-            held = found.astype(np.float64)
+            rounded = found.astype(np.float64)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from samegrad.impls.documents.optimizers import Optimizers
 from samegrad.impls.errors import BadInput
-from samegrad.impls.learning import open_loop, optimizers
-from samegrad.impls.learning.open_loop import apart, gradients, run, wrong
+from samegrad.impls.learning import open_loop, optimizers, training
+from samegrad.impls.learning.open_loop import apart, gradients, run
 from samegrad.impls.learning.optimizers import OPTIMIZERS, Conventions, Settings
 from samegrad.impls.learning.optimizers_command import optimizers_command
 from samegrad.impls.learning.trainer import TRAINERS, select
@@ -123,7 +124,7 @@ def test_each_framework_aligned_is_the_textbook_and_shipped_departs_for_the_reas
     for package in get_entry(name).packages:
         pytest.importorskip(package)
     result = run([name])
-    assert result["left_out"] == {} and wrong(result) == []
+    assert result["left_out"] == {} and Optimizers.of(result).wrong == []
     assert {row["optimizer"] for row in result["rows"]} == set(OPTIMIZERS)
     for row in result["rows"]:
         assert row["aligned"] <= 5e-15
@@ -142,9 +143,9 @@ def test_an_optimizer_that_is_aligned_in_name_only_is_reported(monkeypatch):
         return optimizers.follow(settings, start, given, rates, Conventions(float32_powers=True))
 
     monkeypatch.setattr(numpy_trainer, "follow", careless)
-    monkeypatch.setattr(open_loop, "call", lambda target, arguments, **limits: open_loop.measure(**arguments))
+    monkeypatch.setattr(training, "call", lambda target, arguments, **limits: open_loop.measure(**arguments))
     result = run(["numpy"])
-    assert [line.split(" is ")[0] for line in wrong(result)] == ["adam of numpy"]
+    assert [line.split(" is ")[0] for line in Optimizers.of(result).wrong] == ["adam of numpy"]
 
 
 @pytest.mark.parametrize(
@@ -168,8 +169,9 @@ def test_implementations_are_selected_by_name_framework_and_pattern():
             select(nonsense)
 
 
-def test_the_command_shows_both_tables():
+def test_the_command_shows_both_tables(monkeypatch, tmp_path):
     """`samegrad optimizers` on NumPy alone: exit status 0, both titles and every optimizer."""
+    monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(optimizers_command, ["--implementations", "numpy", "--steps", "5"])
     assert done.exit_code == 0, done.output
     assert "As shipped" in done.output and "Aligned" in done.output

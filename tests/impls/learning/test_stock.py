@@ -124,6 +124,8 @@ def spoilt(**cells):
         (spoilt(date="yesterday"), "line 9: 'yesterday' is no date like 2024-01-31"),
         (spoilt(date="2024-01-02"), "line 9: 2024-01-02 is there for the second time"),
         (rows(0), "has a header but no rows"),
+        (pandas.concat([rows(), rows()["close"]], axis="columns"), "has the column close twice"),
+        (spoilt(date="2024-01-08T00:00:00+01:00"), "dates are of several time zones"),
     ],
 )
 def test_what_cannot_be_used_is_refused_by_line(frame, message, tmp_path):

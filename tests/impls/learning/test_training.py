@@ -46,11 +46,11 @@ def test_all_installed_frameworks_train_to_the_same_curve():
         assert len(run["predictions"]) == 3 and len(run["parameters"]) == 2
         assert run["losses"][-1] < run["losses"][0] / 10
     assert set(seen[-1]) == {"shadows", *here} and all("loss" in state for state in seen[-1].values())
-    told = json.loads(Training.of(result).encoded())
-    assert {key: told[key] for key in ("recipe", "facts", "epochs", "reference", "shadows")} == {
+    document = json.loads(Training.of(result).encoded())
+    assert {key: document[key] for key in ("recipe", "facts", "epochs", "reference", "shadows")} == {
         key: result[key] for key in ("recipe", "facts", "epochs", "reference", "shadows")
     }
-    assert [run | {"held_out": None} for run in result["runs"]] == told["runs"]
+    assert [run | {"held_out": None} for run in result["runs"]] == document["runs"]
 
 
 @pytest.mark.parametrize("name", ["rmsprop-centered", "nesterov"])
@@ -78,7 +78,7 @@ class OwnOrder(NumpyTrainer):
 
 
 @pytest.mark.parametrize("kind", [SlightlyFast, OwnOrder])
-def test_an_error_of_its_own_is_told_from_rounding(kind, monkeypatch):
+def test_an_error_of_its_own_is_distinguished_from_rounding(kind, monkeypatch):
     """A rate that is off by 10⁻⁸, and other minibatches, are more than any shadow's spread."""
     planted(monkeypatch, kind)
     (run,) = training.run(LINE, ["numpy"])["runs"]
@@ -126,7 +126,7 @@ class Rootless(NumpyTrainer):
 
 
 def test_one_that_ends_in_no_number_leaves_the_others_their_curves(monkeypatch):
-    """It is told with the epoch, and is no success."""
+    """It is reported with the epoch, and is no success."""
     right = {"numpy": NumpyTrainer, "jax-jit": Rootless}
     monkeypatch.setattr(training, "call", in_this_process)
     monkeypatch.setattr(training, "load", lambda name, threads=1: type("module", (), {"TRAINER": right[name]}))

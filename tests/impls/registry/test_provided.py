@@ -80,19 +80,19 @@ FAULTS = {
 def test_a_faulty_entry_point_is_left_out_with_a_line_and_the_others_stay(site, line):
     install(site, "a-faulty", group(line, "right = mine:Mine"))
     install(site, "b-right", group("also-right = theirs:Theirs"))
-    entries, [told] = provided(taken=["numpy"])
+    entries, [message] = provided(taken=["numpy"])
     assert [entry.name for entry in entries] == ["right", "also-right"]
     name = line.partition("=")[0].strip()
-    assert told.startswith(f"a-faulty: its implementation {name!r} is left out: ") and FAULTS[line] in told
+    assert message.startswith(f"a-faulty: its implementation {name!r} is left out: ") and FAULTS[line] in message
 
 
 def test_of_two_packages_with_one_name_the_first_has_it(site):
     install(site, "b-later", group("mine = theirs:Theirs"))
     install(site, "a-first", group("mine = mine:Mine"))
-    [entry], [told] = provided(taken=[])
+    [entry], [message] = provided(taken=[])
     assert entry.target == "mine:Mine"
-    assert told == (
-        "b-later: its implementation 'mine' is left out: a-first has one of that name; rename either entry point"
+    assert message == (
+        "b-later: its implementation 'mine' is left out: a-first has one of that name; rename one of the entry points"
     )
 
 
@@ -112,9 +112,9 @@ def test_unreadable_metadata_stops_nobody_else(site):
     install(site, "a-broken", "")
     broken = site / "a_broken-1.0.dist-info"
     (broken / "entry_points.txt").write_bytes(b"[samegrad.implementations]\nx = \xff\xfe:X")
-    entries, [told] = provided(taken=[])
+    entries, [message] = provided(taken=[])
     assert [entry.name for entry in entries] == ["right"]
-    assert str(broken) in told and "cannot be read" in told
+    assert str(broken) in message and "cannot be read" in message
 
 
 def test_other_groups_are_nobody_s_business(site):
@@ -122,7 +122,7 @@ def test_other_groups_are_nobody_s_business(site):
     assert provided(taken=[]) == ([], [])
 
 
-def test_whoever_asks_for_what_was_left_out_is_told_why(monkeypatch):
+def test_whoever_asks_for_what_was_left_out_gets_the_reason(monkeypatch):
     line = "samegrad-mine: its implementation 'mine' is left out: its value should be 'module:Class', found 'mine'"
     monkeypatch.setattr(registry, "LEFT_OUT", [line])
     for ask in (registry.get_entry, lambda name: registry.select(["numpy", name])):

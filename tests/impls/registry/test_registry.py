@@ -144,7 +144,7 @@ def test_a_framework_that_is_there_but_broken_says_so(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("target", "said"),
+    ("target", "message"),
     [
         ("samegrad.impls.on_numpy.manual:Numpy", r"module samegrad.impls\.on_numpy\.manual has no Numpy"),
         (
@@ -155,17 +155,17 @@ def test_a_framework_that_is_there_but_broken_says_so(monkeypatch, tmp_path):
         ("samegrad.impls.implementation:Implementation", r"lacks .*forward, .*to_numpy"),
     ],
 )
-def test_what_is_no_implementation_is_told_as_it_is_loaded(target, said):
-    with pytest.raises(TypeError, match=f"mine: .*{said}"):
+def test_what_is_no_implementation_is_reported_as_it_is_loaded(target, message):
+    with pytest.raises(TypeError, match=f"mine: .*{message}"):
         Entry("mine", target, "mine", "mine").load()
 
 
-def test_a_compiler_that_is_missing_is_told_beside_the_packages(monkeypatch):
-    def require():
-        raise Unavailable("needs a C compiler")
+def test_a_compiler_that_is_missing_is_reported_beside_the_packages(monkeypatch):
+    def require(language):
+        raise Unavailable(f"needs a {language} compiler")
 
     monkeypatch.setattr(compiler, "require", require)
-    entry = Entry("c", "samegrad.impls.others.c_floor:CFloor", "c", "C", needs_compiler=True)
+    entry = Entry("c", "samegrad.impls.others.c_floor:CFloor", "c", "C", needs_compiler="C")
     assert entry.missing() == "c needs a C compiler"
 
 

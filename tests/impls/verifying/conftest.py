@@ -16,7 +16,7 @@ from samegrad.impls.verifying.target import serve
 
 
 class Here:
-    """Stands in for `child.Child`: the target is observed in this process. What a target could disturb is put back."""
+    """Stands in for `TargetProcess`: observes the target in this process. What a target could disturb is put back."""
 
     def __init__(self, module: str, request: dict[str, Any], time_limit_s: float) -> None:
         self.request = messages.loads(messages.dumps(request))
@@ -41,7 +41,7 @@ class Here:
 @pytest.fixture
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Observe targets here: a second less for each."""
-    monkeypatch.setattr(verify, "Child", Here)
+    monkeypatch.setattr(verify, "TargetProcess", Here)
 
 
 @pytest.fixture

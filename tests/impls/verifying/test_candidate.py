@@ -99,6 +99,14 @@ def test_a_constant_factor_is_no_mistake(program, constant):
     assert judged(program, wrong).verdict != "right"
 
 
+def test_a_demanded_loss_is_met_at_any_learning_rate_of_the_program_s_own(program):
+    """What is right but for a factor that nobody can know is right, and not a matter of roundings."""
+    text = CLASS.replace("p -= lr * g", "p -= 0.1 * g").replace(", lr", "").replace("lr, ", "")
+    report = judged(program, text, loss="half-mse")
+    assert report.verdict == "right" and "the step 0.3 that fits" in notes(report) and "rounds" not in notes(report)
+    assert judged(program, text.replace("- self.h ** 2", "- self.h"), loss="half-mse").verdict == "wrong"
+
+
 LIKELIHOOD = (
     HEAD
     + """

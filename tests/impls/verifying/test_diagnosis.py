@@ -20,7 +20,7 @@ from samegrad.impls.verifying.evidence import describe
 from samegrad.impls.verifying.forward import candidates
 from samegrad.impls.verifying.judge import Observation
 from samegrad.impls.verifying.mistakes import bank
-from samegrad.impls.verifying.mutants import Steps
+from samegrad.impls.verifying.mutants import BackwardSteps
 from samegrad.impls.verifying.wording import output_cotangent
 
 SIGMOIDS = ("sigmoid", "sigmoid")
@@ -299,7 +299,7 @@ def test_a_negative_step_is_a_sign_and_not_a_learning_rate():
 def in_turn(orders, mistake=None, dtype="float64"):
     """What is seen of a program that updates after each row, at ½·Σ(a−y)²; one order of rows for each probe."""
     observations = []
-    steps = mistake.steps() if mistake else Steps()
+    steps = mistake.steps() if mistake else BackwardSteps()
     for number, order in enumerate(orders):
         layers, x, y = probe.make((4, 5, 3), len(order), number, [True, True], dtype)
         how = {"factor": 1.5, "rate": probe.RATE, "dtype": dtype, "order": order}
@@ -377,7 +377,7 @@ def test_updates_after_every_row_on_a_kink_are_not_judged():
     """Activations under which a probe is on its kink are left aside, the others tried."""
     layers = [Layer(np.zeros((2, 3)), np.zeros(3))]
     x, y = np.ones((2, 2)), np.ones((2, 3))
-    found = mutants.row_by_row(("tanh",), layers, x, y, Steps())
+    found = mutants.row_by_row(("tanh",), layers, x, y, BackwardSteps())
     gradients = {n: g.value for n, g in found.items()}
     assert diagnose_row_by_row([Observation(layers, x, y, gradients)], [("relu",), ("tanh",)]).activations == ("tanh",)
     assert diagnose_row_by_row([Observation(layers, x, y, gradients)], [("relu",)]) is None
@@ -400,7 +400,7 @@ def test_what_nothing_explains_is_shown_where_most_is_right():
         dataclasses.replace(o, gradients={n: g + np.sin(1e3 * g) if n == "W1" else g for n, g in o.gradients.items()})
         for o in right(SIGMOIDS, "half-sse")
     ]
-    found = diagnose(strange, [("tanh", "tanh"), SIGMOIDS, ("sigmoid", "tanh")], depth="right")
+    found = diagnose(strange, [("tanh", "tanh"), SIGMOIDS, ("sigmoid", "tanh")], depth="nearest")
     assert (found.activations, found.convention.name, found.constant) == (SIGMOIDS, "half-sse", 1.0)
     assert [name for name, tau in found.taus.items() if tau > 1] == ["W1"]
     assert found.explanations == () and found.right is False and not found.row_by_row
@@ -542,3 +542,17 @@ def test_conventions_are_named_by_what_they_are():
     assert output_cotangent(BY_NAME["sse"]) == "2·(a − y)"
     assert output_cotangent(BY_NAME["row-sum"]) == "2/k·(a − y)"
     assert output_cotangent(BY_NAME["half-mse"]) == "1/(N·k)·(a − y)"
+
+
+def test_short_batches_without_a_gradient_show_nothing_row_by_row():
+    """Found zeros are those of dead units as well: a program that is wrong on seven rows is not right for it."""
+    zeros = []
+    for seed, batch in enumerate(probe.BATCHES):
+        layers, x, y = probe.make((4, 5, 1), batch, seed, [True, True])
+        layers = [layers[0], Layer(layers[1].W, layers[1].b - 100)]
+        fill = 1.0 if batch > 2 else 0.0
+        gradients = {
+            f"{k}{n}": np.full_like(getattr(layer, k), fill) for n, layer in enumerate(layers, 1) for k in "Wb"
+        }
+        zeros.append(Observation(layers, x, y, gradients))
+    assert diagnose_row_by_row(zeros, [("sigmoid", "relu")]) is None

@@ -8,6 +8,7 @@ from math import erf
 import numpy as np
 import pytest
 
+from samegrad.impls.parameters import Layer
 from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED
 from samegrad.impls.verifying import probe
 from samegrad.impls.verifying.conventions import BY_NAME
@@ -20,6 +21,7 @@ from samegrad.impls.verifying.forward import (
     mixed,
     predicts,
     recognise,
+    shown_by_loss,
     unusual,
 )
 from samegrad.impls.verifying.judge import Judge, Observation
@@ -187,3 +189,35 @@ def test_other_activations_are_named_by_what_is_predicted(name, function):
     assert unusual(Judge([Observation(layers, x, y, {}, predictions=predicted + 1e-3)])) == ()
     known = np.tanh(x @ W1 + b1) @ W2 + b2
     assert unusual(Judge([Observation(layers, x, y, {}, predictions=known)])) == ()
+
+
+def test_a_column_of_zeros_is_no_dead_unit_s_prediction():
+    """One row of which every ReLU is dead predicts zeros, as an array of biases has them."""
+    activations, (W, b) = ("relu",), probe.make((4, 3), 1, 0, [True])[0][0]
+    dead = Observation([Layer(W, -abs(b) - 100)], np.zeros((1, 4)), np.zeros((1, 3)), {})
+    x = np.full((7, 4), 100.0) * np.sign(W.sum(axis=1))
+    alive = Observation([Layer(W, b)], x, np.zeros((7, 3)), {})
+    judge = Judge([alive, dead])
+    assert predicts(judge, activations, [[predicted(alive.parameters, activations, x)], [np.zeros((1, 3))]])
+    assert not predicts(judge, activations, [[np.zeros((7, 3))], [np.zeros((1, 3))]])
+
+
+def test_predictions_that_round_a_little_more_show_the_network_and_wrong_ones_do_not():
+    """exp(z)/(1 + exp(z)) is a sigmoid; one with a slope of 1 + 1e-9 is none."""
+    for slope, right in ((1.0, True), (1 + 1e-9, False)):
+        some = []
+        for o in observations(("sigmoid", "sigmoid")):
+            h = predicted(o.parameters[:1], ("sigmoid",), o.x)
+            e = np.exp(slope * (h @ o.parameters[1].W + o.parameters[1].b))
+            some.append(replace(o, predictions=e / (1 + e)))
+        assert predicts(Judge(some), ("sigmoid", "sigmoid")) == right
+
+
+def test_a_loss_that_is_computed_shows_the_network_on_every_probe_or_not_at_all():
+    some = observations(("tanh", "identity"), explicit=False)
+    judge = Judge(some)
+    values = [r.loss for r in judge.references(("tanh", "identity"))]
+    choices = candidates(2)
+    assert shown_by_loss(judge, choices, [{"error()": v, "other()": 1.0} for v in values]) == [("tanh", "identity")]
+    assert shown_by_loss(judge, choices, [{"error()": v} for v in [*values[:2], 1.1 * values[2]]]) == []
+    assert shown_by_loss(judge, choices, [{"error()": values[0]}, {}, {}]) == []

@@ -14,9 +14,9 @@ from samegrad.impls.parameters import Layer, tensors
 from samegrad.impls.problem import Problem
 from samegrad.impls.verifying import mutants, probe
 from samegrad.impls.verifying.conventions import BY_NAME, CONVENTIONS, MSE
-from samegrad.impls.verifying.judge import Judge, Observation, Penalty, Reference
+from samegrad.impls.verifying.judge import Judge, Observation, Penalty, RightGradients
 from samegrad.impls.verifying.mistakes import bank
-from samegrad.impls.verifying.mutants import Mistake, Steps
+from samegrad.impls.verifying.mutants import BackwardSteps, Mistake
 
 NET = ("tanh", "sigmoid")
 SIZES = (4, 5, 3)
@@ -27,7 +27,7 @@ def observation(batch, seed=0, sizes=SIZES, **changes):
     """A probe with the oracle's own gradients, so that τ is 0 until something is added to them."""
     layers, x, y = probe.make(sizes, batch, seed, [True] * (len(sizes) - 1))
     bare = Observation(layers, x, y, {})
-    gradients = {name: g.copy() for name, g in Reference(bare, NET[-len(layers) :], "float64").gradients.items()}
+    gradients = {name: g.copy() for name, g in RightGradients(bare, NET[-len(layers) :], "float64").gradients.items()}
     return replace(bare, gradients=gradients, **changes)
 
 
@@ -107,7 +107,7 @@ def test_a_single_number_is_a_gradient_of_one_unit_only():
     """A bias's gradient that is one number for all units is not right, even where all units have that gradient."""
     layers = [Layer(np.ones((2, 3)), np.ones(3))]
     o = Observation(layers, np.ones((1, 2)), np.zeros((1, 3)), {})
-    g = Reference(o, ("identity",), "float64").gradients
+    g = RightGradients(o, ("identity",), "float64").gradients
     assert g["b1"][0] == g["b1"][1] == g["b1"][2]
     assert Judge([replace(o, gradients=g)]).right(("identity",), [MSE])
     assert not Judge([replace(o, gradients={**g, "b1": g["b1"][:1]})]).right(("identity",), [MSE])
@@ -141,7 +141,7 @@ def test_what_is_beyond_all_bounds_is_quiet():
     """1e300 against a gradient that is allowed next to nothing: τ overflows, and nothing is said of it."""
     dead = [Layer(np.full((2, 3), -9.0), np.full(3, -9.0)), Layer(np.ones((3, 1)), np.ones(1))]
     o = Observation(dead, np.ones((2, 2)), np.zeros((2, 1)), {})
-    g = Reference(o, ("relu", "identity"), "float64").gradients
+    g = RightGradients(o, ("relu", "identity"), "float64").gradients
     found = replace(o, gradients={**g, "W1": g["W1"] + 1e300})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -157,14 +157,16 @@ def test_a_kink_is_no_reference():
 
 
 def test_references_are_evaluated_once():
-    judge = Judge([observation(7)])
-    assert judge.references(NET) is judge.references(NET)
-    assert judge.references(("sigmoid", "sigmoid")) is not judge.references(NET)
+    o = observation(7)
+    [first], [again] = Judge([o]).references(NET), Judge([replace(o, rate=2.0)]).references(NET)
+    assert first is again
+    [other] = Judge([o]).references(("sigmoid", "sigmoid"))
+    assert other is not first
 
 
 def test_a_reference_has_the_gate_s_truth_and_allowance():
     o = observation(7)
-    reference = Reference(o, NET, "float32")
+    reference = RightGradients(o, NET, "float32")
     problem = Problem("p", SIZES, NET, lambda batch, seed: (o.x, o.y))
     bound = allowance(problem, o.parameters, o.x, o.y, "float32")
     assert reference.loss_bound == bound.loss and np.array_equal(reference.predictions_bound, bound.predictions)
@@ -336,7 +338,7 @@ def test_the_right_pass_without_mistake_is_right_by_both_ways():
     o = planted(NOTHING, "mse", 7)
     judge = Judge([o])
     assert judge.right(NET, [MSE]) == (MSE, 1.0) == judge.fits(NOTHING, NET, [MSE])
-    assert Steps() == NOTHING.steps()
+    assert BackwardSteps() == NOTHING.steps()
 
 
 # Penalties -----------------------------------------------------------------------------------------------------------
@@ -417,7 +419,7 @@ def test_too_few_numbers_show_no_penalty():
     """Of a line's one weight λ could be anything: whatever is wrong would be explained."""
     layers, x, y = probe.make((1, 1), 7, 0, [True])
     bare = Observation(layers, x, y, {})
-    g = Reference(bare, ("identity",), "float64").gradients
+    g = RightGradients(bare, ("identity",), "float64").gradients
     assert Judge([replace(bare, gradients={**g, "W1": g["W1"] + 0.5})]).penalised(("identity",), [MSE]) is None
 
 
@@ -444,7 +446,7 @@ def test_a_cross_entropy_s_gradient_is_right_for_it_and_not_for_the_squared_erro
     for name in names:
         probes = [
             replace(o, gradients={n: BY_NAME[name].factor(len(o.x), 3) * g
-                                  for n, g in Reference(o, net, "float64", loss).gradients.items()})
+                                  for n, g in RightGradients(o, net, "float64", loss).gradients.items()})
             for o in bare
         ]  # fmt: skip
         judge = Judge(probes)
@@ -452,7 +454,7 @@ def test_a_cross_entropy_s_gradient_is_right_for_it_and_not_for_the_squared_erro
         assert judge.right(net, [c for c in CONVENTIONS if c.loss == "squared"]) is None
         assert max(judge.taus(net, BY_NAME[name]).values()) <= 1 < max(judge.taus(net, MSE).values())
         assert judge.right(("tanh", "tanh"), CONVENTIONS) is None
-    squared = [replace(o, gradients=Reference(o, net, "float64").gradients) for o in bare]
+    squared = [replace(o, gradients=RightGradients(o, net, "float64").gradients) for o in bare]
     assert Judge(squared).right(net, CONVENTIONS) == (MSE, 1.0)
     assert Judge(squared).right(net, [BY_NAME[name] for name in names]) is None
 

@@ -18,7 +18,7 @@ from samegrad.impls.parameters import tensors
 from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED, Problem
 from samegrad.impls.verifying import mutants, probe
 from samegrad.impls.verifying.mistakes import bank
-from samegrad.impls.verifying.mutants import Steps, pairs
+from samegrad.impls.verifying.mutants import BackwardSteps, pairs
 from samegrad.impls.verifying.running import Running
 
 NETS = [("sigmoid", "sigmoid"), ("tanh", "identity"), ("relu", "sigmoid"), ("identity",), ("tanh", "tanh", "sigmoid")]
@@ -74,7 +74,7 @@ def test_the_pass_without_a_mistake_is_right(activations, sizes, batch, seed, sc
         bounds = tensors(running_bound(problem, layers, x, y, "float64").gradients)
     except BadInput:
         assume(False)
-    found = mutants.gradients(activations, layers, x, y, Steps())
+    found = mutants.gradients(activations, layers, x, y, BackwardSteps())
     for name, gradient in found.items():
         assert np.all(abs(gradient.value - truth[name]) <= bounds[name])
         assert np.all(abs(gradient.value - truth[name]) <= gradient.error)
@@ -87,7 +87,7 @@ def test_every_mistake_changes_the_gradient_somewhere(activations):
     last = f"-{m - 1}" if m > 2 else ""
     for mistake in bank(activations):
         loss = mistake.loss or SQUARED
-        right = mutants.gradients(activations, *data, Steps(), loss=loss)
+        right = mutants.gradients(activations, *data, BackwardSteps(), loss=loss)
         found = mutants.gradients(activations, *data, mistake.steps(), rate=probe.RATE, loss=loss)
         if found is None:  # its shapes only fit where the rows are as many as the units
             continue
@@ -178,7 +178,7 @@ def test_a_place_knows_what_a_step_may_need():
     """Every step is handed the layer's number, its weights, z and a, those before it, the error and the rate."""
     layers, x, y = case(("tanh", "sigmoid"))
     seen = []
-    steps = Steps(weight=lambda at, delta: seen.append(at) or Steps.weight(at, delta))
+    steps = BackwardSteps(weight=lambda at, delta: seen.append(at) or BackwardSteps.weight(at, delta))
     mutants.gradients(("tanh", "sigmoid"), layers, x, y, steps, rate=0.25)
     output, hidden = seen
     z1 = x @ layers[0].W + layers[0].b
@@ -198,10 +198,10 @@ def test_only_what_numpy_would_refuse_is_no_mistake():
     """A shape or an index that does not fit; any other error in a step is an error of the bank's, and shows."""
     data = case(("sigmoid",))
     for refused in (ValueError, IndexError):
-        assert mutants.gradients(("sigmoid",), *data, Steps(weight=raising(refused))) is None
+        assert mutants.gradients(("sigmoid",), *data, BackwardSteps(weight=raising(refused))) is None
     with pytest.raises(KeyError):
-        mutants.gradients(("sigmoid",), *data, Steps(weight=raising(KeyError)))
-    assert mutants.gradients(("sigmoid", "sigmoid"), *data, Steps()) is None
+        mutants.gradients(("sigmoid",), *data, BackwardSteps(weight=raising(KeyError)))
+    assert mutants.gradients(("sigmoid", "sigmoid"), *data, BackwardSteps()) is None
 
 
 def raising(error):
@@ -217,14 +217,16 @@ def test_a_mistaken_pass_is_quiet_where_numbers_overflow():
     huge = [parameters.Layer(1e200 * W, b) for W, b in layers]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert not np.isfinite(mutants.gradients(("identity", "identity"), huge, x, y, Steps())["W1"].value).all()
+        assert not np.isfinite(
+            mutants.gradients(("identity", "identity"), huge, x, y, BackwardSteps())["W1"].value
+        ).all()
 
 
 def test_a_step_at_some_layers_is_the_usual_one_at_the_others():
     layers, x, y = case(("tanh", "tanh", "sigmoid"))
-    right = mutants.gradients(("tanh", "tanh", "sigmoid"), layers, x, y, Steps())
-    twice = mutants.at_layers([1, 3], lambda at, delta: 2.0 * Steps.weight(at, delta), Steps.weight)
-    found = mutants.gradients(("tanh", "tanh", "sigmoid"), layers, x, y, Steps(weight=twice))
+    right = mutants.gradients(("tanh", "tanh", "sigmoid"), layers, x, y, BackwardSteps())
+    twice = mutants.at_layers([1, 3], lambda at, delta: 2.0 * BackwardSteps.weight(at, delta), BackwardSteps.weight)
+    found = mutants.gradients(("tanh", "tanh", "sigmoid"), layers, x, y, BackwardSteps(weight=twice))
     for name, factor in (("W1", 2), ("W2", 1), ("W3", 2), ("b1", 1), ("b2", 1), ("b3", 1)):
         np.testing.assert_allclose(found[name].value, factor * right[name].value, rtol=4 * 2**-53)
 
@@ -239,8 +241,8 @@ def test_row_by_row_updates_are_one_update_for_one_row_and_more_for_more():
     activations = ("sigmoid", "sigmoid")
     for batch, same in ((1, True), (2, False)):
         layers, x, y = case(activations, batch)
-        together = mutants.gradients(activations, layers, x, y, Steps(), factor=float(batch))
-        in_turn = mutants.row_by_row(activations, layers, x, y, Steps(), rate=0.375)
+        together = mutants.gradients(activations, layers, x, y, BackwardSteps(), factor=float(batch))
+        in_turn = mutants.row_by_row(activations, layers, x, y, BackwardSteps(), rate=0.375)
         gap = max(np.max(abs(together[n].value - in_turn[n].value) - in_turn[n].error) for n in together)
         assert (gap <= 0) == same
 
@@ -252,7 +254,7 @@ def test_row_by_row_is_what_a_loop_does(order, dtype, folded):
     """In the order of the rows or another, also with a mistake that involves the learning rate."""
     activations, rate = ("tanh", "identity"), 0.25
     layers, x, y = case(activations, 3)
-    steps = next(m for m in bank(activations) if m.name == "rate-folded-in").steps() if folded else Steps()
+    steps = next(m for m in bank(activations) if m.name == "rate-folded-in").steps() if folded else BackwardSteps()
     step = rate * rate if folded else rate
     (W1, b1), (W2, b2) = [[t.copy() for t in layer] for layer in layers]
     for index in order or range(3):
@@ -278,8 +280,8 @@ def test_an_update_row_by_row_is_no_surer_than_its_gradient(dtype):
     """Of parameters next to nothing, where subtracting them adds little: the gradient's own error is carried along."""
     layers, x, y = case(("identity",), 1)
     small = [parameters.Layer(1e-9 * W, 1e-9 * b) for W, b in layers]
-    once = mutants.gradients(("identity",), small, x, y, Steps(), dtype=dtype)
-    found = mutants.row_by_row(("identity",), small, x, y, Steps(), dtype=dtype)
+    once = mutants.gradients(("identity",), small, x, y, BackwardSteps(), dtype=dtype)
+    found = mutants.row_by_row(("identity",), small, x, y, BackwardSteps(), dtype=dtype)
     assert all(np.all(found[name].error >= once[name].error) for name in once)
 
 
@@ -350,7 +352,7 @@ def test_the_pass_of_a_classifier_without_a_mistake_is_right(activations, loss, 
         problem = Problem("p", probe.general_sizes(len(activations)), activations, lambda n, s, d=(x, y): d, loss)
         truth = tensors(evaluate(problem, layers, x, y).gradients)
         bounds = tensors(running_bound(problem, layers, x, y, dtype).gradients)
-        found = mutants.gradients(activations, layers, x, y, Steps(), dtype=dtype, loss=loss)
+        found = mutants.gradients(activations, layers, x, y, BackwardSteps(), dtype=dtype, loss=loss)
         for name, gradient in found.items():
             assert np.all(abs(gradient.value - truth[name]) <= np.minimum(bounds[name], gradient.error))
 
@@ -363,7 +365,7 @@ def test_each_mistake_of_a_classifier_changes_the_gradient():
             for loss in [mistake.loss] if mistake.loss else [SQUARED, other]:
                 if mistake.name == "back-without-slope" and loss != SQUARED:
                     continue  # cancelled by the loss's derivative: the error is the delta
-                right = mutants.gradients(activations, *data, Steps(), loss=loss)
+                right = mutants.gradients(activations, *data, BackwardSteps(), loss=loss)
                 found = mutants.gradients(activations, *data, mistake.steps(), rate=probe.RATE, loss=loss)
                 assert found is None or any(
                     found[n].shape != right[n].shape
@@ -380,7 +382,7 @@ def test_a_slope_is_forgotten_in_one_hidden_layer_of_several():
         mistake = next(m for m in bank(activations) if m.name == f"slope-none-{ell}")
         assert f"hidden layer {ell}" in mistake.title and mistake.loss == ""
         found = mutants.gradients(activations, layers, x, y, mistake.steps())
-        right = mutants.gradients(activations, layers, x, y, Steps())
+        right = mutants.gradients(activations, layers, x, y, BackwardSteps())
         changed = {n for n in right if np.any(abs(found[n].value - right[n].value) > 10 * found[n].error)}
         assert changed == {"W1", "b1", *(("W2", "b2") if ell == 2 else ())}
 

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("in_this_process")
 @pytest.fixture
 def in_a_process(monkeypatch, in_this_process):
     """Observe the target in a process of its own, as users have it."""
-    monkeypatch.setattr(verify, "Child", child.Child)
+    monkeypatch.setattr(verify, "TargetProcess", child.TargetProcess)
 
 
 def check(target, **options):
@@ -321,13 +321,13 @@ def test_whatever_differentiates_is_asked_once_and_what_another_package_provides
 def test_a_framework_that_fails_is_said_to_be_missing(program, monkeypatch):
     """A process that ends without an answer, and one that gives a reason."""
 
-    class Out(child.Child):
+    class Out(child.TargetProcess):
         def messages(self):
             raise child.Ended("it is out")
             yield
 
     monkeypatch.setattr(autodiff, "installed", lambda: [REGISTRY["numpy"]])
-    monkeypatch.setattr(autodiff.child, "Child", Out)
+    monkeypatch.setattr(autodiff.child, "TargetProcess", Out)
     report = run(program(RIGHT), frameworks=True)
     assert report.exit_code == 0 and report.unavailable == ["numpy: it is out"]
     assert "it is out" in printed(report)

@@ -45,6 +45,17 @@ def test_the_innermost_loop_s_body_is_the_step(tmp_path):
     assert "w):\n    w -= 0.1 * (w * x - y) * x\n    return w\n" in adapter.of_script(path)
 
 
+def test_what_is_printed_in_some_rounds_is_left_out_of_the_step(tmp_path):
+    """The step has no rounds: what asks for their number would raise."""
+    path = tmp_path / "prints.py"
+    path.write_text(
+        "w = 1.0\nfor epoch in range(99):\n    w -= 0.1 * (w * x - y) * x\n"
+        "    if epoch % 10 == 0:\n        print(epoch, w)\n    if w > 9:\n        w = 9.0\n"
+    )
+    step = "w):\n    w -= 0.1 * (w * x - y) * x\n    if w > 9:\n        w = 9.0\n    return w\n"
+    assert step in adapter.of_script(path)
+
+
 def test_a_script_that_does_not_train_has_no_step(tmp_path):
     path = tmp_path / "plain.py"
     for text in ("x = 1\n", "for i in range(3):\n    print(i)\n", "def f(:\n"):

@@ -41,6 +41,21 @@ def test_only_numbers_are_arrays():
     assert places.to_array([[1, 2], [3, 4]]).shape == (2, 2)
 
 
+def test_what_is_no_array_is_not_asked_for_its_entries():
+    """As np.r_, which has an entry for every index and no end (this one has an end, for the sake of the test)."""
+    asked = []
+
+    class Endless:
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, index):
+            asked.append(index)
+            return [1.0, 2.0, 3.0][index]
+
+    assert places.to_array(Endless()) is None and not asked
+
+
 # Stacks and parts ----------------------------------------------------------------------------------------------------
 
 

@@ -214,7 +214,7 @@ def test_a_loop_that_calls_what_trains_is_one_that_trains():
 
 def test_whose_file_it_is(tmp_path):
     """In the folder, and in no installation below it."""
-    roots = {str(tmp_path)}
+    roots = frozenset({str(tmp_path)})
     assert source.is_own_file(str(tmp_path / "net.py"), roots)
     assert not source.is_own_file(str(tmp_path / ".venv/lib/python3.11/site-packages/numpy/core.py"), roots)
     assert not source.is_own_file("<frozen os>", roots) and not source.is_own_file("/elsewhere/net.py", roots)

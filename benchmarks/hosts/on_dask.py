@@ -1,0 +1,133 @@
+"""Hosts by Dask: one worker of each, its task run there once, and each result taken as soon as it is there."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from samegrad.benchmarks.clock.identity import identity
+from samegrad.benchmarks.hosts.measuring import Lost, Measured, Order, measure
+from samegrad.impls.errors import BadInput, Unavailable, one_line
+from samegrad.impls.studies.cluster import ADDRESS
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+RESOURCE = "SAMEGRAD"
+CONNECT_S = 10
+LOOK_S = 0.5
+
+
+class Worker(NamedTuple):
+    """A worker that was asked who it is."""
+
+    address: str
+    host: str
+    pid: int
+    machine: str
+
+
+def connect(address: str) -> Client:
+    """The scheduler at that address. Raises BadInput where none answers, Unavailable without Dask."""
+    try:
+        from distributed import Client
+    except ImportError:
+        raise Unavailable("--dask needs Dask: pip install 'samegrad[cluster]'") from None
+    if not re.fullmatch(ADDRESS, address):
+        raise BadInput(f"--dask takes tcp://HOST:PORT, found {address!r}")
+    try:
+        return Client(address, timeout=CONNECT_S)
+    except Exception as error:  # what answers at a port that is no scheduler's makes Dask raise all sorts of things
+        raise BadInput(
+            f"--dask {address}: no scheduler answers there within {CONNECT_S} s ({type(error).__name__}); "
+            "start one by: dask scheduler"
+        ) from None
+
+
+def introduce(dask_worker: Any) -> tuple[dict[str, Any], int]:
+    """On a worker: its host's identity and its process. Its profiler, which would look up every 10 ms, is stopped."""
+    for name in ("profile", "profile-cycle"):
+        if callback := dask_worker.periodic_callbacks.get(name):
+            callback.stop()
+    return identity(), os.getpid()
+
+
+def workers(client: Client) -> tuple[dict[str, Worker], dict[str, str]]:
+    """By host one worker that can measure, and by address why the others cannot. Raises BadInput without any worker."""
+    known = client.scheduler_info(n_workers=-1)["workers"]
+    if not known:
+        raise BadInput("the scheduler has no workers; start one on each host by: dask worker … --resources SAMEGRAD=1")
+    refused = {
+        address: f"its worker has no resource {RESOURCE}; start it with --resources {RESOURCE}=1"
+        for address, about in known.items()
+        if about.get("resources", {}).get(RESOURCE, 0) < 1
+    }
+    able = [address for address in known if address not in refused]
+    answers = client.run(introduce, workers=able, on_error="return") if able else {}
+    by_host: dict[str, Worker] = {}
+    for address, answer in answers.items():
+        if isinstance(answer, BaseException):
+            refused[address] = f"its worker cannot use samegrad: {one_line(answer)}"
+            continue
+        about, pid = answer
+        by_host.setdefault(about["host"], Worker(address, about["host"], pid, about["cpu"] or about["architecture"]))
+    return by_host, refused
+
+
+def on_worker(order: Order) -> Measured:
+    """`measure`, without the variables that Dask sets in its workers."""
+    import dask
+
+    return measure(order, dask.config.get("distributed.nanny.pre-spawn-environ", {}))
+
+
+def measured(
+    client: Client, orders: Mapping[Worker, Order], run_id: str, say: Callable[[str], None]
+) -> Iterator[tuple[Worker, Measured | Lost]]:
+    """Each worker with its result as it comes in, or with the reason why there is none."""
+    from distributed import as_completed
+
+    futures = {
+        client.submit(
+            on_worker,
+            order,
+            key=f"samegrad-{run_id}-{worker.host}-{worker.pid}",
+            workers=[worker.address],
+            allow_other_workers=False,
+            resources={RESOURCE: 1},
+            retries=0,
+            pure=False,
+        ): worker
+        for worker, order in orders.items()
+    }
+    ready = as_completed(list(futures))
+    while futures:
+        say(f"measuring on {len(futures)} host{'' if len(futures) == 1 else 's'}")
+        done = [next(ready)] if ready.has_ready() else []
+        for future in (one for one in done if one in futures):
+            yield futures.pop(future), _result(future)
+        if not done:
+            for future in _lost(client, futures):
+                worker = futures.pop(future)
+                future.cancel()
+                yield worker, Lost("its worker died, or lost its connection, while it measured")
+            time.sleep(LOOK_S)
+
+
+def _result(future: Any) -> Measured | Lost:
+    try:
+        return future.result(timeout=CONNECT_S)
+    except Exception as error:
+        return Lost(one_line(error) or type(error).__name__)
+
+
+def _lost(client: Client, futures: Mapping[Any, Worker]) -> list[Any]:
+    """Those whose worker the scheduler no longer has, or all of them without a scheduler."""
+    try:
+        alive = client.scheduler_info(n_workers=-1)["workers"]
+    except (OSError, RuntimeError):
+        alive = {}
+    return [future for future, worker in futures.items() if worker.address not in alive]

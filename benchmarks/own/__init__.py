@@ -1,0 +1,1 @@
+"""The clock for one's own work: two environments side by side, and one's own functions."""

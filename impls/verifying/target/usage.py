@@ -1,0 +1,62 @@
+"""Usage: how a file itself calls what is checked, which tells what its arguments may be."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from samegrad.impls.errors import BadInput
+from samegrad.impls.verifying.target import source
+
+
+def arguments_in_use(function: Callable, path: Path) -> dict[str, Any]:
+    """The arguments that the file gives a function or class, by name, as far as they make sense outside of the call.
+
+    These are constants, functions and classes, and lists and fresh objects of them: `activation="relu"`,
+    `activations=[sigmoid, tanh]`, `layers=[Dense(2, 4), Dense(4, 1)]`. Every evaluation makes the objects anew.
+    """
+    module = sys.modules.get(getattr(function, "__module__", None) or "")
+    try:
+        names = [p for p in source.signature(function).parameters if p != "self"]
+        text = source.read(path)
+    except (TypeError, ValueError, BadInput, OSError):
+        return {}
+    arguments: dict[str, Any] = {}
+    for call in _calls(text, getattr(function, "__name__", "")):
+        given = [*zip(names, call.args, strict=False), *((k.arg, k.value) for k in call.keywords)]
+        for name, node in given:
+            if name is not None and name not in arguments and module is not None and _is_plain(node, vars(module)):
+                with suppress(Exception):
+                    arguments[name] = eval(compile(ast.Expression(node), str(path), "eval"), vars(module))
+    return arguments
+
+
+@cache
+def _calls(text: str, name: str) -> list[ast.Call]:
+    """The calls of that name, as a function or a method, in the order of the source."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return []
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [call for call in calls if ast.unparse(call.func).split(".")[-1] == name]
+
+
+def _is_plain(node: ast.expr, module: dict[str, Any]) -> bool:
+    """Is it made of constants, functions and classes only, with no data of the file's and no function called?"""
+    return all(_part_is_plain(part, module) for part in ast.walk(node) if isinstance(part, ast.expr))
+
+
+def _part_is_plain(part: ast.expr, module: dict[str, Any]) -> bool:
+    if isinstance(part, ast.Name):
+        value = module.get(part.id)
+        return callable(value) or inspect.ismodule(value)
+    if isinstance(part, ast.Call):
+        return isinstance(part.func, ast.Name) and inspect.isclass(module.get(part.func.id))
+    return not isinstance(part, ast.Starred | ast.Lambda | ast.Await | ast.Yield | ast.NamedExpr)

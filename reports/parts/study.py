@@ -1,0 +1,202 @@
+"""Which starts learn: shares over the learning rate, time to success, and why the others fail."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from samegrad.benchmarks.results import survival
+from samegrad.impls.documents.study import Study, StudyCell, StudyPair, law_in_words, p_in_words, percent
+from samegrad.reports import cells
+from samegrad.reports.figures import shares
+from samegrad.reports.material import Material
+from samegrad.reports.part import Block, Columns, Figure, Heading, ReportPart, Table, Text, note, table
+from samegrad.reports.style import DASHES, FAINT, MARKERS, MUTED, PALETTE, Look
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+ID, TITLE = "study", "Which starts learn"
+MOST_PANELS = 12
+"""More laws and networks than this are in the tables and the CSV files alone."""
+LEARNED = "learned"
+COLOURS = {
+    **{LEARNED: FAINT, "symmetric": PALETTE[0], "saturated": PALETTE[1], "dead": "#1F2328"},
+    **{"two right": PALETTE[3], "three right": PALETTE[4], "four right": PALETTE[7]},
+    **{"descending": PALETTE[2], "bouncing": PALETTE[5], "diverged": MUTED},
+}
+"""Of why a start failed, in the order in which bars are stacked."""
+WHEN = "Each optimizer at the learning rate with which most learn; 95 % intervals are shaded."
+WHY = """Symmetric: all hidden units compute the same. Dead: fewer than two relus are ever on. Saturated: nothing gets
+through from the rows that are wrong. Two, three right: a plateau with so many of the four rows right. Descending: the
+error still falls. Bouncing: the steps are too long. Diverged: no numbers any more."""
+
+
+def part(material: Material) -> ReportPart | None:
+    """None where nothing was studied."""
+    study = material.study
+    if study is None or not study.cells:
+        return None
+    blocks: list[Block] = [
+        *map(Text, study.answer),
+        *(Heading(f"Which learn within {study.spec.epochs:,} epochs"), _rates(study)),
+        *(Heading("When they learn"), note(WHEN), _survival(study)),
+        *(Heading("Why the others fail"), note(WHY), _failures(study)),
+    ]
+    return ReportPart(ID, TITLE, [*blocks, _best(study), _pairs(study)] if study.pairs else [*blocks, _best(study)])
+
+
+def _networks(study: Study) -> dict[tuple[str, int, str], list[StudyCell]]:
+    """The cells of each panel."""
+    panels: dict[tuple[str, int, str], list[StudyCell]] = {}
+    for cell in study.cells:
+        panels.setdefault(cell.network, []).append(cell)
+    return dict(list(panels.items())[:MOST_PANELS])
+
+
+def _name(network: tuple[str, int, str]) -> str:
+    law, width, activation = network
+    return f"{law_in_words(law)}, 2-{width}-1" + (f" {activation}" if activation != "sigmoid" else "")
+
+
+def _looks(study: Study) -> dict[str, Look]:
+    return {
+        name: Look(PALETTE[number % len(PALETTE)], DASHES[0], MARKERS[number % len(MARKERS)])
+        for number, name in enumerate(study.spec.optimizers)
+    }
+
+
+def _notes(study: Study) -> list[str]:
+    versions = ", ".join(f"{name} {version}" for name, version in study.versions.items())
+    return [f"samegrad study · {study.spec.implementation} {study.spec.dtype} · {versions}"]
+
+
+def _subheading(study: Study, more: str) -> str:
+    starts = f"{study.spec.starts:,} starts a cell, the same in all"
+    return f"{starts}; learned: an error below {study.spec.threshold:g}. {more}"
+
+
+def _rates(study: Study) -> Figure:
+    def draw() -> Drawing:
+        panels = [
+            shares.SharePanel(
+                _name(network),
+                {
+                    optimizer: [
+                        (cell.learning_rate, cell.share, cell.low, cell.high)
+                        for cell in sorted(own, key=lambda cell: cell.learning_rate)
+                        if cell.optimizer == optimizer
+                    ]
+                    for optimizer in study.spec.optimizers
+                },
+            )
+            for network, own in _networks(study).items()
+        ]
+        heading = f"Starts that learn xor within {study.spec.epochs:,} epochs"
+        texts = _notes(study), heading, _subheading(study, "95 % (Wilson).")
+        return shares.draw_lines(texts, panels, _looks(study), "learning rate", is_rate=True)
+
+    rows = [
+        {
+            **{"law": cell.law, "width": cell.width, "activation": cell.activation, "optimizer": cell.optimizer},
+            **{"learning_rate": cell.learning_rate, "share": cell.share, "low": cell.low, "high": cell.high},
+            **{"median_epochs": cell.median(study.spec.looks), "halves_p": cell.halves_p},
+        }
+        for cell in study.cells
+    ]
+    return Figure("study-rates", draw, rows, f"Shares over the learning rate. {study.answer[0]}")
+
+
+def _survival(study: Study) -> Figure:
+    """Each optimizer at its best rate."""
+    curves = {
+        key: survival.by_time(study.spec.looks, cell.learned_at, study.spec.starts) for key, cell in study.best.items()
+    }
+
+    def draw() -> Drawing:
+        panels = [
+            shares.SharePanel(_name(network), {name: curves[network, name] for name in study.spec.optimizers})
+            for network in _networks(study)
+        ]
+        texts = (
+            _notes(study),
+            "When they learn",
+            _subheading(study, "Each at its best rate; 95 % (Greenwood)."),
+        )
+        return shares.draw_lines(texts, panels, _looks(study), "epochs", is_rate=False)
+
+    rows = [
+        {
+            **{"law": law, "width": width, "activation": activation, "optimizer": optimizer},
+            **{"learning_rate": study.best[(law, width, activation), optimizer].learning_rate, **point._asdict()},
+        }
+        for ((law, width, activation), optimizer), curve in curves.items()
+        for point in curve
+    ]
+    return Figure("study-survival", draw, rows, "The share that has learned by each epoch, each at its best rate.")
+
+
+def _failures(study: Study) -> Figure:
+    def draw() -> Drawing:
+        panels = [
+            shares.StackPanel(
+                _name(network), [(cell.optimizer, f"{cell.learning_rate:g}", _kinds(study, cell)) for cell in own]
+            )
+            for network, own in _networks(study).items()
+        ]
+        texts = _notes(study), "Why they fail", _subheading(study, "By optimizer and learning rate.")
+        return shares.draw_stacks(texts, panels, COLOURS, "")
+
+    rows = [
+        {
+            **{"law": cell.law, "width": cell.width, "activation": cell.activation, "optimizer": cell.optimizer},
+            **{"learning_rate": cell.learning_rate, "kind": kind, "share": share},
+        }
+        for cell in study.cells
+        for kind, share in _kinds(study, cell).items()
+    ]
+    return Figure("study-failures", draw, rows, f"Why starts fail, by cell. {study.answer[-2]}")
+
+
+def _kinds(study: Study, cell: StudyCell) -> dict[str, float]:
+    """The shares of the starts that learned, and that failed in each way."""
+    return {LEARNED: cell.share} | {kind: count / study.spec.starts for kind, count in cell.failures.items()}
+
+
+def _best(study: Study) -> Table:
+    columns: Columns = {
+        "weights": lambda cell: law_in_words(cell.law),
+        "network": lambda cell: f"2-{cell.width}-1 {cell.activation}",
+        "optimizer": lambda cell: cell.optimizer,
+        "rate": lambda cell: cells.cell(f"{cell.learning_rate:g}", cell.learning_rate),
+        "learn": lambda cell: cells.cell(f"{percent(cell.share)} %", cell.share),
+        "95 %": lambda cell: cells.cell(f"{percent(cell.low)} to {percent(cell.high)}", css="number"),
+        "half by epoch": lambda cell: cells.count(cell.median(study.spec.looks) or math.nan),
+        "most others": lambda cell: cell.most_failures,
+    }
+    caption = f"Each optimizer at its best rate, {study.spec.starts:,} starts"
+    return table("study-best", caption, study.best.values(), columns, "Numbers: each optimizer at its best rate")
+
+
+def _pairs(study: Study) -> Table:
+    def named(place: int) -> Callable[[StudyPair], cells.Cell]:
+        return lambda pair: f"{pair.optimizers[place]} at {pair.learning_rates[place]:g}"
+
+    columns: Columns = {
+        "weights": lambda pair: law_in_words(pair.law),
+        "network": lambda pair: f"2-{pair.width}-1 {pair.activation}",
+        "one": named(0),
+        "other": named(1),
+        "both learn": lambda pair: cells.count(pair.both),
+        "one alone": lambda pair: cells.count(pair.first_only),
+        "other alone": lambda pair: cells.count(pair.second_only),
+        "p (McNemar)": lambda pair: _p(pair.mcnemar_p),
+        "p (log-rank)": lambda pair: _p(pair.logrank_p),
+    }
+    caption = "Two optimizers on the same starts: rates chosen on the first half of them, compared on the second"
+    return table("study-pairs", caption, study.pairs, columns, "Numbers: two optimizers on the same starts")
+
+
+def _p(p: float | None) -> cells.Cell:
+    return "–" if p is None else cells.cell(p_in_words(p), p)

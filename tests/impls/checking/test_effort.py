@@ -1,0 +1,59 @@
+"""Times that show work left out, and times that only look like it, by a clock that the calls move."""
+
+import pytest
+
+from samegrad.impls.checking import effort
+from samegrad.impls.checking.subject import Broken
+
+SIZE_BYTES, READ_NS = 131_072, 5_000
+
+
+class Clock:
+    """A clock that stands still but for the calls made here."""
+
+    def __init__(self, monkeypatch):
+        self.now_ns = 0
+        shortest_ns = effort.shortest_ns
+        monkeypatch.setattr(effort, "shortest_read_ns", lambda _: READ_NS)
+        monkeypatch.setattr(
+            effort, "shortest_ns", lambda call, calls, before=lambda: None: shortest_ns(call, calls, before, self.read)
+        )
+
+    def read(self):
+        return self.now_ns
+
+    def takes(self, ns):
+        def call():
+            self.now_ns += ns
+
+        return call
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    return Clock(monkeypatch)
+
+
+def test_a_result_that_is_computed_while_rows_are_fed_is_found(clock):
+    with pytest.raises(Broken, match=r"forward takes 900\.2 µs, with the feeding, .* 0\.2 µs for the same again"):
+        effort.require_anew("forward", clock.takes(200), clock.takes(900_000), lambda: None, SIZE_BYTES)
+
+
+def test_a_result_that_is_kept_until_other_rows_come_is_found(clock):
+    fed = [False]
+
+    def feed():
+        fed[0] = True
+
+    def call():
+        clock.takes(900_000 if fed[0] else 200)()
+        fed[0] = False
+
+    with pytest.raises(Broken, match="computed before the call, or kept"):
+        effort.require_anew("forward", call, feed, lambda: None, SIZE_BYTES)
+
+
+@pytest.mark.parametrize(("call_ns", "feed_ns"), [(7_000, 154_000), (60_000, 155_000), (5_000, 4_000), (120, 2_000)])
+def test_feeding_that_copies_number_by_number_is_no_finding(clock, call_ns, feed_ns):
+    """The first as PyTorch transposed 16,384 rows of one input: 22 times its forward pass."""
+    effort.require_anew("forward", clock.takes(call_ns), clock.takes(feed_ns), lambda: None, SIZE_BYTES)
