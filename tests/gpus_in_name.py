@@ -23,7 +23,7 @@ JAX_MEMORY = "RESOURCE_EXHAUSTED: Failed to allocate request for 4.00GiB (429496
 TENSORFLOW_MEMORY = "failed to allocate memory [Op:AddV2]"
 
 
-def said(call: Callable[..., Any], *arguments: Any) -> str:
+def output(call: Callable[..., Any], *arguments: Any) -> str:
     """What a call returns, in words, or why it is refused."""
     try:
         return str(call(*arguments))
@@ -38,37 +38,37 @@ def in_torch() -> dict[str, Any]:
     from samegrad.impls.on_torch.autograd import TorchEager
 
     subject = TorchEager()
-    found: dict[str, Any] = {"without": [said(on_torch.find_device, name) for name in ("gpu", "cuda:1", "mps")]}
-    found["precision"] = [torch.get_float32_matmul_precision()]
+    actual: dict[str, Any] = {"without": [output(on_torch.find_device, name) for name in ("gpu", "cuda:1", "mps")]}
+    actual["precision"] = [torch.get_float32_matmul_precision()]
     with patch("torch.cuda.device_count", lambda: 2):
-        found["with two"] = [said(on_torch.find_device, name) for name in ("gpu", "cuda", "cuda:1", "cuda:2", "mps")]
+        actual["with two"] = [output(on_torch.find_device, name) for name in ("gpu", "cuda", "cuda:1", "cuda:2", "mps")]
         for capability in ((7, 5), (9, 0)):
             with patch("torch.cuda.get_device_capability", lambda device, capability=capability: capability):
-                found["precision"].append(said(TorchEager.allow_tf32, True, "cuda:1"))
-                found["precision"].append(torch.get_float32_matmul_precision())
+                actual["precision"].append(output(TorchEager.allow_tf32, True, "cuda:1"))
+                actual["precision"].append(torch.get_float32_matmul_precision())
     TorchEager.allow_tf32(False, "cpu")
-    found["precision"].append(torch.get_float32_matmul_precision())
+    actual["precision"].append(torch.get_float32_matmul_precision())
     with patch("torch.backends.mps.is_available", lambda: True):
-        found["with mps"] = [said(on_torch.find_device, name) for name in ("gpu", "mps", "cuda")]
-        found["mps in float64"] = said(subject.place, "float64", "mps")
+        actual["with mps"] = [output(on_torch.find_device, name) for name in ("gpu", "mps", "cuda")]
+        actual["mps in float64"] = output(subject.place, "float64", "mps")
     with (
         patch("torch.cuda.device_count", lambda: 2),
-        patch("torch.cuda.set_device", lambda device: found.setdefault("taken", []).append(str(device))),
-        patch("torch.cuda.reset_peak_memory_stats", lambda device: found["taken"].append(f"{device} counts anew")),
+        patch("torch.cuda.set_device", lambda device: actual.setdefault("taken", []).append(str(device))),
+        patch("torch.cuda.reset_peak_memory_stats", lambda device: actual["taken"].append(f"{device} counts anew")),
     ):
-        found["kind"] = str(subject.place("float32", "cuda:1"))
-        found["waits"] = subject.is_async
+        actual["kind"] = str(subject.place("float32", "cuda:1"))
+        actual["waits"] = subject.is_async
     here, elsewhere = torch.zeros(1), torch.zeros(1, device="meta")
-    found["places"] = [subject.device_of(result) for result in (here, (here, [here]), (here, [here, elsewhere]))]
+    actual["places"] = [subject.device_of(result) for result in (here, (here, [here]), (here, [here, elsewhere]))]
     subject.device = torch.device("cuda", 1)
     event = SimpleNamespace(record=lambda: None, synchronize=lambda: None, elapsed_time=lambda end: 2.5)
     with (
         patch("torch.cuda.max_memory_allocated", lambda device: 1000 + device.index),
         patch("torch.cuda.Event", lambda enable_timing: event),
     ):
-        found["told"] = [subject.device_memory_bytes(), subject.device_ns(lambda: None)]
-    found["out of memory"] = failure(torch.OutOfMemoryError(TORCH_MEMORY))["failed"]
-    return found
+        actual["told"] = [subject.device_memory_bytes(), subject.device_ns(lambda: None)]
+    actual["out of memory"] = failure(torch.OutOfMemoryError(TORCH_MEMORY))["failed"]
+    return actual
 
 
 def in_jax() -> dict[str, Any]:
@@ -78,32 +78,32 @@ def in_jax() -> dict[str, Any]:
     from samegrad.impls.on_jax.autodiff import JaxJit
 
     subject = JaxJit()
-    found: dict[str, Any] = {"without": [said(on_jax.find_device, name) for name in ("gpu", "cuda:1", "mps")]}
-    found["precision"] = [jax.config.jax_default_matmul_precision]
+    actual: dict[str, Any] = {"without": [output(on_jax.find_device, name) for name in ("gpu", "cuda:1", "mps")]}
+    actual["precision"] = [jax.config.jax_default_matmul_precision]
     for capability in ("7.5", "gfx90a", "10.0"):
         gpus = [SimpleNamespace(compute_capability=capability)]
         with patch("jax.devices", lambda kind, gpus=gpus: gpus):
-            found["precision"].append(said(JaxJit.allow_tf32, True, "gpu"))
-            found["precision"].append(jax.config.jax_default_matmul_precision)
+            actual["precision"].append(output(JaxJit.allow_tf32, True, "gpu"))
+            actual["precision"].append(jax.config.jax_default_matmul_precision)
     JaxJit.allow_tf32(False, "cpu")
-    found["precision"].append(jax.config.jax_default_matmul_precision)
+    actual["precision"].append(jax.config.jax_default_matmul_precision)
     with patch("jax.devices", lambda kind: [f"{kind} 0", f"{kind} 1"]):
-        found["with two"] = [said(on_jax.find_device, name) for name in ("gpu", "cuda:1", "cuda:2")]
+        actual["with two"] = [output(on_jax.find_device, name) for name in ("gpu", "cuda:1", "cuda:2")]
 
     def leaf(platform: str, number: int) -> Any:
         return SimpleNamespace(devices=lambda: [SimpleNamespace(platform=platform, id=number)])
 
     here, there = leaf("cpu", 0), leaf("gpu", 1)
-    found["places"] = [subject.device_of(result) for result in (here, (there, [there]), (there, [here]))]
-    found["place of a result"] = subject.device_of((jax.numpy.zeros(1), [(jax.numpy.ones(2), jax.numpy.ones(1))]))
+    actual["places"] = [subject.device_of(result) for result in (here, (there, [there]), (there, [here]))]
+    actual["place of a result"] = subject.device_of((jax.numpy.zeros(1), [(jax.numpy.ones(2), jax.numpy.ones(1))]))
     peaks = iter([100, 150, 150, 150])
     subject.device = SimpleNamespace(memory_stats=lambda: {"peak_bytes_in_use": next(peaks)})
-    found["memory"] = []
+    actual["memory"] = []
     for _ in range(2):
         subject.earlier_peak_bytes = subject._peak_bytes()
-        found["memory"].append(subject.device_memory_bytes())
-    found["out of memory"] = failure(jax.errors.JaxRuntimeError(JAX_MEMORY))["failed"]
-    return found
+        actual["memory"].append(subject.device_memory_bytes())
+    actual["out of memory"] = failure(jax.errors.JaxRuntimeError(JAX_MEMORY))["failed"]
+    return actual
 
 
 def in_tensorflow() -> dict[str, Any]:
@@ -114,42 +114,42 @@ def in_tensorflow() -> dict[str, Any]:
 
     experimental = tf.config.experimental
     subject = KerasXla()
-    found: dict[str, Any] = {"without": [said(on_tensorflow.find_device, name) for name in ("gpu", "cuda:1", "mps")]}
+    actual: dict[str, Any] = {"without": [output(on_tensorflow.find_device, name) for name in ("gpu", "cuda:1", "mps")]}
     try:
         with tf.device("/GPU:0"):
-            found["soft placement"] = f"on {tf.constant(1.0).device}"
+            actual["soft placement"] = f"on {tf.constant(1.0).device}"
     except (tf.errors.InvalidArgumentError, RuntimeError) as error:
-        found["soft placement"] = type(error).__name__
+        actual["soft placement"] = type(error).__name__
     gpus = [SimpleNamespace(name=f"/device:GPU:{number}") for number in range(2)]
-    found["precision"] = [experimental.tensor_float_32_execution_enabled()]
+    actual["precision"] = [experimental.tensor_float_32_execution_enabled()]
     with (
         patch("tensorflow.config.list_logical_devices", lambda kind: gpus if kind == "GPU" else []),
         patch("tensorflow.config.list_physical_devices", lambda kind: gpus),
     ):
-        found["with two"] = [said(on_tensorflow.find_device, name) for name in ("gpu", "cuda:1", "cuda:2", "mps")]
+        actual["with two"] = [output(on_tensorflow.find_device, name) for name in ("gpu", "cuda:1", "cuda:2", "mps")]
         for capability in ((7, 5), (9, 0)):
             details = {"compute_capability": capability}
             with patch("tensorflow.config.experimental.get_device_details", lambda gpu, details=details: details):
-                found["precision"].append(said(KerasXla.allow_tf32, True, "cuda:1"))
-                found["precision"].append(experimental.tensor_float_32_execution_enabled())
-    found["precision"].append(said(KerasXla.allow_tf32, True, "cpu"))
+                actual["precision"].append(output(KerasXla.allow_tf32, True, "cuda:1"))
+                actual["precision"].append(experimental.tensor_float_32_execution_enabled())
+    actual["precision"].append(output(KerasXla.allow_tf32, True, "cpu"))
     KerasXla.allow_tf32(False, "cpu")
-    found["precision"].append(experimental.tensor_float_32_execution_enabled())
+    actual["precision"].append(experimental.tensor_float_32_execution_enabled())
 
     def leaf(kind: str, number: int) -> Any:
         return SimpleNamespace(device=f"/job:localhost/replica:0/task:0/device:{kind}:{number}")
 
     here, there = leaf("CPU", 0), leaf("GPU", 1)
-    found["places"] = [subject.device_of(result) for result in (here, (there, [there]), (there, [here]))]
+    actual["places"] = [subject.device_of(result) for result in (here, (there, [there]), (there, [here]))]
     subject.prepare(Task(XOR, XOR.parameters(), 4))
-    found["place of a result"] = subject.device_of(subject.train_step(0.1))
+    actual["place of a result"] = subject.device_of(subject.train_step(0.1))
     subject.is_async, subject.short_name = True, "GPU:1"
     memory = {"GPU:1": {"current": 1, "peak": 7}}
     with patch("tensorflow.config.experimental.get_memory_info", memory.__getitem__):
-        found["told"] = subject.device_memory_bytes()
-    found["scopes"] = scopes_of(subject, gpus)
-    found["out of memory"] = failure(tf.errors.ResourceExhaustedError(None, None, TENSORFLOW_MEMORY))["failed"]
-    return found
+        actual["told"] = subject.device_memory_bytes()
+    actual["scopes"] = scopes_of(subject, gpus)
+    actual["out of memory"] = failure(tf.errors.ResourceExhaustedError(None, None, TENSORFLOW_MEMORY))["failed"]
+    return actual
 
 
 def scopes_of(subject: Any, gpus: list[Any]) -> dict[str, list[str]]:
@@ -166,7 +166,7 @@ def scopes_of(subject: Any, gpus: list[Any]) -> dict[str, list[str]]:
         def __exit__(self, *_: object) -> None:
             pass
 
-    found = {}
+    actual = {}
     cpus = [SimpleNamespace(name="/device:CPU:0")]
     with (
         patch("tensorflow.config.list_logical_devices", lambda kind: gpus if kind == "GPU" else cpus),
@@ -176,5 +176,5 @@ def scopes_of(subject: Any, gpus: list[Any]) -> dict[str, list[str]]:
             entered.clear()
             subject.device = name
             assert subject.here(lambda value: value + 1)(1) == 2
-            found[name] = list(entered)
-    return found
+            actual[name] = list(entered)
+    return actual

@@ -205,7 +205,7 @@ class TestReadme:
         rows = re.findall(r"^\| (`.*?) \| ([\d,]+) \|.*\(([^)]+)\) \|$", README.read_text(encoding="utf-8"), re.M)
         assert len(rows) > 5
         seen = set()
-        for folders, told, start in rows:
+        for folders, output, start in rows:
             files = set()
             for pattern in re.findall(r"`(.*?)`", folders):
                 for path in ROOT.glob(pattern):
@@ -213,8 +213,8 @@ class TestReadme:
             assert not files & seen, folders
             seen |= files
             lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files)
-            written = int(told.replace(",", ""))
-            assert abs(written - lines) <= OFF * lines, f"{folders}: {lines} lines, the README has {told}"
+            written = int(output.replace(",", ""))
+            assert abs(written - lines) <= OFF * lines, f"{folders}: {lines} lines, the README has {output}"
             assert (ROOT / start).exists()
         assert seen == {path for wing in WINGS for path in (ROOT / wing).rglob("*.py")}
 

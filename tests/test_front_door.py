@@ -110,9 +110,9 @@ def test_a_benchmark_s_tables_are_plain_where_the_terminal_is(tmp_path):
 def test_a_budget_that_cannot_be_kept_is_told_before_with_the_least(tmp_path):
     """Three processes of NumPy, and ten rounds of each, 4 ms with the untimed calls."""
     done = bench(*SMALL, "--budget=0.05", f"--benchmark-json={tmp_path}/run.json")
-    told, _, after = " ".join(done.stdout.decode().split()).partition("launch 1/1")
-    assert "A budget of 0.05 s cannot be kept: about 1.7 s is the least" in told and after
-    assert "starting and compiling takes 1.6 s and the least number of rounds (10) 0.12 s" in told
+    output, _, after = " ".join(done.stdout.decode().split()).partition("launch 1/1")
+    assert "A budget of 0.05 s cannot be kept: about 1.7 s is the least" in output and after
+    assert "starting and compiling takes 1.6 s and the least number of rounds (10) 0.12 s" in output
 
 
 def test_a_complete_run_is_resumed_without_measuring(tmp_path):
@@ -132,7 +132,7 @@ def test_a_file_that_pytest_takes_for_a_test_is_refused_with_what_to_write(optio
     (path := tmp_path / "a run.json").write_text("{}", encoding="utf-8")
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     [module] = settings["project"]["entry-points"]["pytest11"].values()
-    is_installed = any(found.value == module for found in importlib.metadata.entry_points(group="pytest11"))
+    is_installed = any(actual.value == module for actual in importlib.metadata.entry_points(group="pytest11"))
     done = bench(*([] if is_installed else ["-p", module]), option, path)
     [line, *rest] = done.stderr.decode().splitlines()
     assert done.returncode == pytest.ExitCode.USAGE_ERROR and not "".join(rest)
@@ -157,7 +157,7 @@ def test_a_run_ends_with_the_answer_and_where_it_is(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "variables", "told"),
+    ("options", "variables", "message"),
     [
         (["-p", "no:benchmark"], {}, "add -p pytest_benchmark.plugin"),
         ([], {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}, "add -p pytest_benchmark.plugin"),
@@ -165,9 +165,9 @@ def test_a_run_ends_with_the_answer_and_where_it_is(tmp_path):
     ],
     ids=["switched off", "nothing by itself", "histogram"],
 )
-def test_a_plugin_that_is_missing_is_told_in_one_line(options, variables, told):
+def test_a_plugin_that_is_missing_is_told_in_one_line(options, variables, message):
     """On any run of pytest in this folder, before anything is measured."""
-    if "histogram" in told and importlib.util.find_spec("pygal"):
+    if "histogram" in message and importlib.util.find_spec("pygal"):
         pytest.skip("pygal is here")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "tests/test_public.py", *options],
@@ -178,7 +178,7 @@ def test_a_plugin_that_is_missing_is_told_in_one_line(options, variables, told):
         check=False,
     )
     [line] = (done.stdout + done.stderr).split("\n")[:1]
-    assert done.returncode == pytest.ExitCode.USAGE_ERROR and line.startswith("ERROR: ") and told in line
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR and line.startswith("ERROR: ") and message in line
 
 
 def need(module):
@@ -295,9 +295,9 @@ class TestExitStatus:
         while not list(scratch.glob("samegrad-*/*")) and time.monotonic() < until:
             time.sleep(0.05)
         process.send_signal(number)
-        _, said = process.communicate(timeout=60)
-        assert process.returncode == 128 + number and b"Traceback" not in said
-        assert f"interrupted by {number.name}".encode() in said
+        _, output = process.communicate(timeout=60)
+        assert process.returncode == 128 + number and b"Traceback" not in output
+        assert f"interrupted by {number.name}".encode() in output
         until = time.monotonic() + 60
         while list(scratch.iterdir()) and time.monotonic() < until:  # a process of its own removes the last
             time.sleep(0.05)
@@ -389,14 +389,14 @@ class TestOtherPeoplesMachines:
 
     def test_without_a_c_plus_plus_compiler_torch_compile_is_not_listed_as_here(self, tmp_path):
         for name in ("cc", "gcc"):
-            if found := shutil.which(name):
-                (tmp_path / name).symlink_to(found)
+            if actual := shutil.which(name):
+                (tmp_path / name).symlink_to(actual)
         done = samegrad("list", variables={"PATH": str(tmp_path), "CXX": ""})
-        told = done.stdout.decode()
-        [line] = [line for line in told.splitlines() if line.startswith("torch-compile ")]
+        output = done.stdout.decode()
+        [line] = [line for line in output.splitlines() if line.startswith("torch-compile ")]
         assert "missing" in line
         if importlib.util.find_spec("torch"):
-            assert "missing: needs a C++ compiler" in told
+            assert "missing: needs a C++ compiler" in output
 
 
 class TestWhereResultsGo:
@@ -442,8 +442,8 @@ class TestWhereResultsGo:
         while (line := process.stderr.readline()) and b"launch 2/2" not in line:
             pass
         process.send_signal(signal.SIGINT)
-        shown, said = process.communicate(timeout=60)
-        assert process.returncode == 128 + signal.SIGINT and b"Traceback" not in said
+        shown, output = process.communicate(timeout=60)
+        assert process.returncode == 128 + signal.SIGINT and b"Traceback" not in output
         assert b"measured against promised" in shown
-        found = read(tmp_path / "l.json", [Ladder])
-        assert found.left_out["the rest"] == "interrupted by SIGINT" and len(found.medians_ns) == len(cases())
+        readings = read(tmp_path / "l.json", [Ladder])
+        assert readings.left_out["the rest"] == "interrupted by SIGINT" and len(readings.medians_ns) == len(cases())

@@ -22,10 +22,10 @@ def test_every_public_name_is_had_from_the_front_door():
         assert getattr(samegrad, name) is getattr(importlib.import_module(place), name)
         assert re.search(rf"\b{name}\b", samegrad.__doc__)
     assert dir(samegrad) == sorted(samegrad.PUBLIC)
-    [told] = [
+    [output] = [
         node for node in ast.parse(Path(samegrad.__file__).read_text(encoding="utf-8")).body if isinstance(node, ast.If)
     ]
-    assert [(line.names[0].name, line.module) for line in told.body] == list(samegrad.PUBLIC.items())
+    assert [(line.names[0].name, line.module) for line in output.body] == list(samegrad.PUBLIC.items())
 
 
 def test_what_is_not_public_is_no_attribute():

@@ -33,9 +33,9 @@ def samegrad(*arguments):
 
 def refusal(*arguments):
     """The one line with which a command is refused."""
-    code, _, said = samegrad(*arguments)
+    code, _, output = samegrad(*arguments)
     assert code == 2
-    [line] = said.splitlines()
+    [line] = output.splitlines()
     assert line.startswith("samegrad")
     return line
 
@@ -60,26 +60,26 @@ print("IMPORTED", sorted(set(sys.modules) & set({HEAVY!r})))
 
 
 def test_help_names_every_command_with_what_it_is_for():
-    code, said, _ = samegrad("--help")
+    code, output, _ = samegrad("--help")
     assert code == 0
     commands = main.list_commands(None)
     assert {"list", "parameters", "report", "verify", "selfcheck"} <= set(commands)
     for command in commands:
-        [line] = [line for line in said.splitlines() if line.split()[:1] == [command]]
+        [line] = [line for line in output.splitlines() if line.split()[:1] == [command]]
         assert len(line.split()) > 3
 
 
 @pytest.mark.parametrize("command", main.list_commands(None))
 def test_every_command_explains_itself(command):
-    code, said, _ = samegrad(command, "--help")
-    assert code == 0 and said.startswith("Usage: ")
+    code, output, _ = samegrad(command, "--help")
+    assert code == 0 and output.startswith("Usage: ")
 
 
 @pytest.mark.parametrize("command", ["agree", "train", "optimizers", "ladder", "selfcheck", "conformance"])
 def test_every_command_that_measures_takes_json_alike(command):
-    code, said, _ = samegrad(command, "--help")
-    assert code == 0 and "--json [PATH]" in said
-    assert "Save the document as PATH; without PATH, print it and nothing else." in " ".join(said.split())
+    code, output, _ = samegrad(command, "--help")
+    assert code == 0 and "--json [PATH]" in output
+    assert "Save the document as PATH; without PATH, print it and nothing else." in " ".join(output.split())
 
 
 @pytest.mark.slow
@@ -87,24 +87,26 @@ def test_json_is_printed_saved_where_it_is_asked_for_or_saved_by_default(tmp_pat
     """And what is saved by default is found by a bare `samegrad report`."""
     monkeypatch.chdir(tmp_path)
     follow = ("optimizers", "--implementations", "numpy", "--steps", "2", "--optimizer", "sgd")
-    code, said, _ = samegrad(*follow, "--json")
-    assert code == 0 and json.loads(said)["format"] == "samegrad-optimizers" and not list(tmp_path.iterdir())
-    code, said, _ = samegrad(*follow, "--json", "mine.json")
+    code, output, _ = samegrad(*follow, "--json")
+    assert code == 0 and json.loads(output)["format"] == "samegrad-optimizers" and not list(tmp_path.iterdir())
+    code, output, _ = samegrad(*follow, "--json", "mine.json")
     assert (
-        code == 0 and "Saved in mine.json" in said and json.loads(Path("mine.json").read_text(encoding="utf-8"))["rows"]
+        code == 0
+        and "Saved in mine.json" in output
+        and json.loads(Path("mine.json").read_text(encoding="utf-8"))["rows"]
     )
-    code, said, _ = samegrad(*follow)
+    code, output, _ = samegrad(*follow)
     (path,) = Path("reports/optimizers").glob("*.json")
-    assert code == 0 and f"Saved in {path}" in said
-    code, said, _ = samegrad("report")
-    assert code == 0 and f"Drawing {path}" in said and Path("reports/latest/report.html").exists()
+    assert code == 0 and f"Saved in {path}" in output
+    code, output, _ = samegrad("report")
+    assert code == 0 and f"Drawing {path}" in output and Path("reports/latest/report.html").exists()
 
 
 def test_list_shows_every_implementation_and_marks_the_default(monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
-    code, said, _ = samegrad("list")
+    code, output, _ = samegrad("list")
     assert code == 0
-    rows = {line.split()[0]: line for line in said.splitlines() if line.split() and line.split()[0] in REGISTRY}
+    rows = {line.split()[0]: line for line in output.splitlines() if line.split() and line.split()[0] in REGISTRY}
     assert set(rows) == set(REGISTRY)
     assert {name for name, row in rows.items() if row.split()[1] == "*"} == set(DEFAULT)
     assert f"numpy {np.__version__}" in rows["numpy"]
@@ -113,10 +115,10 @@ def test_list_shows_every_implementation_and_marks_the_default(monkeypatch):
 def test_list_says_what_to_install(monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr("importlib.util.find_spec", lambda name, package=None: None)
-    code, said, _ = samegrad("list")
+    code, output, _ = samegrad("list")
     assert code == 0
-    assert "missing: needs jax: pip install -c constraints.txt -e '.[jax]'" in said.splitlines()
-    assert next(line for line in said.splitlines() if line.startswith("jax-jit")).rstrip().endswith("missing")
+    assert "missing: needs jax: pip install -c constraints.txt -e '.[jax]'" in output.splitlines()
+    assert next(line for line in output.splitlines() if line.startswith("jax-jit")).rstrip().endswith("missing")
 
 
 class TestParameters:
@@ -124,8 +126,8 @@ class TestParameters:
     def test_what_is_written_is_what_the_problem_starts_from(self, problem, tmp_path):
         """Bit for bit, of that seed and scale; the shapes are told."""
         path = tmp_path / "w.npz"
-        code, said, _ = samegrad("parameters", problem, path, "--seed", 7, "--scale", 2.5)
-        assert code == 0 and "W1" in said and "seed 7" in said
+        code, output, _ = samegrad("parameters", problem, path, "--seed", 7, "--scale", 2.5)
+        assert code == 0 and "W1" in output and "seed 7" in output
         written = PROBLEMS[problem].load_parameters(path)
         for layer, expected in zip(written, PROBLEMS[problem].parameters(7, 2.5), strict=True):
             assert np.array_equal(layer.W, expected.W) and np.array_equal(layer.b, expected.b)
@@ -137,23 +139,23 @@ class TestParameters:
         )
 
     def test_an_unknown_problem_is_refused_with_the_nearest(self, tmp_path):
-        told = refusal("parameters", "xo", tmp_path / "w.npz")
-        assert told == (
+        output = refusal("parameters", "xo", tmp_path / "w.npz")
+        assert output == (
             "samegrad: unknown problem 'xo'; allowed: xor, line. Did you mean 'xor'? A network is named by its layers, "
             "such as 8-64-2 or 784-128-10:relu."
         )
         assert not list(tmp_path.iterdir())
 
     def test_a_folder_that_is_not_there_is_told_by_the_name_that_was_given(self, tmp_path):
-        told = refusal("parameters", "xor", tmp_path / "no" / "w.npz")
-        assert f"{tmp_path}/no/w.npz" in told and "partial" not in told
+        output = refusal("parameters", "xor", tmp_path / "no" / "w.npz")
+        assert f"{tmp_path}/no/w.npz" in output and "partial" not in output
         assert not list(tmp_path.iterdir())
 
     @pytest.mark.parametrize("scale", ["nan", "inf"])
     def test_a_scale_that_is_no_number_writes_nothing(self, tmp_path, scale):
         """It would write parameters that nobody can read."""
-        code, _, said = samegrad("parameters", "xor", tmp_path / "w.npz", "--scale", scale)
-        assert code == 2 and f"Invalid value for '--scale': {scale} is no finite number." in said
+        code, _, output = samegrad("parameters", "xor", tmp_path / "w.npz", "--scale", scale)
+        assert code == 2 and f"Invalid value for '--scale': {scale} is no finite number." in output
         assert not list(tmp_path.iterdir())
 
 
@@ -186,11 +188,11 @@ class TestReport:
 
 class TestOthers:
     def test_an_unknown_command_is_refused(self):
-        code, _, said = samegrad("reprot")
-        assert code == 2 and "No such command 'reprot'" in said
+        code, _, output = samegrad("reprot")
+        assert code == 2 and "No such command 'reprot'" in output
 
     @pytest.mark.parametrize(
-        ("arguments", "told"),
+        ("arguments", "message"),
         [
             (["agree", "--implementations", "nunpy"], "unknown implementation 'nunpy'"),
             (["agree", "--scales", "1,large"], "--scales takes positive numbers separated by commas"),
@@ -200,8 +202,8 @@ class TestOthers:
         ],
         ids=lambda value: " ".join(value) if isinstance(value, list) else "",
     )
-    def test_a_mistake_is_told_in_one_line(self, arguments, told):
-        assert told in refusal(*arguments)
+    def test_a_mistake_is_told_in_one_line(self, arguments, message):
+        assert message in refusal(*arguments)
 
 
 def test_it_runs_as_a_module_too():

@@ -74,7 +74,7 @@ def jax_pipelined(cls: type) -> dict[str, list[int]]:
     """Of several pipelined calls of each pass, how many had a result that was not ready, before `finish` and after."""
     import jax
 
-    found = {}
+    actual = {}
     for pass_name in PASSES:
         asked = CallRequest("jax-jit", f"{pass_name}:{PIPELINED}", Task(XOR, XOR.parameters(SEED), max(GATE_BATCHES)))
         call = build(cls(), asked)
@@ -84,8 +84,8 @@ def jax_pipelined(cls: type) -> dict[str, list[int]]:
         for finish in (lambda: None, call.finish):
             finish()
             late.append(sum(not all(leaf.is_ready() for leaf in jax.tree.leaves(result)) for result in results))
-        found[pass_name] = late
-    return found
+        actual[pass_name] = late
+    return actual
 
 
 class PipelinedHere(PipelinedCall):
@@ -96,15 +96,15 @@ class PipelinedHere(PipelinedCall):
 
 
 def recorded(implementation: Any, events: list[str]) -> dict[str, list[str]]:
-    found = {}
+    actual = {}
     for name, run in passes(implementation).items():
         events.clear()
         run()
-        found[name] = list(events)
+        actual[name] = list(events)
     events.clear()
     asked = CallRequest("", f"value_and_grad:{PIPELINED}", Task(XOR, XOR.parameters(SEED), BATCH))
     pipelined = PipelinedHere(implementation, asked)
     for run in (pipelined.run, pipelined.run, pipelined.finish):
         run()
-    found["two pipelined"] = list(events)
-    return found
+    actual["two pipelined"] = list(events)
+    return actual

@@ -51,9 +51,9 @@ def _spoil(result: Any, fault: str) -> Any:
     place, spoiled = FAULTS[fault]
     if not isinstance(result, tuple):
         return spoiled(result)
-    loss, found = result
-    is_paired = isinstance(found[0], tuple)
-    flat = [tensor for layer in found for tensor in layer] if is_paired else list(found)
+    loss, actual = result
+    is_paired = isinstance(actual[0], tuple)
+    flat = [tensor for layer in actual for tensor in layer] if is_paired else list(actual)
     at = PLACES.index(place)
     flat[at] = spoiled(flat[at])
     return loss, [Layer(*pair) for pair in zip(flat[0::2], flat[1::2], strict=True)] if is_paired else flat

@@ -24,10 +24,10 @@ def silent(number, name):
 @pytest.mark.slow
 def test_every_phase_is_observed_in_every_process():
     """Import, build and two calls take some time each; NumPy alone holds more than 10 MB and less than 10 GB."""
-    found = measure(["numpy"], silent)["numpy"]
+    actual = measure(["numpy"], silent)["numpy"]
     for phase in PHASES:
-        assert len(found[phase]) == PROCESSES and min(found[phase]) > 0
-    assert all(10e6 < peak < 10e9 for peak in found["peak_bytes"])
+        assert len(actual[phase]) == PROCESSES and min(actual[phase]) > 0
+    assert all(10e6 < peak < 10e9 for peak in actual["peak_bytes"])
 
 
 def test_implementations_take_turns_in_every_round(monkeypatch):
@@ -45,25 +45,25 @@ def test_implementations_take_turns_in_every_round(monkeypatch):
 def test_one_that_cannot_start_says_why_and_is_not_tried_again(name):
     """A name that is none is a failure; a GPU that is not there is a reason to skip."""
     calls = []
-    found = measure([name], lambda number, _: calls.append(number))[name]
+    actual = measure([name], lambda number, _: calls.append(number))[name]
     assert len(calls) == 1
     if name == "torch-cuda-graph":
-        assert found["unavailable"] == REGISTRY[name].missing() or "CUDA" in found["unavailable"]
+        assert actual["unavailable"] == REGISTRY[name].missing() or "CUDA" in actual["unavailable"]
     else:
-        assert f"unknown implementation {name!r}" in found["failed"]
+        assert f"unknown implementation {name!r}" in actual["failed"]
 
 
 def test_one_that_hangs_is_given_up():
-    found = measure(["numpy"], silent, time_limit_s=1e-3)["numpy"]
-    assert found["failed"] == "numpy: gave no answer to 'observe' within 0.001 s"
+    actual = measure(["numpy"], silent, time_limit_s=1e-3)["numpy"]
+    assert actual["failed"] == "numpy: gave no answer to 'observe' within 0.001 s"
 
 
 def test_the_table_shows_phases_memory_and_reasons():
-    found = {
+    actual = {
         "numpy": {**{phase: [2e6, 1e6, 3e6] for phase in PHASES}, "peak_bytes": [2**20 * 90]},
         "jax-jit": {"unavailable": "jax-jit needs jax"},
     }
-    text = render({"groups": [], "fits": [], "cold_start": found})
+    text = render({"groups": [], "fits": [], "cold_start": actual})
     assert "2.00 ms" in text and "90 MiB" in text and "jax-jit needs" in text
 
 
@@ -87,5 +87,5 @@ def test_a_part_that_is_negative_beyond_its_interval_is_a_failed_measurement():
 @pytest.mark.slow
 def test_the_parts_of_a_call_are_observed_in_a_new_process():
     """NumPy's empty call takes some time, and less than its whole pass."""
-    found = fresh.measure(call_cost.__name__, ["numpy"], silent, processes=1)["numpy"]
-    assert set(found) == set(PARTS) and 0 < found["empty call"][0] < found["dispatch"][0]
+    actual = fresh.measure(call_cost.__name__, ["numpy"], silent, processes=1)["numpy"]
+    assert set(actual) == set(PARTS) and 0 < actual["empty call"][0] < actual["dispatch"][0]

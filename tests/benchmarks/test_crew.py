@@ -288,15 +288,15 @@ def test_workers_find_the_packages_that_the_parent_finds(monkeypatch, tmp_path):
 
 class TestThreads:
     def test_the_variables_are_set_before_the_worker_starts(self, workers):
-        found = psutil.Process(workers("numpy").state["pid"]).environ()
-        assert {name: found[name] for name in THREAD_VARIABLES} == dict.fromkeys(THREAD_VARIABLES, "1")
+        actual = psutil.Process(workers("numpy").state["pid"]).environ()
+        assert {name: actual[name] for name in THREAD_VARIABLES} == dict.fromkeys(THREAD_VARIABLES, "1")
 
     def test_another_number_is_set_as_well(self):
         worker = WorkerProcess("w", 3, TIME_LIMIT_S)
         try:
             worker.ask("forget")  # it is up: the system tells nothing of an environment that is only being laid out
-            found = psutil.Process(pid_of(worker)).environ()
-            assert {found[name] for name in THREAD_VARIABLES} == {"3"}
+            actual = psutil.Process(pid_of(worker)).environ()
+            assert {actual[name] for name in THREAD_VARIABLES} == {"3"}
         finally:
             worker.close()
 
@@ -311,7 +311,7 @@ class TestThreads:
     )
     def test_every_pool_reads_back_one_thread(self, workers, name, pools):
         """From the frameworks themselves, and from every OpenMP and BLAS library that is loaded."""
-        found = dict(workers(name).state["threads"])
-        found.pop("threads of the process")
-        assert all(any(pool in found_pool for found_pool in found) for pool in pools), found
-        assert set(found.values()) == {1}, found
+        actual = dict(workers(name).state["threads"])
+        actual.pop("threads of the process")
+        assert all(any(pool in found_pool for found_pool in actual) for pool in pools), actual
+        assert set(actual.values()) == {1}, actual

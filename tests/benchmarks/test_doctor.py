@@ -64,9 +64,9 @@ SET = {
 def test_a_variable_that_is_really_set_is_found(variable, tmp_path):
     value, check, sentence = SET[variable]
     before = asked(tmp_path / "before.json")
-    found = asked(tmp_path / "found.json", **{variable: value})
-    assert check not in before and re.search(sentence, found[check])
-    assert variable in found[check] or variable == "PYTHONDEVMODE"
+    outcome = asked(tmp_path / "found.json", **{variable: value})
+    assert check not in before and re.search(sentence, outcome[check])
+    assert variable in outcome[check] or variable == "PYTHONDEVMODE"
 
 
 def test_development_mode_by_its_option(tmp_path):
@@ -107,8 +107,8 @@ class TestWhatCannotBeSetHere:
         a_machine(tmp_path, **capacity)
         monkeypatch.setattr(cpus, "usable", lambda: [0, 1, 2, 3])
         assert cpus.fastest([0, 1, 2, 3], tmp_path) == [0, 1]
-        [found] = doctor.cores(Machine({}, tmp_path, [3]))
-        assert "pinned to CPU 3, an efficiency core" in found
+        [actual] = doctor.cores(Machine({}, tmp_path, [3]))
+        assert "pinned to CPU 3, an efficiency core" in actual
         assert not list(doctor.cores(Machine({}, tmp_path, [1])))
 
     def test_a_governor_that_saves_power(self, tmp_path):
@@ -156,7 +156,7 @@ class TestPinning:
 
         monkeypatch.setattr(os, "sched_setaffinity", forbidden)
         assert cpus.choose(1) == []
-        assert [found.handicap for found in examine(Machine({}, Path("/nowhere"), cpus.choose(1)))] == ["pinning"]
+        assert [actual.handicap for actual in examine(Machine({}, Path("/nowhere"), cpus.choose(1)))] == ["pinning"]
 
     def test_a_cpu_is_chosen_by_hand_or_refused(self):
         for cpu in pinnable():
@@ -223,8 +223,8 @@ def test_a_library_that_flushes_denormal_numbers_is_reported():
         worker = WorkerProcess("flushing", 1, 60)
         try:
             worker.ask("start", target=f"tests.benchmarks.test_doctor:{target}", threads=1, function=True)
-            [*found] = worker.ask("examine", pinned_to=[])["handicaps"]
-            assert any("flush denormal numbers to 0" in sentence for sentence in found) is is_reported
+            [*actual] = worker.ask("examine", pinned_to=[])["handicaps"]
+            assert any("flush denormal numbers to 0" in sentence for sentence in actual) is is_reported
         finally:
             worker.close()
 

@@ -24,14 +24,14 @@ def machine(tmp_path):
 
 
 def test_this_machine_gives_every_field_of_the_run_file_in_json():
-    found = env.environment()
-    assert json.loads(json.dumps(found)) == found
-    assert list(found) == [
+    content = env.environment()
+    assert json.loads(json.dumps(content)) == content
+    assert list(content) == [
         "cpu", "cores", "affinity", "governor", "turbo", "load", "memory_bytes", "container", "variables",
         "python", "platform", "versions",
     ]  # fmt: skip
-    assert found["cores"] >= 1 and found["memory_bytes"] > 0
-    assert 0 not in [found[key] for key in found if key != "turbo"]
+    assert content["cores"] >= 1 and content["memory_bytes"] > 0
+    assert 0 not in [content[key] for key in content if key != "turbo"]
 
 
 @pytest.mark.parametrize(
@@ -143,5 +143,5 @@ def test_only_variables_that_matter_are_recorded():
 
 
 def test_versions_come_from_metadata_and_none_says_not_installed():
-    found = env.versions(["numpy", "no-such-distribution-anywhere"])
-    assert found["numpy"] and found["no-such-distribution-anywhere"] is None
+    result = env.versions(["numpy", "no-such-distribution-anywhere"])
+    assert result["numpy"] and result["no-such-distribution-anywhere"] is None

@@ -80,12 +80,12 @@ class Place:
         """(exit status, what it said)."""
         process = self.start(*arguments, **options)
         try:
-            said, _ = process.communicate(timeout=TIME_LIMIT_S)
+            output, _ = process.communicate(timeout=TIME_LIMIT_S)
         finally:
             process.kill()
             process.wait()
-        assert "INTERNALERROR" not in said, said
-        return process.returncode, said
+        assert "INTERNALERROR" not in output, output
+        return process.returncode, output
 
     def document(self, file="results/run.json"):
         """A run file that is as it should be."""
@@ -102,12 +102,12 @@ class Place:
         return processes + [path.name for path in (self.folder / "temporary").iterdir()] + partial
 
     def _processes(self):
-        found = []
+        actual = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
                 if process.environ().get("THIS_TEST") == self.mark and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(" ".join(process.cmdline()))
-        return found
+                    actual.append(" ".join(process.cmdline()))
+        return actual
 
 
 @pytest.fixture
@@ -122,8 +122,8 @@ def failures(document):
 
 def launches(document, name, group=GRADIENT):
     """How many complete launches a benchmark has; 0 where there is none."""
-    found = [b for b in document["benchmarks"] if (b["extra_info"]["implementation"], b["group"]) == (name, group)]
-    return sum(len(benchmark["extra_info"]["launches"]) for benchmark in found)
+    actual = [b for b in document["benchmarks"] if (b["extra_info"]["implementation"], b["group"]) == (name, group)]
+    return sum(len(benchmark["extra_info"]["launches"]) for benchmark in actual)
 
 
 def is_sound(document, group=GRADIENT, number=2):
@@ -167,7 +167,7 @@ def document(befallen):
 class TestWhatBefallsAnImplementation:
     @pytest.mark.parametrize("fault", BEFALLEN)
     def test_its_case_ends_with_a_record_and_what_was_complete_is_kept(self, befallen, document, fault):
-        _, code, said = befallen
+        _, code, output = befallen
         kind, reason, kept, elsewhere = BEFALLEN[fault]
         failure = failures(document)[fault, GRADIENT]
         assert failure["kind"] == kind
@@ -180,7 +180,7 @@ class TestWhatBefallsAnImplementation:
             for row in group["rows"]
         }
         assert rows.get((GRADIENT, fault), {}).get("failed") == (kind if kept else None)
-        assert code == pytest.ExitCode.TESTS_FAILED and re.search(f"^FAILED .*{fault}-xor-value_and_grad", said, re.M)
+        assert code == pytest.ExitCode.TESTS_FAILED and re.search(f"^FAILED .*{fault}-xor-value_and_grad", output, re.M)
 
     def test_the_others_are_whole(self, document):
         assert is_sound(document, FORWARD) and is_sound(document)
@@ -203,15 +203,15 @@ class TestWhatBefallsAnImplementation:
         """Now that they are mended. The group that was whole is taken as it is, with all its samples."""
         place, _, _ = befallen
         names = [SOUND, "Killed", "OutOfMemory"]
-        code, said = place.run(
+        code, text = place.run(
             names,
             f"--resume={place.folder}/results/run.json",
             passes="forward,value_and_grad",
             file="whole.json",
             REPAIRED="1",
         )
-        assert code == 0, said
-        assert "1 of 2 groups are taken from" in said and "3 benchmarks in 1 groups" in said
+        assert code == 0, text
+        assert "1 of 2 groups are taken from" in text and "3 benchmarks in 1 groups" in text
         whole = place.document("results/whole.json")
         assert not failures(whole) and all(
             launches(whole, name, group) == 2 for name in names for group in (FORWARD, GRADIENT)
@@ -220,8 +220,8 @@ class TestWhatBefallsAnImplementation:
             name: pytest.approx(data) for name, data in samples(document, FORWARD).items() if name in names
         }
         assert samples(whole, GRADIENT)[SOUND] != pytest.approx(samples(document, GRADIENT)[SOUND])
-        told = whole["samegrad"]["resumed"]
-        assert told["groups"] == {FORWARD: 2} and told["file"].endswith("results/run.json")
+        output = whole["samegrad"]["resumed"]
+        assert output["groups"] == {FORWARD: 2} and output["file"].endswith("results/run.json")
         assert set(whole["samegrad"]["noise"]["sentinel"]) == {FORWARD, GRADIENT}
         assert place.left() == []
 
@@ -241,21 +241,21 @@ class TestWhatBefallsTheRun:
                 if "launch 2/3, group 0/" in line:
                     break
             process.send_signal(signal.SIGTERM)
-            said, _ = process.communicate(timeout=TIME_LIMIT_S)
+            output, _ = process.communicate(timeout=TIME_LIMIT_S)
         finally:
             process.kill()
             process.wait()
-        assert process.returncode == pytest.ExitCode.INTERRUPTED, said
-        assert "Interrupted: what is complete is above and in the run file." in said
+        assert process.returncode == pytest.ExitCode.INTERRUPTED, output
+        assert "Interrupted: what is complete is above and in the run file." in output
         document = place.document()
         assert is_sound(document, FORWARD, number=1)
         assert (document["samegrad"]["interrupted"], document["samegrad"]["interrupted_by"]) == (True, "SIGTERM")
         assert place.left() == []
 
-        code, said = place.run([SOUND], f"--resume={place.folder}/results/run.json", launches=3, passes="forward")
-        assert code == 0, said
-        assert "0 of 1 groups, and some launches of 1 more, are taken from" in said
-        assert "launch 1/3" not in said and "launch 2/3" in said and "launch 3/3" in said
+        code, output = place.run([SOUND], f"--resume={place.folder}/results/run.json", launches=3, passes="forward")
+        assert code == 0, output
+        assert "0 of 1 groups, and some launches of 1 more, are taken from" in output
+        assert "launch 1/3" not in output and "launch 2/3" in output and "launch 3/3" in output
         whole = place.document()
         assert is_sound(whole, FORWARD, number=3) and not whole["samegrad"]["interrupted"]
         first = samples(document, FORWARD)[SOUND]
@@ -306,35 +306,35 @@ class TestWhatBefallsTheRun:
             place.start([SOUND], *here, launches=1, passes="forward", file=None, LD_PRELOAD=str(clock))
             for _ in range(2)
         ]
-        said = [run.communicate(timeout=TIME_LIMIT_S)[0] for run in runs]
-        assert [run.returncode for run in runs] == [0, 0], said
-        found = sorted((place.folder / "reports" / "runs").iterdir())
-        assert [path.name for path in found] == ["2033-05-18T03-33-20-2.json", "2033-05-18T03-33-20.json"]
-        assert all(is_sound(place.document(path), FORWARD, number=1) for path in found)
-        assert samples(place.document(found[0]), FORWARD) != samples(place.document(found[1]), FORWARD)
+        output = [run.communicate(timeout=TIME_LIMIT_S)[0] for run in runs]
+        assert [run.returncode for run in runs] == [0, 0], output
+        actual = sorted((place.folder / "reports" / "runs").iterdir())
+        assert [path.name for path in actual] == ["2033-05-18T03-33-20-2.json", "2033-05-18T03-33-20.json"]
+        assert all(is_sound(place.document(path), FORWARD, number=1) for path in actual)
+        assert samples(place.document(actual[0]), FORWARD) != samples(place.document(actual[1]), FORWARD)
         assert place.left() == []
 
 
 class TestWhereARunIsSaved:
     def test_a_disk_that_is_full_is_told_before_anything_is_measured(self, place):
         """By a limit on the size of files, which needs no rights."""
-        code, said = place.run([SOUND], prefix=["sh", "-c", 'ulimit -f 512; exec "$@"', "sh"])
+        code, output = place.run([SOUND], prefix=["sh", "-c", 'ulimit -f 512; exec "$@"', "sh"])
         assert code == pytest.ExitCode.USAGE_ERROR
-        [line] = [line for line in said.splitlines() if "cannot save" in line]
+        [line] = [line for line in output.splitlines() if "cannot save" in line]
         assert line.startswith(
             f"ERROR: cannot save a run as {place.folder}/results/run.json (File too large); make room, or give"
         )
-        assert "starting the workers" not in said
+        assert "starting the workers" not in output
         assert place.left() == [] and not list((place.folder / "results").iterdir())
 
     def test_a_folder_that_cannot_be_written_is_told_before_anything_is_measured(self, place):
         """Below a file, where nobody has rights, root neither."""
         (place.folder / "reports").touch()
         here = [f"--rootdir={place.folder}", f"-c{ROOT}/pyproject.toml", str(ROOT / "benchmarks")]
-        code, said = place.run([SOUND], *here, file=None)
-        assert code == pytest.ExitCode.USAGE_ERROR, said
-        assert f"ERROR: cannot make {place.folder}/reports/runs (Not a directory); make room, or give another" in said
-        assert "starting the workers" not in said and place.left() == []
+        code, output = place.run([SOUND], *here, file=None)
+        assert code == pytest.ExitCode.USAGE_ERROR, output
+        assert f"ERROR: cannot make {place.folder}/reports/runs (Not a directory); make room, or give another" in output
+        assert "starting the workers" not in output and place.left() == []
 
     def test_a_disk_that_fills_up_meanwhile(self, place):
         """A real one, of three megabytes: the run is saved in the temporary folder, and it is said where."""
@@ -346,23 +346,23 @@ class TestWhereARunIsSaved:
             or subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode
         ):
             pytest.skip("this machine lets nobody mount a file system of their own")
-        code, said = place.run(
+        code, output = place.run(
             [SOUND, "FillsTheDisk"], f"--benchmark-json={disk}/run.json", file=None, launches=1, prefix=prefix
         )
         assert code == pytest.ExitCode.TESTS_FAILED
         elsewhere = f"{place.folder}/temporary/samegrad-run.json"
-        assert f"Could not save the run as {disk}/run.json (No space left on device): it is in {elsewhere}" in said
-        assert said.splitlines()[-1] == "filler", "something else is left on the disk"
+        assert f"Could not save the run as {disk}/run.json (No space left on device): it is in {elsewhere}" in output
+        assert output.splitlines()[-1] == "filler", "something else is left on the disk"
         assert is_sound(place.document(elsewhere), number=1)
         Path(elsewhere).unlink()
         assert place.left() == []
 
     def test_a_folder_that_vanishes_meanwhile(self, place):
-        code, said = place.run([SOUND, "RemovesTheFolder"], launches=1)
+        code, output = place.run([SOUND, "RemovesTheFolder"], launches=1)
         assert code == pytest.ExitCode.TESTS_FAILED
         elsewhere = f"{place.folder}/temporary/samegrad-run.json"
         asked = f"{place.folder}/results/run.json"
-        assert f"Could not save the run as {asked} (No such file or directory): it is in {elsewhere}" in said
+        assert f"Could not save the run as {asked} (No such file or directory): it is in {elsewhere}" in output
         assert is_sound(place.document(elsewhere), number=1)
         Path(elsewhere).unlink()
         assert place.left() == []
@@ -371,15 +371,15 @@ class TestWhereARunIsSaved:
         """The tables are there all the same."""
         if sys.platform != "linux":
             pytest.skip("only Linux lets a process set another's limits")
-        code, said = place.run([SOUND, "ForbidsFiles"], launches=1)
+        code, output = place.run([SOUND, "ForbidsFiles"], launches=1)
         assert code == pytest.ExitCode.TESTS_FAILED
-        assert "(File too large), nor in the temporary folder (File too large): only the output above is left" in said
-        assert re.search(r"^numpy +[\d.]+", said, re.M)
+        assert "(File too large), nor in the temporary folder (File too large): only the output above is left" in output
+        assert re.search(r"^numpy +[\d.]+", output, re.M)
         assert place.left() == [] and not list((place.folder / "results").iterdir())
 
     def test_a_run_in_which_nothing_could_be_measured_is_saved_for_its_reasons(self, place):
-        code, said = place.run(["import_fails", "FailsToPrepare"], launches=1)
-        assert code == pytest.ExitCode.TESTS_FAILED, said
+        code, output = place.run(["import_fails", "FailsToPrepare"], launches=1)
+        assert code == pytest.ExitCode.TESTS_FAILED, output
         document = place.document()
         assert document["benchmarks"] == [] and set(failures(document)) == {
             (n, GRADIENT) for n in ("import_fails", "FailsToPrepare")
@@ -429,9 +429,9 @@ def astray(tmp_path_factory):
 class TestWhatBefallsTheMachine:
     def test_a_clock_that_steps_changes_no_time(self, astray):
         """The wall clock goes a day forth or back whenever it is read."""
-        place, code, said = astray
-        assert code == 0, said
-        assert re.search(r"^measured in \d{1,3} s$", said, re.M)
+        place, code, output = astray
+        assert code == 0, output
+        assert re.search(r"^measured in \d{1,3} s$", output, re.M)
         document = place.document()
         assert is_sound(document)
         assert min(samples(document, GRADIENT)[SOUND]) > 0 and max(samples(document, GRADIENT)[SOUND]) < 1
@@ -450,8 +450,8 @@ class TestWhatBefallsTheMachine:
 def run_file(tmp_path_factory):
     """Of one launch of the sound one."""
     place = Place(tmp_path_factory.mktemp("run"))
-    code, said = place.run([SOUND], launches=1, passes="forward")
-    assert code == 0, said
+    code, output = place.run([SOUND], launches=1, passes="forward")
+    assert code == 0, output
     return place.folder / "results" / "run.json"
 
 
@@ -494,7 +494,7 @@ class TestResuming:
         assert self.resume(run_file, tmp_path, change).groups == {}
 
     @pytest.mark.parametrize(
-        ("change", "told"),
+        ("change", "message"),
         [
             (lambda ours: ours["environment"].update(cpu="Z80"), "cpu was 'Z80' and is "),
             (lambda ours: ours["environment"]["identity"].update(host="another"), "identity was {"),
@@ -510,12 +510,12 @@ class TestResuming:
             (lambda ours: ours["options"].update(parameters_sha256="ab"), "parameters_sha256 was 'ab' and is None"),
         ],
     )
-    def test_another_machine_version_or_way_of_measuring_is_refused(self, run_file, tmp_path, change, told):
-        with pytest.raises(BadInput, match=re.escape(f"run.json cannot be continued here: {told}")):
+    def test_another_machine_version_or_way_of_measuring_is_refused(self, run_file, tmp_path, change, message):
+        with pytest.raises(BadInput, match=re.escape(f"run.json cannot be continued here: {message}")):
             self.resume(run_file, tmp_path, lambda document: change(document["samegrad"]))
 
     @pytest.mark.parametrize(
-        ("change", "told"),
+        ("change", "message"),
         [
             (lambda document: document.pop("samegrad"), "is plain pytest-benchmark JSON"),
             (
@@ -541,12 +541,12 @@ class TestResuming:
             (lambda document: document["samegrad"]["groups"][0].update(rounds=[10**15]), "rounds in a launch"),
         ],
     )
-    def test_a_file_that_is_none_of_ours_or_damaged_is_refused(self, run_file, tmp_path, change, told):
-        with pytest.raises(BadInput, match=re.escape(told)):
+    def test_a_file_that_is_none_of_ours_or_damaged_is_refused(self, run_file, tmp_path, change, message):
+        with pytest.raises(BadInput, match=re.escape(message)):
             self.resume(run_file, tmp_path, change)
 
     @pytest.mark.parametrize(
-        ("arguments", "told"),
+        ("arguments", "message"),
         [
             (["--resume=nowhere.json"], "ERROR: --resume: nowhere.json: cannot be read (No such file or directory)"),
             (["--resume=README.md"], "ERROR: --resume: README.md: at $: is not JSON ("),
@@ -554,18 +554,18 @@ class TestResuming:
         ],
         ids=["missing", "no run file", "another seed"],
     )
-    def test_the_refusal_is_one_line_of_pytest_s(self, place, run_file, arguments, told):
-        code, said = place.run([SOUND], *(a.format(run_file=run_file) for a in arguments), launches=1, passes="forward")
+    def test_the_refusal_is_one_line_of_pytest_s(self, place, run_file, arguments, message):
+        code, text = place.run([SOUND], *(a.format(run_file=run_file) for a in arguments), launches=1, passes="forward")
         assert code == pytest.ExitCode.USAGE_ERROR
-        [line] = [line for line in said.splitlines() if told in line]
-        assert line.startswith("ERROR: ") and "starting the workers" not in said
+        [line] = [line for line in text.splitlines() if message in line]
+        assert line.startswith("ERROR: ") and "starting the workers" not in text
 
     def test_options_that_are_not_given_are_those_of_the_run(self, run_file):
         earlier = Earlier(str(run_file))
-        told = {
+        output = {
             name: earlier.option(name) for name in ("implementations", "batches", "passes", "device", "margin", "seed")
         }
-        assert told == {
+        assert output == {
             "implementations": SOUND,
             "batches": "4",
             "passes": "forward",

@@ -34,11 +34,11 @@ def test_intervals_cover_the_truth():
     rng = np.random.default_rng(0)
     runs, hits = 400, np.zeros(2)
     for _ in range(runs):
-        found = fit(BATCHES, launches(rng, 10_000.0, 5.0))
-        assert found is not None
+        actual = fit(BATCHES, launches(rng, 10_000.0, 5.0))
+        assert actual is not None
         hits += [
-            found["t0_interval_ns"][0] <= 10_000 <= found["t0_interval_ns"][1],
-            found["per_row_interval_ns"][0] <= 5 <= found["per_row_interval_ns"][1],
+            actual["t0_interval_ns"][0] <= 10_000 <= actual["t0_interval_ns"][1],
+            actual["per_row_interval_ns"][0] <= 5 <= actual["per_row_interval_ns"][1],
         ]
     assert (hits / runs >= 0.92).all()
 
@@ -47,29 +47,29 @@ def test_a_line_is_called_a_line_and_a_bend_is_not():
     """Calm lines pass in 95 % of runs or more; a cache outgrown, twice as slow beyond 65,536 rows, is named."""
     rng = np.random.default_rng(1)
     calm = [fit(BATCHES, launches(rng, 5_000.0, 3.0)) for _ in range(200)]
-    assert np.mean([found["describes"] for found in calm]) >= 0.95
+    assert np.mean([actual["describes"] for actual in calm]) >= 0.95
     bent = fit(BATCHES, launches(rng, 5_000.0, 3.0, shape=np.where(N > 65536, 2.0, 1.0)))
     assert bent is not None and bent["describes"] is False
     assert "does not describe" in bent["statement"] and str(bent["worst_batch"]) in bent["statement"]
 
 
 def test_half_batch_is_where_half_of_the_time_is_fixed_cost():
-    found = fit(BATCHES, np.vstack([1000 + 2.0 * N] * 2))
-    assert found is not None
-    assert 2.0 * found["half_batch"] == pytest.approx(1000, rel=1e-9)  # exact data; the fit's own rounding, with room
+    actual = fit(BATCHES, np.vstack([1000 + 2.0 * N] * 2))
+    assert actual is not None
+    assert 2.0 * actual["half_batch"] == pytest.approx(1000, rel=1e-9)  # exact data; the fit's own rounding, with room
 
 
 def test_one_launch_has_no_interval_and_few_batches_no_fit():
-    found = fit(BATCHES, [1000 + 2.0 * N])
-    assert found is not None and found["t0_interval_ns"] is None and found["describes"] is None
+    actual = fit(BATCHES, [1000 + 2.0 * N])
+    assert actual is not None and actual["t0_interval_ns"] is None and actual["describes"] is None
     assert fit([4, 16, 64], np.ones((3, 3))) is None
 
 
 def test_a_flat_time_has_no_rate():
     """Nothing grows with the batch: the rate is not known rather than infinite."""
-    found = fit(BATCHES, np.full((2, len(N)), 700.0))
-    assert found is not None and found["t0_ns"] == pytest.approx(700)
-    assert found["rate_per_s"] is None or found["half_batch"] > 1e9
+    actual = fit(BATCHES, np.full((2, len(N)), 700.0))
+    assert actual is not None and actual["t0_ns"] == pytest.approx(700)
+    assert actual["rate_per_s"] is None or actual["half_batch"] > 1e9
 
 
 def test_the_table_shows_fixed_cost_rate_and_doubt():

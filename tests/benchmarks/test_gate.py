@@ -67,15 +67,15 @@ class TestPlantedFaults:
         assert message["tensor"] == place
         assert message["others"] == "", "one tensor is wrong, and only one may be named"
         index = tuple(map(int, message["index"].split(", ")))
-        found, expected, tolerance, tau = map(float, message.groups()[4:8])
+        actual, expected, tolerance, tau = map(float, message.groups()[4:8])
         truth = expected_gradients(4, "float32")[place]
         assert expected == pytest.approx(truth[index], rel=1e-8)  # nine digits are printed
-        assert abs(found - expected) > tolerance > 0
-        assert tau == pytest.approx(abs(found - expected) / tolerance, rel=0.06)  # two digits are printed
+        assert abs(actual - expected) > tolerance > 0
+        assert tau == pytest.approx(abs(actual - expected) / tolerance, rel=0.06)  # two digits are printed
         if fault != "transposed":
             factor = {"sign": -1, "factor 2": 2, "missing bias": 0}[fault]
             # the framework's own gradient differs from the truth by no more than the tolerance
-            assert abs(found - factor * truth[index]) <= max(1, abs(factor)) * tolerance + 1e-8 * abs(found)
+            assert abs(actual - factor * truth[index]) <= max(1, abs(factor)) * tolerance + 1e-8 * abs(actual)
 
         with pytest.raises(Failed, match="KeyError"):
             worker.ask("time", key=name, prefix=1, calls=1)

@@ -32,9 +32,9 @@ def machine(folder, mhz="2596.130", flags=" hypervisor", **files):
 
 
 def test_this_machine_has_a_whole_identity_and_no_name_of_its_own():
-    found = identity()
-    assert json.loads(json.dumps(found)) == found and fitted(found, MachineIdentity).kind
-    assert module.platform.node() not in json.dumps(found)
+    content = identity()
+    assert json.loads(json.dumps(content)) == content and fitted(content, MachineIdentity).kind
+    assert module.platform.node() not in json.dumps(content)
 
 
 def test_a_reading_does_not_make_another_machine(tmp_path):

@@ -49,11 +49,11 @@ def scripted(per_call_ns):
 
 
 def verdict(run, ours, theirs, batch=4, at_most=False):
-    found = [
+    actual = [
         row for row in judge(run) if (row.ours, row.theirs, row.batch) == (ours, theirs, batch)
         and row.pass_name == "value_and_grad" and row.at_most == at_most
     ]  # fmt: skip
-    return found[0]
+    return actual[0]
 
 
 @pytest.mark.parametrize(("factor", "word"), [(5.0, "met"), (4.5, "not resolved"), (4.0, "missed")])
@@ -149,15 +149,15 @@ def test_where_a_variable_forces_the_kernels_the_goals_are_printed_at_both(monke
 
     monkeypatch.setattr(ladder, "measure", measured)
     monkeypatch.setattr(ladder.fresh, "measure", lambda *_, **__: {})
-    found, interrupted = ladder.measure_ladder(Request(cases(), budget_s=1.0), lambda line: None)
+    actual, interrupted = ladder.measure_ladder(Request(cases(), budget_s=1.0), lambda line: None)
     assert seen == ["Prescott", None] and os.environ["OPENBLAS_CORETYPE"] == "Prescott" and interrupted is None
     ratios = {
         goal.kernels: round(goal.ratio, 1)
-        for goal in found.goals
+        for goal in actual.goals
         if (goal.ours, goal.theirs, goal.batch) == ("numpy-fast", "numpy-tutorial", 4)
     }
     assert ratios == {"OPENBLAS_CORETYPE=Prescott": 5.0, "BLAS's own kernels": 10.0}
-    assert len(found.goals) == 2 * len(GOALS)
+    assert len(actual.goals) == 2 * len(GOALS)
     monkeypatch.delenv("OPENBLAS_CORETYPE")
-    found, _ = ladder.measure_ladder(Request(cases(), budget_s=1.0), lambda line: None)
-    assert {goal.kernels for goal in found.goals} == {None}
+    actual, _ = ladder.measure_ladder(Request(cases(), budget_s=1.0), lambda line: None)
+    assert {goal.kernels for goal in actual.goals} == {None}

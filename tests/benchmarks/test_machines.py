@@ -38,8 +38,8 @@ def test_an_interval_of_the_mean_is_no_prediction(monkeypatch):
 @pytest.mark.parametrize("tau", [0.0, 0.02, 0.05])
 @pytest.mark.parametrize("count", [3, 5, 10])
 def test_all_ranks_hold_together_in_95_of_100_simulated_studies(tau, count):
-    found = ranks(simulated(RANKED, count, tau, np.random.default_rng(count), RATIOS))
-    assert hold(found).mean() >= 0.95
+    ranges = ranks(simulated(RANKED, count, tau, np.random.default_rng(count), RATIOS))
+    assert hold(ranges).mean() >= 0.95
 
 
 def test_ranks_for_each_pair_by_itself_would_not_hold(monkeypatch):
@@ -53,8 +53,8 @@ def test_ranks_for_each_pair_by_itself_would_not_hold(monkeypatch):
 
 def test_ranks_are_shown_where_they_can_be():
     """Ten machines order what differs by 30 % in nearly all cases; ranges that always hold everything would not."""
-    found = ranks(simulated(RANKED, 10, 0.02, np.random.default_rng(0), (1.0, 1.3, 2.0)))
-    assert np.all(found == [[1, 1], [2, 2], [3, 3]], axis=(1, 2)).mean() > 0.95
+    ranges = ranks(simulated(RANKED, 10, 0.02, np.random.default_rng(0), (1.0, 1.3, 2.0)))
+    assert np.all(ranges == [[1, 1], [2, 2], [3, 3]], axis=(1, 2)).mean() > 0.95
 
 
 def test_two_halves_of_the_machines_hardly_ever_contradict_one_another():

@@ -94,8 +94,8 @@ def test_a_worker_prepares_several_and_names_their_case():
     assert case.group == "xor train_step batch=4 float32 cpu networks=3" and case.as_json()["networks"] == 3
     assert "networks" not in Case("xor", "train_step", 4, "float32", "cpu").as_json()
     worker.start("samegrad.impls.on_numpy.networks:NumpyNetworks", threads=1)
-    told = worker.prepare("mine", case.pass_name, case.task(42).as_json())
-    assert max(told["agreement"].values()) <= 1
+    output = worker.prepare("mine", case.pass_name, case.task(42).as_json())
+    assert max(output["agreement"].values()) <= 1
     worker.start(f"{__name__}:OneWrong", threads=1)
     with pytest.raises(Disagreement, match=r"mine disagrees at .* networks=20: W1\[\d, \d\] of network 17 is "):
         worker.prepare("mine", "value_and_grad", Task(XOR, XOR.parameters(networks=20), 4).as_json())
@@ -119,31 +119,31 @@ def times(launches=5):
 
 def test_the_call_decides_up_to_the_number_whose_arithmetic_takes_as_long():
     """t = c + kK doubles at K = c/k + 2."""
-    found = networks(times(), floors=("floor",))
-    assert found.takeovers["cheap"].ratio == pytest.approx(102, rel=0.05)
-    assert found.takeovers["dear"].ratio == pytest.approx(5002, rel=0.05)
-    assert list(found.each_ns) == ["floor", "cheap", "dear"] and found.floor == "floor"
-    assert found.each_ns["floor"] == pytest.approx(25, rel=0.02)
+    result = networks(times(), floors=("floor",))
+    assert result.takeovers["cheap"].ratio == pytest.approx(102, rel=0.05)
+    assert result.takeovers["dear"].ratio == pytest.approx(5002, rel=0.05)
+    assert list(result.each_ns) == ["floor", "cheap", "dear"] and result.floor == "floor"
+    assert result.each_ns["floor"] == pytest.approx(25, rel=0.02)
 
 
 def test_the_ratio_to_the_floor_is_told_with_its_interval():
-    found = networks(times(), floors=("floor",))
+    result = networks(times(), floors=("floor",))
     for name, expected in {"cheap": 4.0, "dear": 9.2}.items():
-        ratio = found.over_floor[name]
+        ratio = result.over_floor[name]
         assert ratio.low < ratio.ratio < ratio.high and ratio.ratio == pytest.approx(expected, rel=0.05)
-    told = sentence("xor value_and_grad", found)
-    assert told.startswith("xor value_and_grad: the call decides up to about ") and told.endswith(
+    output = sentence("xor value_and_grad", result)
+    assert output.startswith("xor value_and_grad: the call decides up to about ") and output.endswith(
         " times as long in dear."
     )
-    assert " networks for cheap and about " in told and "; at 32,768 a network takes 24." in told
+    assert " networks for cheap and about " in output and "; at 32,768 a network takes 24." in output
     assert sentence("x", networks(times(1), ("floor",))).count("(") == 0
 
 
 def test_without_a_floor_the_fastest_is_told_and_two_numbers_are_no_series():
     series = {number: {n: t for n, t in of.items() if n != "floor"} for number, of in times().items()}
-    found = networks(series)
-    assert found.floor is None and found.over_floor == {}
-    assert sentence("x", found).endswith("; at 32,768 a network takes 101 ns in cheap.")
+    result = networks(series)
+    assert result.floor is None and result.over_floor == {}
+    assert sentence("x", result).endswith("; at 32,768 a network takes 101 ns in cheap.")
     assert networks({number: series[number] for number in (1, 32)}) is None
 
 
@@ -151,8 +151,8 @@ def test_one_that_the_most_networks_do_not_double_is_told():
     series = times()
     for number in NUMBERS:
         series[number]["dear"] = [np.full(20, 1e9)] * 5
-    told = sentence("x", networks(series, ("floor",)))
-    assert "beyond 32,768, the most, the call still decides for dear" in told
+    output = sentence("x", networks(series, ("floor",)))
+    assert "beyond 32,768, the most, the call still decides for dear" in output
 
 
 def entry(number):
@@ -167,8 +167,8 @@ def test_tables_have_times_per_network_where_there_are_several():
     head, per = (next(line.split() for line in lines if line.startswith(word)) for word in ("networks", "per network"))
     assert head == ["networks", "1", "32", "1,024", "32,768"] and per[-1].endswith("ns") and len(per) == 6
     assert not any(line.startswith(("networks", "per network")) for line in summary.tables(entries[:1], 100))
-    found = {"groups": entries, "fits": [], "cold_start": {}, "noise": {"noisy": False, "reasons": [], "sentinel": {}}}
-    assert tables.render(found).count("per network") == 3
+    actual = {"groups": entries, "fits": [], "cold_start": {}, "noise": {"noisy": False, "reasons": [], "sentinel": {}}}
+    assert tables.render(actual).count("per network") == 3
     assert "(float32, cpu, 32 networks)" in entries[1]["sentence"]
 
 
@@ -178,15 +178,15 @@ def test_a_run_over_networks_is_told_and_saved(tmp_path):
     path = tmp_path / "run.json"
     small = ("--problems=xor", "--passes=value_and_grad", "--batches=4", "--launches=1", "--budget=1", "-q")
     chosen = "--implementations=numpy,numpy-networks,c-floor"
-    code, said = python(
+    code, text = python(
         "pytest", "--benchmark-only", *small, chosen, "--networks=1,5,40", f"--benchmark-json={path}", "-p",
         "no:cacheprovider", time_limit_s=600,
     )  # fmt: skip
-    assert code == 0, said
-    assert "Skipped: numpy: computes one network at a time; several at once: " in said
-    assert "the call decides" in said or "the call still decides" in said
+    assert code == 0, text
+    assert "Skipped: numpy: computes one network at a time; several at once: " in text
+    assert "the call decides" in text or "the call still decides" in text
     ours = json.loads(path.read_text())
     assert [group.get("networks") for group in ours["samegrad"]["groups"]] == [None, 5, 40]
     assert ours["samegrad"]["options"]["networks"] == [1, 5, 40]
-    told = {(b["extra_info"]["implementation"], b["extra_info"].get("networks", 1)) for b in ours["benchmarks"]}
-    assert told == {("numpy", 1), *((name, k) for name in ("numpy-networks", "c-floor") for k in (1, 5, 40))}
+    output = {(b["extra_info"]["implementation"], b["extra_info"].get("networks", 1)) for b in ours["benchmarks"]}
+    assert output == {("numpy", 1), *((name, k) for name in ("numpy-networks", "c-floor") for k in (1, 5, 40))}

@@ -39,8 +39,8 @@ def test_half_as_slow_again_on_three_rounds_in_ten_is_always_flagged(where):
             slow[:, int(0.7 * ROUNDS) :] = True
         else:
             slow[rng.integers(3), : int(0.9 * ROUNDS)] = True
-        found = noise([steady(rng) * np.where(launch, 1.5, 1.0) for launch in slow], {})
-        assert found["noisy"] and any("yardstick" in reason for reason in found["reasons"])
+        actual = noise([steady(rng) * np.where(launch, 1.5, 1.0) for launch in slow], {})
+        assert actual["noisy"] and any("yardstick" in reason for reason in actual["reasons"])
 
 
 def test_one_launch_of_scattered_slow_rounds_is_flagged_too():
@@ -67,32 +67,32 @@ def test_a_yardstick_that_jumps_is_no_noise_where_equal_workers_stay_equal(proce
     """A usual shared machine: paired rounds leave the ratios alone, so only what reaches them counts."""
     rng = np.random.default_rng(0)
     jumping = [steady(rng) * np.where(np.arange(ROUNDS) % 2, 1.3, 1.0) for _ in range(3)]
-    found = noise(jumping, {f"group {number}": pair(rng, 3, process=process) for number in range(18)})
-    assert found["yardstick_spread"] > 1.25 and found["noisy"] == is_noisy
+    actual = noise(jumping, {f"group {number}": pair(rng, 3, process=process) for number in range(18)})
+    assert actual["yardstick_spread"] > 1.25 and actual["noisy"] == is_noisy
 
 
 def test_a_shift_between_launches_is_seen_in_the_run_as_a_whole():
     rng = np.random.default_rng(0)
-    found = noise([steady(rng), 1.5 * steady(rng), steady(rng)], {})
-    assert found["reasons"] and all("the run" in reason for reason in found["reasons"])
-    assert found["yardstick_spread"] > 1.4
+    actual = noise([steady(rng), 1.5 * steady(rng), steady(rng)], {})
+    assert actual["reasons"] and all("the run" in reason for reason in actual["reasons"])
+    assert actual["yardstick_spread"] > 1.4
 
 
 def test_a_sentinel_that_differs_is_reported_with_its_group_and_size():
     rng = np.random.default_rng(0)
-    found = noise([steady(rng)] * 5, {"good": pair(rng, 5), "bad": pair(rng, 5, bias=0.10, process=0.002)})
-    (reason,) = found["reasons"]
+    actual = noise([steady(rng)] * 5, {"good": pair(rng, 5), "bad": pair(rng, 5, bias=0.10, process=0.002)})
+    (reason,) = actual["reasons"]
     assert reason.startswith("bad: two workers of the same implementation differ by +1")
-    assert found["noisy"] and found["sentinel"]["bad"]["low"] <= np.exp(0.10) <= found["sentinel"]["bad"]["high"]
-    assert json.loads(json.dumps(found)) == found
+    assert actual["noisy"] and actual["sentinel"]["bad"]["low"] <= np.exp(0.10) <= actual["sentinel"]["bad"]["high"]
+    assert json.loads(json.dumps(actual)) == actual
 
 
 def test_one_launch_has_no_sentinel_interval_and_rings_no_alarm():
     """Within one launch a process's own bias cannot be distinguished from a fault."""
     rng = np.random.default_rng(0)
-    found = noise([steady(rng)], {"group": pair(rng, 1, bias=0.5)})
-    assert not found["noisy"]
-    assert found["sentinel"]["group"]["low"] is None and found["sentinel"]["group"]["ratio"] > 1.4
+    actual = noise([steady(rng)], {"group": pair(rng, 1, bias=0.5)})
+    assert not actual["noisy"]
+    assert actual["sentinel"]["group"]["low"] is None and actual["sentinel"]["group"]["ratio"] > 1.4
 
 
 def test_without_a_yardstick_its_spread_is_unknown_and_not_zero():
@@ -121,10 +121,10 @@ def test_the_yardstick_does_the_same_work_at_every_call():
 )
 def test_launches_that_fault_in_other_numbers_of_pages_are_reported_by_name(pages, is_reported):
     rng = np.random.default_rng(0)
-    found = noise([steady(rng)], {}, {"xor forward": {"numpy": [0.0] * len(pages), "numpy-tutorial": pages}})
-    assert found["noisy"] is is_reported
+    actual = noise([steady(rng)], {}, {"xor forward": {"numpy": [0.0] * len(pages), "numpy-tutorial": pages}})
+    assert actual["noisy"] is is_reported
     if is_reported:
-        [reason] = found["reasons"]
+        [reason] = actual["reasons"]
         sentence = (
             f"a call of numpy-tutorial faults in {min(pages):,.0f} to {max(pages):,.0f} pages of memory, by launch"
         )

@@ -159,7 +159,7 @@ def test_tf32_is_a_dtype_beside_the_others(read):
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("typed", "message"),
     [
         ({"implementations": "nunpy"}, "unknown implementation 'nunpy'; allowed: "),
         ({"implementations": "mxnet-*"}, "no implementation matches 'mxnet-*'"),
@@ -216,8 +216,8 @@ def test_tf32_is_a_dtype_beside_the_others(read):
     ],
     ids=lambda value: " ".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else "",
 )
-def test_a_bad_value_is_refused_with_what_was_found_and_what_is_allowed(refusal, typed, told):
-    assert told in refusal(**typed)
+def test_a_bad_value_is_refused_with_what_was_found_and_what_is_allowed(refusal, typed, message):
+    assert message in refusal(**typed)
 
 
 def test_parameters_of_another_network_are_refused(refusal, tmp_path):
@@ -271,8 +271,8 @@ class TestStockOptions:
     @pytest.mark.parametrize("name", ["benchmark_min_time", "benchmark_max_time"])
     @pytest.mark.parametrize("value", ["0", "-1", "nan"])
     def test_times_must_be_positive(self, refusal, name, value):
-        told = f"--{name.replace('_', '-')} takes a positive number of seconds, at most "
-        assert refusal(**{name: value}).startswith(told)
+        output = f"--{name.replace('_', '-')} takes a positive number of seconds, at most "
+        assert refusal(**{name: value}).startswith(output)
 
 
 def test_networks_are_named_by_their_layers_and_each_is_measured_once(read):

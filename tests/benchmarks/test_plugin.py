@@ -112,10 +112,10 @@ class TestARun:
 
     def test_progress_is_told_before_and_during_it(self, first):
         """What the budget will buy, then launch by launch."""
-        told = " ".join(first.said.partition("benchmark 'xor")[0].split())
-        assert re.search(r"6 benchmarks in 3 groups, 2 launches, 1 thread.* 0\.5 s .* rounds", told)
+        output = " ".join(first.said.partition("benchmark 'xor")[0].split())
+        assert re.search(r"6 benchmarks in 3 groups, 2 launches, 1 thread.* 0\.5 s .* rounds", output)
         for launch in (1, 2):
-            assert f"launch {launch}/2, group 0/3: starting the workers" in told
+            assert f"launch {launch}/2, group 0/3: starting the workers" in output
 
     def test_its_file_has_the_format_and_its_figures_follow_from_its_samples(self, first, folder):
         document = runfiles.load(folder / "a.json")
@@ -230,14 +230,14 @@ class TestACrippledRun:
             ("jax-jit", "jax", "jax"),
             ("keras-xla", "keras and tensorflow", "keras"),
         ):
-            told = f"{name} needs {packages}: pip install -c constraints.txt -e '.[{extra}]'"
-            assert told in crippled.said
+            output = f"{name} needs {packages}: pip install -c constraints.txt -e '.[{extra}]'"
+            assert output in crippled.said
 
     def test_a_wrong_gradient_fails_its_benchmark_with_the_number_that_is_wrong(self, crippled):
         """And without a traceback: the line says it all. The run goes on, and its exit status tells."""
         assert crippled.code == pytest.ExitCode.TESTS_FAILED
-        told = rf"^numpy-tutorial disagrees at {VAG}: b1\[\d\] is \S+, but should be \S+ \(tolerance \S+, derived"
-        assert re.search(told, crippled.said, re.M), crippled.said
+        output = rf"^numpy-tutorial disagrees at {VAG}: b1\[\d\] is \S+, but should be \S+ \(tolerance \S+, derived"
+        assert re.search(output, crippled.said, re.M), crippled.said
         assert not re.search(r"^test_pass\[numpy-tutorial-xor-value_and_grad-9-float32-cpu\]", crippled.said, re.M)
         assert re.search(r"^test_pass\[numpy-tutorial-line-train_step-4-float32-cpu\]", crippled.said, re.M)
 
@@ -311,7 +311,7 @@ class TestModes:
 
 class TestRefusals:
     @pytest.mark.parametrize(
-        ("arguments", "told"),
+        ("arguments", "message"),
         [
             (["--benchmark-timer=time.time"], "--benchmark-timer has no meaning here: "),
             (["--benchmark-warmup=on"], "--benchmark-warmup has no meaning here: "),
@@ -321,10 +321,10 @@ class TestRefusals:
         ],
         ids=lambda value: " ".join(value) if isinstance(value, list) else "",
     )
-    def test_a_mistake_is_told_in_one_line_before_anything_runs(self, arguments, told):
+    def test_a_mistake_is_told_in_one_line_before_anything_runs(self, arguments, message):
         result = pytest_("--benchmark-only", *arguments)
         assert result.code == pytest.ExitCode.USAGE_ERROR
-        [line] = [line for line in result.said.splitlines() if told in line]
+        [line] = [line for line in result.said.splitlines() if message in line]
         assert line.startswith("ERROR: ")
         assert "starting the workers" not in result.said and "INTERNALERROR" not in result.said
 
@@ -363,8 +363,8 @@ class TestWholeFiles:
         monkeypatch.setattr(FileStorage, "_next_num", "0001")
         for content in (1, 2, 3):
             saving.stock.storage.save({"benchmarks": [content]}, "mine")
-        found = {path.name: runfiles.load(path)["benchmarks"] for path in (tmp_path / "storage").rglob("*.json")}
-        assert found == {"0001_mine.json": [1], "0002_mine.json": [2], "0003_mine.json": [3]}
+        actual = {path.name: runfiles.load(path)["benchmarks"] for path in (tmp_path / "storage").rglob("*.json")}
+        assert actual == {"0001_mine.json": [1], "0002_mine.json": [2], "0003_mine.json": [3]}
 
     def test_a_write_that_fails_leaves_the_file_of_before_and_saves_elsewhere(self, saving, tmp_path, monkeypatch):
         """Where the rename is refused, the only moment at which a file of that name changes."""
@@ -405,20 +405,20 @@ def test_an_interrupt_leaves_a_whole_file_with_what_is_complete_and_no_process(t
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a background job ignores it
     )
     try:
-        said = []
+        output = []
         for line in process.stdout:
-            said.append(line)
+            output.append(line)
             if "launch 2/3, group 0/" in line:
                 break
         time.sleep(0.3)
         workers = psutil.Process(process.pid).children(recursive=True)
-        assert workers, "".join(said)
+        assert workers, "".join(output)
         os.killpg(process.pid, signal.SIGINT)
         rest, _ = process.communicate(timeout=TIME_LIMIT_S)
     finally:
         process.kill()
         process.wait()
-    assert process.returncode == pytest.ExitCode.INTERRUPTED, "".join(said) + rest
+    assert process.returncode == pytest.ExitCode.INTERRUPTED, "".join(output) + rest
     assert "Traceback" not in rest
     assert "Interrupted: what is complete is above and in the run file." in rest
     document = runfiles.load(tmp_path / "run.json")

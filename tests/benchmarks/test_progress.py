@@ -60,10 +60,10 @@ def test_while_one_thing_takes_long_it_is_told_again(moves, monkeypatch):
         before, until = len(slate.updates), time.monotonic() + 30  # nothing is going on in those before
         while len(set(slate.updates[before:] if moves else slate.lines)) < 3 and time.monotonic() < until:
             time.sleep(0.01)
-    told = slate.updates[before:] if moves else slate.lines[:-1]
-    assert len(set(told)) >= 3 and all(re.fullmatch(r"busy for \d+\.\d\d s", text) for text in told)
+    output = slate.updates[before:] if moves else slate.lines[:-1]
+    assert len(set(output)) >= 3 and all(re.fullmatch(r"busy for \d+\.\d\d s", text) for text in output)
     assert re.fullmatch(r"measured in \d+ s", slate.lines[-1])
-    had = len(told)
+    had = len(output)
     time.sleep(0.05)
     assert len(slate.updates[before:] if moves else slate.lines[:-1]) == had, "it goes on after its end"
 
@@ -76,8 +76,8 @@ def test_a_budget_is_held_against_starts_and_compilation_too():
         launches=3,
     )
     assert rounds_s(request) < 20 < starts_s(request) + rounds_s(request)
-    told = re.fullmatch(r"A budget of 20 s cannot be kept: about (\d+) s is the least, .*", budget_warning(request))
-    enough = Request(request.cases, budget_s=float(told[1]) + 1, launches=3)
+    output = re.fullmatch(r"A budget of 20 s cannot be kept: about (\d+) s is the least, .*", budget_warning(request))
+    enough = Request(request.cases, budget_s=float(output[1]) + 1, launches=3)
     assert budget_warning(enough) == ""
 
 
@@ -89,9 +89,9 @@ def test_cold_starts_are_told_one_by_one_interrupted_and_resumed(tmp_path):
         run.process.send_signal(signal.SIGINT)
         assert run.ended() == pytest.ExitCode.INTERRUPTED, run.said
     assert "Traceback" not in run.said and "Interrupted: what is complete is above and in the run file." in run.said
-    found = document(tmp_path)["samegrad"]
-    assert found["interrupted_by"] == "SIGINT"
-    assert {len(samples) for samples in found["cold_start"]["numpy"].values()} <= {2, 3}
+    actual = document(tmp_path)["samegrad"]
+    assert actual["interrupted_by"] == "SIGINT"
+    assert {len(samples) for samples in actual["cold_start"]["numpy"].values()} <= {2, 3}
 
     with bench(tmp_path, "-k", "cold_start", f"--resume={tmp_path}/run.json", file="whole.json") as run:
         assert run.ended() == 0, run.said

@@ -48,19 +48,19 @@ def document(run):
 
 
 def ours(run):
-    found = document(run)
-    runfiles.check(found)
-    return found["samegrad"]
+    content = document(run)
+    runfiles.check(content)
+    return content["samegrad"]
 
 
 @pytest.mark.parametrize("launches", [1, 2, 5])
 def test_every_field_is_there_and_every_figure_follows_from_the_samples(launches):
-    found = document(machine().measure(launches=launches))
-    runfiles.check(found)
-    assert len(found["benchmarks"]) == 3 * len(CASES)
-    assert len(found["samegrad"]["launches"]) == launches
-    assert all("yardstick" in launch for launch in found["samegrad"]["launches"])
-    assert set(found["samegrad"]["noise"]["sentinel"]) == {case.group for case in CASES}
+    content = document(machine().measure(launches=launches))
+    runfiles.check(content)
+    assert len(content["benchmarks"]) == 3 * len(CASES)
+    assert len(content["samegrad"]["launches"]) == launches
+    assert all("yardstick" in launch for launch in content["samegrad"]["launches"])
+    assert set(content["samegrad"]["noise"]["sentinel"]) == {case.group for case in CASES}
 
 
 def test_the_witnesses_are_in_no_table_and_no_benchmark():
@@ -80,22 +80,22 @@ def test_the_true_ratio_is_found_and_the_floor_is_no_baseline():
 
 def test_a_loop_is_reported_per_step():
     """The worker times whole loops of 100 steps; 12 µs a loop are 120 ns a step, and its iterations count the steps."""
-    found = document(machine().measure(launches=2, cases={LOOP: ("slow", "fast")}))
-    runfiles.check(found)
-    slow = next(b for b in found["benchmarks"] if b["name"] == "slow")
+    content = document(machine().measure(launches=2, cases={LOOP: ("slow", "fast")}))
+    runfiles.check(content)
+    slow = next(b for b in content["benchmarks"] if b["name"] == "slow")
     assert np.median(slow["stats"]["data"]) == pytest.approx(120e-9, rel=0.05)  # the scatter is 2 %
-    assert slow["stats"]["iterations"] == 100 * found["samegrad"]["groups"][0]["calls"]["slow"]
+    assert slow["stats"]["iterations"] == 100 * content["samegrad"]["groups"][0]["calls"]["slow"]
 
 
 class TestWhatIsNotThere:
     def test_a_death_is_reported_with_its_kind_its_reason_and_its_last_lines(self):
         run = machine(fault=lambda a: gone(a) if (a.name, a.do, a.launch) == ("slow", "time", 2) else None).measure()
-        found = ours(run)
+        content = ours(run)
         assert [
             (entry["implementation"], entry["group"], entry["kind"], entry["reason"], entry["stderr"])
-            for entry in found["failures"]
+            for entry in content["failures"]
         ] == [("slow", case.group, "died", "slow: the first reason", ["its last line"]) for case in CASES]
-        assert found["skipped"] == []
+        assert content["skipped"] == []
 
     def test_what_was_complete_before_it_is_kept(self):
         """Of the launch before: with no verdict, as one launch has none, while the others have theirs."""
@@ -109,30 +109,30 @@ class TestWhatIsNotThere:
             wrong = asked.name == "slow" and asked.request.get("pass_name") == "train_step"
             return Failed("disagreement", "W1[0, 1] is 3, but should be 2", []) if wrong else None
 
-        found = ours(machine(fault=fault).measure(launches=2))
-        [failure] = found["failures"]
+        content = ours(machine(fault=fault).measure(launches=2))
+        [failure] = content["failures"]
         assert failure["kind"] == "disagreement" and failure["group"] == STEP.group
-        by_group = {group["group"]: {row["implementation"] for row in group["rows"]} for group in found["groups"]}
+        by_group = {group["group"]: {row["implementation"] for row in group["rows"]} for group in content["groups"]}
         assert "slow" not in by_group[STEP.group] and "slow" in by_group[VAG.group]
 
     def test_what_cannot_run_here_is_skipped_once_and_is_no_failure(self):
-        found = ours(machine(missing={"slow": "slow needs a package"}).measure(launches=2))
-        assert found["skipped"] == [{"implementation": "slow", "reason": "slow needs a package"}]
-        assert found["failures"] == []
-        assert set(found["implementations"]["slow"]) == {"framework", "execution", "is_floor"}
+        content = ours(machine(missing={"slow": "slow needs a package"}).measure(launches=2))
+        assert content["skipped"] == [{"implementation": "slow", "reason": "slow needs a package"}]
+        assert content["failures"] == []
+        assert set(content["implementations"]["slow"]) == {"framework", "execution", "is_floor"}
 
     @pytest.mark.parametrize("witness", [YARDSTICK, f"fast{SENTINEL}"])
     def test_a_missing_witness_is_a_missing_figure_and_nothing_more(self, witness):
-        found = ours(machine(fault=lambda a: gone(a) if a.name == witness else None).measure(launches=2))
-        assert len(found["groups"]) == len(CASES)
+        content = ours(machine(fault=lambda a: gone(a) if a.name == witness else None).measure(launches=2))
+        assert len(content["groups"]) == len(CASES)
         if witness == YARDSTICK:
-            assert found["noise"]["yardstick_spread"] is None
+            assert content["noise"]["yardstick_spread"] is None
         else:
-            assert found["noise"]["sentinel"] == {}
+            assert content["noise"]["sentinel"] == {}
 
     def test_a_run_in_which_everything_failed_is_a_file_too(self):
-        found = ours(machine(fault=lambda a: gone(a) if a.name != YARDSTICK else None).measure(launches=2))
-        assert found["groups"] == [] and len(found["failures"]) == 3 * len(CASES)
+        content = ours(machine(fault=lambda a: gone(a) if a.name != YARDSTICK else None).measure(launches=2))
+        assert content["groups"] == [] and len(content["failures"]) == 3 * len(CASES)
 
     def test_an_interrupted_run_at_any_moment_is_a_file_too(self):
         """Groups with more launches than others, launches without any round."""
@@ -141,8 +141,8 @@ class TestWhatIsNotThere:
         for moment in range(0, len(whole.asked), 11):
             here = machine()
             here.fault = lambda a, here=here, moment=moment: KeyboardInterrupt() if len(here.asked) > moment else None
-            found = ours(here.measure(launches=2, least_rounds=3, budget_s=0.01))
-            assert found["interrupted"] is True
+            content = ours(here.measure(launches=2, least_rounds=3, budget_s=0.01))
+            assert content["interrupted"] is True
 
     def test_an_interrupted_sweep_of_batches_is_a_file_too(self):
         """Where a line is fitted over batches, of which some have one launch more than others."""

@@ -164,27 +164,27 @@ def one_process(rng, **ratios):
 
 def test_true_ratios_keep_every_promise_in_one_process():
     rng = np.random.default_rng(0)
-    found = by_what(judging.pairs_in_one_process([one_process(rng) for _ in range(40)], QUIET))
-    assert {finding.result for finding in found.values()} <= {MET, None}
-    assert found["5 % slower: detected"].count == 40
-    assert abs(found["A/A: worst ratio"].measured - 1) < 0.01
+    findings = by_what(judging.pairs_in_one_process([one_process(rng) for _ in range(40)], QUIET))
+    assert {finding.result for finding in findings.values()} <= {MET, None}
+    assert findings["5 % slower: detected"].count == 40
+    assert abs(findings["A/A: worst ratio"].measured - 1) < 0.01
 
 
 def test_a_clock_that_sees_equals_as_unequal_misses_its_promises():
     """The fault that the A/A check is for, planted: the second of two equals comes out 4 % slower."""
     rng = np.random.default_rng(0)
-    found = by_what(judging.pairs_in_one_process([one_process(rng, again=1.04) for _ in range(40)], QUIET))
-    assert found["A/A: false verdict, no margin"].result == MISSED
-    assert found["A/A: false verdict beyond 1 %"].result == MISSED
-    assert found["A/A: off by more than 1 %"].count == 40
+    findings = by_what(judging.pairs_in_one_process([one_process(rng, again=1.04) for _ in range(40)], QUIET))
+    assert findings["A/A: false verdict, no margin"].result == MISSED
+    assert findings["A/A: false verdict beyond 1 %"].result == MISSED
+    assert findings["A/A: off by more than 1 %"].count == 40
 
 
 def test_a_clock_that_is_blind_to_a_slowdown_misses_its_promises():
     """The fault that the power check is for, planted: 5 % slower comes out equal."""
     rng = np.random.default_rng(0)
-    found = by_what(judging.pairs_in_one_process([one_process(rng, slower_by_5=1.0) for _ in range(40)], QUIET))
-    assert found["5 % slower: detected"].result == MISSED
-    assert found["5 % slower: within 1 point"].result == MISSED
+    findings = by_what(judging.pairs_in_one_process([one_process(rng, slower_by_5=1.0) for _ in range(40)], QUIET))
+    assert findings["5 % slower: detected"].result == MISSED
+    assert findings["5 % slower: within 1 point"].result == MISSED
 
 
 def worker_launches(rng, count, shift=0.0, sd=0.005):
@@ -196,21 +196,21 @@ def worker_launches(rng, count, shift=0.0, sd=0.005):
 
 def test_workers_are_judged_by_fives_that_share_no_launch():
     """23 launches are four fives; the random fives are shown with the launches that they rest on, and not judged."""
-    found = judging.launches_of_workers(worker_launches(np.random.default_rng(0), 23), QUIET)
-    ours, random = by_what(found, "ours"), by_what(found, "ours, random fives")
+    findings = judging.launches_of_workers(worker_launches(np.random.default_rng(0), 23), QUIET)
+    ours, random = by_what(findings, "ours"), by_what(findings, "ours, random fives")
     assert ours["5 % slower: detected"].of == 4 and ours["5 % slower: detected"].result == MET
     assert random["5 % slower: detected"].of == 23
     assert all(finding.result is None and finding.low is None for finding in random.values())
 
 
 def test_workers_whose_processes_differ_for_no_reason_miss_the_promise():
-    found = judging.launches_of_workers(worker_launches(np.random.default_rng(0), 50, shift=0.05), QUIET)
-    assert by_what(found, "ours")["A/A: false verdict beyond 1 %"].result == MISSED
+    findings = judging.launches_of_workers(worker_launches(np.random.default_rng(0), 50, shift=0.05), QUIET)
+    assert by_what(findings, "ours")["A/A: false verdict beyond 1 %"].result == MISSED
 
 
 def test_five_launches_have_no_others_to_draw_from():
-    found = judging.launches_of_workers(worker_launches(np.random.default_rng(0), 5), QUIET)
-    assert {finding.arm for finding in found} == {"ours"}
+    findings = judging.launches_of_workers(worker_launches(np.random.default_rng(0), 5), QUIET)
+    assert {finding.arm for finding in findings} == {"ours"}
 
 
 def test_the_shift_under_load_is_that_of_the_ratio():
@@ -225,19 +225,19 @@ def test_bias_is_ours_over_timeits_in_each_process():
         "empty": {"ours": [30.0, 32.0], "timeit": [20.0, 20.0]},
         "4 µs": {"ours": [4040.0, 8080.0], "timeit": [4000.0, 8000.0], "pyperf": [4000.0, 8000.0]},
     }
-    found = {(finding.what, finding.arm): finding for finding in judging.bias([trial, trial])}
-    assert found["an empty call, over timeit's", "ours"].measured == 11.0
-    assert found["4 µs a call, against timeit", "ours"].measured == pytest.approx(1.0, abs=1e-9)
-    assert found["4 µs a call, against timeit", "pyperf's loop"].measured == 0.0
+    actual = {(finding.what, finding.arm): finding for finding in judging.bias([trial, trial])}
+    assert actual["an empty call, over timeit's", "ours"].measured == 11.0
+    assert actual["4 µs a call, against timeit", "ours"].measured == pytest.approx(1.0, abs=1e-9)
+    assert actual["4 µs a call, against timeit", "pyperf's loop"].measured == 0.0
 
 
 def test_stock_ratios_are_those_of_its_own_statistics():
     trial = {name: {"median": ratio, "mean": 2 * ratio} for name, ratio in subjects.TRUE_RATIOS.items()}
     trial["plain"] = {"median": 1.0, "mean": 1.0}
-    found = judging.stock_pairs([trial], QUIET)
-    assert by_what(found, "stock median")["A/A: off by more than 1 %"].count == 0
-    assert by_what(found, "stock mean")["A/A: worst ratio"].measured == 2.0
-    assert all(finding.result is None for finding in found)
+    findings = judging.stock_pairs([trial], QUIET)
+    assert by_what(findings, "stock median")["A/A: off by more than 1 %"].count == 0
+    assert by_what(findings, "stock mean")["A/A: worst ratio"].measured == 2.0
+    assert all(finding.result is None for finding in findings)
 
 
 def test_a_slow_first_call_that_shows_in_the_median_is_missed():
@@ -247,9 +247,9 @@ def test_a_slow_first_call_that_shows_in_the_median_is_missed():
 
 
 def test_the_noise_rule_keeps_its_promises_on_scripted_times():
-    found = by_what(judging.noise_rule(runs=100))
-    assert found["30 % of rounds +50 %: flagged"].count == 100
-    assert found["a calm run: flagged"].result == MET
+    findings = by_what(judging.noise_rule(runs=100))
+    assert findings["30 % of rounds +50 %: flagged"].count == 100
+    assert findings["a calm run: flagged"].result == MET
 
 
 # Gathering and showing

@@ -77,7 +77,7 @@ def run(site, path, *arguments):
 
 
 @pytest.fixture(scope="module")
-def found(site, tmp_path_factory):
+def actual(site, tmp_path_factory):
     """{(implementation, batch): reason} of a run of all, in the pass and dtype where each has its shortcut."""
     folder, reasons, rows = tmp_path_factory.mktemp("found"), {}, {}
     for number, (pass_name, dtype, batches, kinds) in enumerate(
@@ -104,8 +104,8 @@ CASES |= {(kind, 262144) for kind in AT_THE_LARGEST}
 
 
 @pytest.mark.parametrize(("kind", "batch"), sorted(CASES))
-def test_a_shortcut_ends_its_own_case_where_it_lies(found, kind, batch):
-    reasons, rows = found
+def test_a_shortcut_ends_its_own_case_where_it_lies(actual, kind, batch):
+    reasons, rows = actual
     is_taken = not (batch == 4 and kind in LARGE | BY_TIME)
     reason = reasons.get((name_of(kind), batch))
     if is_taken:
@@ -116,8 +116,8 @@ def test_a_shortcut_ends_its_own_case_where_it_lies(found, kind, batch):
         assert reason is None and (name_of(kind), batch) in rows
 
 
-def test_what_is_right_is_measured_and_fixed_rows_are_told(found):
-    reasons, rows = found
+def test_what_is_right_is_measured_and_fixed_rows_are_told(actual):
+    reasons, rows = actual
     for batch in (4, 16384, 262144):
         assert ("numpy", batch) in rows and ("short-fixed", batch) in rows
         assert rows["short-fixed", batch]["notes"] == ["rows fixed"] and rows["numpy", batch]["notes"] == []

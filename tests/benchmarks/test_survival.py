@@ -11,12 +11,12 @@ from samegrad.benchmarks.results.survival import by_time
 
 def test_shares_and_intervals_are_those_of_the_list():
     """At every time, with its interval inside 0 and 1; what never succeeds is censored."""
-    found = by_time([0, 10, 20, 30], [0, 3, 4], 12)
-    assert [point.share for point in found] == pytest.approx([0, 3 / 12, 7 / 12, 7 / 12])
+    actual = by_time([0, 10, 20, 30], [0, 3, 4], 12)
+    assert [point.share for point in actual] == pytest.approx([0, 3 / 12, 7 / 12, 7 / 12])
     times, never = [10] * 3 + [20] * 4 + [30] * 5, [False] * 7 + [True] * 5
     survival = stats.ecdf(stats.CensoredData.right_censored(times, never)).sf
     ends = survival.confidence_interval(method="log-log")
-    for point in found[1:]:
+    for point in actual[1:]:
         assert point.low == pytest.approx(1 - ends.high.evaluate(point.time))
         assert point.high == pytest.approx(1 - ends.low.evaluate(point.time))
         assert 0 < point.low < point.share < point.high < 1

@@ -38,9 +38,9 @@ def test_who_is_helped_and_who_is_slowed_down_is_reported_with_its_batch():
 
 
 def test_one_launch_shows_nothing_and_one_number_of_threads_compares_nothing():
-    found = effects(times(1))
-    assert {effect.word for effect in found} == {None} and len(found) == 6
-    assert sentence("x", found) == "x: 2 threads make no difference that is shown."
+    changes = effects(times(1))
+    assert {effect.word for effect in changes} == {None} and len(changes) == 6
+    assert sentence("x", changes) == "x: 2 threads make no difference that is shown."
     assert effects({key: of for key, of in times().items() if key[0] == 1}) == []
 
 
@@ -82,11 +82,11 @@ def test_every_pool_is_read_back_with_the_threads_asked_for(name, threads):
     try:
         process.ask("start", target=entry.target, threads=threads)
         task = Case("64-64-2", "value_and_grad", 64, "float32", "cpu", threads).task(42)
-        found = process.ask("prepare", key=name, pass_name="value_and_grad", task=task.as_json())["threads_found"]
+        actual = process.ask("prepare", key=name, pass_name="value_and_grad", task=task.as_json())["threads_found"]
     finally:
         process.close()
-    assert found.pop("threads of the process") >= 1
-    assert found and set(found.values()) == {threads}, found
+    assert actual.pop("threads of the process") >= 1
+    assert actual and set(actual.values()) == {threads}, actual
 
 
 def test_xla_s_pool_is_counted_by_the_names_of_its_threads(monkeypatch):

@@ -47,11 +47,11 @@ def test_a_family_is_all_but_the_width_of_the_hidden_layers(problem, expected):
 
 def test_the_takeover_is_where_a_call_takes_twice_as_long_as_at_the_narrowest():
     """t = c + kw² doubles at w ≈ √(c/k): 32 and 320 here; a line between points a factor of 4 apart is 19 % off."""
-    found = widths(times(np.random.default_rng(1)), floors=("floor",))
+    result = widths(times(np.random.default_rng(1)), floors=("floor",))
     for name, expected in EXPECTED.items():
-        takeover = found.takeovers[name]
+        takeover = result.takeovers[name]
         assert takeover.low < takeover.ratio < takeover.high and takeover.ratio == pytest.approx(expected, rel=0.2)
-    assert found.takeovers["floor"].ratio < 8
+    assert result.takeovers["floor"].ratio < 8
 
 
 def test_its_interval_holds_the_value_without_scatter_as_often_as_it_says():
@@ -60,25 +60,25 @@ def test_its_interval_holds_the_value_without_scatter_as_often_as_it_says():
     exact = widths(times(rng, scatter=0)).takeovers
     covered = 0
     for _ in range(200):
-        found = widths(times(rng, scatter=0.03)).takeovers
-        covered += all(found[name].low <= exact[name].ratio <= found[name].high for name in EXPECTED)
+        actual = widths(times(rng, scatter=0.03)).takeovers
+        covered += all(actual[name].low <= exact[name].ratio <= actual[name].high for name in EXPECTED)
     assert covered >= 180
 
 
 def test_one_that_never_doubles_has_no_takeover_and_the_sentence_says_so():
     flat = times(np.random.default_rng(3), arithmetic=1e-6)
-    found = widths(flat, floors=("floor",))
-    assert found.takeovers["cheap"] is None
+    result = widths(flat, floors=("floor",))
+    assert result.takeovers["cheap"] is None
     assert "the call decides beyond 1,024, the widest, for cheap, dear; at 1,024 the" in sentence(
-        "here", found, ("floor",)
+        "here", result, ("floor",)
     )
 
 
 def test_all_are_alike_only_from_where_every_wider_interval_is_below_the_limit():
-    found = widths(times(np.random.default_rng(4)), floors=("floor",))
-    assert list(found.spreads) == list(WIDTHS) and found.count == 2
-    assert found.alike_from == 1024  # 100 times at 4, 2.6 at 256, 1.1 at 1024
-    text = sentence("2-w-1", found, ("floor",))
+    result = widths(times(np.random.default_rng(4)), floors=("floor",))
+    assert list(result.spreads) == list(WIDTHS) and result.count == 2
+    assert result.alike_from == 1024  # 100 times at 4, 2.6 at 256, 1.1 at 1024
+    text = sentence("2-w-1", result, ("floor",))
     assert text.startswith("2-w-1: the call decides up to a width of about 2") and "for cheap and of about " in text
     assert text.endswith("; from 1,024 on all 2 are within 1.2 of each other.")
 
@@ -86,14 +86,14 @@ def test_all_are_alike_only_from_where_every_wider_interval_is_below_the_limit()
 def test_a_spread_that_widens_again_is_not_alike_before():
     series = times(np.random.default_rng(5))
     series[1024]["dear"] = [2 * launch for launch in series[1024]["dear"]]
-    found = widths(series, floors=("floor",))
-    assert found.alike_from is None and "the slowest of 2 takes 2." in sentence("x", found, ("floor",))
+    result = widths(series, floors=("floor",))
+    assert result.alike_from is None and "the slowest of 2 takes 2." in sentence("x", result, ("floor",))
 
 
 def test_one_launch_shows_nothing_alike():
-    found = widths(times(np.random.default_rng(6), launches=1), floors=("floor",))
-    assert found.alike_from is None and found.takeovers["cheap"].low is None
-    assert sentence("x", found, ("floor",)).endswith("one launch has no interval.")
+    result = widths(times(np.random.default_rng(6), launches=1), floors=("floor",))
+    assert result.alike_from is None and result.takeovers["cheap"].low is None
+    assert sentence("x", result, ("floor",)).endswith("one launch has no interval.")
 
 
 def test_a_takeover_whose_interval_leaves_the_widths_measured_is_not_reported():

@@ -37,33 +37,33 @@ def run_case(cls, problem: Problem, dtype: str, batch: int, scale: float, steps:
     def read(result):
         return implementation.to_numpy(result)
 
-    found = {"forward": worst(reference.agree("forward", read(implementation.forward())))}
+    actual = {"forward": worst(reference.agree("forward", read(implementation.forward())))}
     try:
         first = read(implementation.value_and_grad())
         second = read(implementation.value_and_grad())
-        found["value_and_grad"] = worst(reference.agree("value_and_grad", first))
-        found["repeated value_and_grad"] = worst(reference.agree("value_and_grad", second))
+        actual["value_and_grad"] = worst(reference.agree("value_and_grad", first))
+        actual["repeated value_and_grad"] = worst(reference.agree("value_and_grad", second))
     except Unavailable:
-        found["refused value_and_grad"] = 0.0
+        actual["refused value_and_grad"] = 0.0
     if not steps:
-        return found
+        return actual
 
     with suppress(Unavailable):  # test_rungs.py knows who is to take rows from the host
-        found |= run_fed(implementation, problem, parameters, dtype, batch)
+        actual |= run_fed(implementation, problem, parameters, dtype, batch)
 
     once = read(implementation.train_step(LEARNING_RATE))
-    found["train_step"] = worst(reference.agree("train_step", once, LEARNING_RATE))
+    actual["train_step"] = worst(reference.agree("train_step", once, LEARNING_RATE))
     after_one = Reference(problem, once[1], *problem.data(batch), dtype)
     twice = read(implementation.train_step(LEARNING_RATE))
-    found["second train_step"] = worst(after_one.agree("train_step", twice, LEARNING_RATE))
+    actual["second train_step"] = worst(after_one.agree("train_step", twice, LEARNING_RATE))
     thrice = read(implementation.train_step(LEARNING_RATE))
 
     implementation.prepare(Task(problem, parameters, batch, dtype))
-    found["train_loop of 1"] = worst(
+    actual["train_loop of 1"] = worst(
         reference.agree("train_step", read(implementation.train_loop(LEARNING_RATE, 1)), LEARNING_RATE)
     )
-    found["train_loop apart"] = apart(read(implementation.train_loop(LEARNING_RATE, 2)), thrice)
-    return found
+    actual["train_loop apart"] = apart(read(implementation.train_loop(LEARNING_RATE, 2)), thrice)
+    return actual
 
 
 def run_fed(implementation, problem: Problem, parameters, dtype: str, batch: int) -> dict[str, float]:
@@ -80,17 +80,17 @@ def run_fed(implementation, problem: Problem, parameters, dtype: str, batch: int
 
     implementation.feed(rows[0])
     predictions = implementation.to_numpy(implementation.forward())
-    found = {"fed forward": worst(reference().agree("forward", predictions))}
+    actual = {"fed forward": worst(reference().agree("forward", predictions))}
     kept = predictions.copy()
     for array in rows:
         array *= -0.5
-    found["fed: predictions changed"] = float(np.count_nonzero(predictions != kept))
+    actual["fed: predictions changed"] = float(np.count_nonzero(predictions != kept))
     with suppress(Unavailable):
         implementation.feed(*rows)
         fed = implementation.to_numpy(implementation.value_and_grad())
-        found["fed value_and_grad"] = worst(reference().agree("value_and_grad", fed))
+        actual["fed value_and_grad"] = worst(reference().agree("value_and_grad", fed))
     implementation.feed(*own)
-    return found
+    return actual
 
 
 def apart(a, b) -> float:

@@ -108,9 +108,9 @@ def test_a_home_that_cannot_be_written_says_what_to_do(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("how", "said"), [("noexec", "is mounted with noexec"), ("ro", "Read-only file system")], ids=["noexec", "ro"]
+    ("how", "message"), [("noexec", "is mounted with noexec"), ("ro", "Read-only file system")], ids=["noexec", "ro"]
 )
-def test_a_file_system_that_cannot_be_used_says_what_to_do(how, said, tmp_path):
+def test_a_file_system_that_cannot_be_used_says_what_to_do(how, message, tmp_path):
     """A real one, which only this process sees."""
     mount = f'mount -t tmpfs -o {how} tmpfs "{tmp_path}" || exit 77; exec "$@"'
     alone = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]), "sh", "-c", mount, "sh"]
@@ -125,7 +125,7 @@ def test_a_file_system_that_cannot_be_used_says_what_to_do(how, said, tmp_path):
         check=False,
     )
     last = done.stderr.splitlines()[-1]
-    assert done.returncode == 1 and "Unavailable: " in last and said in last and "set XDG_CACHE_HOME" in last
+    assert done.returncode == 1 and "Unavailable: " in last and message in last and "set XDG_CACHE_HOME" in last
 
 
 def test_a_user_without_a_name_or_a_home_is_reported(monkeypatch):

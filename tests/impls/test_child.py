@@ -56,10 +56,10 @@ def sleep():
 
 def test_answers_come_back_whatever_is_printed():
     """JSON in, JSON out; threads and environment are set before anything is imported."""
-    found = call(
+    response = call(
         f"{HERE}:echo", {"numbers": [1, 2.5, None]}, timeout_s=60, threads=3, environment={"KERAS_BACKEND": "x"}
     )
-    assert found == {"numbers": [1, 2.5, None], "threads": "3", "backend": "x"}
+    assert response == {"numbers": [1, 2.5, None], "threads": "3", "backend": "x"}
 
 
 @pytest.mark.slow

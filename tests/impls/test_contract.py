@@ -27,10 +27,10 @@ PLANTED = [in_process(name, process, broken) for process, faults in FAULTY.items
 def seen(name: str) -> dict[str, Any]:
     if reason := REGISTRY[name.partition(" ")[0]].missing():
         pytest.skip(reason)
-    found = observed(name)
-    if "unavailable" in found:
-        pytest.skip(found["unavailable"])
-    return found
+    actual = observed(name)
+    if "unavailable" in actual:
+        pytest.skip(actual["unavailable"])
+    return actual
 
 
 @pytest.mark.slow

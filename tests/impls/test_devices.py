@@ -25,15 +25,15 @@ def test_other_names_are_refused(name):
 
 
 @pytest.mark.parametrize(
-    ("found", "asked"),
+    ("actual", "asked"),
     [("cpu", "cpu"), ("gpu:0", "gpu"), ("gpu:0", "cuda"), ("gpu:1", "cuda:1"), ("mps:0", "mps"), ("mps:0", "gpu")],
 )
-def test_what_was_asked_for(found, asked):
-    assert is_on(found, asked)
+def test_what_was_asked_for(actual, asked):
+    assert is_on(actual, asked)
 
 
 @pytest.mark.parametrize(
-    ("found", "asked"),
+    ("actual", "asked"),
     [
         ("cpu", "gpu"),
         ("cpu", "cuda:1"),
@@ -48,8 +48,8 @@ def test_what_was_asked_for(found, asked):
         ("", "cpu"),
     ],
 )
-def test_what_was_not(found, asked):
-    assert not is_on(found, asked)
+def test_what_was_not(actual, asked):
+    assert not is_on(actual, asked)
 
 
 def test_several_places_are_told_together():

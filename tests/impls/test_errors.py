@@ -15,7 +15,7 @@ def test_a_right_name_is_returned(name):
 
 
 @pytest.mark.parametrize(
-    ("found", "message"),
+    ("name", "message"),
     [
         ("aple", "unknown fruit 'aple'; allowed: apple, pear, cherry. Did you mean 'apple'?"),
         ("zzz", "unknown fruit 'zzz'; allowed: apple, pear, cherry."),
@@ -23,10 +23,10 @@ def test_a_right_name_is_returned(name):
         (None, "unknown fruit None; allowed: apple, pear, cherry."),
     ],
 )
-def test_a_wrong_name_is_refused_in_one_line(found, message):
+def test_a_wrong_name_is_refused_in_one_line(name, message):
     """With a hint only where something is near."""
     with pytest.raises(BadInput) as refused:
-        choose("fruit", found, FRUIT)
+        choose("fruit", name, FRUIT)
     assert str(refused.value) == message
 
 

@@ -68,5 +68,5 @@ def test_its_tanh_is_as_good_as_the_frameworks(dtype, ulp):
     task = Task(net, [type(net.parameters()[0])(np.ones((1, 1)), np.zeros(1))], len(x), dtype)
     subject.prepare(task)
     subject.feed(x)
-    found, expected = subject.to_numpy(subject.forward()), np.tanh(x.astype(np.longdouble))
-    assert (abs(found - expected) / np.spacing(abs(expected).astype(dtype))).max() <= ulp
+    actual, expected = subject.to_numpy(subject.forward()), np.tanh(x.astype(np.longdouble))
+    assert (abs(actual - expected) / np.spacing(abs(expected).astype(dtype))).max() <= ulp

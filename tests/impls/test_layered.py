@@ -96,8 +96,8 @@ def data_of(task):
 def test_another_process_builds_the_same_network_from_its_name():
     net = get_problem("3-4-2:relu")
     task = Task(net, net.parameters(), 6, "float64")
-    found = call("tests.impls.test_layered:data_of", {"task": json.loads(json.dumps(task.as_json()))}, timeout_s=60)
-    assert found == [*(array.tolist() for array in task.data()), "3-4-2:relu"]
+    response = call("tests.impls.test_layered:data_of", {"task": json.loads(json.dumps(task.as_json()))}, timeout_s=60)
+    assert response == [*(array.tolist() for array in task.data()), "3-4-2:relu"]
 
 
 def test_they_are_trained_as_the_others_are():

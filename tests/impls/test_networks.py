@@ -24,13 +24,13 @@ RATE, STEPS = 0.1, 3
 
 def observed(name):
     """τ by case and pass, what a loop does otherwise than its steps, and whether one network is computed as before."""
-    subject, found = get_entry(name).load()(), {}
+    subject, actual = get_entry(name).load()(), {}
     for problem, batch, count, dtype in CASES:
         net = get_problem(problem)
         task = Task(net, net.parameters(networks=count), batch, dtype)
         truth = Reference.of(task)
         subject.prepare(task)
-        of = found[f"{problem} {count} {dtype}"] = {
+        of = actual[f"{problem} {count} {dtype}"] = {
             "forward": worst_tau(truth.agree("forward", subject.to_numpy(subject.forward()))),
             "value_and_grad": worst_tau(truth.agree("value_and_grad", subject.to_numpy(subject.value_and_grad()))),
         }
@@ -44,8 +44,8 @@ def observed(name):
     one = Task(XOR, XOR.parameters(), 4)
     subject.prepare(one)
     alone = Reference.of(one).agree("value_and_grad", subject.to_numpy(subject.value_and_grad()))
-    found["one network"] = {"value_and_grad": worst_tau(alone)}
-    return found
+    actual["one network"] = {"value_and_grad": worst_tau(alone)}
+    return actual
 
 
 @pytest.mark.slow

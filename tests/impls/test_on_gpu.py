@@ -52,19 +52,19 @@ def test_a_device_that_is_not_there_is_refused_by_name(name, framework):
 
 
 def test_pytorch_finds_the_device_that_was_asked_for():
-    found = made_of("torch-eager")
-    *there, third, mps = found["with two"]
+    actual = made_of("torch-eager")
+    *there, third, mps = actual["with two"]
     assert there == ["cuda:0", "cuda:0", "cuda:1"]
     assert "sees no 'cuda:2' device" in third and "sees no 'mps' device" in mps
-    assert found["with mps"][:2] == ["mps", "mps"] and "sees no 'cuda' device" in found["with mps"][2]
-    assert found["mps in float64"] == "Unavailable: PyTorch has no float64 on 'mps'; use float32, or device 'cpu'"
+    assert actual["with mps"][:2] == ["mps", "mps"] and "sees no 'cuda' device" in actual["with mps"][2]
+    assert actual["mps in float64"] == "Unavailable: PyTorch has no float64 on 'mps'; use float32, or device 'cpu'"
 
 
 def test_pytorch_takes_the_device_and_counts_its_memory_anew():
-    found = made_of("torch-eager")
-    assert found["taken"] == ["cuda:1", "cuda:1 counts anew"]
-    assert found["kind"] == "{'device': device(type='cuda', index=1), 'dtype': torch.float32}"
-    assert found["waits"]
+    actual = made_of("torch-eager")
+    assert actual["taken"] == ["cuda:1", "cuda:1 counts anew"]
+    assert actual["kind"] == "{'device': device(type='cuda', index=1), 'dtype': torch.float32}"
+    assert actual["waits"]
 
 
 def test_jax_and_tensorflow_find_the_device_that_was_asked_for():
@@ -78,8 +78,8 @@ def test_jax_and_tensorflow_find_the_device_that_was_asked_for():
 def test_where_a_result_lies_is_read_from_every_array_of_it():
     assert made_of("torch-eager")["places"] == ["cpu", "cpu", "cpu and meta:0"]
     for name in ("jax-jit", "keras-xla"):
-        found = made_of(name)
-        assert found["places"] == ["cpu", "gpu:1", "cpu and gpu:1"] and found["place of a result"] == "cpu"
+        actual = made_of(name)
+        assert actual["places"] == ["cpu", "gpu:1", "cpu and gpu:1"] and actual["place of a result"] == "cpu"
 
 
 def test_tensorflow_does_not_take_the_cpu_for_a_gpu():

@@ -98,13 +98,13 @@ def test_a_rung_agrees_with_the_reference_in_every_pass(name: str, problem: str,
             assert "unavailable" in answer, f"{case} should be refused with a reason: {answer}"
             continue
         assert "found" in answer, f"{case}: {answer}"
-        found = dict(answer["found"])
-        assert ("refused value_and_grad" in found) == (name in WITHOUT_GRADIENT), case
-        assert ("fed forward" in found) == ("train_step" in found), case
+        actual = dict(answer["found"])
+        assert ("refused value_and_grad" in actual) == (name in WITHOUT_GRADIENT), case
+        assert ("fed forward" in actual) == ("train_step" in actual), case
         # Rounding moves parameters by about 1e-7 (float32) or 1e-16 of themselves, a step by about 1e-2: a thousand
         # roundings, for what three steps make of them, are still far from a step too many.
-        assert found.pop("train_loop apart", 0) <= {"float32": 1e-4, "float64": 1e-13}[dtype], case
-        assert {key: tau for key, tau in found.items() if not tau <= 1} == {}, case
+        assert actual.pop("train_loop apart", 0) <= {"float32": 1e-4, "float64": 1e-13}[dtype], case
+        assert {key: tau for key, tau in actual.items() if not tau <= 1} == {}, case
 
 
 def test_a_floor_without_a_compiler_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +130,7 @@ def test_numpy_fast_takes_any_depth_and_says_what_it_does_not_take() -> None:
         reference = Reference(deep, deep.parameters(), *deep.data(batch), "float64")
         implementation = numpy_fast()
         implementation.prepare(Task(deep, deep.parameters(), batch, "float64"))
-        found = implementation.to_numpy(implementation.value_and_grad())
-        require(reference.agree("value_and_grad", found), implementation="numpy-fast", case=f"deep batch={batch}")
+        actual = implementation.to_numpy(implementation.value_and_grad())
+        require(reference.agree("value_and_grad", actual), implementation="numpy-fast", case=f"deep batch={batch}")
     with pytest.raises(Unavailable, match="sigmoid layers and one output"):
         numpy_fast().prepare(Task(Problem("tanh", (3, 2, 1), ("tanh", "sigmoid"), rows), deep.parameters(), 4))

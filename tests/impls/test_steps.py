@@ -32,8 +32,8 @@ def work(brief, seconds):
 def test_on_a_terminal_its_seconds_move_and_no_text_of_it_is_markup():
     with shown(work(True, 3.5), ROOT) as terminal:
         assert terminal.ended() == 0, terminal.said
-    told = re.findall(r"1 of 2: observing \[/red\]\.py *(\d:\d\d:\d\d)", terminal.said)
-    assert len(set(told) - {"0:00:00"}) >= 2 and terminal.said.rstrip().endswith("the end")
+    output = re.findall(r"1 of 2: observing \[/red\]\.py *(\d:\d\d:\d\d)", terminal.said)
+    assert len(set(output) - {"0:00:00"}) >= 2 and terminal.said.rstrip().endswith("the end")
 
 
 def test_a_terminal_that_cannot_go_back_has_lines():
@@ -59,11 +59,11 @@ def test_elsewhere_each_step_has_a_line_and_a_long_one_several(monkeypatch, caps
             say("first")
             say("second")
             say("second")  # which it still is
-            told, until = "", time.monotonic() + 30
-            while told.count("\n") < len(lines) and time.monotonic() < until:
+            output, until = "", time.monotonic() + 30
+            while output.count("\n") < len(lines) and time.monotonic() < until:
                 time.sleep(0.01)
-                told += capsys.readouterr().err
-        assert [line.rpartition(": ")[2] for line in told.splitlines()] == lines
+                output += capsys.readouterr().err
+        assert [line.rpartition(": ")[2] for line in output.splitlines()] == lines
 
 
 def test_a_text_is_broken_between_words_on_a_terminal_alone(monkeypatch):

@@ -80,8 +80,8 @@ def synthetic(
                         del row["launches"]
                     sentence = f"At batch {batch:,} {rows[0]['implementation']} is the fastest shown."
                     measured = {"rounds": [ROUNDS] * LAUNCHES, "calls": dict.fromkeys(members, 100)}
-                    found = {"baseline": baseline_of(members), "rows": rows, "sentence": sentence}
-                    groups.append({"group": group, **facts, **measured, **found})
+                    actual = {"baseline": baseline_of(members), "rows": rows, "sentence": sentence}
+                    groups.append({"group": group, **facts, **measured, **actual})
     return {
         "machine_info": {},
         "commit_info": {"id": "0123456789abcdef0123456789abcdef01234567"},
@@ -142,13 +142,13 @@ def _samples(random: np.random.Generator, time_ns: float) -> np.ndarray:
 def _ratios(members: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:
     """Ratio to `numpy` (or the first), interval and verdict, as the clock computes them."""
     baseline = baseline_of(members)
-    found = {}
+    actual = {}
     for name, samples in members.items():
         logs = np.median(np.log(samples / members[baseline]), axis=1)
         half = 4.303 * logs.std(ddof=1) / math.sqrt(LAUNCHES)
         low, high = math.exp(logs.mean() - half), math.exp(logs.mean() + half)
         verdict = "faster" if high < 0.95 else "slower" if low > 1.05 else "not resolved"
-        found[name] = {
+        actual[name] = {
             "ratio": math.exp(logs.mean()),
             "low": low,
             "high": high,
@@ -163,7 +163,7 @@ def _ratios(members: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:
                 for n in range(LAUNCHES)
             ],
         }
-    return found
+    return actual
 
 
 def _agreement(random: np.random.Generator, problem: str, pass_: str) -> dict[str, Any]:

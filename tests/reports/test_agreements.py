@@ -29,12 +29,14 @@ def document():
 
 def test_a_document_comes_back_as_it_was_saved(document):
     """Every τ, distance, shadow and fault."""
-    found = base.read(STORED, [AgreementDocument])
-    assert [tau.tau for tau in found.taus] == [row["tau"] for row in document["agree"]["rows"]]
-    assert [row.distance for row in found.distances] == [row["distance"] for row in document["drift"]["rows"]]
-    assert [shadow.largest for shadow in found.shadows] == [row["largest"] for row in document["drift"]["shadows"]]
-    assert [fault.present for fault in found.known_faults] == [fault["present"] for fault in document["known_faults"]]
-    assert found.implementations == ["numpy", "torch-eager"]
+    readings = base.read(STORED, [AgreementDocument])
+    assert [tau.tau for tau in readings.taus] == [row["tau"] for row in document["agree"]["rows"]]
+    assert [row.distance for row in readings.distances] == [row["distance"] for row in document["drift"]["rows"]]
+    assert [shadow.largest for shadow in readings.shadows] == [row["largest"] for row in document["drift"]["shadows"]]
+    assert [fault.present for fault in readings.known_faults] == [
+        fault["present"] for fault in document["known_faults"]
+    ]
+    assert readings.implementations == ["numpy", "torch-eager"]
 
 
 @pytest.mark.parametrize(
@@ -56,25 +58,25 @@ def test_a_survey_in_which_nothing_could_be_measured_is_drawn(document, write_ru
     """It gives no section."""
     document["agree"]["rows"] = document["known_faults"] = []
     document["drift"] = None
-    found = gather([write_run(), write_run(document, "agreement.json")])
-    assert not found.agreement.taus and survey.part(found) is None and drift.part(found) is None
+    results = gather([write_run(), write_run(document, "agreement.json")])
+    assert not results.agreement.taus and survey.part(results) is None and drift.part(results) is None
 
 
 def test_what_could_not_be_compared_is_no_agreement(document, write_run, paragraphs):
     """An infinite τ, which JSON cannot hold, is saved as null and shown as ∞."""
     document["agree"]["rows"][5].update(tau=None, disagreement="shape (4,) instead of (1,)")
-    found = gather([write_run(), write_run(document, "agreement.json")])
-    assert math.isinf(found.agreement.taus[5].worst)
-    assert "1 of 144 disagree (numpy); the largest τ is ∞" in paragraphs(survey.part(found))[0]
+    results = gather([write_run(), write_run(document, "agreement.json")])
+    assert math.isinf(results.agreement.taus[5].worst)
+    assert "1 of 144 disagree (numpy); the largest τ is ∞" in paragraphs(survey.part(results))[0]
 
 
 def test_an_unexplained_drift_is_named(document, write_run, paragraphs):
     """And not explained as rounding."""
-    found = gather([write_run(), write_run(document, "agreement.json")])
-    assert paragraphs(drift.part(found))[0].startswith("Rounding explains all of it")
+    results = gather([write_run(), write_run(document, "agreement.json")])
+    assert paragraphs(drift.part(results))[0].startswith("Rounding explains all of it")
     document["drift"]["rows"][3]["explained"] = False
-    found = gather([write_run(), write_run(document, "agreement.json")])
-    assert "does not explain how far numpy went" in paragraphs(drift.part(found))[0]
+    results = gather([write_run(), write_run(document, "agreement.json")])
+    assert "does not explain how far numpy went" in paragraphs(drift.part(results))[0]
 
 
 def test_the_report_draws_drift_beside_the_run(tmp_path, make_run, write_run):
@@ -107,8 +109,8 @@ def test_an_implementation_without_shadows_is_drawn(document, write_run, figures
     """No shadows, a distance of zero."""
     document["drift"]["shadows"] = []
     document["drift"]["rows"][1]["distance"] = 0.0
-    found = gather([write_run(), write_run(document, "agreement.json")])
+    results = gather([write_run(), write_run(document, "agreement.json")])
     from samegrad.reports import style
 
     with style.applied():
-        assert figures(found)["drift"].draw() is not None
+        assert figures(results)["drift"].draw() is not None

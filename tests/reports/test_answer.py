@@ -53,8 +53,8 @@ def test_the_margin_is_the_run_s_own():
 
 def test_a_crossing_is_reported_between_the_batches_that_show_it():
     """a leads at 4, b at 64; with opposite ratios of 2 the lines cross half way in the logarithm, at 16."""
-    found = answer(run((4, [case("a", 1000), case("b", 2000)]), (64, [case("b", 4000), case("a", 8000)])))
-    assert found[1] == (
+    actual = answer(run((4, [case("a", 1000), case("b", 2000)]), (64, [case("b", 4000), case("a", 8000)])))
+    assert actual[1] == (
         "At batch 64, b needs 4.00 µs per gradient, 2.00 times (2.00 to 2.00) less than a; "
         "it overtakes a between batch 4 and 64, near 16."
     )

@@ -235,9 +235,9 @@ def test_tables_sort_both_ways_by_number(opened):
         "return [...document.querySelectorAll('#times-1 tbody td:nth-child(3)')].map((c) => Number(c.dataset.value))"
     )
     button.click()
-    assert (found := page.execute_script(values)) == sorted(found)
+    assert (actual := page.execute_script(values)) == sorted(actual)
     button.click()
-    assert page.execute_script(values) == found[::-1]
+    assert page.execute_script(values) == actual[::-1]
     header = page.find_element("css selector", "#times-1 th:nth-child(3)")
     assert header.get_attribute("aria-sort") == "descending"
 
@@ -252,9 +252,9 @@ def test_every_data_link_gives_the_whole_table(opened, make_run):
         table = link.get_attribute("data-table")
         link.click()
         assert link.get_attribute("href").startswith("blob:") and link.get_attribute("download").endswith(".csv")
-        found = page.execute_script("return commaSeparated(document.getElementById(arguments[0]))", table)
+        values = page.execute_script("return commaSeparated(document.getElementById(arguments[0]))", table)
         rows = page.execute_script("return document.getElementById(arguments[0]).tBodies[0].rows.length", table)
-        assert len(found.splitlines()) == rows + 1
+        assert len(values.splitlines()) == rows + 1
 
 
 def test_curves_are_drawn_for_every_case(opened, make_run):
@@ -264,9 +264,9 @@ def test_curves_are_drawn_for_every_case(opened, make_run):
         ("drift", ["xor · float32", "xor · float64", "line · float32", "line · float64"]),
         ("training", ["loss", "difference from the reference's loss", "farthest parameter from the reference's"]),
     ):
-        found = texts(page, f"#{part} .drawn:first-of-type text")
-        assert [text for text in found if text in titles] == titles
-        assert found.count("numpy") >= len(titles) <= found.count("torch-eager")
+        actual = texts(page, f"#{part} .drawn:first-of-type text")
+        assert [text for text in actual if text in titles] == titles
+        assert actual.count("numpy") >= len(titles) <= actual.count("torch-eager")
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
@@ -317,9 +317,9 @@ def test_axe_finds_no_violation(opened, make_run, width, mode):
     page = opened(other, content, *DOCUMENTS, width=width, mode=mode)
     page.execute_script("document.querySelectorAll('details').forEach((d) => (d.open = true))")
     page.execute_script(AXE.read_text(encoding="utf-8"))
-    found = page.execute_async_script("axe.run().then(arguments[0])")
-    violations = [(v["id"], v["nodes"][0]["html"][:200], v["nodes"][0]["failureSummary"]) for v in found["violations"]]
-    assert violations == [] and len(found["passes"]) > 20
+    result = page.execute_async_script("axe.run().then(arguments[0])")
+    violations = [(v["id"], v["nodes"][0]["html"][:200], v["nodes"][0]["failureSummary"]) for v in result["violations"]]
+    assert violations == [] and len(result["passes"]) > 20
 
 
 def test_axe_would_find_one(opened, make_run):
@@ -327,8 +327,8 @@ def test_axe_would_find_one(opened, make_run):
     page = opened(make_run(**SMALL))
     page.execute_script("document.querySelector('.answer').style.color = '#ddd'")
     page.execute_script(AXE.read_text(encoding="utf-8"))
-    found = page.execute_async_script("axe.run().then(arguments[0])")
-    assert "color-contrast" in [violation["id"] for violation in found["violations"]]
+    result = page.execute_async_script("axe.run().then(arguments[0])")
+    assert "color-contrast" in [violation["id"] for violation in result["violations"]]
 
 
 def test_hostile_names_are_text(opened, make_run):
@@ -413,5 +413,5 @@ def test_the_script_s_numbers_and_labels_are_python_s(opened):
     for value in (1, 4.123, 9.996, 18.27, 2280, 0.0512, 0.9996):
         assert page.execute_script("return significant(arguments[0])", value) == units.ratio(value)
     for wanted in ([5, 5, 5], [1, 90, 40, 41, 42], [99, 99, 98, 1], [50]):
-        found = page.execute_script("return spread(arguments[0], 15, 0, 100)", wanted)
-        assert found == pytest.approx(labels.spread(wanted, 15, 0, 100).tolist())
+        values = page.execute_script("return spread(arguments[0], 15, 0, 100)", wanted)
+        assert values == pytest.approx(labels.spread(wanted, 15, 0, 100).tolist())

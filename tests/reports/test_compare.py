@@ -142,27 +142,27 @@ def test_two_launches_that_would_not_show_a_doubling_are_no_pass(make_run, write
 @pytest.mark.parametrize("width", [80, 70, None])
 def test_on_a_terminal_no_line_is_wider_and_nothing_is_left_out(width, make_run, write_run):
     """Every case, and its numbers, in either of the two forms."""
-    before, said = make_run(**SMALL), []
+    before, text = make_run(**SMALL), []
     after = write_run(scaled(before, 1.5, "jax-jit"), "b.json")
-    compare.compare(write_run(before, "a.json"), after, "5%", say=said.append, width=width)
-    lines = "\n".join(said).splitlines()
+    compare.compare(write_run(before, "a.json"), after, "5%", say=text.append, width=width)
+    lines = "\n".join(text).splitlines()
     assert width is None or max(map(len, lines)) <= width
     for change in compare.changes(*(runs.read(path) for path in (write_run(before, "a.json"), after)))[:SHOWN]:
         at = next(
             i for i, line in enumerate(lines) if line.startswith(f"{change.implementation}, {change.group.where}")
         )
-        told = " ".join(" ".join(lines[at : at + (1 if width is None else 3)]).split())
-        assert f"({units.interval(change.comparison.low, change.comparison.high)})" in told and change.word in told
+        output = " ".join(" ".join(lines[at : at + (1 if width is None else 3)]).split())
+        assert f"({units.interval(change.comparison.low, change.comparison.high)})" in output and change.word in output
 
 
 def test_a_pass_says_what_would_have_shown(make_run, write_run):
     """A case whose interval reaches down by 30 % needs that much more than the limit."""
     before = make_run(**SMALL)
-    code, said = compared(write_run, before, before)
-    [told] = [line for line in said.splitlines() if line.startswith("No case is shown")]
+    code, text = compared(write_run, before, before)
+    [output] = [line for line in text.splitlines() if line.startswith("No case is shown")]
     changed = compare.changes(*[runs.read(write_run(before, "a.json"))] * 2)
     least = max(1.05 * change.comparison.ratio / change.comparison.low - 1 for change in changed)
-    assert code == PASSED and told.endswith(
+    assert code == PASSED and output.endswith(
         f"In the least certain that is judged, {100 * least:.0f} % would have shown."
     )
 
@@ -172,12 +172,12 @@ def test_the_interval_is_welch_s():
     from scipy import stats
 
     a, b = np.log([1.0, 1.1, 1.3]), np.log([2.0, 2.1, 2.05, 2.2, 1.9])
-    found = change_interval(a, b, comparisons=1)
+    actual = change_interval(a, b, comparisons=1)
     low, high = stats.ttest_ind(b, a, equal_var=False).confidence_interval(0.95)
-    assert np.log([found.low, found.high]) == pytest.approx([low, high])
+    assert np.log([actual.low, actual.high]) == pytest.approx([low, high])
     low, high = stats.ttest_ind(b, a, equal_var=False).confidence_interval(1 - 0.05 / 7)
-    found = change_interval(a, b, comparisons=7)
-    assert np.log([found.low, found.high]) == pytest.approx([low, high])
+    actual = change_interval(a, b, comparisons=7)
+    assert np.log([actual.low, actual.high]) == pytest.approx([low, high])
 
 
 def test_runs_without_a_common_case_are_refused(make_run, write_run):
@@ -186,17 +186,17 @@ def test_runs_without_a_common_case_are_refused(make_run, write_run):
         compared(write_run, make_run(**SMALL), make_run(problems=("line",), passes=("forward",), batches=(1,)))
 
 
-@pytest.mark.parametrize(("found", "value"), [("5%", 0.05), ("5", 0.05), (" 2.5 % ", 0.025), ("0", 0.0)])
-def test_a_percentage_is_read(found, value):
+@pytest.mark.parametrize(("text", "value"), [("5%", 0.05), ("5", 0.05), (" 2.5 % ", 0.025), ("0", 0.0)])
+def test_a_percentage_is_read(text, value):
     """With or without its sign."""
-    assert percentage("--fail-above", found) == pytest.approx(value)
+    assert percentage("--fail-above", text) == pytest.approx(value)
 
 
-@pytest.mark.parametrize("found", ["", "five", "-1%", "nan", "inf", "5%%"])
-def test_no_percentage_is_refused(found):
+@pytest.mark.parametrize("text", ["", "five", "-1%", "nan", "inf", "5%%"])
+def test_no_percentage_is_refused(text):
     """The message gives an example."""
     with pytest.raises(BadInput, match="must be a percentage of at least 0, such as 5%"):
-        percentage("--fail-above", found)
+        percentage("--fail-above", text)
 
 
 def test_a_bad_file_is_refused_before_anything_is_reported(make_run, write_run):
@@ -212,6 +212,6 @@ def test_every_case_is_matched_with_itself(make_run, write_run):
     before = make_run(**SMALL)
     after = copy.deepcopy(before)
     after["benchmarks"].reverse()
-    found = compare.changes(runs.read(write_run(before, "a.json")), runs.read(write_run(after, "b.json")))
-    assert len(found) == len(before["benchmarks"])
-    assert all(change.before_ns == change.after_ns for change in found)
+    actual = compare.changes(runs.read(write_run(before, "a.json")), runs.read(write_run(after, "b.json")))
+    assert len(actual) == len(before["benchmarks"])
+    assert all(change.before_ns == change.after_ns for change in actual)

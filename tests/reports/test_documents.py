@@ -68,11 +68,11 @@ def test_the_first_selfcheck_and_sharpness_files_are_known_by_what_they_hold(wri
 
 def test_goals_are_reported_as_they_were_judged():
     """The words are the ladder's own; a goal of at most so much is reached by less."""
-    found = base.read(STORED / "ladder-1.json", [Ladder])
+    readings = base.read(STORED / "ladder-1.json", [Ladder])
     document = stored("ladder")
-    assert [goal.word for goal in found.goals] == [goal["word"] for goal in document["goals"]]
-    faster = next(goal for goal in found.goals if not goal.at_most and goal.ratio and goal.factor)
-    slower = next(goal for goal in found.goals if goal.at_most and goal.ratio and goal.factor)
+    assert [goal.word for goal in readings.goals] == [goal["word"] for goal in document["goals"]]
+    faster = next(goal for goal in readings.goals if not goal.at_most and goal.ratio and goal.factor)
+    slower = next(goal for goal in readings.goals if goal.at_most and goal.ratio and goal.factor)
     assert goals.reached(faster)[0] == pytest.approx(faster.ratio / faster.factor)
     value, low, high = goals.reached(slower)
     assert value == pytest.approx(slower.factor / slower.ratio) and low <= value <= high
@@ -83,11 +83,11 @@ def test_goals_are_reported_as_they_were_judged():
 
 def test_the_parts_of_a_call_are_shares_of_it():
     """They add up to one, and a part below 0 has none of it, but is shown."""
-    found = base.read(STORED / "ladder-1.json", [Ladder])
-    for cost in found.costs:
+    readings = base.read(STORED / "ladder-1.json", [Ladder])
+    for cost in readings.costs:
         shares = call_cost.shares(cost, list(cost.parts))
         assert sum(shares) == pytest.approx(100) and min(shares) >= 0
-    negative = next(cost for cost in found.costs if cost.medians_ns["dispatch"] < 0)
+    negative = next(cost for cost in readings.costs if cost.medians_ns["dispatch"] < 0)
     assert call_cost.shares(negative, ["dispatch", "waiting"])[0] == 0
     assert f">{units.time(negative.medians_ns['dispatch'])}</td>" in render(gather([STORED / "ladder-1.json"]))
 
@@ -125,18 +125,18 @@ def test_a_selfcheck_of_another_machine_says_so(make_run, write_run):
 
 def test_promises_and_figures_have_their_units():
     """A share in percent, a time in its unit, a promise as it was given."""
-    found = base.read(STORED / "selfcheck-1.json", [Selfcheck])
-    shown = {(f.check, f.what): (f.in_words, f.promised, f.result) for f in found.promises if f.arm == "ours"}
+    readings = base.read(STORED / "selfcheck-1.json", [Selfcheck])
+    shown = {(f.check, f.what): (f.in_words, f.promised, f.result) for f in readings.promises if f.arm == "ours"}
     assert shown["in one process", "A/A: false verdict, no margin"] == ("8 of 23 = 34.8 %", "≤ 8 %", "missed")
     assert shown["bias", "a call of 4 µs, against timeit"] == ("-0.92 %", "±1 %", "met")
-    assert found.summary.startswith(f"Of {len(shown)} promises ") or found.summary.startswith("Of ")
+    assert readings.summary.startswith(f"Of {len(shown)} promises ") or readings.summary.startswith("Of ")
 
 
 def test_sharpness_counts_are_the_document_s():
     """Every checker at every scale."""
     document = stored("sharpness")
-    found = base.read(STORED / "sharpness-1.json", [Sharpness])
-    assert found.missed == document["missed"] and set(found.checkers) == set(document["downcasts_missed"])
+    readings = base.read(STORED / "sharpness-1.json", [Sharpness])
+    assert readings.missed == document["missed"] and set(readings.checkers) == set(document["downcasts_missed"])
 
 
 def test_a_bare_report_finds_the_latest_of_every_kind(tmp_path, monkeypatch):

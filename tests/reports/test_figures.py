@@ -101,9 +101,9 @@ def difference(picture, expected, tmp_path):
     drawn_by = Image.open(expected).info["Software"]
     if not drawn_by.startswith(f"Matplotlib version{matplotlib.__version__},"):
         pytest.skip(f"the stored picture is by {drawn_by}, this is {matplotlib.__version__}; glyphs differ too much")
-    found = tmp_path / "found.png"
-    found.write_bytes(picture)
-    result = compare_images(str(expected), str(found), TOLERANCE, in_decorator=True)
+    actual = tmp_path / "found.png"
+    actual.write_bytes(picture)
+    result = compare_images(str(expected), str(actual), TOLERANCE, in_decorator=True)
     return result["rms"] if result else 0.0
 
 
@@ -206,8 +206,8 @@ def test_a_bar_says_its_time_and_its_ratio_to_the_fastest(make_run, write_run, o
         benchmark["stats"]["data"] = [1e-6 if name == "numpy" else 2e-6] * 60
     content["benchmarks"] = content["benchmarks"][:2]
     with style.applied():
-        found = texts(of_run(write_run(content), "smallest-batch").draw())
-    assert {"1.00 µs", "2.00 µs", "2.00×"} <= set(found) and "1.00×" not in found
+        labels = texts(of_run(write_run(content), "smallest-batch").draw())
+    assert {"1.00 µs", "2.00 µs", "2.00×"} <= set(labels) and "1.00×" not in labels
 
 
 def test_every_figure_names_machine_threads_dtype_versions_and_date(make_run, write_run, of_run):
@@ -232,9 +232,9 @@ def test_every_figure_names_machine_threads_dtype_versions_and_date(make_run, wr
 def test_figures_say_how_many_implementations_they_leave_out(make_run, write_run, of_run):
     """Of 30 the fastest 24 are drawn."""
     with style.applied():
-        found = texts(of_run(write_run(make_run(many(30), batches=(4,))), "time-per-call").draw())
-    assert any(f"The fastest {MOST}; 6 more are in the table." in text for text in found)
-    assert "f0-e0" in found and "f29-e29" not in found
+        labels = texts(of_run(write_run(make_run(many(30), batches=(4,))), "time-per-call").draw())
+    assert any(f"The fastest {MOST}; 6 more are in the table." in text for text in labels)
+    assert "f0-e0" in labels and "f29-e29" not in labels
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -71,9 +71,9 @@ def called(*arguments):
 
 def test_a_run_goes_in_small_and_without_its_host_s_name(run, write_run, tmp_path):
     path = write_run(run)
-    code, said = called("add", path, "--folder", tmp_path / "gallery")
+    code, output = called("add", path, "--folder", tmp_path / "gallery")
     [small] = (tmp_path / "gallery").iterdir()
-    assert code == 0 and f"Saved in {small}" in said
+    assert code == 0 and f"Saved in {small}" in output
     assert small.name == "amd-epyc-7b13-00000000.json"
     assert b"my-laptop" not in small.read_bytes() and b'"data": []' in small.read_bytes()
     assert called("check", small) == (0, f"{small}: fit for the gallery\n")
@@ -130,8 +130,8 @@ def test_each_fault_is_named_and_nothing_else(run, fault):
     for benchmark in run["benchmarks"]:
         benchmark["stats"]["data"] = []
     plant(run)
-    found = gallery.problems(read(run))
-    assert any(message in line for line in found), found
+    actual = gallery.problems(read(run))
+    assert any(message in line for line in actual), actual
 
 
 def test_a_commit_of_another_branch_is_not_in_the_history(run, repository):
@@ -142,8 +142,8 @@ def test_a_commit_of_another_branch_is_not_in_the_history(run, repository):
 def test_a_run_that_is_not_fit_is_not_added(run, write_run, tmp_path):
     run["samegrad"]["launches"][0]["foreign_cpus"] = 0.5
     path = write_run(run)
-    code, said = called("add", path, "--folder", tmp_path / "gallery")
-    assert code == 1 and said == (
+    code, output = called("add", path, "--folder", tmp_path / "gallery")
+    assert code == 1 and output == (
         f"{path}: it was not alone: others kept 0.50 CPUs busy during its rounds (limit 0.2)\n"
     )
     assert not (tmp_path / "gallery").exists()
@@ -151,9 +151,9 @@ def test_a_run_that_is_not_fit_is_not_added(run, write_run, tmp_path):
 
 def test_a_whole_run_is_told_how_it_becomes_small(run, write_run):
     path = write_run(run)
-    code, said = called("check", path)
-    assert code == 1 and "it has the key 'machine_info'" in said and "it has its rounds" in said
-    assert f"samegrad gallery add {path}" in said
+    code, output = called("check", path)
+    assert code == 1 and "it has the key 'machine_info'" in output and "it has its rounds" in output
+    assert f"samegrad gallery add {path}" in output
 
 
 def test_many_problems_are_counted_and_not_all_shown(run, write_run):
@@ -165,5 +165,5 @@ def test_many_problems_are_counted_and_not_all_shown(run, write_run):
 
 
 def test_what_is_no_run_file_is_one_line_and_status_2(write_run):
-    code, said = called("check", write_run("{}"))
-    assert code == 2 and said.count("\n") == 1 and "JSON of another kind" in said
+    code, output = called("check", write_run("{}"))
+    assert code == 2 and output.count("\n") == 1 and "JSON of another kind" in output

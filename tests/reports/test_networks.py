@@ -50,11 +50,11 @@ def run(make_run, write_run):
 
 
 def test_a_run_s_series_are_in_order_of_networks_and_apart_by_pass(run):
-    found = series(run.groups)
-    assert [one.where for one in found] == ["xor value_and_grad, batch 4", "xor forward, batch 4"]
-    assert list(found[0].groups) == sorted(NUMBERS) and found[0].first.place == "cpu"
-    assert found[0].groups[32].device == "cpu, 32 networks" and found[0].groups[32].place == "cpu"
-    assert found[0].result.over_floor["jax-jit"].ratio == pytest.approx(4, rel=0.05)
+    result = series(run.groups)
+    assert [one.where for one in result] == ["xor value_and_grad, batch 4", "xor forward, batch 4"]
+    assert list(result[0].groups) == sorted(NUMBERS) and result[0].first.place == "cpu"
+    assert result[0].groups[32].device == "cpu, 32 networks" and result[0].groups[32].place == "cpu"
+    assert result[0].result.over_floor["jax-jit"].ratio == pytest.approx(4, rel=0.05)
     assert series(group(number) for number in (1, 32)) == []
 
 
@@ -64,9 +64,9 @@ def test_the_figure_names_every_implementation_and_says_the_answer(run):
     with style.applied():
         figure = drawing.draw()
         encode(figure, "networks", dpi=50)
-        said = " ".join(text.get_text() for text in figure.findobj(match=lambda artist: hasattr(artist, "get_text")))
+        output = " ".join(text.get_text() for text in figure.findobj(match=lambda artist: hasattr(artist, "get_text")))
     for what in (*CALLS_NS, "the call decides up to about", "networks at once", "time over that of floor"):
-        assert what in said.replace("\n", " "), what
+        assert what in output.replace("\n", " "), what
     assert "at 32,768 a network takes 2" in drawing.words and len(drawing.rows) == 2 * 4 * 4
     row = next(row for row in drawing.rows if row["networks"] == 1024 and row["implementation"] == "floor")
     assert row["per_network_ns"] == row["median_ns"] / 1024

@@ -38,24 +38,24 @@ def page(write_run, *contents):
     return render(gather([write_run(content, f"run{n}.json") for n, content in enumerate(contents)]))
 
 
-def sections(found):
-    return re.findall(r'<section id="([^"]+)"', found)
+def sections(actual):
+    return re.findall(r'<section id="([^"]+)"', actual)
 
 
 def test_the_page_asks_the_network_for_nothing(make_run, write_run):
     """No address in any attribute or style but of the page's own pieces, and a policy that forbids all loading."""
-    found = page(write_run, make_run(**SMALL))
-    assert not re.search(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//|@import|url\((?!#)""", found)
-    assert "default-src 'none'" in found
+    actual = page(write_run, make_run(**SMALL))
+    assert not re.search(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//|@import|url\((?!#)""", actual)
+    assert "default-src 'none'" in actual
 
 
 def test_only_the_page_s_own_script_may_run(make_run, write_run):
     """The policy names it by its hash, as a browser computes it, and allows no other."""
-    found = page(write_run, make_run(**SMALL))
-    [script] = re.findall(r"<script>(.*?)</script>", found, re.DOTALL)
+    actual = page(write_run, make_run(**SMALL))
+    [script] = re.findall(r"<script>(.*?)</script>", actual, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    assert f"script-src 'sha256-{digest}';" in found
-    assert not re.search(r"\son\w+\s*=", re.sub(r"<script.*?</script>", "", found, flags=re.DOTALL))
+    assert f"script-src 'sha256-{digest}';" in actual
+    assert not re.search(r"\son\w+\s*=", re.sub(r"<script.*?</script>", "", actual, flags=re.DOTALL))
 
 
 @pytest.mark.slow
@@ -71,13 +71,13 @@ def test_a_run_too_large_for_a_page_keeps_what_comes_first(make_run, write_run, 
     content = make_run(problems=("xor",), passes=("value_and_grad:host", "value_and_grad"), batches=(4, 64))
     monkeypatch.setattr(times, "MOST_ROWS", 10)
     monkeypatch.setattr(chart_data, "MOST_PAIRS", 20)
-    found = page(write_run, content)
-    panels = json.loads(re.search(r'id="chart-data">(.*?)</script>', found, re.DOTALL)[1])["panels"]
+    actual = page(write_run, content)
+    panels = json.loads(re.search(r'id="chart-data">(.*?)</script>', actual, re.DOTALL)[1])["panels"]
     assert [(key, bool(panel["pairs"])) for key, panel in panels.items()] == [
         ("float32|cpu|xor|value_and_grad", True),
         ("float32|cpu|xor|value_and_grad:host", False),
     ]
-    assert "1 more tables are in the CSV files" in found and 'id="times-1"' in found and 'id="times-2"' not in found
+    assert "1 more tables are in the CSV files" in actual and 'id="times-1"' in actual and 'id="times-2"' not in actual
 
 
 def test_hostile_text_is_escaped_everywhere(make_run, write_run):
@@ -95,12 +95,12 @@ def test_hostile_text_is_escaped_everywhere(make_run, write_run):
         row["implementation"] = HOSTILE[0]
     agreement["agree"]["left_out"] = {HOSTILE[1]: HOSTILE[2]}
     agreement["known_faults"][0].update(name=HOSTILE[3], evidence=HOSTILE[4], cure=HOSTILE[0], source=HOSTILE[1])
-    found = page(write_run, content, content, agreement)
+    actual = page(write_run, content, content, agreement)
     for name in HOSTILE:
-        assert str(escape(name)) in found
-        assert name == "{{ 7 * 7 }}" or name not in found
-    assert "49" not in re.findall(r"<td[^>]*>([^<]*)</td>", found)
-    for embedded in re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', found, re.DOTALL):
+        assert str(escape(name)) in actual
+        assert name == "{{ 7 * 7 }}" or name not in actual
+    assert "49" not in re.findall(r"<td[^>]*>([^<]*)</td>", actual)
+    for embedded in re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', actual, re.DOTALL):
         assert HOSTILE[0] in json.dumps(json.loads(embedded))
 
 
@@ -110,8 +110,8 @@ def test_what_the_script_reads_is_strict_json(make_run, write_run):
     for benchmark in content["benchmarks"]:
         del benchmark["extra_info"]["launches"][1:]
         del benchmark["stats"]["data"][20:]
-    found = page(write_run, content)
-    (embedded,) = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', found, re.DOTALL)
+    actual = page(write_run, content)
+    (embedded,) = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', actual, re.DOTALL)
 
     def refuse(constant):
         raise AssertionError(f"{constant} is not JSON")
@@ -125,8 +125,8 @@ def test_sections_without_data_are_left_out(make_run, write_run):
     for benchmark in content["benchmarks"]:
         for what in ("agreement", "prepare_ns", "first_call_ns"):
             del benchmark["extra_info"][what]
-    found = page(write_run, content)
-    assert sections(found) == ["times", "trust"]
+    actual = page(write_run, content)
+    assert sections(actual) == ["times", "trust"]
     rungs = {f"numpy-{n}": ("numpy", f"e{n}", 1e3 * n, 1) for n in range(1, 4)}
     full = make_run(rungs, problems=("line",), passes=("forward", "forward:host"), batches=(4, 64))
     full["samegrad"] |= {"cold_start": COLD, "fits": FITS}
@@ -145,12 +145,12 @@ def test_a_run_of_an_unknown_machine_still_makes_a_page(make_run, write_run):
 def test_the_numbers_of_the_page_are_those_of_the_run(make_run, write_run):
     """Every median, in nanoseconds to six digits, with its ratio and verdict beside it."""
     content = make_run(**SMALL)
-    found = page(write_run, content)
+    actual = page(write_run, content)
     for group in content["samegrad"]["groups"]:
         for row in group["rows"]:
             stored = float(format(row["median_ns"], ".6g"))
-            assert f'data-value="{stored}"' in found
-    assert "AMD EPYC 7B13" in found and "<pre>pytest --benchmark-only</pre>" in found
+            assert f'data-value="{stored}"' in actual
+    assert "AMD EPYC 7B13" in actual and "<pre>pytest --benchmark-only</pre>" in actual
 
 
 def test_noise_failures_and_skips_are_reported(make_run, write_run):
@@ -159,27 +159,27 @@ def test_noise_failures_and_skips_are_reported(make_run, write_run):
     ours = content["samegrad"]
     ours["noise"] |= {"noisy": True, "reasons": ["the yardstick moved"]}
     ours["failures"] = [{"implementation": "keras-xla", "group": "g", "reason": "died", "stderr": ["line 1", "line 2"]}]
-    found = page(write_run, content)
-    assert found.index('class="answer"') < found.index("NOISY run: the yardstick moved") < found.index("<main")
-    assert "<strong>keras-xla</strong> in g" in found and "<pre>line 1\nline 2</pre>" in found
+    actual = page(write_run, content)
+    assert actual.index('class="answer"') < actual.index("NOISY run: the yardstick moved") < actual.index("<main")
+    assert "<strong>keras-xla</strong> in g" in actual and "<pre>line 1\nline 2</pre>" in actual
 
 
 def test_runs_of_other_machines_are_reported_apart_loudly(make_run, write_run):
     """An alarm with both machines' names."""
     other = make_run(**SMALL)
     other["samegrad"]["environment"]["cpu"] = "Apple M9"
-    found = page(write_run, other, make_run(**SMALL))
-    assert "Not like with like: machine differs: Apple M9 before, AMD EPYC 7B13 after" in found
+    actual = page(write_run, other, make_run(**SMALL))
+    assert "Not like with like: machine differs: Apple M9 before, AMD EPYC 7B13 after" in actual
 
 
 def test_an_implementation_that_only_an_earlier_run_has_is_drawn(make_run, write_run):
     """In the table of runs side by side, with its own colour's class defined, and a gap where it was not measured."""
     names = {"numpy": ("numpy", "manual", 9000, 21), "mlx-eager": ("mlx", "eager", 12000, 9)}
-    found = page(write_run, make_run(names, **SMALL), make_run(**SMALL))
-    side_by_side = found.split('id="side-by-side"')[1].split("</table>")[0]
+    actual = page(write_run, make_run(names, **SMALL), make_run(**SMALL))
+    side_by_side = actual.split('id="side-by-side"')[1].split("</table>")[0]
     row = next(row for row in side_by_side.split("<tr>") if "mlx-eager" in row)
     colour = re.search(r"c[0-9A-F]{6}", row)[0]
-    assert f".{colour} {{ --line:" in found and row.count("–</td>") == 1
+    assert f".{colour} {{ --line:" in actual and row.count("–</td>") == 1
 
 
 @pytest.mark.slow
@@ -188,5 +188,5 @@ def test_the_report_holds_the_page(tmp_path, make_run, write_run, count):
     """`report.html` beside the figures, for one run and for several."""
     paths = [write_run(make_run(**SMALL), f"run{n}.json") for n in range(count)]
     report.draw(paths, tmp_path / "out", say=lambda line: None)
-    found = (tmp_path / "out/report.html").read_text(encoding="utf-8")
-    assert ("compared" in sections(found)) == (count > 1)
+    actual = (tmp_path / "out/report.html").read_text(encoding="utf-8")
+    assert ("compared" in sections(actual)) == (count > 1)

@@ -82,9 +82,9 @@ def test_without_measured_cold_starts_the_workers_readings_are_reported(make_run
     """Import, preparation and first call, once each; an unknown one leaves the others."""
     content = make_run(problems=("line",), passes=("forward",), batches=(4,))
     content["samegrad"]["implementations"]["numpy"]["import_s"] = 0.5
-    found = {start.implementation: start for start in cold_start.readings(runs.read(write_run(content)))}
-    assert found["numpy"].medians_ns == {"import": 5e8, "prepare": 2e6, "first call": 5e7}
-    assert found["jax-jit"].medians_ns == {"prepare": 2e6, "first call": 5e7}
+    actual = {start.implementation: start for start in cold_start.readings(runs.read(write_run(content)))}
+    assert actual["numpy"].medians_ns == {"import": 5e8, "prepare": 2e6, "first call": 5e7}
+    assert actual["jax-jit"].medians_ns == {"prepare": 2e6, "first call": 5e7}
 
 
 def test_the_fits_of_variants_are_in_the_figure_s_numbers(make_run, write_run, figures):

@@ -44,8 +44,8 @@ def test_rounds_are_paired():
 def test_one_launch_has_a_ratio_but_no_verdict():
     """It is a preview."""
     a, base = case("a", [[4, 4]]), case("base", [[2, 2]])
-    found, word = judged(group(a, base), a)
-    assert found == (pytest.approx(2), None, None) and word == ""
+    actual, word = judged(group(a, base), a)
+    assert actual == (pytest.approx(2), None, None) and word == ""
 
 
 def test_turned_round_a_comparison_is_its_inverse():
@@ -57,19 +57,19 @@ def test_turned_round_a_comparison_is_its_inverse():
 def test_what_was_not_measured_at_a_batch_crosses_nothing_there():
     fast, slow = case("a", [[1, 1], [1, 1]]), case("a", [[9, 9], [9, 9]])
     other = case("b", [[3, 3], [3, 3]])
-    (found,) = crossovers([group(fast, other), group(fast, batch=64), group(slow, other, batch=256)], "ab", 0.05)
-    assert (found.first, found.low, found.high) == ("a", 4, 256)
+    (actual,) = crossovers([group(fast, other), group(fast, batch=64), group(slow, other, batch=256)], "ab", 0.05)
+    assert (actual.first, actual.low, actual.high) == ("a", 4, 256)
 
 
 def launches_of(content, group_name):
     """Of the raw run file, {implementation: the samples of each launch}."""
-    found = {}
+    actual = {}
     for benchmark in content["benchmarks"]:
         if benchmark["group"] == group_name and "cold_start" not in benchmark["extra_info"]:
             ends = np.cumsum([0, *(launch["rounds"] for launch in benchmark["extra_info"]["launches"])])
             data = np.array(benchmark["stats"]["data"])
-            found[benchmark["extra_info"]["implementation"]] = [data[a:b] for a, b in pairwise(ends)]
-    return found
+            actual[benchmark["extra_info"]["implementation"]] = [data[a:b] for a, b in pairwise(ends)]
+    return actual
 
 
 def test_the_page_s_table_of_pairs_holds_for_the_family_that_it_claims():
@@ -96,8 +96,8 @@ def test_the_page_s_table_of_pairs_holds_for_the_family_that_it_claims():
 def test_numpy_and_jax_jit_at_batch_4_are_not_distinguished_by_three_launches():
     run = runs.read(SAMPLES[0])
     (at_4,) = [g for g in run.groups if g.name == "xor value_and_grad batch=4 float32 cpu"]
-    found, word = judged(at_4, at_4.case("jax-jit"))
-    assert (round(found.low, 3), round(found.high, 3), word) == (1.049, 1.193, "not resolved")
+    actual, word = judged(at_4, at_4.case("jax-jit"))
+    assert (round(actual.low, 3), round(actual.high, 3), word) == (1.049, 1.193, "not resolved")
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=str)
@@ -106,11 +106,11 @@ def test_terminal_table_and_page_say_the_same_of_every_pair(path):
     run = runs.read(path)
     terminal = render(json.loads(path.read_text())["samegrad"], width=120)
     parts = dict(re.findall(r"^ *(\S+ \S+ batch=\d+ \S+ \S+) \(.*?\) *\n(.*?)└", terminal, flags=re.M | re.S))
-    assert set(parts) == {found.name for found in run.groups}
-    for found in run.groups:
-        for one in found.cases:
-            ratio, word = judged(found, one)
-            (line,) = [row for row in parts[found.name].splitlines() if row.startswith(f"│ {one.implementation} ")]
+    assert set(parts) == {actual.name for actual in run.groups}
+    for actual in run.groups:
+        for one in actual.cases:
+            ratio, word = judged(actual, one)
+            (line,) = [row for row in parts[actual.name].splitlines() if row.startswith(f"│ {one.implementation} ")]
             cells = [cell.strip() for cell in line.strip("│").split("│")]
             interval = "" if cells[3] == "–" else f" ({cells[3]})"
             assert cells[4] == word

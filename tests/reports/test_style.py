@@ -15,9 +15,9 @@ def described(*pairs):
 
 def test_a_framework_has_one_colour_and_an_execution_one_line_style():
     """Across implementations, so that the eye can read both."""
-    found = style.looks(described(("torch", "eager"), ("torch", "compile"), ("jax", "eager")))
-    assert found["torch-eager"].colour == found["torch-compile"].colour != found["jax-eager"].colour
-    assert found["torch-eager"].dashes == found["jax-eager"].dashes != found["torch-compile"].dashes
+    actual = style.looks(described(("torch", "eager"), ("torch", "compile"), ("jax", "eager")))
+    assert actual["torch-eager"].colour == actual["torch-compile"].colour != actual["jax-eager"].colour
+    assert actual["torch-eager"].dashes == actual["jax-eager"].dashes != actual["torch-compile"].dashes
 
 
 def test_frameworks_nobody_has_heard_of_get_free_colours():

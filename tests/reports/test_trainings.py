@@ -33,9 +33,9 @@ def beside(write_run, *documents):
 
 def test_a_training_comes_back_as_it_was_saved(document):
     """Curves, spread, marks and title."""
-    found = base.read(TRAINING, [Training])
-    assert found.epochs == tuple(document["epochs"]) and found.title == "line with sgd, float64"
-    for curve, run in zip(found.runs, document["runs"], strict=True):
+    readings = base.read(TRAINING, [Training])
+    assert readings.epochs == tuple(document["epochs"]) and readings.title == "line with sgd, float64"
+    for curve, run in zip(readings.runs, document["runs"], strict=True):
         assert (curve.losses, curve.loss_difference) == (tuple(run["losses"]), tuple(run["loss_difference"]))
         assert curve.explained is run["explained"]
 

@@ -20,14 +20,14 @@ SMALL = {"problems": ("xor",), "batches": (4, 64)}
 def test_a_variant_is_measured_against_its_own_pass(make_run, write_run):
     """The synthetic host takes 1.5 times as long, pipelined half, Adam twice, up to the launches' noise."""
     run = runs.read(write_run(make_run(**SMALL, passes=BOTH)))
-    found = {one.variant.pass_: one for one in against_plain(run.groups)}
-    assert list(found) == ["value_and_grad:host", "forward:pipelined", "train_step:adam"]
+    actual = {one.variant.pass_: one for one in against_plain(run.groups)}
+    assert list(actual) == ["value_and_grad:host", "forward:pipelined", "train_step:adam"]
     for label, times in (("value_and_grad:host", 1.5), ("forward:pipelined", 0.5), ("train_step:adam", 2.0)):
-        assert (found[label].variant.batch, found[label].plain.pass_) == (4, label.partition(":")[0])
-        compared = found[label].comparison("numpy")
+        assert (actual[label].variant.batch, actual[label].plain.pass_) == (4, label.partition(":")[0])
+        compared = actual[label].comparison("numpy")
         assert compared.low < compared.ratio < compared.high
         assert compared.ratio == pytest.approx(times, rel=0.05)
-        assert found[label].comparison("never measured") is None
+        assert actual[label].comparison("never measured") is None
 
 
 def test_plain_passes_are_the_page_s_start(make_run, write_run):
@@ -55,10 +55,10 @@ def test_a_run_of_variants_alone_has_its_page_and_figures(make_run, write_run):
 
 def test_each_family_of_variants_has_a_sheet_of_its_own(make_run, write_run, figures):
     """So that the plain passes' figure stays what it was."""
-    found = figures(gather([write_run(make_run(**SMALL, passes=BOTH))]))
-    plain = {row["pass"] for row in found["time-per-call-float32-cpu"].rows}
+    actual = figures(gather([write_run(make_run(**SMALL, passes=BOTH))]))
+    plain = {row["pass"] for row in actual["time-per-call-float32-cpu"].rows}
     assert plain == {"forward", "value_and_grad", "train_step"}
-    assert {"time-per-call-host-float32-cpu", "time-per-call-optimizers-float32-cpu"} <= set(found)
+    assert {"time-per-call-host-float32-cpu", "time-per-call-optimizers-float32-cpu"} <= set(actual)
 
 
 def test_the_headline_is_of_a_setting_that_was_measured(make_run, write_run):

@@ -47,10 +47,10 @@ def run(make_run, write_run):
 
 
 def test_a_run_s_series_are_in_order_of_width_and_apart_by_batch(run):
-    found = series(run.groups)
-    assert [one.where for one in found] == ["2-w-1 value_and_grad, batch 4", "2-w-1 value_and_grad, batch 256"]
-    assert list(found[0].groups) == [4, 16, 64, 256, 1024] and found[0].floors == {"floor"}
-    assert found[0].measured.takeovers["numpy"].ratio == pytest.approx(100, rel=0.2)
+    result = series(run.groups)
+    assert [one.where for one in result] == ["2-w-1 value_and_grad, batch 4", "2-w-1 value_and_grad, batch 256"]
+    assert list(result[0].groups) == [4, 16, 64, 256, 1024] and result[0].floors == {"floor"}
+    assert result[0].measured.takeovers["numpy"].ratio == pytest.approx(100, rel=0.2)
     assert series(group(width) for width in (4, 16)) == []
 
 

@@ -110,8 +110,8 @@ def test_a_worker_killed_in_mid_run_is_named_and_the_other_s_result_kept():
 
         def kill_one(text):
             for worker in both:
-                if not killed and (found := measuring_of(worker.pid)):
-                    orphans.extend(found)
+                if not killed and (actual := measuring_of(worker.pid)):
+                    orphans.extend(actual)
                     killed.append(worker)
                     os.kill(worker.pid, signal.SIGKILL)
 

@@ -168,8 +168,8 @@ READY = (
 
 def seen(call: Any) -> dict[str, Any]:
     """What is observed of a callable."""
-    found = observe(call, Waiter(call()))
-    return {"late": found.late, "returned_ns": found.returned_ns, "ready_ns": found.ready_ns}
+    outcome = observe(call, Waiter(call()))
+    return {"late": outcome.late, "returned_ns": outcome.returned_ns, "ready_ns": outcome.ready_ns}
 
 
 # -- in a framework's own process --
@@ -227,16 +227,16 @@ def in_tensorflow() -> dict[str, Any]:
         return {"loss": OnGpu()}
 
     def waits() -> Any:
-        found = enqueues()
+        actual = enqueues()
         tf.test.experimental.sync_devices()
-        return found
+        return actual
 
     def finish() -> None:
         while pending:
             pending.pop().result()
 
     with patch("tensorflow.test.experimental.sync_devices", finish):
-        found = {"unready": {"a device in name": seen(enqueues)}, "ready": {"the same, waited for": seen(waits)}}
-    found["ready"]["eager"] = seen(lambda: (tf.matmul(x, x), [x + 1]))
-    found["ready"]["a function"] = seen(tf.function(lambda: tf.matmul(x, x)))
-    return found
+        actual = {"unready": {"a device in name": seen(enqueues)}, "ready": {"the same, waited for": seen(waits)}}
+    actual["ready"]["eager"] = seen(lambda: (tf.matmul(x, x), [x + 1]))
+    actual["ready"]["a function"] = seen(tf.function(lambda: tf.matmul(x, x)))
+    return actual

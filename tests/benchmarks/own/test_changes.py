@@ -26,13 +26,13 @@ def measured(monkeypatch, spread=0.001, costs_ns=COSTS_NS, **options):
 
 
 def test_each_implementation_is_compared_with_itself(monkeypatch):
-    found = measured(monkeypatch).changes
-    assert {(change.implementation, change.before, change.after) for change in found} == {
+    actual = measured(monkeypatch).changes
+    assert {(change.implementation, change.before, change.after) for change in actual} == {
         ("a", "old", "new"),
         ("b", "old", "new"),
     }
-    assert len(found) == 2 * len(CASES)
-    for change in found:
+    assert len(actual) == 2 * len(CASES)
+    for change in actual:
         assert change.low < (1.04 if change.implementation == "a" else 1.0) < change.high
         assert change.verdict == ("slower" if change.implementation == "a" else "equivalent")
 
@@ -45,8 +45,8 @@ def test_the_rounds_are_the_same_and_the_witness_is_of_the_old_one(monkeypatch):
 
 @pytest.mark.parametrize(("limit", "status"), [(0.03, changes.IS_SLOWER), (0.05, changes.PASSED)])
 def test_the_gate_fails_where_the_whole_interval_lies_beyond(monkeypatch, limit, status):
-    found, lines = changes.gate(measured(monkeypatch), limit)
-    assert found == status
+    actual, lines = changes.gate(measured(monkeypatch), limit)
+    assert actual == status
     assert ("SLOWER by more than 3 %: a@new" in lines[0]) == (status == changes.IS_SLOWER)
 
 
@@ -79,9 +79,9 @@ def test_the_lines_say_what_differs_and_what_it_comes_to(monkeypatch):
 
 
 def test_the_run_file_has_both(monkeypatch):
-    found = measured(monkeypatch).as_json()
-    assert [contender["name"] for contender in found["contenders"]] == ["old", "new"]
-    assert len(found["changes"]) == 6 and found["contenders"][0]["versions"]["numpy"] == "2.1"
+    actual = measured(monkeypatch).as_json()
+    assert [contender["name"] for contender in actual["contenders"]] == ["old", "new"]
+    assert len(actual["changes"]) == 6 and actual["contenders"][0]["versions"]["numpy"] == "2.1"
 
 
 def test_ordinary_runs_have_none(monkeypatch):

@@ -25,23 +25,23 @@ def _idle():
 @pytest.mark.slow
 @pytest.mark.parametrize("subject", subjects.UNREADY, ids=lambda subject: subject.__name__)
 def test_what_is_not_ready_is_called_so(subject):
-    found = observe(subject, Waiter(subject()))
-    assert found.late
+    outcome = observe(subject, Waiter(subject()))
+    assert outcome.late
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("subject", subjects.READY, ids=lambda subject: subject.__name__)
 def test_what_is_ready_is_not_called_unready(subject):
-    found = observe(subject, Waiter(subject()))
-    assert found.late == ""
-    assert found.ready_ns == found.returned_ns
+    outcome = observe(subject, Waiter(subject()))
+    assert outcome.late == ""
+    assert outcome.ready_ns == outcome.returned_ns
 
 
 @pytest.mark.slow
 def test_how_much_was_left_is_reported():
     """The work takes 20 ms, and the call almost nothing."""
-    found = observe(subjects.a_future, Waiter(subjects.a_future()))
-    assert found.ready_ns > 0.9e9 * subjects.WORK_S > 5 * found.returned_ns
+    outcome = observe(subjects.a_future, Waiter(subjects.a_future()))
+    assert outcome.ready_ns > 0.9e9 * subjects.WORK_S > 5 * outcome.returned_ns
 
 
 @pytest.mark.slow
@@ -50,10 +50,12 @@ def test_the_frameworks(function, needs):
     """JAX, whose arrays can be asked; PyTorch, whose futures can; TensorFlow, which is synchronized."""
     if reason := get_entry(needs).missing():
         pytest.skip(reason)
-    found = call(f"tests.benchmarks.own.subjects:{function}", {}, timeout_s=400)
-    assert {name: bool(one["late"]) for name, one in found["unready"].items()} == dict.fromkeys(found["unready"], True)
-    assert {name: one["late"] for name, one in found["ready"].items()} == dict.fromkeys(found["ready"], "")
-    for one in found["unready"].values():
+    response = call(f"tests.benchmarks.own.subjects:{function}", {}, timeout_s=400)
+    assert {name: bool(one["late"]) for name, one in response["unready"].items()} == dict.fromkeys(
+        response["unready"], True
+    )
+    assert {name: one["late"] for name, one in response["ready"].items()} == dict.fromkeys(response["ready"], "")
+    for one in response["unready"].values():
         assert one["ready_ns"] > one["returned_ns"]
 
 

@@ -72,9 +72,9 @@ def test_what_differs_is_reported_where(a, b, tolerance, message, tmp_path):
 
 
 def test_what_has_no_numbers_is_not_called_the_same(tmp_path):
-    found = compared(object(), object(), None, tmp_path)
-    assert (found.difference, found.cannot) == ("", "of type object")
-    assert sentence(found, "f", "g", None, False).startswith("Not compared: f returns something of type object")
+    comparison = compared(object(), object(), None, tmp_path)
+    assert (comparison.difference, comparison.cannot) == ("", "of type object")
+    assert sentence(comparison, "f", "g", None, False).startswith("Not compared: f returns something of type object")
 
 
 def test_a_faster_wrong_function_is_called_wrong(tmp_path):

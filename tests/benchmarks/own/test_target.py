@@ -118,11 +118,11 @@ def test_a_coroutine_is_refused():
 def test_inputs_are_taken_in_turn_and_from_the_start_again(mine):
     (mine / "given_own.py").write_text("def pairs():\n    yield 1, 2\n    yield 3, 4\n\ndef one():\n    yield 7\n")
     target = Target("mine_own.py:two", inputs="given_own.py:pairs")
-    found = [target.bound()()]
+    actual = [target.bound()()]
     for _ in range(3):
         target.next_inputs()
-        found.append(target.bound()())
-    assert found == [3, 7, 3, 7]
+        actual.append(target.bound()())
+    assert actual == [3, 7, 3, 7]
     assert Target("mine_own.py:two", inputs="given_own.py:one").bound()() == 9
 
 

@@ -39,9 +39,9 @@ def run(monkeypatch):
 
 
 def test_every_whole_part_of_five_launches_is_a_comparison(run):
-    found = list(trials.trials(msgspec.convert(run, RunDocument)))
+    actual = list(trials.trials(msgspec.convert(run, RunDocument)))
     for contender in ("same", "planted"):
-        ways = [trial.way for trial in found if trial.contender == contender]
+        ways = [trial.way for trial in actual if trial.contender == contender]
         assert ways.count(trials.INTERLEAVED) == 2 and ways.count(trials.ONE_AFTER_THE_OTHER) == 1
 
 

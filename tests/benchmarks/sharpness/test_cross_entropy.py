@@ -9,9 +9,9 @@ from samegrad.impls.verifying.mistakes import bank
 
 def test_nothing_is_missed_and_nothing_right_is_called_wrong():
     """On two networks of each kind; `python -m samegrad.benchmarks.sharpness` has sixty."""
-    found = cross_entropy.measure(2)
-    assert found["planted_per_scale"] > 80 and found["missed"] == {"1": 0, "10": 0}
-    assert found["right_code"] == 24 and found["false_alarms"] == 0
+    result = cross_entropy.measure(2)
+    assert result["planted_per_scale"] > 80 and result["missed"] == {"1": 0, "10": 0}
+    assert result["right_code"] == 24 and result["false_alarms"] == 0
 
 
 def test_a_gradient_that_is_off_by_one_part_in_a_million_is_not_accepted():

@@ -57,13 +57,13 @@ def test_what_a_checker_accepts_is_counted(monkeypatch):
     everyone = {"ours": checkers.ours, "blind": lambda *_: True, "strict": lambda *_: False}
     monkeypatch.setattr(sharpness, "checkers", lambda: everyone)
     monkeypatch.setattr(sharpness, "_versions", lambda packages: {})
-    found = sharpness.measure(networks=1)
+    result = sharpness.measure(networks=1)
     for scale in ("1", "10"):
-        assert found["missed"][scale]["blind"] == len(LOGIC) and found["missed"][scale]["strict"] == 0
-        assert found["false_alarms"]["blind"][scale] == 0 and found["false_alarms"]["strict"][scale] == 1
-    assert found["missed"]["1"]["ours"] == 0
-    assert found["downcasts_missed"] == {"ours": 0, "blind": 3, "strict": 0}
-    assert found["ours_right_code"] == {"cases": 12, "false_alarms": 0}
+        assert result["missed"][scale]["blind"] == len(LOGIC) and result["missed"][scale]["strict"] == 0
+        assert result["false_alarms"]["blind"][scale] == 0 and result["false_alarms"]["strict"][scale] == 1
+    assert result["missed"]["1"]["ours"] == 0
+    assert result["downcasts_missed"] == {"ours": 0, "blind": 3, "strict": 0}
+    assert result["ours_right_code"] == {"cases": 12, "false_alarms": 0}
 
 
 def test_the_command_saves_what_it_prints(numpy_only, tmp_path, capsys):

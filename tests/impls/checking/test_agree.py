@@ -157,9 +157,11 @@ def test_constants_through_float32_are_found_and_cured():
 
 def test_lost_digits_are_found_where_they_are_lost():
     """a(1 − a) gives no gradient at z = 20 in float32, t·a² gives all of it."""
-    found = known_faults.digits_lost(["numpy", "numpy-tutorial"])
-    lost, kept = found["evidence"].split("; ")
-    assert found["present"] and lost.startswith("numpy-tutorial: ∂L/∂b2 is 0, but") and kept == "numpy: all digits kept"
+    actual = known_faults.digits_lost(["numpy", "numpy-tutorial"])
+    lost, kept = actual["evidence"].split("; ")
+    assert (
+        actual["present"] and lost.startswith("numpy-tutorial: ∂L/∂b2 is 0, but") and kept == "numpy: all digits kept"
+    )
     assert not known_faults.digits_lost(["numpy"])["present"]
     with pytest.raises(Unavailable, match="none can run here"):
         known_faults.digits_lost([])

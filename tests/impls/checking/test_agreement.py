@@ -248,9 +248,9 @@ def test_what_is_allowed_is_the_bound_of_each_party(dtype, parties):
     """Of predictions, loss, gradients and stepped parameters; for gradients the oracle's resolution beside it."""
     truth = reference(XOR, dtype, 4, 1)
     own = running_bound(XOR, truth.parameters, *XOR.data(4, 1), dtype)
-    found = allowance(XOR, truth.parameters, *XOR.data(4, 1), dtype)
-    assert np.array_equal(found.predictions, parties * own.predictions) and found.loss == parties * own.loss
-    for name, bound in tensors(found.gradients).items():
+    allowed = allowance(XOR, truth.parameters, *XOR.data(4, 1), dtype)
+    assert np.array_equal(allowed.predictions, parties * own.predictions) and allowed.loss == parties * own.loss
+    for name, bound in tensors(allowed.gradients).items():
         assert np.array_equal(bound, parties * tensors(own.gradients)[name] + RESOLUTION)
         assert np.array_equal(bound, tensors(truth.bounds.gradients)[name])
     stepped = tensors(step_bound(truth.parameters, truth.truth.gradients, own.gradients, RATE, dtype))
@@ -277,8 +277,8 @@ def test_what_is_beyond_all_bounds_is_quiet():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for value in (1e300, np.inf, np.nan):
-            found = [Layer(np.full((1, 1), value), np.full(1, value))]
-            assert worst_tau(truth.agree("value_and_grad", (np.zeros(()), found))) == math.inf
+            actual = [Layer(np.full((1, 1), value), np.full(1, value))]
+            assert worst_tau(truth.agree("value_and_grad", (np.zeros(()), actual))) == math.inf
 
 
 def test_the_oracle_claims_no_more_than_it_sees():
@@ -286,8 +286,8 @@ def test_the_oracle_claims_no_more_than_it_sees():
     off = Problem("off", (1, 1), ("relu",), lambda batch, seed: (np.ones((batch, 1)), np.zeros((batch, 1))))
     truth = Reference(off, [Layer(np.full((1, 1), -1.0), np.full(1, -1.0))], *off.data(1, 1), "float64")
     for size, agrees in ((RESOLUTION / 2, True), (1e3 * RESOLUTION, False)):
-        found = [Layer(np.full((1, 1), size), np.full(1, size))]
-        agreements = truth.agree("value_and_grad", (np.zeros(()), found))
+        actual = [Layer(np.full((1, 1), size), np.full(1, size))]
+        agreements = truth.agree("value_and_grad", (np.zeros(()), actual))
         assert {a.tensor: a.agrees for a in agreements} == {"loss": True, "W1": agrees, "b1": agrees}
 
 

@@ -161,8 +161,8 @@ def test_a_kink_widens_the_bound_of_its_own_unit_alone():
         [Layer(np.ones((1, 3)), np.array([1.0, b, -3.0])), Layer(np.ones((3, 1)), np.ones(1))]
         for b in (-1.5, -1 - 1e-9)
     )
-    without, found = (running_bound(net, parameters, x, y, "float32").gradients[0].b for parameters in (far, near))
-    assert found[1] > 1e5 * found[0] and found[2] == without[2] and found[0] <= 2 * without[0]
+    without, actual = (running_bound(net, parameters, x, y, "float32").gradients[0].b for parameters in (far, near))
+    assert actual[1] > 1e5 * actual[0] and actual[2] == without[2] and actual[0] <= 2 * without[0]
 
 
 def test_a_relu_s_slope_is_certain_beyond_the_error_of_its_z():
@@ -223,10 +223,10 @@ def test_the_bound_is_the_one_that_is_derived(monkeypatch, activations, scale, c
     monkeypatch.setattr(bound, "arithmetic", lambda dtype: cost)
     machine = scalar_bound.Machine(*map(scalar_bound.exact, cost))
     predictions, loss, gradients = scalar_bound.bounds(activations, parameters, x, y, machine)
-    found = running_bound(net, parameters, x, y, "any")
-    np.testing.assert_allclose(found.predictions, scalar_bound.as_array(predictions), rtol=1e-12)
-    np.testing.assert_allclose(found.loss, float(loss), rtol=1e-12)
-    for layer, expected in zip(found.gradients, gradients, strict=True):
+    actual = running_bound(net, parameters, x, y, "any")
+    np.testing.assert_allclose(actual.predictions, scalar_bound.as_array(predictions), rtol=1e-12)
+    np.testing.assert_allclose(actual.loss, float(loss), rtol=1e-12)
+    for layer, expected in zip(actual.gradients, gradients, strict=True):
         for tensor, exact in zip(layer, expected, strict=True):
             np.testing.assert_allclose(tensor, scalar_bound.as_array(exact), rtol=1e-12)
 
@@ -239,10 +239,10 @@ def test_the_bound_of_a_step_is_the_one_that_is_derived(monkeypatch):
     monkeypatch.setattr(bound, "arithmetic", lambda dtype: COARSE)
     u, eta, *_ = COARSE
     one, zero = np.array([[1.0]]), np.array([0.0])
-    (found,) = step_bound([Layer(-one, zero)], [Layer(-4 * one, zero)], [Layer(one / 2, zero)], -0.25, "any")
+    (actual,) = step_bound([Layer(-one, zero)], [Layer(-4 * one, zero)], [Layer(one / 2, zero)], -0.25, "any")
     product = 0.125 + 2 * u * 0.25 * 4.5 + eta
-    np.testing.assert_allclose(found.W, [[product + u * (2 + product) + eta]], rtol=4 * 2**-53)
-    np.testing.assert_allclose(found.b, [eta + u * eta + eta], rtol=4 * 2**-53)
+    np.testing.assert_allclose(actual.W, [[product + u * (2 + product) + eta]], rtol=4 * 2**-53)
+    np.testing.assert_allclose(actual.b, [eta + u * eta + eta], rtol=4 * 2**-53)
     with pytest.raises(ValueError):
         step_bound([Layer(one, zero)], [Layer(one, zero)], [], 0.25, "any")
 

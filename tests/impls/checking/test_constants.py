@@ -23,10 +23,10 @@ def test_the_truth_is_far_better_than_the_dtype(function, dtype):
     z = constants.arguments(function, dtype, count=50)
     exact = {"sigmoid": lambda v: 1 / (1 + mpmath.exp(-v)), "tanh": mpmath.tanh}[function]
     with mpmath.workdps(50):
-        for value, found in zip(z.flat, constants.truth(function, z).flat, strict=True):
+        for value, actual in zip(z.flat, constants.truth(function, z).flat, strict=True):
             right = exact(mpmath.mpf(float(value)))
-            high = float(found)
-            error = mpmath.mpf(high) + mpmath.mpf(float(found - high)) - right
+            high = float(actual)
+            error = mpmath.mpf(high) + mpmath.mpf(float(actual - high)) - right
             assert abs(error) < 0.01 * float(np.spacing(abs(np.array(float(right), dtype))))
 
 

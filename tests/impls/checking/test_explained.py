@@ -36,12 +36,12 @@ def test_digits_that_are_cut_off_are_counted_and_right_ones_are_not_called_cut(p
         truth = right(problem, seed, dtype)
         for digits in (8, 11, {"float32": None, "float64": 24}[dtype], None):
             gradients = [Layer(*(cut(t, digits) if digits else t for t in layer)) for layer in truth.truth.gradients]
-            found = gradients
+            actual = gradients
             if is_step:
                 pairs = zip(truth.parameters, gradients, strict=True)
-                found = [Layer(*(p - RATE * g for p, g in zip(*pair, strict=True))) for pair in pairs]
-            found = [Layer(*(tensor.astype(dtype) for tensor in layer)) for layer in found]
-            words = few_digits(found, truth, RATE if is_step else None)
+                actual = [Layer(*(p - RATE * g for p, g in zip(*pair, strict=True))) for pair in pairs]
+            actual = [Layer(*(tensor.astype(dtype) for tensor in layer)) for layer in actual]
+            words = few_digits(actual, truth, RATE if is_step else None)
             if digits is None:
                 assert words == ""
             elif not (is_step and dtype == "float32"):  # there a small gradient leaves too few digits to see
@@ -53,8 +53,8 @@ def test_digits_that_are_cut_off_are_counted_and_right_ones_are_not_called_cut(p
 
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
 def test_nothing_is_reported_on_the_digits_of_numbers_that_have_none(value):
-    found = [Layer(np.full_like(W, value), np.full_like(b, value)) for W, b in XOR.parameters()]
-    assert few_digits(found, right(XOR, 1, "float32")) == ""
+    actual = [Layer(np.full_like(W, value), np.full_like(b, value)) for W, b in XOR.parameters()]
+    assert few_digits(actual, right(XOR, 1, "float32")) == ""
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -37,10 +37,10 @@ def test_one_by_name_runs_in_a_process_of_its_own_and_finds_what_it_finds_here()
 
 @pytest.mark.parametrize("subject", [ForgottenBias, ForgottenBias()])
 def test_a_wrong_gradient_is_shown_with_its_tensor(subject):
-    found = compare_gradients(subject, NumpyManual)
-    assert not found.agrees
-    assert {each.tensor for each in found.tensors["ForgottenBias"] if not each.agrees} == {"b1"}
-    title, head, wrong, right, remark = repr(found).splitlines()
+    actual = compare_gradients(subject, NumpyManual)
+    assert not actual.agrees
+    assert {each.tensor for each in actual.tensors["ForgottenBias"] if not each.agrees} == {"b1"}
+    title, head, wrong, right, remark = repr(actual).splitlines()
     assert title.startswith("xor, batch 4, float32, cpu") and head.split() == TENSORS
     assert wrong.endswith("DISAGREES") and right.endswith(" agrees")
     assert remark.startswith("ForgottenBias: b1[") and "should be" in remark
@@ -54,10 +54,10 @@ def test_the_weights_are_those_that_the_seed_draws():
 
 def test_what_cannot_run_is_reported_and_is_no_agreement(monkeypatch):
     monkeypatch.setattr(type(REGISTRY["numpy-fast"]), "absent", lambda entry: ["abacus"])
-    found = compare_gradients(Nowhere, "numpy-fast")
-    assert not found.agrees and not found.tensors and list(found.not_compared) == ["Nowhere", "numpy-fast"]
-    assert "numpy-fast was not compared: numpy-fast needs abacus" in repr(found)
-    assert "nobody has &lt;yet&gt;" in found._repr_html_()
+    actual = compare_gradients(Nowhere, "numpy-fast")
+    assert not actual.agrees and not actual.tensors and list(actual.not_compared) == ["Nowhere", "numpy-fast"]
+    assert "numpy-fast was not compared: numpy-fast needs abacus" in repr(actual)
+    assert "nobody has &lt;yet&gt;" in actual._repr_html_()
 
 
 def test_a_result_that_cannot_be_compared_has_an_infinite_tau():
@@ -65,9 +65,9 @@ def test_a_result_that_cannot_be_compared_has_an_infinite_tau():
         def to_numpy(self, result):
             return None
 
-    found = compare_gradients(Nothing)
-    assert isinstance(found, Comparison) and math.isinf(found.tau("Nothing"))
-    assert "should be a pair of loss and parameters" in repr(found)
+    actual = compare_gradients(Nothing)
+    assert isinstance(actual, Comparison) and math.isinf(actual.tau("Nothing"))
+    assert "should be a pair of loss and parameters" in repr(actual)
 
 
 def test_what_is_not_known_is_refused():

@@ -81,12 +81,12 @@ def test_agrees_with_400_digit_arithmetic(net, scale, seed):
     x = rng.integers(0, 2, (3, net.sizes[0])) + 0.25 * rng.standard_normal((3, net.sizes[0]))
     y = rng.integers(0, 2, (3, net.sizes[-1])).astype(float)
     parameters = initial(net.sizes, seed, scale)
-    found, bound = oracle.evaluate(net, parameters, x, y), running_bound(net, parameters, x, y, "float64")
+    actual, bound = oracle.evaluate(net, parameters, x, y), running_bound(net, parameters, x, y, "float64")
     loss, gradients = exact(net, parameters, x, y)
-    assert abs(found.loss - loss) <= 0.5 * bound.loss
+    assert abs(actual.loss - loss) <= 0.5 * bound.loss
     for name, g in tensors(gradients).items():
         allowed = 0.5 * tensors(bound.gradients)[name] + oracle.RESOLUTION
-        np.testing.assert_array_less(abs(tensors(found.gradients)[name] - g), allowed, err_msg=name)
+        np.testing.assert_array_less(abs(tensors(actual.gradients)[name] - g), allowed, err_msg=name)
 
 
 CLASSIFIERS = [
@@ -113,12 +113,12 @@ def test_cross_entropies_and_softmax_agree_with_400_digit_arithmetic(net, scale,
     if net.activations[-1] == "softmax" and not certain:
         y[:, -1] += 1 - y.sum(axis=1)
     parameters = initial(net.sizes, 3, scale)
-    found, bound = oracle.evaluate(net, parameters, x, y), running_bound(net, parameters, x, y, "float64")
+    actual, bound = oracle.evaluate(net, parameters, x, y), running_bound(net, parameters, x, y, "float64")
     loss, gradients = exact(net, parameters, x, y)
-    assert abs(found.loss - loss) <= 0.5 * bound.loss
+    assert abs(actual.loss - loss) <= 0.5 * bound.loss
     for name, g in tensors(gradients).items():
         allowed = 0.5 * tensors(bound.gradients)[name] + oracle.RESOLUTION
-        np.testing.assert_array_less(abs(tensors(found.gradients)[name] - g), allowed, err_msg=name)
+        np.testing.assert_array_less(abs(tensors(actual.gradients)[name] - g), allowed, err_msg=name)
 
 
 @pytest.mark.parametrize("z", [-800.0, -40.0, 0.5, 40.0, 800.0])
@@ -128,10 +128,10 @@ def test_the_loss_of_a_saturated_sigmoid_keeps_its_digits(z, y):
     net = problem((1, 1), ("sigmoid",), BINARY_CROSS_ENTROPY)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = oracle.evaluate(net, [Layer(np.full((1, 1), z), np.zeros(1))], np.ones((1, 1)), np.full((1, 1), y))
+        evaluation = oracle.evaluate(net, [Layer(np.full((1, 1), z), np.zeros(1))], np.ones((1, 1)), np.full((1, 1), y))
     with mpmath.workdps(400):
         expected = float(mpmath.log(1 + mpmath.exp(z)) - y * z)
-    np.testing.assert_allclose(found.loss, expected, rtol=8 * 2**-53, atol=abs(z) * 2**-53)  # z is rounded once
+    np.testing.assert_allclose(evaluation.loss, expected, rtol=8 * 2**-53, atol=abs(z) * 2**-53)  # z is rounded once
 
 
 def test_a_softmax_is_of_the_row_and_its_rows_add_up_to_1():
@@ -140,9 +140,11 @@ def test_a_softmax_is_of_the_row_and_its_rows_add_up_to_1():
     z = np.array([[0.0, 1.0, 2.0], [-3.0, 0.5, 50.0]])
     expected = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
     for shift in (0.0, 1000.0):
-        found = oracle.evaluate(net, [Layer(np.eye(3), np.full(3, shift))], z, np.eye(3)[:2])
-        np.testing.assert_allclose(found.predictions, expected, rtol=(16 + 2 * shift) * 2**-53)  # z + 1000 is rounded
-        np.testing.assert_allclose(found.predictions.sum(axis=1), 1, rtol=(16 + 2 * shift) * 2**-53)
+        evaluation = oracle.evaluate(net, [Layer(np.eye(3), np.full(3, shift))], z, np.eye(3)[:2])
+        np.testing.assert_allclose(
+            evaluation.predictions, expected, rtol=(16 + 2 * shift) * 2**-53
+        )  # z + 1000 is rounded
+        np.testing.assert_allclose(evaluation.predictions.sum(axis=1), 1, rtol=(16 + 2 * shift) * 2**-53)
 
 
 @pytest.mark.parametrize(
@@ -156,10 +158,10 @@ def test_saturated_residual_keeps_its_digits(activation, z, target):
     net = problem((1, 1), (activation,))
     parameters, x, y = [Layer(np.array([[float(z)]]), np.zeros(1))], np.ones((1, 1)), np.full((1, 1), float(target))
     _, gradients = exact(net, parameters, x, y)
-    found = oracle.evaluate(net, parameters, x, y).gradients
+    actual = oracle.evaluate(net, parameters, x, y).gradients
     assert 0 < abs(gradients[0].b[0]) < 1e-30
-    np.testing.assert_allclose(found[0].b, gradients[0].b, rtol=16 * 2**-53)
-    np.testing.assert_allclose(found[0].W, gradients[0].W, rtol=16 * 2**-53)
+    np.testing.assert_allclose(actual[0].b, gradients[0].b, rtol=16 * 2**-53)
+    np.testing.assert_allclose(actual[0].W, gradients[0].W, rtol=16 * 2**-53)
 
 
 def test_predictions_of_the_truth_table_by_hand():
@@ -169,10 +171,10 @@ def test_predictions_of_the_truth_table_by_hand():
         Layer(np.array([[20.0], [-20], [0], [0]]), np.array([-10.0])),
     ]
     x, y = XOR.data(4)
-    found = oracle.evaluate(XOR, parameters, x, y)
-    np.testing.assert_array_equal(found.predictions.round(), y)
+    evaluation = oracle.evaluate(XOR, parameters, x, y)
+    np.testing.assert_array_equal(evaluation.predictions.round(), y)
     # Worst row: hidden units within e⁻¹⁰ of their gate move z by 40·e⁻¹⁰, so that σ is within 1.01·e⁻¹⁰ of the target.
-    assert 0 < found.loss < (1.01 * np.exp(-10)) ** 2
+    assert 0 < evaluation.loss < (1.01 * np.exp(-10)) ** 2
 
 
 def test_pieces_do_not_change_the_result(monkeypatch):
@@ -196,17 +198,19 @@ def test_no_number_is_too_large_to_be_quiet(activation):
     x, y = np.array([[-800.0], [-1.0], [-0.5], [0.0], [0.5], [1.0], [800.0]]), np.zeros((7, 1))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = oracle.evaluate(net, [Layer(np.ones((1, 1)), np.zeros(1))], x, y)
-    assert np.isfinite(found.gradients[0].W).all()
+        evaluation = oracle.evaluate(net, [Layer(np.ones((1, 1)), np.zeros(1))], x, y)
+    assert np.isfinite(evaluation.gradients[0].W).all()
 
 
 def test_shapes_and_dtype():
     """Predictions, loss and gradients have the shapes of the problem, in float64."""
     x, y = LINE.data(5)
-    found = oracle.evaluate(LINE, LINE.parameters(), x, y)
-    assert found.predictions.shape == (5, 1) and found.loss.shape == ()
-    assert [(W.shape, b.shape) for W, b in found.gradients] == [((1, 1), (1,))]
-    assert {found.predictions.dtype, found.loss.dtype, found.gradients[0].W.dtype} == {np.dtype(np.float64)}
+    evaluation = oracle.evaluate(LINE, LINE.parameters(), x, y)
+    assert evaluation.predictions.shape == (5, 1) and evaluation.loss.shape == ()
+    assert [(W.shape, b.shape) for W, b in evaluation.gradients] == [((1, 1), (1,))]
+    assert {evaluation.predictions.dtype, evaluation.loss.dtype, evaluation.gradients[0].W.dtype} == {
+        np.dtype(np.float64)
+    }
 
 
 def test_kink_of_a_relu_is_refused():
@@ -235,9 +239,9 @@ def test_parameters_of_another_network_are_no_network():
 def test_tanh_keeps_its_digits_at_any_size(z):
     """Near the origin tanh z is z, with all its digits; a handful of roundings each, so 8u."""
     net = problem((1, 1), ("tanh",))
-    found = oracle.evaluate(net, [Layer(np.array([[z]]), np.zeros(1))], np.ones((1, 1)), np.zeros((1, 1)))
+    evaluation = oracle.evaluate(net, [Layer(np.array([[z]]), np.zeros(1))], np.ones((1, 1)), np.zeros((1, 1)))
     with mpmath.workdps(40):
-        np.testing.assert_allclose(found.predictions[0, 0], float(mpmath.tanh(z)), rtol=8 * 2**-53)
+        np.testing.assert_allclose(evaluation.predictions[0, 0], float(mpmath.tanh(z)), rtol=8 * 2**-53)
 
 
 def test_what_is_below_the_resolution_is_lost_and_no_more():
@@ -291,12 +295,12 @@ def test_following_units_forwards_gives_what_stepping_every_parameter_gives(net,
     rng = np.random.default_rng(batch)
     x, y = rng.standard_normal((batch, net.sizes[0])), rng.dirichlet(np.ones(net.sizes[-1] + 1), batch)[:, :-1]
     parameters = initial(net.sizes, 1)
-    found, bound = oracle.evaluate(net, parameters, x, y), running_bound(net, parameters, x, y, "float64")
+    actual, bound = oracle.evaluate(net, parameters, x, y), running_bound(net, parameters, x, y, "float64")
     loss, gradients = stepped(net, parameters, x, y)
-    assert abs(found.loss - loss.real) <= 2 * bound.loss
+    assert abs(actual.loss - loss.real) <= 2 * bound.loss
     for name, g in tensors(gradients).items():
         np.testing.assert_array_less(
-            abs(tensors(found.gradients)[name] - g), 2 * tensors(bound.gradients)[name] + 1e-300, err_msg=name
+            abs(tensors(actual.gradients)[name] - g), 2 * tensors(bound.gradients)[name] + 1e-300, err_msg=name
         )
 
 
@@ -315,5 +319,5 @@ def test_several_networks_are_each_what_they_are_alone(net, limit, monkeypatch):
             np.testing.assert_allclose(together.predictions[number], alone.predictions, rtol=1e-13)
             np.testing.assert_allclose(together.loss[number], alone.loss, rtol=1e-13)
             for name, expected in tensors(alone.gradients).items():
-                found = tensors(together.gradients)[name][number]
-                np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13 * abs(expected).max())
+                actual = tensors(together.gradients)[name][number]
+                np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-13 * abs(expected).max())

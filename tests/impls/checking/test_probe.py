@@ -48,8 +48,8 @@ def test_rows_that_are_added_one_after_the_other_pass_too(batch):
     for delta in layer.delta.ravel():
         b += delta
     loss, [first, (W, _)] = manual.to_numpy(manual.value_and_grad())
-    found = [first, Layer(W, np.array([b], np.float32))]
-    assert worst_tau(probe.agree("value_and_grad", (loss, found))) <= 1
+    actual = [first, Layer(W, np.array([b], np.float32))]
+    assert worst_tau(probe.agree("value_and_grad", (loss, actual))) <= 1
 
 
 @pytest.mark.parametrize("batch", [513, 4096, 100_003])
@@ -106,8 +106,8 @@ def test_a_row_that_none_of_several_networks_counts_is_seen(batch):
     x, y = by_hand.x, by_hand.y.copy()
     y[-1] = by_hand.to_numpy(by_hand.forward())[:, -1].mean(axis=0)
     by_hand.feed(x, y)
-    found = probe.agree("value_and_grad", by_hand.to_numpy(by_hand.value_and_grad()))
-    assert worst_tau(found) > 1
+    actual = probe.agree("value_and_grad", by_hand.to_numpy(by_hand.value_and_grad()))
+    assert worst_tau(actual) > 1
 
 
 @pytest.mark.parametrize("number", [0, 11, 19])

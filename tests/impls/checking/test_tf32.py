@@ -49,9 +49,9 @@ def worst(problem, batch, dtype, product, scale=1.0):
 @pytest.mark.parametrize("product", [tensor_float, cut_to(10)])
 @pytest.mark.parametrize("batch", BATCHES)
 def test_tf32_passed_off_as_float32_is_found(product, batch):
-    found = worst(XOR, batch, "float32", product)
-    assert found["forward"] > 1
-    assert found["value_and_grad"] > 1 or batch > 256  # where sums of so many rows may be as wrong in any order
+    actual = worst(XOR, batch, "float32", product)
+    assert actual["forward"] > 1
+    assert actual["value_and_grad"] > 1 or batch > 256  # where sums of so many rows may be as wrong in any order
 
 
 @pytest.mark.parametrize("product", [np.matmul, tensor_float, cut_to(10)])

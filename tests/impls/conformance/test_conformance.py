@@ -41,10 +41,10 @@ def conformance(*arguments):
 
 def broken(name, **options):
     """{clause: its sentences} of what one of the planted implementations breaks."""
-    found = examine(f"{PLANTED}:{name}", timed=TIMED, **options)
+    result = examine(f"{PLANTED}:{name}", timed=TIMED, **options)
     return {
         clause["clause"]: [fault["sentence"] for fault in clause["faults"]]
-        for clause in found["clauses"]
+        for clause in result["clauses"]
         if clause["holds"] is False
     }
 
@@ -84,8 +84,8 @@ FAULTS = {
 def test_every_planted_fault_is_looked_for():
     classes = {
         name
-        for name, found in vars(breaking).items()
-        if isinstance(found, type) and found.__module__ == breaking.__name__
+        for name, actual in vars(breaking).items()
+        if isinstance(actual, type) and actual.__module__ == breaking.__name__
     }
     assert classes - {"Faultless", "OnlyFloat32", "Dying", "WithoutFeed", "RandomForward", "OnAnotherDevice"} == set(
         FAULTS
@@ -95,42 +95,42 @@ def test_every_planted_fault_is_looked_for():
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_breaks_its_clause_and_no_other(name):
     clause, sentence = FAULTS[name]
-    found = broken(name)
-    assert list(found) == [clause], found
-    assert any(re.search(sentence, text) for text in found[clause]), found
-    assert all("\n" not in text for text in found[clause])
+    faults = broken(name)
+    assert list(faults) == [clause], faults
+    assert any(re.search(sentence, text) for text in faults[clause]), faults
+    assert all("\n" not in text for text in faults[clause])
 
 
 def test_without_a_fault_nothing_is_broken():
     """And nothing that can be examined is left out: NumPy has no compiler."""
     assert broken("Faultless") == {}
-    found = examine(f"{PLANTED}:Faultless", timed=TIMED)
-    assert {clause["clause"] for clause in found["clauses"] if clause["holds"] is not True} <= {"compiled"}
-    assert [clause["clause"] for clause in found["clauses"]] == list(CLAUSES)
+    result = examine(f"{PLANTED}:Faultless", timed=TIMED)
+    assert {clause["clause"] for clause in result["clauses"] if clause["holds"] is not True} <= {"compiled"}
+    assert [clause["clause"] for clause in result["clauses"]] == list(CLAUSES)
 
 
 def test_what_is_refused_with_a_reason_is_left_out_and_breaks_nothing():
-    found = examine(f"{PLANTED}:OnlyFloat32", timed=TIMED)
-    assert all(clause["holds"] is not False for clause in found["clauses"])
-    assert list(found["left_out"]) == ["xor float64, 7 rows", "line float64, 7 rows"]
+    result = examine(f"{PLANTED}:OnlyFloat32", timed=TIMED)
+    assert all(clause["holds"] is not False for clause in result["clauses"])
+    assert list(result["left_out"]) == ["xor float64, 7 rows", "line float64, 7 rows"]
     with pytest.raises(Unavailable, match="computes in float32 only"):
         examine(f"{PLANTED}:OnlyFloat32", dtypes=["float64"])
-    found = examine(f"{PLANTED}:WithoutFeed", timed=TIMED)
-    assert all(clause["holds"] is not False for clause in found["clauses"])
-    assert list(found["left_out"]) == ["feed"]
+    result = examine(f"{PLANTED}:WithoutFeed", timed=TIMED)
+    assert all(clause["holds"] is not False for clause in result["clauses"])
+    assert list(result["left_out"]) == ["feed"]
 
 
 def test_predictions_at_random_are_wrong_and_not_repeatable_and_blame_no_state():
-    found = broken("RandomForward")
-    assert list(found) == ["gradients", "repeatable"]
-    assert "forward gives other numbers when it is called again" in found["repeatable"][0]
+    faults = broken("RandomForward")
+    assert list(faults) == ["gradients", "repeatable"]
+    assert "forward gives other numbers when it is called again" in faults["repeatable"][0]
 
 
 def test_a_result_that_lies_elsewhere_is_reported_by_where_it_lies():
     assert broken("OnAnotherDevice") == {}
-    found = broken("OnAnotherDevice", device="cuda:1")
-    assert list(found) == ["device"]
-    assert found["device"][0] == "forward's result is on cpu, by device_of, but was asked for on cuda:1"
+    faults = broken("OnAnotherDevice", device="cuda:1")
+    assert list(faults) == ["device"]
+    assert faults["device"][0] == "forward's result is on cpu, by device_of, but was asked for on cuda:1"
     with pytest.raises(Unavailable, match="CPU only"):
         examine(f"{PLANTED}:Faultless", device="gpu")
 

@@ -32,12 +32,12 @@ def test_an_operation_carries_every_error_along(operation):
     x, y = random.uniform(0.5, 2, (2, 1000)) * random.choice([-1, 1], (2, 1000))
     e, d = 1e-3 * random.uniform(0, 1, (2, 1000))
     f = OPERATIONS[operation]
-    found = f(Uncertain(x, e, COST), Uncertain(y, d, COST))
-    np.testing.assert_allclose(found.value, f(x, y), rtol=1e-15, atol=1e-15)
+    actual = f(Uncertain(x, e, COST), Uncertain(y, d, COST))
+    np.testing.assert_allclose(actual.value, f(x, y), rtol=1e-15, atol=1e-15)
     corners = [abs(f(x + s * e, y + t * d) - f(x, y)) for s, t in itertools.product((-1, 0, 1), repeat=2)]
     worst = np.max(corners, axis=0)
-    assert (worst <= found.error).all()
-    assert (found.error <= 1.01 * worst + 40 * COST.u * (abs(found.value) + 4)).all()
+    assert (worst <= actual.error).all()
+    assert (actual.error <= 1.01 * worst + 40 * COST.u * (abs(actual.value) + 4)).all()
 
 
 def test_an_operation_of_exact_numbers_costs_its_roundings():
@@ -76,10 +76,10 @@ def test_steps_in_the_dtype_on_gradients_within_their_bounds_are_within(name, dt
         bounded, theirs, rounded = BoundedSteps(settings, dtype), optimizers.make(settings), p
         for sign, gradient, bound in zip(signs, g, B, strict=True):
             expected, error = bounded.step(rounded, gradient, bound)
-            found = theirs.step(rounded.astype(dtype), (gradient + 0.99 * sign * bound).astype(dtype))
-            assert found.dtype == dtype
-            assert (abs(found - expected) <= error).all()
-            rounded = found.astype(np.float64)
+            actual = theirs.step(rounded.astype(dtype), (gradient + 0.99 * sign * bound).astype(dtype))
+            assert actual.dtype == dtype
+            assert (abs(actual - expected) <= error).all()
+            rounded = actual.astype(np.float64)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -54,12 +54,12 @@ def test_the_textbook_is_its_equations(name):
     """Against sums in 40 digits, with hyperparameters that are nobody's defaults."""
     settings = Settings(name, 0.03, momentum=0.7, rho=0.8, beta_1=0.85, beta_2=0.95, epsilon=1e-3)
     start, given = gradients(STEPS, seed=5, dtype="float64")
-    found = optimizers.follow(settings, start, given, np.full(STEPS, 0.03))[-1]
+    actual = optimizers.follow(settings, start, given, np.full(STEPS, 0.03))[-1]
     with mpmath.workdps(40):
         for column in range(3):
             exact = unrolled(settings, start[column], given[:, column])
             # A few roundings per step of parameters and moves of order 1.
-            assert abs(mpmath.mpf(float(found[column])) - exact) < 10 * STEPS * 2**-53
+            assert abs(mpmath.mpf(float(actual[column])) - exact) < 10 * STEPS * 2**-53
 
 
 def test_a_learning_rate_that_changes_acts_from_its_step_on():

@@ -79,11 +79,11 @@ def test_a_stored_recipe_is_the_same(name, tmp_path):
     """What another process reads is what was meant, to the last digit."""
     recipe = changed(get_recipe(name, 3), "adam", 0.0123, 77)
     recipes.save(recipe, tmp_path / "recipe.npz")
-    found = recipes.load(tmp_path / "recipe.npz")
-    assert found.summary() == recipe.summary() and found.facts == recipe.facts and found.marks() == recipe.marks()
-    for one, other in ((found.x, recipe.x), (found.y, recipe.y), (found.asked, recipe.asked)):
+    actual = recipes.load(tmp_path / "recipe.npz")
+    assert actual.summary() == recipe.summary() and actual.facts == recipe.facts and actual.marks() == recipe.marks()
+    for one, other in ((actual.x, recipe.x), (actual.y, recipe.y), (actual.asked, recipe.asked)):
         np.testing.assert_array_equal(one, other)
-    np.testing.assert_array_equal(flatten(found.parameters), flatten(recipe.parameters))
+    np.testing.assert_array_equal(flatten(actual.parameters), flatten(recipe.parameters))
 
 
 def test_marks_have_the_ends_and_the_lines_of_the_table():

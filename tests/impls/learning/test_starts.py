@@ -44,8 +44,8 @@ def test_each_framework_counts_what_single_trainings_need(name, one_by_one):
     result = starts.run(recipe, COUNT, [name])
     assert result["left_out"] == {} and result["failed"] == {}
     (run,) = result["runs"]
-    found = np.array([-1 if value is None else value for value in run["epochs_needed"]])
-    np.testing.assert_array_equal(found, one_by_one)
+    actual = np.array([-1 if value is None else value for value in run["epochs_needed"]])
+    np.testing.assert_array_equal(actual, one_by_one)
     assert run["share"] == (one_by_one >= 0).mean() and result["different"] == [] and result["agree"]
     assert run["quantiles"]["50"] == np.percentile(one_by_one[one_by_one >= 0], 50)
 
@@ -64,8 +64,10 @@ def test_the_last_epoch_counts_and_no_later_one(one_by_one, tmp_path):
 
 
 def test_float32_counts_the_same_but_for_a_look(one_by_one, tmp_path):
-    found = counted(tmp_path, dtype="float32")
-    assert np.mean(found == one_by_one) > 0.9 and abs(found - one_by_one)[(found >= 0) & (one_by_one >= 0)].max() <= 10
+    actual = counted(tmp_path, dtype="float32")
+    assert (
+        np.mean(actual == one_by_one) > 0.9 and abs(actual - one_by_one)[(actual >= 0) & (one_by_one >= 0)].max() <= 10
+    )
 
 
 def test_a_first_step_that_is_wrong_for_one_start_is_refused(tmp_path, monkeypatch):

@@ -83,11 +83,11 @@ def test_the_baselines_are_the_mean_and_the_least_squares_plane():
     plane, *_ = np.linalg.lstsq(np.hstack([recipe.x, np.ones((len(recipe.x), 1))]), recipe.y, rcond=None)
     linear = np.hstack([recipe.asked, np.ones((len(recipe.asked), 1))]) @ plane
     for name, prediction in (("mean of the training part", recipe.y.mean()), ("linear least squares", linear)):
-        found = recipe.facts["baselines"][name]
-        assert found["scaled_mse"] == pytest.approx(np.mean((prediction - targets) ** 2), rel=1e-9)
+        actual = recipe.facts["baselines"][name]
+        assert actual["scaled_mse"] == pytest.approx(np.mean((prediction - targets) ** 2), rel=1e-9)
         residual = (prediction - targets) * recipe.facts["price_per_unit"]
-        assert found["price_rmse"] == pytest.approx(np.sqrt(np.mean(residual**2)), rel=1e-9)
-        assert found["price_mae"] == pytest.approx(abs(residual).mean(), rel=1e-9)
+        assert actual["price_rmse"] == pytest.approx(np.sqrt(np.mean(residual**2)), rel=1e-9)
+        assert actual["price_mae"] == pytest.approx(abs(residual).mean(), rel=1e-9)
 
 
 def test_a_short_training_beats_the_mean():

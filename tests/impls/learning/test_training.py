@@ -159,12 +159,12 @@ def test_shadows_are_roundings_apart_and_never_nearer_than_one():
     """After one step each is off by roundings; a spread only grows."""
     recipe = changed(get_recipe("xor"), epochs=30)
     for dtype, u in (("float32", 2**-24), ("float64", 2**-53)):
-        found = shadows.measure(recipe, dtype)
-        largest = abs(found["theta"][1]).max()
+        result = shadows.measure(recipe, dtype)
+        largest = abs(result["theta"][1]).max()
         # One rounding of p, one of λ·g, and those within g: dozens at most.
-        assert u * largest <= found["distance_spread"][1] <= 50 * u * largest
+        assert u * largest <= result["distance_spread"][1] <= 50 * u * largest
         for name in ("loss_spread", "distance_spread"):
-            assert (np.diff(found[name]) >= 0).all() and (found[name] > 0).all()
+            assert (np.diff(result[name]) >= 0).all() and (result[name] > 0).all()
 
 
 def test_what_amplification_has_drowned_is_not_judged():

@@ -29,5 +29,5 @@ def back_end(name):
 def test_the_user_s_back_end_is_passed_over(name, users, expected):
     if reason := REGISTRY["keras-jax" if expected == "jax" else "keras-graph"].missing():
         pytest.skip(reason)
-    found = call(f"{__name__}:back_end", {"name": name}, timeout_s=300, environment={"KERAS_BACKEND": users})
-    assert found == expected
+    response = call(f"{__name__}:back_end", {"name": name}, timeout_s=300, environment={"KERAS_BACKEND": users})
+    assert response == expected

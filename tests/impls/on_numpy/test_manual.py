@@ -116,8 +116,8 @@ def test_a_training_step_updates_once(problem, dtype):
     subject = prepared(problem, dtype=dtype)
     loss, gradients = subject.to_numpy(subject.value_and_grad())
     before = [Layer(layer.W.copy(), layer.b.copy()) for layer in subject.layers]
-    told, after = subject.to_numpy(subject.train_step(RATE))
-    assert told == loss
+    output, after = subject.to_numpy(subject.train_step(RATE))
+    assert output == loss
     rate = np.dtype(dtype).type(RATE)
     for old, gradient, new in zip(before, gradients, after, strict=True):
         for p, g, q in zip(old, gradient, new, strict=True):

@@ -66,6 +66,6 @@ def alive(p: Plan, weights: str, bias: str) -> list[str]:
     return [f"{name} = np.abs({name})" for name in ([weights, bias] if p.biased else [weights])]
 
 
-def noted(before: str, found: str) -> str:
+def noted(before: str, actual: str) -> str:
     """The line that leaves the result."""
-    return f'RESULT = {{"X": _X, "Y": _Y, "before": {before}, "found": {found}}}'
+    return f'RESULT = {{"X": _X, "Y": _Y, "before": {before}, "found": {actual}}}'

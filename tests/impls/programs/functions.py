@@ -104,7 +104,7 @@ def parameter_arguments(w: Writer, s: Scope) -> tuple[list[str], list[str], list
         kinds = "Wb" if p.biased else "W"
         roots = habit.roots[: len(kinds)]
         lists = [[f"_p{layer}{kind}" for layer in p.layers] for kind in kinds]
-        return list(roots), [], [f"{root}=[{', '.join(found)}]" for root, found in zip(roots, lists, strict=True)]
+        return list(roots), [], [f"{root}=[{', '.join(actual)}]" for root, actual in zip(roots, lists, strict=True)]
     names = w.parameters(s)
     if len(names) > 1 and w.rng.random() < 0.15:
         return ["params"], [f"{', '.join(names)} = params"], [f"params=[{', '.join(own)}]"]

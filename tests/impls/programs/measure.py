@@ -62,8 +62,8 @@ def loss(what: dict[str, Any], parameters: list[Array], x: Array, y: Array) -> c
 def gradient(what: dict[str, Any], parameters: list[Array], x: Array, y: Array) -> list[Array]:
     """The derivative of the loss in every entry of every parameter."""
     moved = [p.astype(complex) for p in parameters]
-    found = _each_entry(moved, lambda tensor, index: _complex_step(what, moved, tensor, index, x, y))
-    return found if what["biased"] else [g if i % 2 == 0 else 0 * g for i, g in enumerate(found)]
+    actual = _each_entry(moved, lambda tensor, index: _complex_step(what, moved, tensor, index, x, y))
+    return actual if what["biased"] else [g if i % 2 == 0 else 0 * g for i, g in enumerate(actual)]
 
 
 def _complex_step(what: dict[str, Any], moved: list[Array], tensor: Array, index: Any, x: Array, y: Array) -> float:
@@ -90,13 +90,13 @@ def central(what: dict[str, Any], parameters: list[Array], x: Array, y: Array, s
 
 
 def _each_entry(tensors: list[Array], of: Callable[[Array, Any], float]) -> list[Array]:
-    found = []
+    actual = []
     for tensor in tensors:
         out = np.zeros(tensor.shape)
         for index in np.ndindex(tensor.shape):
             out[index] = of(tensor, index)
-        found.append(out)
-    return found
+        actual.append(out)
+    return actual
 
 
 class Optimizer:
@@ -176,9 +176,9 @@ def expected(what: dict[str, Any], result: dict[str, Any]) -> list[Array]:
 def difference(program: Program, folder: Path) -> float:
     """How far, relative to the largest number, what a program finds is from what its loss demands."""
     result = run(program, folder)
-    found, right = flat(result["found"], result["before"]), expected(program.what, result)
+    actual, right = flat(result["found"], result["before"]), expected(program.what, result)
     start = flat(result["before"]) if program.what["steps"] else [0 * p for p in right]
     scale = max(np.max(np.abs(r - s)) for r, s in zip(right, start, strict=True))
-    if any(f.shape != r.shape for f, r in zip(found, right, strict=True)):
+    if any(f.shape != r.shape for f, r in zip(actual, right, strict=True)):
         return float("inf")
-    return float(max(np.max(np.abs(f - r)) for f, r in zip(found, right, strict=True)) / scale)
+    return float(max(np.max(np.abs(f - r)) for f, r in zip(actual, right, strict=True)) / scale)

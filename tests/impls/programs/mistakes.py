@@ -33,10 +33,10 @@ def _slope_scopes(p: Plan) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Where a slope can be wrong: in the output layer, in the hidden layers, in every layer, in one of several."""
     hidden = tuple(layer for layer in p.layers if layer < p.depth and p.slope_at(layer))
     output = (p.depth,) if p.slope_at(p.depth) not in ("", "relu") else ()
-    found: list[tuple[str, tuple[int, ...]]] = [("hidden", hidden), ("output", output)]
-    found += [("every", (*hidden, *output))] if hidden and output else []
-    found += [("hidden", (layer,)) for layer in hidden] if len(hidden) > 1 else []
-    yield from ((scope, at) for scope, at in found if at and _possible(p, at))
+    actual: list[tuple[str, tuple[int, ...]]] = [("hidden", hidden), ("output", output)]
+    actual += [("every", (*hidden, *output))] if hidden and output else []
+    actual += [("hidden", (layer,)) for layer in hidden] if len(hidden) > 1 else []
+    yield from ((scope, at) for scope, at in actual if at and _possible(p, at))
 
 
 def _possible(p: Plan, at: tuple[int, ...]) -> bool:

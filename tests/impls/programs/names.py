@@ -51,8 +51,8 @@ class Habit:
     @property
     def roots(self) -> tuple[str, ...]:
         """The names of the containers: ('params',) or ('weights', 'biases')."""
-        found = [BRACKET.split(names[0])[0] for names in (self.weights, self.biases)]
-        return tuple(dict.fromkeys(found))
+        actual = [BRACKET.split(names[0])[0] for names in (self.weights, self.biases)]
+        return tuple(dict.fromkeys(actual))
 
     def stems(self, layer: int) -> tuple[str, str]:
         """Plain words for W and b of a layer, from which the gradient's names are made."""

@@ -64,11 +64,11 @@ class LayerWriter:
 
     def positions(self) -> list[int]:
         """Where in the list the dense layers stand."""
-        found, position = [], 0
+        actual, position = [], 0
         for name in self.p.activations:
-            found.append(position)
+            actual.append(position)
             position += 2 if ACTIVATION_CLASSES[name] else 1
-        return found
+        return actual
 
     def arguments(self) -> list[str]:
         """The arguments of `backward`."""

@@ -433,11 +433,11 @@ def words_of(plan: Plan) -> list[str]:
     w, habit = plan.words, plan.habit
     layers = plan.layers if plan.kind not in LAYERED else range(1, 2)
     stems = [stem for layer in layers for stem in habit.stems(layer)]
-    found = [*stems, *(w.gradient.format(s=stem) for stem in stems)]
-    found += [name for layer in plan.layers for name in (w.sum(layer), w.output(layer), w.delta(layer))]
+    actual = [*stems, *(w.gradient.format(s=stem) for stem in stems)]
+    actual += [name for layer in plan.layers for name in (w.sum(layer), w.output(layer), w.delta(layer))]
     if habit.container and plan.kind not in LAYERED:
-        found += habit.roots
-    found += [
+        actual += habit.roots
+    actual += [
         w.x,
         w.y,
         w.rate,
@@ -451,7 +451,7 @@ def words_of(plan: Plan) -> list[str]:
         w.cost,
         w.predict,
     ]
-    return [*found, *set(plan.size_words if plan.constructor != "arrays" else ())]
+    return [*actual, *set(plan.size_words if plan.constructor != "arrays" else ())]
 
 
 RESERVED = {
@@ -476,11 +476,11 @@ RESERVED = {
 
 def clashes(plan: Plan) -> bool:
     """Whether two things would be called the same, or something is called as Python's own."""
-    found = words_of(plan)
+    actual = words_of(plan)
     return (
-        len(set(found)) < len(found)
-        or any(keyword.iskeyword(name) or not re.fullmatch(r"\w+", name) for name in found)
-        or bool(RESERVED & set(found))
+        len(set(actual)) < len(actual)
+        or any(keyword.iskeyword(name) or not re.fullmatch(r"\w+", name) for name in actual)
+        or bool(RESERVED & set(actual))
     )
 
 

@@ -193,7 +193,7 @@ def summary(outcomes: list[Outcome]) -> list[str]:
     decided = [o for o in outcomes if o.subject.truth in ("right", "wrong")]
     wrong = [o for o in decided if o.subject.truth == "wrong"]
     right = [o for o in decided if o.subject.truth == "right"]
-    said = [o for o in decided if o.verdict == "wrong"]
+    output = [o for o in decided if o.verdict == "wrong"]
     caught = [o for o in wrong if o.verdict == "wrong"]
     known = [o for o in caught if o.subject.mistakes]
     alarms = [o for o in right if o.verdict == "wrong"]
@@ -202,7 +202,7 @@ def summary(outcomes: list[Outcome]) -> list[str]:
         f"judged                  {share(sum(o.judged for o in outcomes), len(outcomes))}",
         f"could not run           {share(sum(o.verdict == 'error' for o in outcomes), len(outcomes))}",
         f"cannot tell             {share(sum(o.verdict == 'cannot tell' for o in outcomes), len(outcomes))}",
-        f"precision of WRONG      {share(len(caught), len(said))}",
+        f"precision of WRONG      {share(len(caught), len(output))}",
         f"recall                  {share(len(caught), len(wrong))}",
         f"recall of those judged  {share(len(caught), sum(o.judged for o in wrong))}",
         f"wrong called RIGHT      {share(sum(o.verdict == 'right' for o in wrong), len(wrong))}",
@@ -224,8 +224,8 @@ def by_kind(outcomes: list[Outcome], key: str) -> list[str]:
     lines = []
     for value, group in sorted(groups.items(), key=lambda item: -len(item[1])):
         counts = Counter(o.verdict for o in group)
-        told = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-        lines.append(f"  {value or 'none':24} {len(group):5}  {told}")
+        output = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+        lines.append(f"  {value or 'none':24} {len(group):5}  {output}")
     return lines
 
 
@@ -251,8 +251,8 @@ def report(outcomes: list[Outcome], detailed: bool) -> Iterator[str]:
     yield from ("", "Misjudged")
     for o in slips(outcomes):
         mistake = f" ({', '.join(o.subject.mistakes[:1])})" if o.subject.mistakes else ""
-        said = f"{o.subject.truth}{mistake}, called {o.verdict.upper()} {o.named}"
-        yield f"  {o.subject.name}: {said}  {_short(o.subject.what)}"
+        output = f"{o.subject.truth}{mistake}, called {o.verdict.upper()} {o.named}"
+        yield f"  {o.subject.name}: {output}  {_short(o.subject.what)}"
     yield from ("", "Could not run or tell, by reason")
     reasons = Counter(o.message.splitlines()[0][:110] if o.message else "" for o in outcomes if not o.judged)
     yield from (f"  {count:4}  {reason}" for reason, count in reasons.most_common(25))

@@ -608,15 +608,15 @@ class Writer:
 
     def born(self, sizes: list[str]) -> list[tuple[str, str]]:
         """(weights, bias) expressions of every layer, from the expressions of the sizes."""
-        found = []
+        actual = []
         for n, h in itertools.pairwise(sizes):
             if self.p.layout == "flat":
-                found.append((f"np.zeros({n})", "0.0"))
+                actual.append((f"np.zeros({n})", "0.0"))
                 continue
             shape = (h, n) if self.p.turned else (n, h)
             bias = f"({h}, 1)" if self.p.layout == "columns" else f"(1, {h})" if self.p.column_bias else h
-            found.append((self.random(*shape), f"np.zeros({bias})"))
-        return found
+            actual.append((self.random(*shape), f"np.zeros({bias})"))
+        return actual
 
     def initial(self, s: Scope, sizes: list[str]) -> list[str]:
         """The lines that make the parameters."""

@@ -391,8 +391,8 @@ def test_momentum_from_zero_weights_is_no_penalty(in_this_process, program):
         def loss(p, y):
             return np.mean((p - y) ** 2)
     """
-    found = run(program(text.replace("{mistake}", ""), "train"))
-    assert found.verdict == "right" and "momentum" in notes(found)
+    outcome = run(program(text.replace("{mistake}", ""), "train"))
+    assert outcome.verdict == "right" and "momentum" in notes(outcome)
     assert run(program(text.replace("{mistake}", "* (p + 2)"), "train")).verdict != "right"
 
 
@@ -435,6 +435,6 @@ def test_a_penalty_beside_a_mistake_is_named_too(in_this_process, program):
             d1 = d2 @ W2.T
             return x.T @ d1 + 0.01 * W1, d1.sum(axis=0), h.T @ d2 + 0.01 * W2, d2.sum(axis=0)
     """
-    found = run(program(text))
-    assert found.mistakes[0].name == "slope-none-hidden"
-    assert "an L2 penalty" in notes(found) and "0.01" in notes(found)
+    outcome = run(program(text))
+    assert outcome.mistakes[0].name == "slope-none-hidden"
+    assert "an L2 penalty" in notes(outcome) and "0.01" in notes(outcome)

@@ -92,9 +92,9 @@ def test_things_are_found_in_their_file(program):
     ]:
         assert whereabouts(thing) == Whereabouts(name, file)
     for thing, name in [(program.Net(), "Net"), (program.Net().train, "Net.train")]:
-        found = whereabouts(thing)
-        assert (found.name, found.path) == (name, file)
-        assert found.note.startswith("An object was given; its class Net was checked")
+        actual = whereabouts(thing)
+        assert (actual.name, actual.path) == (name, file)
+        assert actual.note.startswith("An object was given; its class Net was checked")
 
 
 def test_rules_of_the_frameworks_are_found():
@@ -169,10 +169,10 @@ def report(name="b1-missing", equation="db1 = sum over rows of δ1", wrong=("db1
         Row(f"d{n}", f"own_{n}", (7,), float("inf") if f"d{n}" in wrong else 0.2, absent=f"d{n}" in wrong)
         for n in ("W1", "b1", "W2", "b2")
     ]
-    found = Named(name, "SECRET title", "SECRET sentence", equation)
+    actual = Named(name, "SECRET title", "SECRET sentence", equation)
     given = {"evidence": "SECRET evidence", "notes": ["SECRET note"], "first_wrong": "SECRET place"} | more
     return Report(
-        "f.py:f", WRONG, "SECRET title", mistakes=[found], rows=rows, sizes=(2, 4, 1), batches=(4, 4), **given
+        "f.py:f", WRONG, "SECRET title", mistakes=[actual], rows=rows, sizes=(2, 4, 1), batches=(4, 4), **given
     )
 
 
@@ -220,9 +220,9 @@ def test_a_hint_on_what_is_not_wrong_hides_nothing_but_a_mistake():
     ],
 )  # fmt: skip
 def test_where_to_look_names_the_left_side(name, equation, where):
-    said = hint.where_to_look(report(name, equation))
-    assert where in said
-    assert "sum" not in said and "ᵀ" not in said and "rate" not in said
+    output = hint.where_to_look(report(name, equation))
+    assert where in output
+    assert "sum" not in output and "ᵀ" not in output and "rate" not in output
 
 
 def test_alternatives_are_named_too():
@@ -238,9 +238,9 @@ def test_every_mistake_of_the_bank_has_a_place(activations):
     for mistake in mistakes.bank(activations):
         shown = report(mistake.name, mistake.equation)
         shown.sizes = (2, *[3] * len(activations))
-        said = hint.where_to_look(shown)
-        assert "whole backward pass" not in said, mistake.name
-        assert not set(said) & set("=←·∘ᵀ"), (mistake.name, said)
+        output = hint.where_to_look(shown)
+        assert "whole backward pass" not in output, mistake.name
+        assert not set(output) & set("=←·∘ᵀ"), (mistake.name, output)
 
 
 def test_the_short_form_is_short_and_the_verdict_comes_first():

@@ -54,8 +54,8 @@ def comes_true(what):
 
 
 def test_what_is_sent_arrives_in_order_and_unchanged(tmp_path):
-    found = answers("sent.extend([{'a': 1 / 3, 'b': [1, None, 'é\\n']}, {'c': {}}])", tmp_path)
-    assert found == [{"a": 1 / 3, "b": [1, None, "é\n"]}, {"c": {}}]
+    actual = answers("sent.extend([{'a': 1 / 3, 'b': [1, None, 'é\\n']}, {'c': {}}])", tmp_path)
+    assert actual == [{"a": 1 / 3, "b": [1, None, "é\n"]}, {"c": {}}]
 
 
 def test_a_line_that_was_not_signed_is_passed_over(tmp_path):

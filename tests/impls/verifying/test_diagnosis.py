@@ -52,13 +52,13 @@ def plain_pass(layers, activations, x, y, factor, loss=SQUARED):
         for (W, b), f in zip(layers, activations, strict=True):
             outputs.append(functions[f](outputs[-1] @ W + b))
     back = (outputs[-1] - y) * np.asarray((2 if loss == SQUARED else 1) * factor / y.size, x.dtype)
-    found = {}
+    actual = {}
     for ell in range(len(layers), 0, -1):
         cancels = ell == len(layers) and loss != SQUARED
         delta = back if cancels else back * slopes[activations[ell - 1]](outputs[ell])
-        found[f"W{ell}"], found[f"b{ell}"] = outputs[ell - 1].T @ delta, delta.sum(axis=0)
+        actual[f"W{ell}"], actual[f"b{ell}"] = outputs[ell - 1].T @ delta, delta.sum(axis=0)
         back = delta @ layers[ell - 1].W.T
-    return found
+    return actual
 
 
 def right(
@@ -84,10 +84,10 @@ def planted(activations, mistake, convention="half-sse", batches=probe.BATCHES, 
         layers, x, y = probe.make(sizes, batch, seed + number, [True] * len(activations))
         factor, loss = BY_NAME[convention].factor(batch, outputs), BY_NAME[convention].loss
         steps = mistake.steps()
-        found = mutants.gradients(activations, layers, x, y, steps, factor=factor, rate=probe.RATE, loss=loss)
-        if found is None:
+        actual = mutants.gradients(activations, layers, x, y, steps, factor=factor, rate=probe.RATE, loss=loss)
+        if actual is None:
             return None
-        gradients = {n: np.array(g.value) for n, g in found.items()}
+        gradients = {n: np.array(g.value) for n, g in actual.items()}
         observations.append(Observation(layers, x, y, gradients, rate=probe.RATE))
     return observations
 
@@ -114,25 +114,25 @@ def test_right_code_is_never_called_wrong(activations, sizes, batches, seed, sca
     sizes = (*sizes[:-1], sizes[-1] + (activations[-1] == "softmax"))  # targets of one class would not add up to 1
     observations = right(activations, convention, batches, seed=seed, dtype=dtype, sizes=sizes, scale=scale)
     try:
-        found = diagnose(observations, [activations], [BY_NAME[convention]], dtype=dtype, depth="right")
+        diagnosis = diagnose(observations, [activations], [BY_NAME[convention]], dtype=dtype, depth="right")
     except BadInput:
         assume(False)  # a ReLU within rounding of its kink
-    assert found.right, found.taus
+    assert diagnosis.right, diagnosis.taus
 
 
 @pytest.mark.parametrize("convention", sorted(BY_NAME))
 def test_the_convention_is_named(convention):
     """On a probe with several outputs and batches, each convention is told from every other."""
     activations = with_partner(SIGMOIDS, convention)
-    found = diagnose(right(activations, convention), candidates(2, ["sigmoid", "softmax"], outputs=3))
-    assert found.right and found.convention.name == convention and found.activations == activations
-    assert set(found.taus) == {"W1", "b1", "W2", "b2"} and 0 < found.margin <= 1
+    diagnosis = diagnose(right(activations, convention), candidates(2, ["sigmoid", "softmax"], outputs=3))
+    assert diagnosis.right and diagnosis.convention.name == convention and diagnosis.activations == activations
+    assert set(diagnosis.taus) == {"W1", "b1", "W2", "b2"} and 0 < diagnosis.margin <= 1
 
 
 @pytest.mark.parametrize("activations", NETS[:4], ids="-".join)
 def test_the_activations_are_found(activations):
-    found = diagnose(right(activations), candidates(len(activations)))
-    assert found.right and found.activations == activations
+    diagnosis = diagnose(right(activations), candidates(len(activations)))
+    assert diagnosis.right and diagnosis.activations == activations
 
 
 def family(loss):
@@ -166,8 +166,8 @@ def test_planted_single_mistakes_are_named_first(kind):
                 assert observations is None or harmless(mistake, activations, outputs, loss), mistake.name
                 continue
             total += 1
-            found = diagnose(observations, [activations], family(loss), depth="singles")
-            good = bool(found.explanations) and found.explanations[0].mistake.name == mistake.name
+            diagnosis = diagnose(observations, [activations], family(loss), depth="singles")
+            good = bool(diagnosis.explanations) and diagnosis.explanations[0].mistake.name == mistake.name
             named += good
             missed += [] if good else [(activations, convention, mistake.name)]
     print(f"{named} of {total} planted single mistakes named first; not: {missed}")
@@ -207,27 +207,27 @@ def test_nothing_is_planted_and_nothing_is_found():
 def test_two_mistakes_at_once_are_named(pair):
     singles = {mistake.name: mistake for mistake in bank(SIGMOIDS)}
     both = next(p for p in mutants.pairs(list(singles.values())) if set(pair) == {part.name for part in p.parts})
-    found = diagnose(planted(SIGMOIDS, both), [SIGMOIDS], family(SQUARED))
-    assert not found.right and set(pair) == {part.name for part in found.explanations[0].mistake.parts}
+    diagnosis = diagnose(planted(SIGMOIDS, both), [SIGMOIDS], family(SQUARED))
+    assert not diagnosis.right and set(pair) == {part.name for part in diagnosis.explanations[0].mistake.parts}
 
 
 def test_several_explanations_are_all_listed():
     """One probe of two rows leaves several mistakes that fit; the planted one is among those that are shown."""
     mistake = next(m for m in bank(SIGMOIDS) if m.name == "b1-averaged")
     one_row = planted(SIGMOIDS, mistake, batches=(2,), outputs=1)
-    found = diagnose(one_row, [SIGMOIDS])
-    names = [explanation.mistake.name for explanation in found.explanations]
+    diagnosis = diagnose(one_row, [SIGMOIDS])
+    names = [explanation.mistake.name for explanation in diagnosis.explanations]
     assert {"b1-averaged", "b1-halved"} <= set(names)
 
 
 def test_a_strict_convention_is_held_to():
     """Right for the half sum is wrong where the mean is demanded, and the message says which it is."""
-    found = diagnose(right(SIGMOIDS, "half-sse"), [("tanh", "tanh"), SIGMOIDS], [MSE, BY_NAME["sse"]])
-    assert not found.right and found.first_wrong == ""
-    (explanation,) = found.explanations
+    diagnosis = diagnose(right(SIGMOIDS, "half-sse"), [("tanh", "tanh"), SIGMOIDS], [MSE, BY_NAME["sse"]])
+    assert not diagnosis.right and diagnosis.first_wrong == ""
+    (explanation,) = diagnosis.explanations
     assert (explanation.activations, explanation.convention, explanation.constant) == (SIGMOIDS, MSE, 1.0)
-    assert (found.activations, found.convention, found.constant) == (SIGMOIDS, MSE, 1.0)
-    assert min(found.taus.values()) > 1
+    assert (diagnosis.activations, diagnosis.convention, diagnosis.constant) == (SIGMOIDS, MSE, 1.0)
+    assert min(diagnosis.taus.values()) > 1
     mistake = explanation.mistake
     assert mistake.name == "another-convention" and mistake.changes == {}
     assert mistake.title == "the gradient is that of ½·Σ(a−y)², but the loss is 1/(N·k)·Σ(a−y)²"
@@ -238,11 +238,11 @@ def test_a_strict_convention_is_held_to():
 def test_a_mistake_under_a_convention_that_is_not_allowed_is_still_named():
     """Those that are allowed are tried first."""
     mistake = next(m for m in bank(SIGMOIDS) if m.name == "b1-missing")
-    found = diagnose(planted(SIGMOIDS, mistake, "sse"), [SIGMOIDS], [MSE])
-    assert found.explanations[0].mistake.name == "b1-missing" and found.convention.name == "sse"
+    diagnosis = diagnose(planted(SIGMOIDS, mistake, "sse"), [SIGMOIDS], [MSE])
+    assert diagnosis.explanations[0].mistake.name == "b1-missing" and diagnosis.convention.name == "sse"
     one_output = planted(SIGMOIDS, mistake, "mse", outputs=1)  # where the mean over all is the mean over rows
-    found = diagnose(one_output, [SIGMOIDS], [BY_NAME["row-mean"]])
-    assert found.convention.name == "row-mean"
+    diagnosis = diagnose(one_output, [SIGMOIDS], [BY_NAME["row-mean"]])
+    assert diagnosis.convention.name == "row-mean"
 
 
 def test_float32_inside_is_found_and_told_from_a_cast():
@@ -250,8 +250,8 @@ def test_float32_inside_is_found_and_told_from_a_cast():
         dataclasses.replace(o, gradients={n: g.astype(np.float64) for n, g in o.gradients.items()})
         for o in right(SIGMOIDS, dtype="float32")
     ]
-    found = diagnose(as_float64, [("tanh", "tanh"), SIGMOIDS])
-    (explanation,) = found.explanations
+    diagnosis = diagnose(as_float64, [("tanh", "tanh"), SIGMOIDS])
+    (explanation,) = diagnosis.explanations
     assert (explanation.activations, explanation.convention, explanation.constant) == (SIGMOIDS, MSE, 1.0)
     mistake = explanation.mistake
     assert (mistake.name, mistake.title, mistake.changes) == ("float32", "the gradient is rounded to float32", {})
@@ -263,16 +263,16 @@ def test_float32_inside_is_found_and_told_from_a_cast():
         "float64 from the inputs to the result (look for float32, astype, or a framework's default dtype)"
     )
     scaled = [dataclasses.replace(o, gradients={n: 0.05 * g for n, g in o.gradients.items()}) for o in as_float64]
-    found = diagnose(scaled, [SIGMOIDS], [MSE], rate_known=False)
-    assert found.explanations[0].mistake.name == "float32" and found.constant == pytest.approx(0.05, rel=1e-5)
+    diagnosis = diagnose(scaled, [SIGMOIDS], [MSE], rate_known=False)
+    assert diagnosis.explanations[0].mistake.name == "float32" and diagnosis.constant == pytest.approx(0.05, rel=1e-5)
     mixed = [
         dataclasses.replace(
             o, gradients={n: g * (1 + 1e-16) + (1e-9 if n == "W1" else 0) for n, g in o.gradients.items()}
         )
         for o in right(SIGMOIDS)
     ]
-    found = diagnose(mixed, [SIGMOIDS])
-    mistake = found.explanations[0].mistake
+    diagnosis = diagnose(mixed, [SIGMOIDS])
+    mistake = diagnosis.explanations[0].mistake
     assert (mistake.name, mistake.title) == ("float32", "something inside is computed in float32")
     assert mistake.sentence == (
         "The numbers are right to float32's seven digits, not to the sixteen of float64 that their type promises."
@@ -283,8 +283,8 @@ def test_a_learning_rate_that_is_not_known_is_found():
     scaled = [
         dataclasses.replace(o, gradients={n: 0.05 * g for n, g in o.gradients.items()}) for o in right(SIGMOIDS, "sse")
     ]
-    found = diagnose(scaled, [SIGMOIDS], [BY_NAME["sse"]], rate_known=False)
-    assert found.right and found.constant == pytest.approx(0.05, rel=1e-12)
+    diagnosis = diagnose(scaled, [SIGMOIDS], [BY_NAME["sse"]], rate_known=False)
+    assert diagnosis.right and diagnosis.constant == pytest.approx(0.05, rel=1e-12)
     assert not diagnose(scaled, [SIGMOIDS], depth="right").right
 
 
@@ -292,8 +292,8 @@ def test_a_negative_step_is_a_sign_and_not_a_learning_rate():
     climbing = [
         dataclasses.replace(o, gradients={n: -0.05 * g for n, g in o.gradients.items()}) for o in right(SIGMOIDS)
     ]
-    found = diagnose(climbing, [SIGMOIDS], rate_known=False)
-    assert found.right is False and found.explanations[0].mistake.name == "sign"
+    diagnosis = diagnose(climbing, [SIGMOIDS], rate_known=False)
+    assert diagnosis.right is False and diagnosis.explanations[0].mistake.name == "sign"
 
 
 def in_turn(orders, mistake=None, dtype="float64"):
@@ -303,9 +303,9 @@ def in_turn(orders, mistake=None, dtype="float64"):
     for number, order in enumerate(orders):
         layers, x, y = probe.make((4, 5, 3), len(order), number, [True, True], dtype)
         how = {"factor": 1.5, "rate": probe.RATE, "dtype": dtype, "order": order}
-        found = mutants.row_by_row(SIGMOIDS, layers, x, y, steps, **how)
-        gradients = {n: g.value.astype(dtype).astype(float) for n, g in found.items()}
-        slack = {n: g.error for n, g in found.items()} if dtype == "float64" else {}  # from subtracting parameters
+        actual = mutants.row_by_row(SIGMOIDS, layers, x, y, steps, **how)
+        gradients = {n: g.value.astype(dtype).astype(float) for n, g in actual.items()}
+        slack = {n: g.error for n, g in actual.items()} if dtype == "float64" else {}  # from subtracting parameters
         observations.append(Observation(layers, x, y, gradients, slack, rate=probe.RATE))
     return observations
 
@@ -317,10 +317,10 @@ CHOICES = [("tanh", "sigmoid"), SIGMOIDS]
 def test_updates_after_every_row_are_recognised(dtype):
     observations = in_turn([(0, 1, 2), (0,)], dtype=dtype)
     assert not diagnose(observations, [SIGMOIDS], dtype=dtype, depth="right").right
-    found = diagnose_row_by_row(observations, CHOICES, dtype=dtype)
-    assert found.right and found.row_by_row and found.explanations == ()
-    assert (found.activations, found.convention.name, found.constant) == (SIGMOIDS, "half-sse", 1.0)
-    assert set(found.taus) == {"W1", "b1", "W2", "b2"} and found.margin <= 1
+    diagnosis = diagnose_row_by_row(observations, CHOICES, dtype=dtype)
+    assert diagnosis.right and diagnosis.row_by_row and diagnosis.explanations == ()
+    assert (diagnosis.activations, diagnosis.convention.name, diagnosis.constant) == (SIGMOIDS, "half-sse", 1.0)
+    assert set(diagnosis.taus) == {"W1", "b1", "W2", "b2"} and diagnosis.margin <= 1
     if dtype == "float32":
         assert diagnose_row_by_row(observations, CHOICES) is None
     else:
@@ -332,8 +332,10 @@ def test_updates_after_every_row_are_recognised(dtype):
 def test_rows_may_be_shuffled(of_two, dtype):
     """Three rows in whatever order are then left aside; two in either order, and one, are enough."""
     observations = in_turn([(2, 0, 1), of_two, (0,)], dtype=dtype)
-    found = diagnose_row_by_row(observations, CHOICES, dtype=dtype)
-    assert found.right and found.row_by_row and found.convention.name == "half-sse" and found.margin <= 1
+    diagnosis = diagnose_row_by_row(observations, CHOICES, dtype=dtype)
+    assert (
+        diagnosis.right and diagnosis.row_by_row and diagnosis.convention.name == "half-sse" and diagnosis.margin <= 1
+    )
     if dtype == "float32":
         assert diagnose_row_by_row(observations, CHOICES, explain=False) is None
 
@@ -349,21 +351,21 @@ def test_one_row_alone_says_nothing_of_updates_after_every_row():
 def test_mistakes_in_updates_after_every_row_are_named(orders):
     mistake = next(m for m in bank(SIGMOIDS) if m.name == "b1-missing")
     observations = in_turn(orders, mistake)
-    found = diagnose_row_by_row(observations, CHOICES)
-    assert found.right is False and found.row_by_row and found.explanations[0].mistake.name == "b1-missing"
-    assert (found.activations, found.convention.name, found.constant) == (SIGMOIDS, "half-sse", 1.0)
-    assert found.taus["b1"] > 1 and found.taus["W2"] > 1  # the second row meets a bias that has not moved
+    diagnosis = diagnose_row_by_row(observations, CHOICES)
+    assert diagnosis.right is False and diagnosis.row_by_row and diagnosis.explanations[0].mistake.name == "b1-missing"
+    assert (diagnosis.activations, diagnosis.convention.name, diagnosis.constant) == (SIGMOIDS, "half-sse", 1.0)
+    assert diagnosis.taus["b1"] > 1 and diagnosis.taus["W2"] > 1  # the second row meets a bias that has not moved
     assert diagnose_row_by_row(observations, CHOICES, explain=False) is None
     assert diagnose_row_by_row([o for o in observations if len(o.x) > 1], CHOICES) is None
     assert diagnose_row_by_row(observations, CHOICES[:1]) is None
-    (explanation,) = (e for e in found.explanations if e.mistake.name == "b1-missing")
+    (explanation,) = (e for e in diagnosis.explanations if e.mistake.name == "b1-missing")
     assert (explanation.activations, explanation.convention.name, explanation.constant) == (SIGMOIDS, "half-sse", 1.0)
 
 
 def test_what_is_right_beside_a_mistake_in_updates_after_every_row_is_shown():
     """On one row, a bias that never moves is all that is wrong."""
-    found = diagnose_row_by_row(in_turn([(0,)], next(m for m in bank(SIGMOIDS) if m.name == "b1-missing")), CHOICES)
-    assert [name for name, tau in found.taus.items() if tau > 1] == ["b1"]
+    diagnosis = diagnose_row_by_row(in_turn([(0,)], next(m for m in bank(SIGMOIDS) if m.name == "b1-missing")), CHOICES)
+    assert [name for name, tau in diagnosis.taus.items() if tau > 1] == ["b1"]
 
 
 def test_mistakes_in_updates_after_every_row_are_bounded_in_the_dtype():
@@ -377,8 +379,8 @@ def test_updates_after_every_row_on_a_kink_are_not_judged():
     """Activations under which a probe is on its kink are left aside, the others tried."""
     layers = [Layer(np.zeros((2, 3)), np.zeros(3))]
     x, y = np.ones((2, 2)), np.ones((2, 3))
-    found = mutants.row_by_row(("tanh",), layers, x, y, BackwardSteps())
-    gradients = {n: g.value for n, g in found.items()}
+    actual = mutants.row_by_row(("tanh",), layers, x, y, BackwardSteps())
+    gradients = {n: g.value for n, g in actual.items()}
     assert diagnose_row_by_row([Observation(layers, x, y, gradients)], [("relu",), ("tanh",)]).activations == ("tanh",)
     assert diagnose_row_by_row([Observation(layers, x, y, gradients)], [("relu",)]) is None
 
@@ -389,9 +391,9 @@ def test_what_nothing_explains_is_located():
         dataclasses.replace(o, gradients={n: g + np.sin(1e3 * g) if n[1] == "1" else g for n, g in o.gradients.items()})
         for o in right(SIGMOIDS)
     ]
-    found = diagnose(strange, [SIGMOIDS], depth="singles")
-    assert not found.right and not found.explanations
-    assert found.first_wrong == "the delta of the hidden layer, δ1 (δ2 is right)"
+    diagnosis = diagnose(strange, [SIGMOIDS], depth="singles")
+    assert not diagnosis.right and not diagnosis.explanations
+    assert diagnosis.first_wrong == "the delta of the hidden layer, δ1 (δ2 is right)"
 
 
 def test_what_nothing_explains_is_shown_where_most_is_right():
@@ -400,11 +402,11 @@ def test_what_nothing_explains_is_shown_where_most_is_right():
         dataclasses.replace(o, gradients={n: g + np.sin(1e3 * g) if n == "W1" else g for n, g in o.gradients.items()})
         for o in right(SIGMOIDS, "half-sse")
     ]
-    found = diagnose(strange, [("tanh", "tanh"), SIGMOIDS, ("sigmoid", "tanh")], depth="nearest")
-    assert (found.activations, found.convention.name, found.constant) == (SIGMOIDS, "half-sse", 1.0)
-    assert [name for name, tau in found.taus.items() if tau > 1] == ["W1"]
-    assert found.explanations == () and found.right is False and not found.row_by_row
-    assert found.first_wrong == "the weight gradient of the hidden layer, dW1 (db1, and so δ1, is right)"
+    diagnosis = diagnose(strange, [("tanh", "tanh"), SIGMOIDS, ("sigmoid", "tanh")], depth="nearest")
+    assert (diagnosis.activations, diagnosis.convention.name, diagnosis.constant) == (SIGMOIDS, "half-sse", 1.0)
+    assert [name for name, tau in diagnosis.taus.items() if tau > 1] == ["W1"]
+    assert diagnosis.explanations == () and diagnosis.right is False and not diagnosis.row_by_row
+    assert diagnosis.first_wrong == "the weight gradient of the hidden layer, dW1 (db1, and so δ1, is right)"
 
 
 @pytest.mark.slow
@@ -416,11 +418,15 @@ def test_how_far_an_explanation_is_looked_for():
     assert diagnose(one, [SIGMOIDS], depth="singles").explanations
     two = planted(SIGMOIDS, next(mutants.pairs([singles["sign"], singles["b1-missing"]])))
     assert not diagnose(two, [SIGMOIDS], depth="singles").explanations
-    found = diagnose(two, [SIGMOIDS])
-    best = found.explanations[0]
-    assert (found.activations, found.convention, found.constant) == (SIGMOIDS, best.convention, best.constant)
-    assert best.convention.name == "half-sse" and found.taus["b1"] > 1 and found.first_wrong == ""
-    titles = [explanation.mistake.title for explanation in found.explanations]
+    diagnosis = diagnose(two, [SIGMOIDS])
+    best = diagnosis.explanations[0]
+    assert (diagnosis.activations, diagnosis.convention, diagnosis.constant) == (
+        SIGMOIDS,
+        best.convention,
+        best.constant,
+    )
+    assert best.convention.name == "half-sse" and diagnosis.taus["b1"] > 1 and diagnosis.first_wrong == ""
+    titles = [explanation.mistake.title for explanation in diagnosis.explanations]
     assert len(set(titles)) == len(titles)
 
 
@@ -431,10 +437,10 @@ def test_mistakes_are_looked_for_under_each_activation_and_dtype():
         dataclasses.replace(o, gradients={n: g.astype(np.float32).astype(float) for n, g in o.gradients.items()})
         for o in planted(SIGMOIDS, mistake)
     ]
-    found = diagnose(observations, [("tanh", "identity"), SIGMOIDS], dtype="float32", depth="singles")
-    assert found.explanations[0].mistake.name == "b1-missing" and found.explanations[0].activations == SIGMOIDS
+    diagnosis = diagnose(observations, [("tanh", "identity"), SIGMOIDS], dtype="float32", depth="singles")
+    assert diagnosis.explanations[0].mistake.name == "b1-missing" and diagnosis.explanations[0].activations == SIGMOIDS
     assert not diagnose(observations, [SIGMOIDS], depth="singles").explanations
-    assert found.taus["W1"] <= 1 < found.taus["b1"]
+    assert diagnosis.taus["W1"] <= 1 < diagnosis.taus["b1"]
 
 
 def test_the_activations_that_a_network_may_have():
@@ -499,23 +505,23 @@ EVIDENCE = {
 def test_the_evidence_says_what_can_be_seen(name):
     mistake = next(m for m in bank(SIGMOIDS) if m.name == name)
     observations = planted(SIGMOIDS, mistake)
-    found = diagnose(observations, [SIGMOIDS])
-    assert describe(found, observations, "float64") == EVIDENCE[name]
+    diagnosis = diagnose(observations, [SIGMOIDS])
+    assert describe(diagnosis, observations, "float64") == EVIDENCE[name]
 
 
 def test_not_a_number_is_never_right():
     for value in (np.nan, np.inf):
         observations = right(SIGMOIDS)
         observations[0].gradients["W1"][0, 0] = value
-        found = diagnose(observations, [SIGMOIDS], depth="singles")
-        assert not found.right and "is not finite" in describe(found, observations, "float64")
+        diagnosis = diagnose(observations, [SIGMOIDS], depth="singles")
+        assert not diagnosis.right and "is not finite" in describe(diagnosis, observations, "float64")
 
 
 def test_a_gradient_of_another_shape_is_wrong_and_not_an_error():
     observations = right(SIGMOIDS)
     observations[0].gradients["W1"] = observations[0].gradients["W1"][:, :2]
-    found = diagnose(observations, [SIGMOIDS], depth="singles")
-    assert not found.right and found.taus["W1"] == np.inf
+    diagnosis = diagnose(observations, [SIGMOIDS], depth="singles")
+    assert not diagnosis.right and diagnosis.taus["W1"] == np.inf
 
 
 def test_probes_on_a_kink_are_refused():
@@ -524,8 +530,10 @@ def test_probes_on_a_kink_are_refused():
     with pytest.raises(BadInput) as refusal:
         diagnose([zero], [("relu",)])
     assert str(refusal.value) == "every probe stands on the kink of a ReLU; take another seed"
-    found = diagnose([zero], [("relu",), ("tanh",)])  # where only one of the choices has a kink, the others are left
-    assert found.right and found.activations == ("tanh",)
+    diagnosis = diagnose(
+        [zero], [("relu",), ("tanh",)]
+    )  # where only one of the choices has a kink, the others are left
+    assert diagnosis.right and diagnosis.activations == ("tanh",)
 
 
 def test_conventions_are_named_by_what_they_are():

@@ -36,13 +36,13 @@ def predicted(layers, activations, x):
 
 def observations(activations, batches=probe.BATCHES, outputs=3, explicit=True):
     """Probes with the predictions of a network of these activations, as a program computes them."""
-    found = []
+    actual = []
     for seed, batch in enumerate(batches):
         sizes = (*probe.general_sizes(len(activations))[:-1], outputs)
         layers, x, y = probe.make(sizes, batch, seed, [True] * len(activations))
         predictions = predicted(layers, activations, x) if explicit else None
-        found.append(Observation(layers, x, y, {}, predictions=predictions))
-    return found
+        actual.append(Observation(layers, x, y, {}, predictions=predictions))
+    return actual
 
 
 def computed(probes, activations, other=()):
@@ -62,8 +62,8 @@ def test_a_network_is_known_by_its_predictions(activations):
     assert matching(Judge(observations(activations)), CHOICES, [[], [], []]) == [activations]
     seen = observations(activations, explicit=False)
     nonsense = np.full((7, 3), 0.5), np.zeros(3)
-    found = matching(Judge(seen), CHOICES, computed(seen, activations, nonsense))
-    assert found == [activations] or (activations in found and {f for _, f in found} == {"relu"})
+    choices = matching(Judge(seen), CHOICES, computed(seen, activations, nonsense))
+    assert choices == [activations] or (activations in choices and {f for _, f in choices} == {"relu"})
 
 
 def test_layers_that_differ_are_found_among_the_mixed_ones():
@@ -163,12 +163,12 @@ def test_the_losses_that_a_program_computes_are_found_under_their_names():
         {"train.error": 0.25, "cost()": c, "nothing": 0.0, "mse": s if len(o.x) == 1 else 99.0, "nan": np.nan}
         for o, c, s in zip(probes, cross, squared, strict=True)
     ]
-    found = loss_families(Judge(probes), [activations], numbers)
-    assert found == {BINARY_CROSS_ENTROPY: "cost()", SQUARED: "mse"}
+    families = loss_families(Judge(probes), [activations], numbers)
+    assert families == {BINARY_CROSS_ENTROPY: "cost()", SQUARED: "mse"}
     numbers[1]["cost()"] *= 1.001
     assert loss_families(Judge(probes), [activations], numbers) == {SQUARED: "mse"}
     assert loss_families(Judge(probes), [("relu", "identity")], numbers) == {}
-    assert CROSS_ENTROPY not in found
+    assert CROSS_ENTROPY not in families
 
 
 @pytest.mark.parametrize(

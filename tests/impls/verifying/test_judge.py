@@ -53,9 +53,9 @@ def test_tau_is_the_error_in_units_of_what_is_allowed(dtype, convention):
     o = observation(7)
     scale = 0.375 * BY_NAME[convention].factor(7, 3)
     bound = scale * allowed(o, dtype)["W1"] + 4 * arithmetic(dtype).u * scale * abs(o.gradients["W1"])
-    found = {name: scale * g for name, g in o.gradients.items()}
-    found["W1"] = found["W1"] + 3 * bound
-    taus = Judge([replace(o, gradients=found)], dtype).taus(NET, BY_NAME[convention], 0.375)
+    actual = {name: scale * g for name, g in o.gradients.items()}
+    actual["W1"] = actual["W1"] + 3 * bound
+    taus = Judge([replace(o, gradients=actual)], dtype).taus(NET, BY_NAME[convention], 0.375)
     assert taus["W1"] == pytest.approx(3, rel=1e-2 if dtype == "float64" else 1e-9)
     assert max(taus[name] for name in ("b1", "W2", "b2")) < 0.1 and list(taus) == list(o.gradients)
 
@@ -80,19 +80,19 @@ def test_what_is_allowed_is_allowed_and_no_more():
     """The line is at one."""
     for share, right in ((0.9, True), (1.2, False)):
         o = observation(7)
-        found = moved(o, "b2", share * (allowed(o)["b2"] + 4 * 2**-53 * abs(o.gradients["b2"])))
-        assert bool(Judge([found]).right(NET, [MSE])) == right
+        actual = moved(o, "b2", share * (allowed(o)["b2"] + 4 * 2**-53 * abs(o.gradients["b2"])))
+        assert bool(Judge([actual]).right(NET, [MSE])) == right
 
 
 def test_slack_is_added_to_what_is_allowed():
     """For the tensor that it is given for, whether held against the right gradients or against mistaken ones."""
     o = observation(7)
-    found = replace(moved(o, "W2", 1e-6), slack={"W2": np.full((5, 3), 2e-6)})
-    judge = Judge([found])
+    actual = replace(moved(o, "W2", 1e-6), slack={"W2": np.full((5, 3), 2e-6)})
+    judge = Judge([actual])
     assert judge.right(NET, [MSE]) == (MSE, 1.0) and judge.taus(NET, MSE)["W2"] == pytest.approx(0.5, rel=1e-6)
     assert judge.fits(NOTHING, NET, [MSE]) == (MSE, 1.0)
     assert judge.taus_under(NOTHING, NET, MSE)["W2"] == pytest.approx(0.5, rel=1e-6)
-    assert Judge([replace(found, slack={"W1": np.full((4, 5), 2e-6)})]).right(NET, [MSE]) is None
+    assert Judge([replace(actual, slack={"W1": np.full((4, 5), 2e-6)})]).right(NET, [MSE]) is None
 
 
 def test_another_shape_is_infinitely_wrong():
@@ -142,10 +142,10 @@ def test_what_is_beyond_all_bounds_is_quiet():
     dead = [Layer(np.full((2, 3), -9.0), np.full(3, -9.0)), Layer(np.ones((3, 1)), np.ones(1))]
     o = Observation(dead, np.ones((2, 2)), np.zeros((2, 1)), {})
     g = RightGradients(o, ("relu", "identity"), "float64").gradients
-    found = replace(o, gradients={**g, "W1": g["W1"] + 1e300})
+    actual = replace(o, gradients={**g, "W1": g["W1"] + 1e300})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert Judge([found]).taus(("relu", "identity"), MSE)["W1"] == np.inf
+        assert Judge([actual]).taus(("relu", "identity"), MSE)["W1"] == np.inf
 
 
 def test_a_kink_is_no_reference():
@@ -246,17 +246,17 @@ def test_a_mistake_is_recognised_with_its_convention():
 def planted(mistake, convention, batch, dtype="float64", rate=probe.RATE):
     layers, x, y = probe.make(SIZES, batch, batch, [True, True], dtype)
     factor = BY_NAME[convention].factor(batch, 3)
-    found = mutants.gradients(NET, layers, x, y, mistake.steps(), factor=factor, rate=rate, dtype=dtype)
-    return Observation(layers, x, y, {name: g.value for name, g in found.items()}, rate=rate)
+    gradients = mutants.gradients(NET, layers, x, y, mistake.steps(), factor=factor, rate=rate, dtype=dtype)
+    return Observation(layers, x, y, {name: g.value for name, g in gradients.items()}, rate=rate)
 
 
 def test_a_mistake_that_is_proportional_is_found_at_a_rate_that_is_not_known():
     """One that is not is only looked for at the rate that was given."""
-    for name, found in (("b1-missing", True), ("back-updated-first", False)):
+    for name, actual in (("b1-missing", True), ("back-updated-first", False)):
         probes = [planted(named(name), "mse", batch) for batch in (7, 1)]
         scaled = [replace(o, gradients={n: 0.05 * g for n, g in o.gradients.items()}) for o in probes]
         fit = Judge(scaled, rate_known=False).fits(named(name), NET, [MSE])
-        assert bool(fit) == found
+        assert bool(fit) == actual
         if fit:
             assert fit[1] == pytest.approx(0.05, rel=1e-12)
 
@@ -285,8 +285,10 @@ def in_turn(mistake, convention, batch, order=None, rate=probe.RATE, dtype="floa
     """What a program that updates after each row would be seen to do."""
     layers, x, y = probe.make(SIZES, batch, batch, [True, True], dtype)
     factor = BY_NAME[convention].factor(1, 3)
-    found = mutants.row_by_row(NET, layers, x, y, mistake.steps(), factor=factor, rate=rate, dtype=dtype, order=order)
-    return Observation(layers, x, y, {name: g.value for name, g in found.items()}, rate=rate)
+    gradients = mutants.row_by_row(
+        NET, layers, x, y, mistake.steps(), factor=factor, rate=rate, dtype=dtype, order=order
+    )
+    return Observation(layers, x, y, {name: g.value for name, g in gradients.items()}, rate=rate)
 
 
 def test_updates_row_by_row_fit_in_the_order_of_the_rows_or_backwards():
@@ -367,8 +369,8 @@ def test_a_penalty_is_recognised_with_its_size(kind, convention, over_rows, with
     """λ as it was put in, on the weights or on all; to nine digits of the sixteen that subtracting the rest leaves."""
     judge = Judge(penalised(kind, convention, over_rows, with_biases))
     assert judge.right(NET, CONVENTIONS) is None
-    found, penalty = judge.penalised(NET, CONVENTIONS)
-    assert (found.name, penalty.kind, penalty.with_biases, penalty.descends) == (convention, kind, with_biases, True)
+    factors, penalty = judge.penalised(NET, CONVENTIONS)
+    assert (factors.name, penalty.kind, penalty.with_biases, penalty.descends) == (convention, kind, with_biases, True)
     expected = [0.01, 0.02] if kind == "elastic" else [0.01]
     for rows, *values in penalty.coefficients:
         assert values == pytest.approx([v / (rows if over_rows else 1) for v in expected], rel=1e-9)
@@ -466,8 +468,8 @@ def test_a_mistake_of_one_loss_is_not_looked_for_under_another():
     probes = []
     for batch in (7, 1):
         layers, x, y = probe.make(SIZES, batch, batch, [True, True])
-        found = mutants.gradients(net, layers, x, y, extra.steps(), factor=3.0, loss=extra.loss)
-        probes.append(Observation(layers, x, y, {n: g.value for n, g in found.items()}))
+        gradients = mutants.gradients(net, layers, x, y, extra.steps(), factor=3.0, loss=extra.loss)
+        probes.append(Observation(layers, x, y, {n: g.value for n, g in gradients.items()}))
     judge = Judge(probes)
     assert judge.fits(extra, net, CONVENTIONS) == (BY_NAME["bce-row-mean"], 1.0)
     assert judge.fits(extra, net, [c for c in CONVENTIONS if c.loss == "squared"]) is None

@@ -18,8 +18,8 @@ SHARED = Path(__file__).parents[4] / "shared" / "verify-cases"
 
 def programs(folder: Path) -> dict[str, Path]:
     """The programs of a folder that say in their first line what their target is, by name."""
-    found = (path for path in sorted(folder.rglob("*.py")) if path.read_text().startswith("# target:"))
-    return {str(path.relative_to(folder)): path for path in found}
+    actual = (path for path in sorted(folder.rglob("*.py")) if path.read_text().startswith("# target:"))
+    return {str(path.relative_to(folder)): path for path in actual}
 
 
 def header(path: Path) -> dict[str, str]:

@@ -132,8 +132,8 @@ def test_what_cannot_be_checked_is_told_in_one_line():
         None,
         "BadInput: the source of print is unavailable",
     ]
-    for said, wanted in zip(seen, expected, strict=True):
-        assert said == wanted or said.startswith(wanted)
+    for output, wanted in zip(seen, expected, strict=True):
+        assert output == wanted or output.startswith(wanted)
 
 
 @pytest.mark.slow
@@ -182,13 +182,13 @@ def test_outside_a_session_there_are_no_cells():
 
 def verdicts(notebook) -> list[str]:
     """The first words of every report, and all that is printed."""
-    found = []
+    actual = []
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             data = output.get("data", {})
-            found.append(data.get("text/plain", output.get("text", "")) if "text/html" not in data else
+            actual.append(data.get("text/plain", output.get("text", "")) if "text/html" not in data else
                          data["text/plain"].split(". Margin")[0].splitlines()[0])  # fmt: skip
-    return found
+    return actual
 
 
 @pytest.mark.slow
@@ -200,6 +200,6 @@ def test_the_notebook_does_what_it_shows():
     run = nbformat.read(NOTEBOOK, as_version=4)
     nbclient.NotebookClient(run, timeout=300, resources={"metadata": {"path": str(NOTEBOOK.parent)}}).execute()
     assert verdicts(run) == verdicts(stored)
-    first_words = [said.split()[0] for said in verdicts(stored)]
+    first_words = [output.split()[0] for output in verdicts(stored)]
     assert first_words == ["WRONG:", "RIGHT", "('right',", "ada", "WRONG:"]
     assert NOTEBOOK.stat().st_size < 40_000

@@ -74,8 +74,8 @@ def test_the_pass_without_a_mistake_is_right(activations, sizes, batch, seed, sc
         bounds = tensors(running_bound(problem, layers, x, y, "float64").gradients)
     except BadInput:
         assume(False)
-    found = mutants.gradients(activations, layers, x, y, BackwardSteps())
-    for name, gradient in found.items():
+    gradients = mutants.gradients(activations, layers, x, y, BackwardSteps())
+    for name, gradient in gradients.items():
         assert np.all(abs(gradient.value - truth[name]) <= bounds[name])
         assert np.all(abs(gradient.value - truth[name]) <= gradient.error)
 
@@ -88,15 +88,16 @@ def test_every_mistake_changes_the_gradient_somewhere(activations):
     for mistake in bank(activations):
         loss = mistake.loss or SQUARED
         right = mutants.gradients(activations, *data, BackwardSteps(), loss=loss)
-        found = mutants.gradients(activations, *data, mistake.steps(), rate=probe.RATE, loss=loss)
-        if found is None:  # its shapes only fit where the rows are as many as the units
+        gradients = mutants.gradients(activations, *data, mistake.steps(), rate=probe.RATE, loss=loss)
+        if gradients is None:  # its shapes only fit where the rows are as many as the units
             continue
         if mistake.name in (f"back-reshaped-weights{last}", f"W{m}-reshaped", f"b{m}-scalar"):
             continue  # the same thing for one output, so no mistake here
         if mistake.name == "back-without-slope" and activations[1] == "identity":
             continue  # the slope of the layer above is 1
         assert any(
-            found[n].shape != right[n].shape or np.any(abs(found[n].value - right[n].value) > 10 * found[n].error)
+            gradients[n].shape != right[n].shape
+            or np.any(abs(gradients[n].value - right[n].value) > 10 * gradients[n].error)
             for n in right
         ), mistake.name
 
@@ -128,9 +129,9 @@ def test_a_mistake_that_numpy_would_refuse_is_not_made():
 
 def test_pairs_concern_two_different_steps():
     singles = bank(("sigmoid", "sigmoid"))
-    found = list(pairs(singles))
-    assert len(found) > 500
-    for pair in found[::97]:
+    actual = list(pairs(singles))
+    assert len(actual) > 500
+    for pair in actual[::97]:
         one, other = pair.parts
         assert not set(one.changes) & set(other.changes)
         assert set(pair.changes) == set(one.changes) | set(other.changes)
@@ -156,7 +157,9 @@ def test_a_mistaken_pass_is_what_a_loop_with_that_mistake_does(name, dtype):
     (W1, b1), (W2, b2) = layers = case(("tanh", "sigmoid"))[0]
     _, x, y = case(("tanh", "sigmoid"))
     mistake = next(m for m in bank(("tanh", "sigmoid")) if m.name == name)
-    found = mutants.gradients(("tanh", "sigmoid"), layers, x, y, mistake.steps(), factor=1.5, rate=0.25, dtype=dtype)
+    gradients = mutants.gradients(
+        ("tanh", "sigmoid"), layers, x, y, mistake.steps(), factor=1.5, rate=0.25, dtype=dtype
+    )
     z1 = x @ W1 + b1
     a1 = np.tanh(z1)
     a2 = 1 / (1 + np.exp(-(a1 @ W2 + b2)))
@@ -165,13 +168,13 @@ def test_a_mistaken_pass_is_what_a_loop_with_that_mistake_does(name, dtype):
     d1 = d2 @ (W2 - (0.25 * dW2 if name == "back-updated-first" else 0)).T * (1 - a1**2)
     scale = {"rate-folded-in": 0.25, "averaged-twice": 1 / len(x), "sign": -1}.get(name, 1)
     expected = {"W1": x.T @ d1, "b1": d1.sum(axis=0), "W2": dW2, "b2": d2.sum(axis=0)}
-    assert list(found) == ["b2", "W2", "b1", "W1"]
+    assert list(gradients) == ["b2", "W2", "b1", "W1"]
     for tensor, g in expected.items():
-        assert found[tensor].dtype == dtype
-        assert np.all(abs(found[tensor].value - scale * g) <= found[tensor].error)
+        assert gradients[tensor].dtype == dtype
+        assert np.all(abs(gradients[tensor].value - scale * g) <= gradients[tensor].error)
         u = np.finfo(dtype).eps  # some hundred roundings of sums of seven rows at most, and no less than one
-        assert np.all(u * abs(found[tensor].value) / 2 <= found[tensor].error)
-        assert np.all(found[tensor].error <= 1000 * u * np.max(abs(found[tensor].value)))
+        assert np.all(u * abs(gradients[tensor].value) / 2 <= gradients[tensor].error)
+        assert np.all(gradients[tensor].error <= 1000 * u * np.max(abs(gradients[tensor].value)))
 
 
 def test_a_place_knows_what_a_step_may_need():
@@ -226,9 +229,9 @@ def test_a_step_at_some_layers_is_the_usual_one_at_the_others():
     layers, x, y = case(("tanh", "tanh", "sigmoid"))
     right = mutants.gradients(("tanh", "tanh", "sigmoid"), layers, x, y, BackwardSteps())
     twice = mutants.at_layers([1, 3], lambda at, delta: 2.0 * BackwardSteps.weight(at, delta), BackwardSteps.weight)
-    found = mutants.gradients(("tanh", "tanh", "sigmoid"), layers, x, y, BackwardSteps(weight=twice))
+    gradients = mutants.gradients(("tanh", "tanh", "sigmoid"), layers, x, y, BackwardSteps(weight=twice))
     for name, factor in (("W1", 2), ("W2", 1), ("W3", 2), ("b1", 1), ("b2", 1), ("b3", 1)):
-        np.testing.assert_allclose(found[name].value, factor * right[name].value, rtol=4 * 2**-53)
+        np.testing.assert_allclose(gradients[name].value, factor * right[name].value, rtol=4 * 2**-53)
 
 
 def test_ones_are_exact_and_of_the_dtype():
@@ -266,13 +269,15 @@ def test_row_by_row_is_what_a_loop_does(order, dtype, folded):
         b2 -= step * d2
         W1 -= step * np.outer(row, d1)
         b1 -= step * d1
-    found = mutants.row_by_row(activations, layers, x, y, steps, rate=rate, dtype=dtype, order=order)
+    gradients = mutants.row_by_row(activations, layers, x, y, steps, rate=rate, dtype=dtype, order=order)
     after = {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
     for name, before in tensors(layers).items():
-        assert found[name].dtype == dtype
-        assert np.all(abs(found[name].value - (before - after[name]) / rate) <= found[name].error + 1e-15)
-        assert np.all(found[name].error >= np.finfo(dtype).eps * abs(found[name].value))  # p − p′ is rounded, at least
-        assert np.all(found[name].error <= 1000 * np.finfo(dtype).eps * (1 + np.max(abs(before))) / rate)
+        assert gradients[name].dtype == dtype
+        assert np.all(abs(gradients[name].value - (before - after[name]) / rate) <= gradients[name].error + 1e-15)
+        assert np.all(
+            gradients[name].error >= np.finfo(dtype).eps * abs(gradients[name].value)
+        )  # p − p′ is rounded, at least
+        assert np.all(gradients[name].error <= 1000 * np.finfo(dtype).eps * (1 + np.max(abs(before))) / rate)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -281,16 +286,16 @@ def test_an_update_row_by_row_is_no_surer_than_its_gradient(dtype):
     layers, x, y = case(("identity",), 1)
     small = [parameters.Layer(1e-9 * W, 1e-9 * b) for W, b in layers]
     once = mutants.gradients(("identity",), small, x, y, BackwardSteps(), dtype=dtype)
-    found = mutants.row_by_row(("identity",), small, x, y, BackwardSteps(), dtype=dtype)
-    assert all(np.all(found[name].error >= once[name].error) for name in once)
+    gradients = mutants.row_by_row(("identity",), small, x, y, BackwardSteps(), dtype=dtype)
+    assert all(np.all(gradients[name].error >= once[name].error) for name in once)
 
 
 def test_updates_at_a_rate_of_one_unless_told():
     layers, x, y = case(("sigmoid",), 2)
     folded = next(m for m in bank(("sigmoid",)) if m.name == "rate-folded-in").steps()
     for make in (mutants.gradients, mutants.row_by_row):
-        found, told = (make(("sigmoid",), layers, x, y, folded, **rate) for rate in ({}, {"rate": 1.0}))
-        assert all(np.array_equal(found[name].value, told[name].value) for name in told)
+        actual, output = (make(("sigmoid",), layers, x, y, folded, **rate) for rate in ({}, {"rate": 1.0}))
+        assert all(np.array_equal(actual[name].value, output[name].value) for name in output)
 
 
 def test_row_by_row_is_refused_where_an_update_does_not_fit():
@@ -352,8 +357,8 @@ def test_the_pass_of_a_classifier_without_a_mistake_is_right(activations, loss, 
         problem = Problem("p", probe.general_sizes(len(activations)), activations, lambda n, s, d=(x, y): d, loss)
         truth = tensors(evaluate(problem, layers, x, y).gradients)
         bounds = tensors(running_bound(problem, layers, x, y, dtype).gradients)
-        found = mutants.gradients(activations, layers, x, y, BackwardSteps(), dtype=dtype, loss=loss)
-        for name, gradient in found.items():
+        gradients = mutants.gradients(activations, layers, x, y, BackwardSteps(), dtype=dtype, loss=loss)
+        for name, gradient in gradients.items():
             assert np.all(abs(gradient.value - truth[name]) <= np.minimum(bounds[name], gradient.error))
 
 
@@ -366,10 +371,10 @@ def test_each_mistake_of_a_classifier_changes_the_gradient():
                 if mistake.name == "back-without-slope" and loss != SQUARED:
                     continue  # cancelled by the loss's derivative: the error is the delta
                 right = mutants.gradients(activations, *data, BackwardSteps(), loss=loss)
-                found = mutants.gradients(activations, *data, mistake.steps(), rate=probe.RATE, loss=loss)
-                assert found is None or any(
-                    found[n].shape != right[n].shape
-                    or np.any(abs(found[n].value - right[n].value) > 10 * found[n].error)
+                gradients = mutants.gradients(activations, *data, mistake.steps(), rate=probe.RATE, loss=loss)
+                assert gradients is None or any(
+                    gradients[n].shape != right[n].shape
+                    or np.any(abs(gradients[n].value - right[n].value) > 10 * gradients[n].error)
                     for n in right
                 ), (mistake.name, loss)
 
@@ -381,9 +386,9 @@ def test_a_slope_is_forgotten_in_one_hidden_layer_of_several():
     for ell in (1, 2):
         mistake = next(m for m in bank(activations) if m.name == f"slope-none-{ell}")
         assert f"hidden layer {ell}" in mistake.title and mistake.loss == ""
-        found = mutants.gradients(activations, layers, x, y, mistake.steps())
+        gradients = mutants.gradients(activations, layers, x, y, mistake.steps())
         right = mutants.gradients(activations, layers, x, y, BackwardSteps())
-        changed = {n for n in right if np.any(abs(found[n].value - right[n].value) > 10 * found[n].error)}
+        changed = {n for n in right if np.any(abs(gradients[n].value - right[n].value) > 10 * gradients[n].error)}
         assert changed == {"W1", "b1", *(("W2", "b2") if ell == 2 else ())}
 
 

@@ -18,22 +18,22 @@ def named(*pairs):
 
 def test_gradients_are_assigned_by_name_before_order():
     W, b = np.ones((4, 3)), np.ones(3)
-    found = assign.assign(named(("db1", b), ("dW1", W), ("loss", 0.5)), slots(4, 3))
-    assert found.gradients["W1"].shape == (4, 3) and found.loss == 0.5 and found.labelled
+    assigned = assign.assign(named(("db1", b), ("dW1", W), ("loss", 0.5)), slots(4, 3))
+    assert assigned.gradients["W1"].shape == (4, 3) and assigned.loss == 0.5 and assigned.labelled
 
 
 def test_gradients_are_assigned_by_order_then_shape():
     first, second = np.ones((4, 5)), np.ones((5, 3))
     for order in ((first, np.ones(5), second, np.ones(3)), (second, np.ones(3), first, np.ones(5))):
-        found = assign.assign(named(*(("", value) for value in order)), slots(4, 5, 3))
-        assert found.gradients["W1"].shape == (4, 5) and found.gradients["b2"].shape == (3,)
+        assigned = assign.assign(named(*(("", value) for value in order)), slots(4, 5, 3))
+        assert assigned.gradients["W1"].shape == (4, 5) and assigned.gradients["b2"].shape == (3,)
 
 
 def test_a_number_beside_the_gradients_is_the_loss_and_one_vector_is_all_of_them():
-    found = assign.assign(named(("", 0.25), ("", np.ones((4, 3))), ("", np.ones(3))), slots(4, 3))
-    assert found.loss == 0.25
-    found = assign.assign(named(("", np.arange(15.0))), slots(4, 3))
-    assert np.array_equal(found.gradients["b1"], [12, 13, 14])
+    assigned = assign.assign(named(("", 0.25), ("", np.ones((4, 3))), ("", np.ones(3))), slots(4, 3))
+    assert assigned.loss == 0.25
+    assigned = assign.assign(named(("", np.arange(15.0))), slots(4, 3))
+    assert np.array_equal(assigned.gradients["b1"], [12, 13, 14])
 
 
 def test_too_little_is_not_assigned():
@@ -44,5 +44,5 @@ def test_too_little_is_not_assigned():
 def test_a_number_under_a_bias_s_own_name_is_its_gradient_and_no_loss():
     slots = [Slot("W1", (3, 1), (3,)), Slot("b1", (1,), ())]
     leaves = [("loss", np.array(7.0)), ("m", np.ones(3)), ("c", np.array(2.0))]
-    found = assign.assign(leaves, slots, {"W1": "m", "b1": "c"})
-    assert found is not None and found.loss == 7 and float(found.gradients["b1"]) == 2
+    assigned = assign.assign(leaves, slots, {"W1": "m", "b1": "c"})
+    assert assigned is not None and assigned.loss == 7 and float(assigned.gradients["b1"]) == 2

@@ -123,8 +123,8 @@ def test_a_hidden_size_may_be_a_list_in_another_variant():
             self.got = hidden
 
     constructor = Constructor(Either, Path(__file__), {})
-    found = [constructor.make(roles, SIZES, None, 0.1, 1).got for roles in constructor.variants()]
-    assert found == [5, [4, 5, 3], [5]]
+    actual = [constructor.make(roles, SIZES, None, 0.1, 1).got for roles in constructor.variants()]
+    assert actual == [5, [4, 5, 3], [5]]
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,8 @@ from samegrad.impls.verifying.target import names
     ],
 )
 def test_a_name_says_what_it_holds(name, expected):
-    found = names.tensor(name)
-    assert (found and tuple(found)) == expected
+    parsed = names.tensor(name)
+    assert (parsed and tuple(parsed)) == expected
 
 
 @pytest.mark.parametrize(

@@ -26,12 +26,12 @@ class Holder:
 
 def test_leaves_are_found_below_objects_lists_and_dictionaries_and_can_be_set():
     holder = Holder()
-    found = {leaf.name: leaf for leaf in places.of_object(holder, lambda kind: kind in (Layer, Holder))}
-    assert {"layers[0].weights", "layers[1].bias", "table['W9']", "rate"} <= set(found)
+    actual = {leaf.name: leaf for leaf in places.of_object(holder, lambda kind: kind in (Layer, Holder))}
+    assert {"layers[0].weights", "layers[1].bias", "table['W9']", "rate"} <= set(actual)
     alias = holder.layers[0].weights
-    found["layers[0].weights"].set(np.full((2, 3), 7.0))
+    actual["layers[0].weights"].set(np.full((2, 3), 7.0))
     assert alias[0, 0] == 7  # in place: other names for the array see it too
-    found["table['W9']"].set(np.zeros((2, 2)))
+    actual["table['W9']"].set(np.zeros((2, 2)))
     assert holder.table["W9"].shape == (2, 2)
 
 
@@ -73,9 +73,9 @@ def neurons(units, inputs, as_list=False):
 def test_neurons_of_a_list_are_one_matrix(as_list):
     """(units, inputs), and their biases one vector; what is set is set in each neuron, as the kind of thing it was."""
     hidden = neurons(3, 2, as_list)
-    found = {s.name: s for s in places.stacks(list(places.of_object({"hidden": hidden}, lambda kind: kind is Neuron)))}
-    assert set(found) == {"['hidden'][*].weights", "['hidden'][*].bias"}
-    weights, bias = found["['hidden'][*].weights"], found["['hidden'][*].bias"]
+    actual = {s.name: s for s in places.stacks(list(places.of_object({"hidden": hidden}, lambda kind: kind is Neuron)))}
+    assert set(actual) == {"['hidden'][*].weights", "['hidden'][*].bias"}
+    weights, bias = actual["['hidden'][*].weights"], actual["['hidden'][*].bias"]
     assert np.array_equal(weights.array(), [[0, 1], [10, 11], [20, 21]]) and np.array_equal(bias.array(), [0, 1, 2])
     weights.set(np.arange(6.0).reshape(3, 2))
     bias.set(np.array([5.0, 6.0, 7.0]))
@@ -86,8 +86,8 @@ def test_neurons_of_a_list_are_one_matrix(as_list):
 def test_values_of_unlike_shapes_are_no_stack():
     """Layers of different sizes in a list are no neurons of one layer."""
     layers = [Neuron(np.zeros(2), 0.0), Neuron(np.zeros(3), 0.0)]
-    found = places.stacks(list(places.of_object(layers, lambda kind: kind is Neuron)))
-    assert [stack.name for stack in found] == ["[*].bias"]
+    stacked = places.stacks(list(places.of_object(layers, lambda kind: kind is Neuron)))
+    assert [stack.name for stack in stacked] == ["[*].bias"]
 
 
 def holder(array):

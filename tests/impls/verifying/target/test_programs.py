@@ -102,8 +102,8 @@ def test_a_program_is_read_whatever_its_names_and_layout(in_this_process, tmp_pa
     path = tmp_path / f"program_{abs(hash((naming, layout, kind)))}.py"
     path.write_text(text)
     report = verify.run(f"{path}:{name}")
-    found = report.mistakes[0].name if report.mistakes else None
-    assert (report.verdict, found) == ("wrong" if mistake else "right", MISTAKES[mistake]), (report, text)
+    actual = report.mistakes[0].name if report.mistakes else None
+    assert (report.verdict, actual) == ("wrong" if mistake else "right", MISTAKES[mistake]), (report, text)
     assert report.convention == "half-sse"
 
 

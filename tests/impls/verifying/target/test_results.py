@@ -41,16 +41,16 @@ def test_gradients_of_weights_that_hold_their_bias_are_taken_apart():
     kept = Leaf("w", {"w": np.zeros((3, 2))}, "w")
     places = {"W1": Part(kept, 0, True, False), "b1": Part(kept, 0, True, True)}
     slots = [Slot("W1", (2, 2), (2, 2)), Slot("b1", (2,), (2,))]
-    found = gradients_among([("dw", np.arange(6.0).reshape(3, 2))], slots, places)
-    assert found.gradients["b1"].tolist() == [0, 1] and found.gradients["W1"].tolist() == [[2, 3], [4, 5]]
+    actual = gradients_among([("dw", np.arange(6.0).reshape(3, 2))], slots, places)
+    assert actual.gradients["b1"].tolist() == [0, 1] and actual.gradients["W1"].tolist() == [[2, 3], [4, 5]]
     assert gradients_among([("dw", np.zeros((2, 2)))], slots, places) is None
-    reading = of_returned(found, slots)
+    reading = of_returned(actual, slots)
     assert reading.kind == "returned" and reading.absent == [] and reading.gradients["b1"].shape == (2,)
 
 
 def test_what_was_not_returned_is_zero_and_absent():
-    found = gradients_among([("dW1", np.ones((4, 3)))], [Slot("W1", (4, 3), (4, 3)), Slot("b1", (3,), (3,))], {})
-    reading = of_returned(found, [Slot("W1", (4, 3), (4, 3)), Slot("b1", (3,), (3,))])
+    actual = gradients_among([("dW1", np.ones((4, 3)))], [Slot("W1", (4, 3), (4, 3)), Slot("b1", (3,), (3,))], {})
+    reading = of_returned(actual, [Slot("W1", (4, 3), (4, 3)), Slot("b1", (3,), (3,))])
     assert reading.absent == ["b1"] and not reading.gradients["b1"].any()
 
 

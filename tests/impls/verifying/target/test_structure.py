@@ -56,14 +56,14 @@ def test_names_decide_where_they_tell():
 def test_shapes_decide_where_names_do_not_tell():
     """u: (2, 4) and w: (4, 1); the name w would be that of a weight, u of nothing, and yet u comes first."""
     for names in (("u", "w"), ("u", "v"), ("first", "second")):
-        found = read(shaped(**{names[0]: (2, 4), names[1]: (4, 1)}), (2, None))
-        assert ({"W1": names[0], "W2": names[1]}, (2, 4, 1), False) in found
+        readings = read(shaped(**{names[0]: (2, 4), names[1]: (4, 1)}), (2, None))
+        assert ({"W1": names[0], "W2": names[1]}, (2, 4, 1), False) in readings
 
 
 def test_vectors_are_the_biases_of_the_layers_whose_units_they_fit():
     """Without a telling name, by their number of entries, in either layout of a vector."""
-    found = read(shaped(first=(2, 4), shift=(1, 4), second=(4, 3), move=(3,)), (2, 3))
-    assert found[0][0] == {"W1": "first", "b1": "shift", "W2": "second", "b2": "move"}
+    readings = read(shaped(first=(2, 4), shift=(1, 4), second=(4, 3), move=(3,)), (2, 3))
+    assert readings[0][0] == {"W1": "first", "b1": "shift", "W2": "second", "b2": "move"}
 
 
 def test_one_bias_goes_with_the_layer_of_its_number_or_of_its_units():
@@ -105,8 +105,8 @@ def test_neurons_in_lists_are_layers():
 def test_a_bias_may_be_inside_the_weights(shapes, sizes, flipped, axis, first):
     """One entry more than inputs, along the axis of the inputs: each such reading is among those that are tried."""
     mark = "[0]" if first else "[-1]"
-    found = [r for r in read(shaped(**shapes), (2, 2)) if r[0].get("b1") == f"W1{mark}"]
-    assert any((s, f) == (sizes, flipped) for _, s, f in found)
+    actual = [r for r in read(shaped(**shapes), (2, 2)) if r[0].get("b1") == f"W1{mark}"]
+    assert any((s, f) == (sizes, flipped) for _, s, f in actual)
     leaves = list(places.of_object(shaped(**shapes), lambda kind: True))
     whole = next(s for s in structures(leaves, (2, 2)) if s.places.get("b1") and s.places["b1"].name == f"W1{mark}")
     assert (whole.places["b1"].axis, whole.places["b1"].first) == (axis, first)
@@ -114,15 +114,15 @@ def test_a_bias_may_be_inside_the_weights(shapes, sizes, flipped, axis, first):
 
 def test_weights_that_are_one_vector_may_hold_their_bias():
     """w_ of 1 + inputs entries, as in the best known book's perceptron."""
-    found = read(SimpleNamespace(w_=np.ones(5)), (4, None))
-    assert {(*r[0].values(), r[1]) for r in found} == {("w_[1:]", "w_[0]", (4, 1)), ("w_[:-1]", "w_[-1]", (4, 1))}
-    assert found[0][0] == {"W1": "w_[1:]", "b1": "w_[0]"}
+    readings = read(SimpleNamespace(w_=np.ones(5)), (4, None))
+    assert {(*r[0].values(), r[1]) for r in readings} == {("w_[1:]", "w_[0]", (4, 1)), ("w_[:-1]", "w_[-1]", (4, 1))}
+    assert readings[0][0] == {"W1": "w_[1:]", "b1": "w_[0]"}
 
 
 def test_the_user_says_which_is_which():
     thing = shaped(a=(2, 4), b=(4, 2), c=(4,))
-    found = read(thing, (2, None), {"W1": "a", "b1": "c", "W2": "b"})
-    assert found[0][0] == {"W1": "a", "b1": "c", "W2": "b"} and all(r[0] == found[0][0] for r in found)
+    readings = read(thing, (2, None), {"W1": "a", "b1": "c", "W2": "b"})
+    assert readings[0][0] == {"W1": "a", "b1": "c", "W2": "b"} and all(r[0] == readings[0][0] for r in readings)
     assert read(thing, (2, None), {"W1": "nowhere"}) == []
 
 
