@@ -13,6 +13,8 @@ from samegrad.benchmarks.documents.run import RunDocument
 from samegrad.benchmarks.results.statistics import pairs, ratio_interval
 from samegrad.benchmarks.results.verdict import BASELINE, verdict
 from samegrad.command_line import main
+from samegrad.impls.child import ROOT
+from samegrad.impls.documents import base as documents
 from samegrad.reports import gallery
 from samegrad.reports.material import gather
 from samegrad.reports.page.render import render
@@ -154,6 +156,14 @@ def test_a_whole_run_is_told_how_it_becomes_small(run, write_run):
     code, output = called("check", path)
     assert code == 1 and "it has the key 'machine_info'" in output and "it has its rounds" in output
     assert f"samegrad gallery add {path}" in output
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / gallery.FOLDER).glob("*.json")), ids=lambda path: path.stem)
+def test_what_is_in_the_gallery_is_fit_for_it(path, monkeypatch):
+    monkeypatch.setattr(gallery, "_is_commit", lambda *_: True)  # a clone may be without its history
+    file = documents.read(path, [RunDocument])
+    assert gallery.problems(file) == [] and gallery.extra_keys(path.read_bytes()) == []
+    assert gallery.file_name(file) == path.name
 
 
 def test_many_problems_are_counted_and_not_all_shown(run, write_run):
