@@ -75,7 +75,7 @@ class MergedRatio:
     over_kinds: Across | None
     """None with one kind, and where one host is of several kinds, as it is no sample of them."""
     rank: tuple[int, int] | None
-    """The first and the last possible; None for a floor, and for what some machine lacks."""
+    """The first and the last possible; None for a floor, for what some machine lacks, and for one machine alone."""
 
     @property
     def over(self) -> Across | None:
@@ -167,7 +167,7 @@ def _group(name: str, machines: list[MachineRun]) -> MergedGroup | None:
     reference = _reference(machines, name, everywhere)
     known = machines[0].file.samegrad.implementations
     ranked = [one for one in everywhere if not (one in known and known[one].is_floor)]
-    ranks = dict(zip(ranked, _ranks(logs, ranked, reference), strict=True))
+    ranks = dict(zip(ranked, _ranks(logs, ranked, reference), strict=True)) if len(machines) > 1 else {}
     others = dict.fromkeys(one for of in logs.values() for one in of)
     ratios = [_ratio(one, reference, logs, ranks.get(one)) for one in others]
     made = [ratio for ratio in ratios if ratio is not None]

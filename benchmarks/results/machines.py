@@ -105,7 +105,9 @@ def sentence(name: str, reference: str, ratios: Sequence[float], where: str, ove
     least, most = units.ratio(min(ratios)), units.ratio(max(ratios))
     span = least if least == most else f"{least} to {most}"
     measured = f"{name} takes {span} times as long as {reference} on {where}"
-    if over is None or over.machines == 1:
+    if over and over.machines == 1:
+        return f"{measured}."
+    if over is None:
         return f"{measured}, which says nothing of the next {of}."
     if not units.known(over.next.low, over.next.high):
         return f"{measured}, too few to say anything of the next {of}."

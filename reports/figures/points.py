@@ -71,7 +71,7 @@ def draw(
     for axes, panel in zip(page.panels, panels, strict=True):
         axes.set_title(panel.title)
         _panel(axes, panel, is_log, most_characters)
-        _ticks(axes, x_format, is_log)
+        _ticks(axes, x_format, is_log, most=4 if columns == 1 else 2)
         axes.set_xlabel(panel.x)
     return page.figure
 
@@ -104,13 +104,13 @@ def _panel(axes: Axes, panel: PointPanel, is_log: bool, most_characters: int) ->
     axes.set_ylim(place + 0.6, -1.1 if panel.line else -0.6)
 
 
-def _ticks(axes: Axes, x_format: Callable[[float], str], is_log: bool) -> None:
+def _ticks(axes: Axes, x_format: Callable[[float], str], is_log: bool, most: int) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
     if is_log:
         low, high = axes.get_xlim()
         by_factors = LogLocator(subs=(1.0,) if high / low > 30 else (1.0, 2.0, 5.0))
-        axes.xaxis.set_major_locator(MaxNLocator(4) if high / low < 2 else by_factors)
+        axes.xaxis.set_major_locator(MaxNLocator(most) if high / low < 2 else by_factors)
         axes.xaxis.set_minor_formatter(NullFormatter())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: x_format(value)))
     axes.tick_params(axis="x", which="minor", length=0)

@@ -48,7 +48,8 @@ def _counted(machines: Sequence[MachineRun]) -> str:
     merged = f"{len(used)} of {len(machines)} runs are merged, of {hosts} machine{'' if hosts == 1 else 's'}"
     merged += f" of {kinds} kind{'' if kinds == 1 else 's'}" if used else ""
     left = len(machines) - len(used)
-    return merged + (f"; {left} {'is' if left == 1 else 'are'} left out, for the reason in the table." if left else ".")
+    out = f"; {left} {'is' if left == 1 else 'are'} left out, for the reason in the table" if left else ""
+    return f"{merged}{out}.{' One machine says nothing of the next.' if hosts == 1 else ''}"
 
 
 def _machines(machines: Sequence[MachineRun]) -> Table:

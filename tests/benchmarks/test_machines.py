@@ -147,6 +147,8 @@ def test_a_sentence_says_what_holds_and_what_is_not_known():
         "9.39 to 11.1 times (95 %). They differ by 1.6% (τ)."
     )
     alone = sentence("torch", "numpy", [10.1], "1 machine", across([[2.3, 2.4]]), "one")
-    assert alone == "torch takes 10.1 times as long as numpy on 1 machine, which says nothing of the next one."
+    assert alone == "torch takes 10.1 times as long as numpy on 1 machine."
+    unknown = sentence("torch", "numpy", [10.1, 11], "2 settings of 1 machine", None, "one")
+    assert unknown.endswith("on 2 settings of 1 machine, which says nothing of the next one.")
     apart = across([[0.0, 0.1], [1.0, 1.1]])
     assert sentence("a", "b", [1, 3], "2 machines", apart, "one").endswith("too few to say anything of the next one.")

@@ -79,7 +79,7 @@ def test_a_run_goes_in_small_and_without_its_host_s_name(run, write_run, tmp_pat
     assert small.name == "amd-epyc-7b13-00000000.json"
     assert b"my-laptop" not in small.read_bytes() and b'"data": []' in small.read_bytes()
     assert called("check", small) == (0, f"{small}: fit for the gallery\n")
-    assert "on 1 machine, which says nothing of the next" in render(gather([small]))
+    assert "One machine says nothing of the next." in render(gather([small]))
 
 
 def test_a_forced_kernel_has_a_file_of_its_own(run):
