@@ -67,8 +67,8 @@ def _machines(machines: Sequence[MachineRun]) -> Table:
 
 
 def _sentences(groups: Iterable[MergedGroup]) -> Items:
-    """For each group a line for every ratio but the reference's own."""
-    return Items([(group.title, group.sentences, "") for group in groups])
+    """For each group a sentence for every ratio but the reference's own."""
+    return Items([(group.title, [f": {' '.join(group.sentences)}"], "") for group in groups])
 
 
 def _table(group: MergedGroup, number: int, material: Material) -> Table:
