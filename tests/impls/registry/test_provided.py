@@ -33,6 +33,7 @@ def site(tmp_path, monkeypatch):
     """A folder of installed packages, and in it modules `mine` and `theirs` that must not be imported."""
     monkeypatch.syspath_prepend(tmp_path)
     for module in ("mine", "theirs"):
+        monkeypatch.delitem(sys.modules, module, raising=False)  # of another test
         (tmp_path / f"{module}.py").write_text("raise AssertionError('imported')")
     return tmp_path
 
