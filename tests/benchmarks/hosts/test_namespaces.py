@@ -244,7 +244,7 @@ def test_a_link_that_is_down_while_a_result_is_fetched_costs_nothing(two, tmp_pa
     with two.command("--out", "runs", cwd=tmp_path) as running:
         cut, other = two.first_to_measure()
         running.send_signal(signal.SIGSTOP)
-        wait_until(lambda: two.measuring(other))
+        wait_until(lambda: not two.measuring(cut))
         time.sleep(1)
         link(cut, "down")
         running.send_signal(signal.SIGCONT)
