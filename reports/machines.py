@@ -149,7 +149,11 @@ def merge(machines: Sequence[MachineRun]) -> list[MergedGroup]:
 
 
 def headline(groups: Sequence[MergedGroup]) -> list[MergedGroup]:
-    """The groups to speak of first: the first problem's gradient, or else its first pass, by batch."""
+    """The groups to speak of first: the first problem's gradient, or else its first pass, by batch.
+
+    What only one implementation was measured in has no ratio to speak of.
+    """
+    groups = [group for group in groups if group.compared]
     if not groups:
         return []
     here = [group for group in groups if group.facts.problem == groups[0].facts.problem]

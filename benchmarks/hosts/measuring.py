@@ -1,7 +1,8 @@
 """What an engine runs on each host: `pytest --benchmark-only` in a process of its own, alone on that host.
 
-An engine's own resources are only words: two of its workers, or two engines, can be on one host. A lock on a file of
-that host keeps them apart. The measuring process inherits it, so that it holds for as long as anything is measured,
+An engine's own resources are only words: two of its workers, or two engines, can be on one machine. A lock on a file
+keeps them apart. It is named for the machine's boot and not for its host name: containers of one machine have names of
+their own and the same CPUs. The measuring process inherits it, so that it holds for as long as anything is measured,
 even where the worker that took it is killed.
 """
 
@@ -18,11 +19,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from samegrad.benchmarks.clock.environment import read_text
 from samegrad.benchmarks.clock.identity import identity
 from samegrad.impls.child import ROOT
 
 LOCKS = Path("/tmp") if Path("/tmp").is_dir() else Path(tempfile.gettempdir())
 """The same folder for every user, whatever their TMPDIR is."""
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 GRACE_S = 30.0
 LINES = 12
 
@@ -56,7 +59,7 @@ class Lost(NamedTuple):
 
 @contextmanager
 def locked(path: Path) -> Iterator[int]:
-    """Hold the lock of this host and give its descriptor; waits for whoever holds it."""
+    """Hold a lock and give its descriptor; waits for whoever holds it."""
     try:
         lock = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except FileNotFoundError:
@@ -68,8 +71,9 @@ def locked(path: Path) -> Iterator[int]:
         os.close(lock)
 
 
-def lock_of(host: str) -> Path:
-    return LOCKS / f"samegrad-{host}.lock"
+def lock_of_this_machine(boot_id: Path = BOOT_ID) -> Path:
+    """The file that all who measure on this machine lock. It is named for the host where the boot has no name."""
+    return LOCKS / f"samegrad-{read_text(boot_id) or identity()['host']}.lock"
 
 
 def measure(order: Order, unset: Mapping[str, Any] | None = None) -> Measured:
@@ -79,7 +83,7 @@ def measure(order: Order, unset: Mapping[str, Any] | None = None) -> Measured:
     """
     if os.getpid() != order.pid:
         raise RuntimeError("its worker died and was started again; a measurement is not repeated unasked")
-    with tempfile.TemporaryDirectory(prefix="samegrad-hosts-") as folder, locked(lock_of(identity()["host"])) as lock:
+    with tempfile.TemporaryDirectory(prefix="samegrad-hosts-") as folder, locked(lock_of_this_machine()) as lock:
         began_s, saved = time.time(), Path(folder, "run.json")
         options = [*order.options, f"--benchmark-json={saved}"]
         if order.earlier:

@@ -55,9 +55,18 @@ def introduce(dask_worker: Any) -> tuple[dict[str, Any], int]:
     return identity(), os.getpid()
 
 
+def registered(client: Client) -> dict[str, dict[str, Any]]:
+    """What the scheduler says of each of its workers, by address.
+
+    It is asked here: `client.scheduler_info` gives a copy that Dask overwrites every 2 s by one without any worker.
+    """
+    known: dict[str, dict[str, Any]] = client.sync(client.scheduler.identity, n_workers=-1)["workers"]
+    return known
+
+
 def workers(client: Client) -> tuple[dict[str, Worker], dict[str, str]]:
     """By host one worker that can measure, and by address why the others cannot. Raises BadInput without any worker."""
-    known = client.scheduler_info(n_workers=-1)["workers"]
+    known = registered(client)
     if not known:
         raise BadInput("the scheduler has no workers; start one on each host by: dask worker … --resources SAMEGRAD=1")
     refused = {
@@ -106,20 +115,25 @@ def measured(
     ready = as_completed(list(futures))
     while futures:
         say(f"measuring on {len(futures)} host{'' if len(futures) == 1 else 's'}")
-        done = [next(ready)] if ready.has_ready() else []
-        for future in (one for one in done if one in futures):
-            yield futures.pop(future), _result(future)
-        if not done:
-            for future in _lost(client, futures):
-                worker = futures.pop(future)
-                future.cancel()
-                yield worker, Lost("its worker died, or lost its connection, while it measured")
-            time.sleep(LOOK_S)
+        arrived = next(ready) if ready.has_ready() else None
+        if arrived in futures:
+            if result := _result(arrived):
+                yield futures.pop(arrived), result
+                continue
+            ready.add(arrived)
+        for future in _lost(client, futures):
+            worker = futures.pop(future)
+            future.cancel()
+            yield worker, Lost("its worker died, or lost its connection, while it measured")
+        time.sleep(LOOK_S)
 
 
-def _result(future: Any) -> Measured | Lost:
+def _result(future: Any) -> Measured | Lost | None:
+    """None where its worker does not answer now: its link may come back, or the scheduler gives it up."""
     try:
         return future.result(timeout=CONNECT_S)
+    except TimeoutError:
+        return None
     except Exception as error:
         return Lost(one_line(error) or type(error).__name__)
 
@@ -127,7 +141,9 @@ def _result(future: Any) -> Measured | Lost:
 def _lost(client: Client, futures: Mapping[Any, Worker]) -> list[Any]:
     """Those whose worker the scheduler no longer has, or all of them without a scheduler."""
     try:
-        alive = client.scheduler_info(n_workers=-1)["workers"]
-    except (OSError, RuntimeError):
+        alive = registered(client)
+    except (OSError, RuntimeError, AttributeError):
+        if client.status == "running":  # it may answer yet; where it is gone, Dask ends the client
+            return []
         alive = {}
     return [future for future, worker in futures.items() if worker.address not in alive]

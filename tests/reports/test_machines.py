@@ -122,6 +122,15 @@ def test_what_one_machine_lacks_is_of_fewer_and_has_no_rank(write):
     assert {ratio.rank[1] for ratio in small.ratios if ratio.rank} <= {1, 2, 3, 4}
 
 
+def test_runs_of_one_implementation_are_listed_and_have_no_figure(write, paragraphs):
+    several = [machine(number) for number in range(2)]
+    for run in several:
+        run["benchmarks"] = [one for one in run["benchmarks"] if one["extra_info"]["implementation"] == "numpy"]
+    part = machines.part(gather(write(several)))
+    assert paragraphs(part)[0] == "2 of 2 runs are merged, of 2 machines of 1 kind." and not part.figures
+    contents(gather(write(several)))
+
+
 def test_a_floor_has_no_rank(write):
     several = [machine(number) for number in range(3)]
     for run in several:

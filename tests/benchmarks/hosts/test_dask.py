@@ -18,6 +18,7 @@ from samegrad.benchmarks.documents.run import RunDocument
 from samegrad.benchmarks.hosts.measuring import Lost, Order
 from samegrad.impls.documents.base import read
 
+dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 
 from samegrad.benchmarks.hosts import on_dask  # noqa: E402
@@ -122,6 +123,14 @@ def test_a_worker_killed_in_mid_run_is_named_and_the_other_s_result_kept():
         assert results[other].status == 0 and results[other].content
         psutil.wait_procs(orphans, timeout=30)
         assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in orphans)
+
+
+def test_no_worker_is_overlooked_while_dask_looks_up_its_own_copy(two):
+    """Dask's copy names no worker, and comes every millisecond here."""
+    with dask.config.set({"distributed.client.scheduler-info-interval": "1ms"}):
+        client = on_dask.connect(two.scheduler_address)
+    with client:
+        assert {len(on_dask.registered(client)) for _ in range(300)} == {2}
 
 
 def test_a_worker_that_was_started_again_does_not_measure(two):

@@ -8,9 +8,10 @@ import time
 
 import pytest
 
+from samegrad.benchmarks.clock.identity import identity
 from samegrad.benchmarks.hosts import measuring
 from samegrad.benchmarks.hosts.collecting import Collection
-from samegrad.benchmarks.hosts.measuring import Lost, Measured, Order, environment, lock_of, locked
+from samegrad.benchmarks.hosts.measuring import Lost, Measured, Order, environment, lock_of_this_machine, locked
 
 HOLD = """
 import sys, time
@@ -38,9 +39,14 @@ def test_one_lock_is_held_by_one_at_a_time(tmp_path):
     assert ended_s <= began_s
 
 
-def test_the_lock_is_of_the_host_and_not_of_the_user_s_folder(monkeypatch):
+def test_the_lock_is_of_the_machine_s_boot_and_not_of_the_user_s_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("TMPDIR", "/nowhere")
-    assert lock_of("abc") == measuring.LOCKS / "samegrad-abc.lock" != lock_of("abd")
+    (tmp_path / "boot_id").write_text("3f2a-77\n", encoding="utf-8")
+    assert lock_of_this_machine(tmp_path / "boot_id") == measuring.LOCKS / "samegrad-3f2a-77.lock"
+
+
+def test_the_lock_is_of_the_host_where_the_boot_has_no_name(tmp_path):
+    assert lock_of_this_machine(tmp_path / "absent") == measuring.LOCKS / f"samegrad-{identity()['host']}.lock"
 
 
 def test_whoever_inherits_the_lock_holds_it_on(tmp_path):
