@@ -529,7 +529,7 @@ def test_probes_on_a_kink_are_refused():
     zero = Observation(layers, np.zeros((1, 2)), np.zeros((1, 3)), {"W1": np.zeros((2, 3)), "b1": np.zeros(3)})
     with pytest.raises(BadInput) as refusal:
         diagnose([zero], [("relu",)])
-    assert str(refusal.value) == "every probe stands on the kink of a ReLU; take another seed"
+    assert str(refusal.value) == "every probe is on the kink of a ReLU; take another seed"
     diagnosis = diagnose(
         [zero], [("relu",), ("tanh",)]
     )  # where only one of the choices has a kink, the others are left
