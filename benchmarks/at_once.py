@@ -1,4 +1,4 @@
-"""Imported before anything that takes time: from then on Ctrl-C ends the process at once."""
+"""From the import of this module on, Ctrl-C ends the process at once: import it before anything that takes time."""
 
 from samegrad.benchmarks import interrupts
 

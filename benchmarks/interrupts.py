@@ -19,7 +19,7 @@ _ends_at_once = False
 
 
 def end_at_once() -> None:
-    """Ctrl-C ends the process from now on, without a traceback: while modules are imported nothing can be lost."""
+    """Let Ctrl-C end the process from now on, without a traceback: while modules are imported nothing can be lost."""
     global _ends_at_once
     if _in_main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -27,7 +27,7 @@ def end_at_once() -> None:
 
 
 def raise_again() -> None:
-    """Ctrl-C raises KeyboardInterrupt, as it does in Python, if it was `end_at_once` that changed that."""
+    """Let Ctrl-C raise KeyboardInterrupt again, as it does in Python, if it was `end_at_once` that changed that."""
     global _ends_at_once
     if _ends_at_once:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -36,7 +36,7 @@ def raise_again() -> None:
 
 @contextmanager
 def raised() -> Iterator[None]:
-    """SIGTERM and SIGHUP raise KeyboardInterrupt with their name, as Ctrl-C does by itself.
+    """Let SIGTERM and SIGHUP raise KeyboardInterrupt with their name, as Ctrl-C does by itself.
 
     One that is ignored, as `nohup` has it, stays ignored.
     """
@@ -46,7 +46,7 @@ def raised() -> Iterator[None]:
 
 @contextmanager
 def deferred() -> Iterator[list[str]]:
-    """Nothing interrupts the block; the names of the signals that came meanwhile are gathered in the list."""
+    """Let no signal interrupt the block; the names of those that came meanwhile are gathered in the list."""
     arrived: list[str] = []
     with _handled([signal.SIGINT, *_ENDING], lambda number, _: arrived.append(signal.Signals(number).name)):
         yield arrived
@@ -58,7 +58,7 @@ def _interrupt(number: int, _: Any) -> None:
 
 @contextmanager
 def _handled(numbers: list[int], handler: Any) -> Iterator[None]:
-    """Only Python's main thread can set handlers; elsewhere nothing changes."""
+    """Handle these signals inside the block. Only Python's main thread can; elsewhere nothing changes."""
     before = {number: signal.signal(number, handler) for number in numbers} if _in_main_thread() else {}
     try:
         yield

@@ -31,15 +31,15 @@ from samegrad.impls.registry.entry import Entry
 ALL_DEVICES = ("cpu", "gpu")
 BATCHES = (4, 256, 16384)
 MOST_NETWORKS, MOST_PARAMETERS = 2**17, 2**22
-"""At once, and the parameters of all of them."""
+"""The most networks at once, and the most parameters of all of them together."""
 LARGEST_SEED = 2**32 - 1
-"""Of NumPy's RandomState, which draws the rows of `line`."""
+"""The largest seed of NumPy's RandomState, which draws the rows of `line`."""
 SWEEP = tuple(4**power for power in range(1, 10))
 """4 to 262,144: enough sizes to tell a fixed cost from a rate."""
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Declare them, with their defaults, for `pytest --help`."""
+    """Declare the options, with their defaults, for `pytest --help`."""
     group = parser.getgroup("samegrad", "samegrad: what to measure")
     add = group.addoption
     add(
@@ -157,7 +157,7 @@ class Options:
     cases: tuple[Case, ...]
     request: Callable[..., Request]
     devices: tuple[str, ...] = ()
-    """Those asked for by name: a run on none of them is not what was asked for."""
+    """The devices asked for by name: a run on none of them is not what was asked for."""
     earlier: Earlier | None = None
     contenders: tuple[contender.Contender, ...] = ()
     fail_above: float | None = None
@@ -336,7 +336,7 @@ def _networks(text: str) -> int:
 
 
 def _require_possible(case: Case) -> None:
-    """Raise BadInput for more parameters, or more memory, than can be had."""
+    """Raise BadInput for more parameters, or more memory, than is possible."""
     count = case.networks * sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(get_problem(case.problem).sizes))
     if case.networks > 1 and count > MOST_PARAMETERS:
         raise BadInput(

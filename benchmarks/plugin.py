@@ -27,7 +27,7 @@ from samegrad.impls.terminal import write_plainly
 
 FOLDER = Path(__file__).resolve().parent
 SESSION = pytest.StashKey[Session]()
-NOTHING_HAD = 2
+NOTHING_MEASURED = 2
 """The exit status where nothing could be measured, or nothing on a device that was asked for by name."""
 
 
@@ -53,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("--benchmark-histogram needs pygal: pip install 'pytest-benchmark[histogram]'")
     for option in [name for name in NO_COMPANY if config.getoption("benchmark_only") and config.getoption(name, None)]:
         raise pytest.UsageError(f"--{option} and --benchmark-only do not go together: {NO_COMPANY[option]}")
-    with _told_to_the_user():
+    with _reported_in_one_line():
         config.stash[SESSION] = Session(config, read_options(config))
     config.add_cleanup(config.stash[SESSION].close)
 
@@ -151,7 +151,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         elif {"implementation", "phase"} <= parameters.keys():
             session.config.stash[SESSION].select_cold_start(parameters["implementation"])
     if not session.config.option.collectonly:
-        with _told_to_the_user():
+        with _reported_in_one_line():
             session.config.stash[SESSION].begin()
 
 
@@ -169,8 +169,8 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
         ours.save_failures()
     if arrived or ours.was_interrupted:
         session.exitstatus = pytest.ExitCode.INTERRUPTED
-    elif ours.had_nothing or set(ours.absent) & set(ours.options.devices):
-        session.exitstatus = NOTHING_HAD
+    elif ours.measured_nothing or set(ours.absent) & set(ours.options.devices):
+        session.exitstatus = NOTHING_MEASURED
     elif session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) and ours.has_troubles:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if session.exitstatus == pytest.ExitCode.OK and ours.run_file and ours.options.fail_above is not None:
@@ -208,7 +208,7 @@ def _summarise(reporter: Any, session: Session, is_verbose: bool) -> None:
         reporter.write_line(f"Skipped: {', '.join(names)}: {reason}")
     for device in session.absent:
         reporter.write_line(f"No {device} here: none of the implementations could use one.")
-    if session.had_nothing:
+    if session.measured_nothing:
         reporter.write_line("Nothing was measured.", red=True)
     for problem in session.saving_problems:
         reporter.write_line(problem, red=True)
@@ -219,7 +219,7 @@ def _summarise(reporter: Any, session: Session, is_verbose: bool) -> None:
 
 
 @contextmanager
-def _told_to_the_user() -> Iterator[None]:
+def _reported_in_one_line() -> Iterator[None]:
     """A mistake in what was asked for ends pytest with one line."""
     try:
         yield

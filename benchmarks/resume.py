@@ -21,7 +21,7 @@ from samegrad.benchmarks.clock.identity import identity
 from samegrad.benchmarks.clock.record import SENTINEL, YARDSTICK, Group, Request
 from samegrad.benchmarks.clock.schedule import Pace
 from samegrad.benchmarks.documents import run as documents
-from samegrad.benchmarks.documents.run import Benchmark, Environment, MachineIdentity, RunDocument, parameters_told
+from samegrad.benchmarks.documents.run import Benchmark, Environment, MachineIdentity, RunDocument, parameters_source
 from samegrad.benchmarks.results.groups import launches_ns
 from samegrad.impls.documents.base import fitted, read
 from samegrad.impls.errors import BadInput
@@ -98,7 +98,7 @@ class Earlier:
     def require_same(self, request: Request) -> None:
         """Raise BadInput, with every difference, if the machine or an option of measuring differs."""
         here, there = fitted(environment.environment(), Environment), self.ours.environment
-        asked = {name: getattr(request, name) for name in SAME_OPTIONS} | parameters_told(request.parameters)
+        asked = {name: getattr(request, name) for name in SAME_OPTIONS} | parameters_source(request.parameters)
         compared = [(name, getattr(there, name), getattr(here, name)) for name in SAME_MACHINE]
         compared += [(name, getattr(self.ours.options, name), value) for name, value in asked.items()]
         compared += [("numpy", there.versions.get("numpy"), here.versions["numpy"])]
@@ -120,7 +120,7 @@ class Earlier:
         self._require_versions({name for group in self.groups.values() for name in group.prepared} | {*self.cold_start})
 
     def _cold_start(self, name: str) -> dict[str, Any]:
-        """Its samples, if every process was observed; else nothing."""
+        """The samples of a cold start, if every process was observed; else nothing."""
         timed = self.ours.cold_start.get(name, {})
         is_whole = {len(samples) for samples in timed.values()} == {fresh.PROCESSES} and not fresh.FAILED & timed.keys()
         return dict(timed) if is_whole else {}

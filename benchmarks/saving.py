@@ -21,7 +21,7 @@ from samegrad.impls.errors import BadInput
 from samegrad.impls.files import numbered, require_writable, write_new, write_whole
 
 PROBE_BYTES = 1 << 20
-"""About the size of a run's file."""
+"""Bytes that must fit where a run is saved: about the size of a run's file."""
 
 MOST_NUMBERS = 1000
 
@@ -32,7 +32,7 @@ class Saving:
     def __init__(self, stock: Any, root: Path) -> None:
         """Save the run under reports/runs/ if no other place was asked for, and every round's sample with it.
 
-        Raises BadInput where the place cannot hold a run's file: better now than when it was measured.
+        Raises BadInput where the place has no room for a run's file: better now than when it was measured.
         """
         self.stock = stock
         self.problems: list[str] = []

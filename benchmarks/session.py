@@ -111,7 +111,7 @@ class Session:
         benchmark.pedantic(_nothing, rounds=len(samples[phase]))
 
     def _measured(self) -> RunFile:
-        """Everything that was selected, measured when the first test asks."""
+        """The run of everything that was selected, measured when the first test asks."""
         if self.run_file is None:
             if self._began:
                 pytest.fail("the measurement failed; the first test of this run shows where", pytrace=False)
@@ -192,7 +192,7 @@ class Session:
                 self.options.earlier.take(self.selected, self.cold)
 
     def save_failures(self) -> None:
-        """Save a run that has nothing but failures to tell."""
+        """Save a run that has nothing but failures."""
         if self._saving and self.run_file and not self._stock.benchmarks and self.run_file.has_failures:
             self._saving.save_without_benchmarks(self.config)
 
@@ -215,7 +215,7 @@ class Session:
         return bool(self.saving_problems) or bool(self.run_file and self.run_file.has_failures)
 
     def _check(self, case: Case, implementation: str) -> None:
-        """With --benchmark-disable: build the case and let it pass the gate, untimed."""
+        """Build the case and let it pass the gate, untimed, as --benchmark-disable asks."""
         if self._single is None:
             request = self.options.request({case: (implementation,)})
             self._single = clock.Launch(Run(request, cpus=[]), np.random.default_rng())
@@ -230,11 +230,11 @@ class Session:
 
     @property
     def absent(self) -> list[str]:
-        """The devices that no implementation of this session could have."""
+        """The devices that no implementation of this session could use."""
         return [device for device, kinds in self._ends.items() if device != "cpu" and kinds == {"unavailable"}]
 
     @property
-    def had_nothing(self) -> bool:
+    def measured_nothing(self) -> bool:
         """Whether there were benchmarks, and none of them could run here."""
         return bool(self.skipped) and not any(kinds - {"unavailable"} for kinds in self._ends.values())
 
@@ -257,4 +257,4 @@ class Session:
 
 
 def _nothing() -> None:
-    """What pytest-benchmark calls while the times are replayed."""
+    """Do nothing: pytest-benchmark calls this while the times are replayed."""

@@ -42,7 +42,7 @@ THREAD_VARIABLES = (
     "TF_NUM_INTEROP_THREADS",
     "NPROC",
 )
-"""Read by the frameworks at import: OpenMP, three BLAS, TensorFlow's two pools, XLA's CPU client."""
+"""Variables that the frameworks read at import: OpenMP, three BLAS, TensorFlow's two pools, XLA's CPU client."""
 
 HEAP_VARIABLES = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}
 """The *kept heap*: glibc keeps what is freed, as it does by itself in a process that has once freed a block of 32 MiB.
@@ -58,16 +58,16 @@ HEADERS = {"TORCHINDUCTOR_CPP_CACHE_PRECOMPILE_HEADERS": "0"}
 even where that is cached. It pays from some six new kernels on."""
 
 STDERR_LINES = 12
-"""At most this many of the last lines are kept."""
+"""The most last lines of output that are kept."""
 
 LOOK_S = 1.0
-"""Poll interval. Where this process was stopped meanwhile, no more than that is charged to the time limit."""
+"""Seconds between polls. Where this process was stopped meanwhile, no more than that is charged to the time limit."""
 
 OWN_GROUP: dict[str, Any] = {"process_group": 0} if hasattr(os, "killpg") else {}
-"""For a process that a signal to this one's group, such as Ctrl-C, is not to reach."""
+"""Arguments for a process that a signal to this one's group, such as Ctrl-C, must not reach."""
 
 REMOVE = "import shutil, sys; sys.stdin.read(); shutil.rmtree(sys.argv[1], ignore_errors=True)"
-"""Removes a folder once standard input ends; its other end is open in this process."""
+"""A program that removes a folder once its standard input ends, whose other end is open in this process."""
 
 
 class Failed(Exception):
@@ -213,7 +213,7 @@ class Child:
             self.waited_s += min(look_s, time.monotonic() - began_s)
             try:
                 chunk = self._channel.recv(1 << 16) if is_readable else None
-            except ConnectionResetError:  # it died before it had read what was asked
+            except ConnectionResetError:  # it died before it read the request
                 chunk = b""
             if chunk == b"" or (chunk is None and self._process.poll() is not None):
                 raise self._gone("died", f"{self._process_name} died during {do!r} {self._status()}")

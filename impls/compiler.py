@@ -43,7 +43,7 @@ def find(language: str = "C") -> list[str] | None:
 
 
 def require(language: str = "C") -> list[str]:
-    """As `find`. Raises Unavailable, with what to install, where there is none."""
+    """The compiler's command. Raises Unavailable, with what to install, where there is none."""
     command = find(language)
     if command is None:
         variable, names = LANGUAGES[language]
@@ -99,7 +99,7 @@ def _run(command: list[str]) -> None:
 
 
 def _cpu() -> str:
-    """What -march=native depends on: a cache folder may be shared between machines."""
+    """The names of the CPU and its features, on which -march=native depends: machines may share a cache folder."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

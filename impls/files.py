@@ -50,7 +50,7 @@ def read_whole(path: Path) -> bytes:
 
 PIECE, LARGEST = 2**20, 512 * 2**20
 DESCRIPTOR = re.compile(r"/dev/std(?:in|out|err)|(?:/dev/fd|/proc/self/fd)/(\d+)")
-"""Names of what the process has open already."""
+"""The pattern of names of what the process has open already."""
 
 
 def _way_through(path: Path) -> Path | int | None:
@@ -77,7 +77,7 @@ def _pipe(path: Path) -> int:
 
 
 READER_WAITS = 50
-"""Attempts, a tenth of a second apart."""
+"""The attempts to find a reader, a tenth of a second apart."""
 
 
 def require_writable(path: str | Path, probe_bytes: int = 1) -> None:
@@ -102,7 +102,7 @@ def _target(path: Path) -> Path:
 
 
 def write_new(paths: Iterable[Path], content: bytes) -> Path:
-    """As `write_whole`, to the first of these paths that is not taken, and return it: no file is ever replaced.
+    """Write whole to the first of these paths that is not taken, and return that path: no file is ever replaced.
 
     Two processes that try the same names at once get one each.
     """

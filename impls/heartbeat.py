@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable
 
 BEAT_S = 1.0
-"""Where a terminal shows how long something has taken."""
+"""Seconds between beats where a terminal shows how long something has taken."""
 SILENT_S = 60.0
-"""Where the output is no terminal, nothing is silent for longer."""
+"""Seconds between beats where the output is no terminal: nothing is silent for longer."""
 
 
 class Heartbeat:
-    """In a `with` block `beat` is called every so many seconds, by a thread that sleeps in between."""
+    """Call `beat` every so many seconds inside a `with` block, from a thread that sleeps in between."""
 
     def __init__(self, beat: Callable[[], None], every_s: float) -> None:
         self._beat, self._every_s, self._ended = beat, every_s, threading.Event()

@@ -42,7 +42,7 @@ Evaluation = tuple[NDArray[Any], Parameters]
 
 PASSES = ("forward", "value_and_grad", "train_step")
 LOOP = "train_loop"
-"""The optional pass, timed per step."""
+"""The name of the optional pass, which is timed per step."""
 
 
 class Implementation(ABC):
@@ -52,7 +52,7 @@ class Implementation(ABC):
     def prepare(self, task: Task) -> None:
         """Bring `task.data()` and `task.layers()` to the device and build what the passes need.
 
-        Raises Unavailable, with what to install or change, where the device or dtype cannot be had.
+        Raises Unavailable, with what to install or change, where the device or dtype is not available.
         """
 
     @abstractmethod

@@ -46,7 +46,7 @@ def parsed(name: str, allowed: tuple[str, ...]) -> tuple[str, tuple[int, ...], t
 
 
 def rows(sizes: tuple[int, ...], batch: int, seed: int) -> tuple[Array, Array]:
-    """x: (batch, inputs) and y: (batch, outputs)."""
+    """The rows of a seed, x: (batch, inputs) and y: (batch, outputs)."""
     drawn = np.random.default_rng(seed).random((batch, sizes[0] + sizes[-1]))
     return 2 * drawn[:, : sizes[0]] - 1, drawn[:, sizes[0] :]
 

@@ -32,7 +32,7 @@ def json_option(default: str) -> Callable[[Any], Any]:
 
 
 def percentage(option: str, text: str) -> float:
-    """`5%` or `5` → 0.05. Raises BadInput for anything else and for a negative one."""
+    """The share of a percentage: `5%` or `5` → 0.05. Raises BadInput for anything else and for a negative one."""
     try:
         value = float(str(text).strip().removesuffix("%")) / 100
     except ValueError:

@@ -18,7 +18,7 @@ from samegrad.impls.files import read_whole, write_whole
 
 Array = NDArray[np.floating]
 LARGEST = 64 * 2**20
-"""Bytes of all tensors in a parameters file."""
+"""The most bytes of all tensors in a parameters file."""
 
 
 class Layer(NamedTuple):
@@ -65,12 +65,12 @@ def rounded(parameters: Parameters, dtype: str) -> Parameters:
 
 
 def paired(flat: Sequence[Array]) -> Parameters:
-    """[W1, b1, W2, …] as layers."""
+    """The layers of a flat list [W1, b1, W2, …]."""
     return [Layer(W, b) for W, b in zip(flat[0::2], flat[1::2], strict=True)]
 
 
 def as_lists(parameters: Parameters) -> list[list[Any]]:
-    """[[W, b], …] as nested lists, in which JSON keeps every digit."""
+    """The parameters as nested lists [[W, b], …], in which JSON keeps every digit."""
     return [[W.tolist(), b.tolist()] for W, b in parameters]
 
 

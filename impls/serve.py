@@ -22,7 +22,7 @@ OUT_OF_MEMORY = (
     *("RESOURCE_EXHAUSTED", "Out of memory"),
     *("ResourceExhaustedError", "OOM when allocating"),
 )
-"""In what the frameworks raise: PyTorch on a GPU, on the CPU and in cuBLAS; JAX; TensorFlow."""
+"""Texts in the frameworks' errors for a lack of memory: PyTorch on a GPU, on the CPU and in cuBLAS; JAX; TensorFlow."""
 
 
 def serve(socket: int, target: str | None = None) -> None:
@@ -43,13 +43,13 @@ def serve(socket: int, target: str | None = None) -> None:
 
 
 def load(target: str) -> Any:
-    """What "module:name" names."""
+    """The object that "module:name" names."""
     module, _, name = target.partition(":")
     return getattr(importlib.import_module(module), name)
 
 
 def failure(error: Exception) -> dict[str, Any]:
-    """The answer that tells of an error: its kind, and where it was raised unless its message says it all."""
+    """The answer that reports an error: its kind, and where it was raised unless its message says it all."""
     import traceback
 
     if kind := getattr(error, "refusal", None):

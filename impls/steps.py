@@ -14,7 +14,7 @@ from samegrad.impls.terminal import moves
 
 
 class Steps:
-    """In a `with` block, called with what is done next: so many times in all, or for about so many seconds.
+    """Progress of a `with` block, called with each next step: so many times, or for about so many seconds.
 
     Where there is no terminal a step that takes longer than a minute is written again every minute; a `brief` one is
     written only then.

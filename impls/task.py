@@ -22,7 +22,7 @@ class Task:
     dtype: str = "float32"
     device: str = "cpu"
     seed: int = SEED
-    """Of the rows."""
+    """The seed of the rows."""
 
     @property
     def networks(self) -> int | None:

@@ -29,7 +29,7 @@ def is_dumb() -> bool:
 
 
 def columns(stream: TextIO) -> int | None:
-    """How wide the terminal is that a stream writes to; None where it writes to none, and nothing need be broken."""
+    """The width of the terminal that a stream writes to; None where it writes to none, and lines may be long."""
     return shutil.get_terminal_size().columns if stream.isatty() else None
 
 

@@ -92,13 +92,13 @@ def _at(group: GroupTimes, limit: float, first: GroupTimes) -> str:
 
 
 def _tied(case: CaseTimes, ratio: Interval) -> str:
-    """`jax-jit (15.0 µs, 1.05 to 1.19 times)`: the interval is the reason why no difference is shown."""
+    """A tie in words, `jax-jit (15.0 µs, 1.05 to 1.19 times)`: the interval is why no difference is shown."""
     interval = units.interval(ratio.low, ratio.high)
     return f"{case.implementation} ({units.time(case.median_ns)}{f', {interval} times' if interval else ''})"
 
 
 def _less(behind: list[CaseTimes], against: dict[str, Interval]) -> str:
-    """`4.1 times (3.9 to 4.3) less than torch-eager`, of the next and the last; no order is claimed between them."""
+    """The lead on the next and the last, `4.1 times (3.9 to 4.3) less than torch-eager`, without an order of those."""
     ends = behind[:1] if len(behind) == 1 else [behind[0], behind[-1]]
     each = []
     for case in ends:

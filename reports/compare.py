@@ -28,7 +28,7 @@ from samegrad.reports import provenance, runs
 from samegrad.reports.records import CaseTimes, GroupTimes, StoredRun
 
 SHOWN = 20
-"""Of more cases than this, the terminal shows only those that became faster or slower."""
+"""The most cases that the terminal shows whole; of more, only those that became faster or slower."""
 INDENTED: dict[str, Any] = {"initial_indent": "    ", "subsequent_indent": "    "}
 PASSED, IS_SLOWER, NOT_LIKE, IS_MISSING = 0, 1, 2, 3
 
@@ -85,7 +85,7 @@ def yardsticks(before: StoredRun, after: StoredRun) -> tuple[list[float], list[f
 
 
 def _yardstick(run: StoredRun) -> list[float]:
-    """Empty where a launch has none."""
+    """The yardstick of every launch in ns; empty where a launch has none."""
     medians_ns = [launch.yardstick.median_ns for launch in run.ours.launches if launch.yardstick]
     return medians_ns if len(medians_ns) == len(run.ours.launches) else []
 
@@ -142,7 +142,7 @@ def not_judged(changed: list[Change]) -> list[str]:
 
 
 def summary(changed: list[Change]) -> str:
-    """`Of 90 cases that both runs have, 3 became slower, 2 faster, 60 stayed within 1 %, and 25 are not resolved.`"""
+    """One sentence: `Of 90 cases that both runs have, 3 became slower, 2 faster, 60 stayed within 1 %, …`"""
     cases = f"case{'' if len(changed) == 1 else 's'}"
     counts = counted((change.word for change in changed), REGRESSION_MARGIN)
     return f"Of {len(changed)} {cases} that both runs have, {counts}."
@@ -216,7 +216,7 @@ def _gate(
 
 
 def _least_shown(changed: list[Change], limit: float) -> str:
-    """By how much the least certain of the judged cases would have to be slower, as a sentence after others."""
+    """A sentence on how much slower the least certain of the judged cases would have to be, to follow others."""
     intervals = [change.comparison for change in changed]
     judged = [ratio / low for ratio, low, _ in intervals if low and shows_doubling(ratio, low)]
     if not judged:
@@ -247,7 +247,7 @@ def _in_words(comparison: Interval) -> str:
 
 
 def slowest_first(changed: list[Change]) -> list[Change]:
-    """The largest slowdown first; what has no ratio last."""
+    """The changes, the largest slowdown first, those without a ratio last."""
     return sorted(changed, key=lambda change: -change.comparison.ratio if change.comparison.ratio > 0 else math.inf)
 
 

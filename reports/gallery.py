@@ -26,7 +26,7 @@ LEAST_LAUNCHES = 3
 AS_STATED = 1e-6
 """The relative error of numbers that were written and read again."""
 ALIKE = 0.25
-"""How far the median of the rounds' log ratios may be from the ratio of two medians, on a machine that was steady."""
+"""The largest distance of the rounds' median log ratio from the ratio of two medians, on a steady machine."""
 
 
 def without_rounds(file: RunDocument) -> RunDocument:
@@ -36,7 +36,7 @@ def without_rounds(file: RunDocument) -> RunDocument:
 
 
 def file_name(file: RunDocument) -> str:
-    """`amd-epyc-3abda07c.json`, with the setting where BLAS kernels were forced."""
+    """The file's name, `amd-epyc-3abda07c.json`, with the setting where BLAS kernels were forced."""
     forced = [one.sentence.split()[0] for one in file.samegrad.handicaps if one.handicap == "kernels"]
     parts = [file.samegrad.environment.machine, host(file)[:8], *forced]
     return "-".join(re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") for part in parts) + ".json"

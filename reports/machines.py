@@ -20,7 +20,7 @@ from samegrad.benchmarks.results.statistics import Interval, pairs, ratio_interv
 from samegrad.reports.records import of_networks
 
 Logs = dict[str, NDArray[np.float64]]
-"""By implementation the log ratios to the run's own baseline, (launches,), NaN where a launch has none."""
+"""The log ratios of each implementation to the run's own baseline, (launches,), NaN where a launch has none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +42,12 @@ class MachineRun:
 
     @property
     def label(self) -> str:
-        """`2: AMD EPYC`."""
+        """The machine's number and kind: `2: AMD EPYC`."""
         return f"{self.number}: {self.file.samegrad.environment.machine}"
 
     @cached_property
     def groups(self) -> dict[str, dict[str, ExtraInfo]]:
-        """By group and implementation what was recorded."""
+        """What was recorded, by group and implementation."""
         groups: dict[str, dict[str, ExtraInfo]] = {}
         for benchmark in self.file.benchmarks:
             if benchmark.extra_info.cold_start is None:
@@ -70,16 +70,16 @@ class MergedRatio:
 
     implementation: str
     by_machine: dict[MachineRun, Interval]
-    """Each with the machine's own interval, which holds for all pairs of the group on that machine together."""
+    """The ratio on each machine, with an interval that holds for all pairs of the group on that machine together."""
     by_kind: dict[str, Across]
     over_kinds: Across | None
-    """None with one kind, and where one host is of several kinds, as it is no sample of them."""
+    """The ratio over kinds of machines; None with one kind, and where one host is of several, which are no sample."""
     rank: tuple[int, int] | None
-    """The first and the last possible; None for a floor, for what some machine lacks, and for one machine alone."""
+    """The first and the last possible rank; None for a floor, for what some machine lacks, and for one machine."""
 
     @property
     def over(self) -> Across | None:
-        """Over the machines of the one kind, or over the kinds."""
+        """The ratio over the machines of the one kind, or over the kinds."""
         return next(iter(self.by_kind.values())) if len(self.by_kind) == 1 else self.over_kinds
 
 
@@ -94,7 +94,7 @@ class MergedGroup:
     ratios: tuple[MergedRatio, ...]
 
     def where_of(self, ratio: MergedRatio) -> str:
-        """`all 3 machines`, `1 machine`, `3 of 4 machines`, `2 settings of 1 machine`."""
+        """The machines in words: `all 3 machines`, `1 machine`, `3 of 4 machines`, `2 settings of 1 machine`."""
         settings, hosts = len(ratio.by_machine), len({machine.host for machine in ratio.by_machine})
         machines = f"{hosts} machine{'' if hosts == 1 else 's'}"
         if hosts < settings:
@@ -113,7 +113,7 @@ class MergedGroup:
 
     @property
     def title(self) -> str:
-        """`xor value_and_grad, batch 4, float32 on cpu`."""
+        """The group's title: `xor value_and_grad, batch 4, float32 on cpu`."""
         facts = self.facts
         threads = f", {facts.threads_asked} threads" if (facts.threads_asked or 1) != 1 else ""
         where = f"{facts.dtype} on {facts.device}{threads}{of_networks(facts.networks)}"
@@ -126,7 +126,7 @@ class MergedGroup:
 
     @property
     def sentences(self) -> list[str]:
-        """For every ratio what holds on all machines, and on the next."""
+        """A sentence for every ratio: what holds on all machines, and on the next."""
         return [
             results.sentence(
                 ratio.implementation,
@@ -179,7 +179,7 @@ def _group(name: str, machines: list[MachineRun]) -> MergedGroup | None:
 
 
 def _logs(of: dict[str, ExtraInfo]) -> Logs:
-    """Of those that have a ratio in some launch."""
+    """The log ratios of the implementations that have one in some launch."""
     logs = {
         name: np.array([np.nan if launch.log_ratio is None else launch.log_ratio for launch in extra.launches])
         for name, extra in of.items()
@@ -188,7 +188,7 @@ def _logs(of: dict[str, ExtraInfo]) -> Logs:
 
 
 def _reference(machines: list[MachineRun], name: str, everywhere: list[str]) -> str:
-    """What most runs took for the baseline, of those that every machine has."""
+    """The reference: what most runs took for the baseline, of the implementations that every machine has."""
     baselines = Counter(next(iter(machine.groups[name].values())).baseline for machine in machines)
     return next((one for one, _ in baselines.most_common() if one in everywhere), everywhere[0])
 
@@ -201,7 +201,7 @@ def _between(logs: Logs, one: str, other: str) -> NDArray[np.float64]:
 
 
 def _ratio(one: str, reference: str, logs: dict[MachineRun, Logs], rank: tuple[int, int] | None) -> MergedRatio | None:
-    """None where no machine has a launch of both."""
+    """The merged ratio of one implementation to another; None where no machine has a launch of both."""
     launches = {machine: _between(of, one, reference) for machine, of in logs.items() if one in of and reference in of}
     launches = {machine: values for machine, values in launches.items() if values.size}
     if not launches:
@@ -220,7 +220,7 @@ def _ratio(one: str, reference: str, logs: dict[MachineRun, Logs], rank: tuple[i
 
 
 def _ranks(logs: dict[MachineRun, Logs], names: list[str], reference: str) -> list[tuple[int, int]]:
-    """Over the machines of one kind, or over kinds; without an order where one host is of several kinds."""
+    """The ranks over the machines of one kind, or over kinds; without an order where one host is of several kinds."""
     rows: dict[str, list[list[float]]] = {}
     for machine, of in logs.items():
         rows.setdefault(machine.kind, []).append([float(_between(of, name, reference).mean()) for name in names])

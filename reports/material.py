@@ -44,7 +44,7 @@ class Material:
     """The runs, the last of which the report is about, and at most one of each other document."""
 
     runs: tuple[StoredRun, ...]
-    """Those with their rounds."""
+    """The runs that have their rounds."""
     beside: dict[str, Path] = field(default_factory=dict)
     """The files of the other documents."""
     agreement: AgreementDocument | None = None

@@ -19,17 +19,17 @@ class NetworkSeries:
 
     @property
     def first(self) -> GroupTimes:
-        """That of the fewest networks."""
+        """The group of the fewest networks."""
         return next(iter(self.groups.values()))
 
     @property
     def where(self) -> str:
-        """`xor value_and_grad, batch 4`."""
+        """The series in words: `xor value_and_grad, batch 4`."""
         return f"{self.first.what}, batch {units.count(self.first.batch)}"
 
     @property
     def sentence(self) -> str:
-        """Up to how many networks the call decides, what one takes at the most, and how far that is from the floor."""
+        """The sentence on where the call decides, and on what a network takes at the most of them, beside the floor."""
         return networks.sentence(self.where, self.result)
 
 

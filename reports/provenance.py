@@ -6,7 +6,7 @@ from samegrad.reports.records import StoredRun
 
 
 def threads(run: StoredRun) -> str:
-    """`1 thread`, `4 threads`, `1, 2, 4 threads`."""
+    """The threads in words: `1 thread`, `4 threads`, `1, 2, 4 threads`."""
     options = run.ours.options
     counts = options.thread_counts or (options.threads,)
     return f"{', '.join(map(str, counts))} thread{'' if counts == (1,) else 's'}"
@@ -20,17 +20,17 @@ def versions(run: StoredRun) -> dict[str, str]:
 
 
 def minute(iso: str) -> str:
-    """`2026-11-22T12:00:00+00:00` → `2026-11-22 12:00`."""
+    """The date to the minute: `2026-11-22T12:00:00+00:00` → `2026-11-22 12:00`."""
     return iso[:16].replace("T", " ")
 
 
 def date(run: StoredRun) -> str:
-    """`2026-11-22 12:00`, as recorded."""
+    """The run's date as recorded: `2026-11-22 12:00`."""
     return minute(run.date)
 
 
 def rounds(run: StoredRun) -> str:
-    """`3 launches × 60 rounds`, or from the fewest to the most where they differ."""
+    """The rounds in words: `3 launches × 60 rounds`, or from the fewest to the most where they differ."""
     cases = [case for group in run.groups for case in group.cases]
     launches = [len(case.launches) for case in cases]
     each = [launch.samples_ns.size for case in cases for launch in case.launches]

@@ -56,7 +56,7 @@ class CaseTimes:
 
     @property
     def agreement(self) -> dict[str, float]:
-        """τ by tensor."""
+        """The τ of each tensor."""
         return self.extra.agreement if self.extra else {}
 
 
@@ -93,27 +93,27 @@ class GroupTimes:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The same, named as in the run file."""
+        """Problem, pass, batch, dtype and device, named as in the run file."""
         return dict(zip(("problem", "pass", "batch", "dtype", "device"), self.key, strict=True))
 
     @property
     def what(self) -> str:
-        """`xor value_and_grad, input from the host`."""
+        """The problem and the pass in words: `xor value_and_grad, input from the host`."""
         return f"{self.problem} {passes.title(self.pass_)}"
 
     @property
     def setting(self) -> str:
-        """`float32 on cpu`."""
+        """The dtype and the device in words: `float32 on cpu`."""
         return f"{self.dtype} on {self.device}"
 
     @property
     def where(self) -> str:
-        """`xor value_and_grad, batch 4, float32 on cpu`."""
+        """The group in words: `xor value_and_grad, batch 4, float32 on cpu`."""
         return f"{self.what}, batch {units.count(self.batch)}, {self.setting}"
 
     @property
     def times_ns(self) -> dict[str, list[NDArray[np.float64]]]:
-        """By implementation one array (rounds,) for each launch."""
+        """The times in ns of each implementation: an array (rounds,) for each launch."""
         return {case.implementation: [launch.samples_ns for launch in case.launches] for case in self.cases}
 
     @property
@@ -189,7 +189,7 @@ class StoredRun:
 
     @property
     def date(self) -> str:
-        """As recorded."""
+        """The date as the file has it."""
         return self.file.datetime if self.file else ""
 
     @property

@@ -47,7 +47,7 @@ def draw(
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> list[Path]:
-    """Each file whole or not at all, under its name, which may contain a subfolder."""
+    """Write each file whole or not at all, under its name, which may contain a subfolder."""
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         write_whole(folder / name, content)

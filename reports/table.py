@@ -92,7 +92,7 @@ def _row(group: GroupTimes, case: CaseTimes) -> str:
 
 
 def against(ratio: Interval | None) -> str:
-    """`5.10 (4.90 to 5.30)`: the ratio to the group's baseline and its interval; `1` for the baseline itself."""
+    """The ratio to the group's baseline and its interval: `5.10 (4.90 to 5.30)`; `1` for the baseline itself."""
     if ratio is None or ratio == Interval(1.0):
         return "–" if ratio is None else "1"
     interval = units.interval(ratio.low, ratio.high)

@@ -27,12 +27,12 @@ class Series:
 
     @property
     def where(self) -> str:
-        """`2-w-1 value_and_grad, batch 4`."""
+        """The series in words: `2-w-1 value_and_grad, batch 4`."""
         return f"{self.family} {passes.title(self.first.pass_)}, batch {units.count(self.first.batch)}"
 
     @property
     def sentence(self) -> str:
-        """Up to which width the call decides, and from which on all are alike."""
+        """The sentence on the width up to which the call decides, and on the one from which all are alike."""
         return widths.sentence(self.where, self.measured, self.floors)
 
 

@@ -67,7 +67,7 @@ def __dir__() -> list[str]:
 
 
 def load_ipython_extension(ipython: Any) -> None:
-    """`%load_ext samegrad` gives the cell magic `%%verify`."""
+    """Register the cell magic `%%verify`, as `%load_ext samegrad` asks."""
     from samegrad.impls.verifying.magic import register
 
     register(ipython)

@@ -23,7 +23,7 @@ from samegrad.impls.options import LONGEST_S, MOST_LAUNCHES, MOST_THREADS, Finit
 from samegrad.impls.terminal import columns, fitted, write_plainly
 
 FAILED, KILLED = 2, 128
-"""Exit statuses where there is no verdict; as in shells, the number of the signal is added to the second."""
+"""The exit statuses where there is no verdict. As in shells, the number of the signal is added to the second."""
 
 ELSEWHERE = {
     "time": "samegrad.benchmarks.own.time_command:time_command",
@@ -57,11 +57,11 @@ SUMMARIES = {
     "explain": "backpropagation step by step, with its numbers",
     "parameters": "write a problem's initial parameters to a file",
 }
-"""What `--help` says of each command, in the order in which they are shown; none is imported for it."""
+"""The line of `--help` on each command, in the order in which they are shown; none is imported for it."""
 
 
 def _found_at(place: str) -> Any:
-    """What "module:attribute" is."""
+    """The object that "module:attribute" names."""
     module, _, name = place.partition(":")
     return getattr(importlib.import_module(module), name)
 
@@ -142,7 +142,7 @@ def _open_what_is_closed() -> None:
 
 
 def _write_nowhere(stream: TextIO) -> None:
-    """Drop what the stream still holds: Python would complain at its end that nobody takes it."""
+    """Drop what is left in the stream: Python would complain at its end that nobody takes it."""
     with contextlib.suppress(OSError, ValueError):
         stream.flush()
         return

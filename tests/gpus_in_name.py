@@ -66,7 +66,7 @@ def in_torch() -> dict[str, Any]:
         patch("torch.cuda.max_memory_allocated", lambda device: 1000 + device.index),
         patch("torch.cuda.Event", lambda enable_timing: event),
     ):
-        actual["told"] = [subject.device_memory_bytes(), subject.device_ns(lambda: None)]
+        actual["answers"] = [subject.device_memory_bytes(), subject.device_ns(lambda: None)]
     actual["out of memory"] = failure(torch.OutOfMemoryError(TORCH_MEMORY))["failed"]
     return actual
 
@@ -146,7 +146,7 @@ def in_tensorflow() -> dict[str, Any]:
     subject.is_async, subject.short_name = True, "GPU:1"
     memory = {"GPU:1": {"current": 1, "peak": 7}}
     with patch("tensorflow.config.experimental.get_memory_info", memory.__getitem__):
-        actual["told"] = subject.device_memory_bytes()
+        actual["answers"] = subject.device_memory_bytes()
     actual["scopes"] = scopes_of(subject, gpus)
     actual["out of memory"] = failure(tf.errors.ResourceExhaustedError(None, None, TENSORFLOW_MEMORY))["failed"]
     return actual

@@ -17,17 +17,17 @@ from pathlib import Path
 
 
 class Shown:
-    """A process on a terminal of its own. `raw` is all that it has written, `said` that without a terminal's codes."""
+    """A process on a terminal of its own. `raw` is all its output, `text` the same without a terminal's codes."""
 
     def __init__(self, process: subprocess.Popen, terminal: int) -> None:
-        self.process, self._terminal, self.raw, self.said = process, terminal, b"", ""
+        self.process, self._terminal, self.raw, self.text = process, terminal, b"", ""
 
     def until(self, pattern: str, limit_s: float = 120.0) -> str:
-        """Read until it has written that; its end, where it never does, is an error with all that was said."""
+        """Read until it has written that; its end, where it never does, is an error with all its output."""
         end_s = time.monotonic() + limit_s
-        while not re.search(pattern, self.said):
-            assert self._read() and time.monotonic() < end_s, self.said
-        return self.said
+        while not re.search(pattern, self.text):
+            assert self._read() and time.monotonic() < end_s, self.text
+        return self.text
 
     def ended(self) -> int:
         """Read to its end, and return its exit status."""
@@ -38,10 +38,10 @@ class Shown:
     def _read(self) -> bool:
         try:
             piece = os.read(self._terminal, 65536)
-        except OSError:  # its end, as Linux tells it
+        except OSError:  # its end, as Linux reports it
             return False
         self.raw += piece
-        self.said = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", self.raw.decode(errors="replace"))
+        self.text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", self.raw.decode(errors="replace"))
         return bool(piece)
 
 

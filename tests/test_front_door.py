@@ -107,7 +107,7 @@ def test_a_benchmark_s_tables_are_plain_where_the_terminal_is(tmp_path):
     assert b"baseline takes" in done.stdout and b"us" in done.stdout.partition(b"baseline takes")[2]
 
 
-def test_a_budget_that_cannot_be_kept_is_told_before_with_the_least(tmp_path):
+def test_a_budget_that_cannot_be_kept_is_reported_before_with_the_least(tmp_path):
     """Three processes of NumPy, and ten rounds of each, 4 ms with the untimed calls."""
     done = bench(*SMALL, "--budget=0.05", f"--benchmark-json={tmp_path}/run.json")
     output, _, after = " ".join(done.stdout.decode().split()).partition("launch 1/1")
@@ -165,7 +165,7 @@ def test_a_run_ends_with_the_answer_and_where_it_is(tmp_path):
     ],
     ids=["switched off", "nothing by itself", "histogram"],
 )
-def test_a_plugin_that_is_missing_is_told_in_one_line(options, variables, message):
+def test_a_plugin_that_is_missing_is_reported_in_one_line(options, variables, message):
     """On any run of pytest in this folder, before anything is measured."""
     if "histogram" in message and importlib.util.find_spec("pygal"):
         pytest.skip("pygal is here")
@@ -206,7 +206,7 @@ def test_a_run_without_a_part_of_pytest_is_saved(missing, tmp_path):
     assert done.returncode == 0 and json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))["samegrad"]
 
 
-def test_what_stands_for_a_character_is_plain():
+def test_what_replaces_a_character_is_plain():
     assert all(plain.isascii() and not character.isascii() for character, plain in PLAIN.items())
 
 
@@ -408,7 +408,7 @@ class TestWhereResultsGo:
         assert json.loads(reader.communicate(timeout=60)[0])["samegrad"]["groups"]
 
     @pytest.mark.parametrize("place", ["no/such/a.json", "."])
-    def test_a_place_that_cannot_be_written_is_told_before_anything_is_measured(self, place, tmp_path):
+    def test_a_place_that_cannot_be_written_is_reported_before_anything_is_measured(self, place, tmp_path):
         done = samegrad("agree", "--implementations", "numpy", "--json", place, cwd=tmp_path)
         [line] = done.stderr.decode().splitlines()
         assert done.returncode == 2 and place in line and not done.stdout

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_every_public_name_is_had_from_the_front_door():
-    """And type checkers are told of the same ones, from the same places."""
+    """Type checkers find the same names, in the same places."""
     for name, place in samegrad.PUBLIC.items():
         assert getattr(samegrad, name) is getattr(importlib.import_module(place), name)
         assert re.search(rf"\b{name}\b", samegrad.__doc__)
@@ -51,5 +51,5 @@ assert len(Reference.of(task).truth.gradients) == 2
     assert done.returncode == 0, done.stderr
 
 
-def test_type_checkers_are_told_that_there_are_types():
+def test_type_checkers_find_the_types():
     assert (ROOT / "samegrad/py.typed").exists()

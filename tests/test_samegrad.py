@@ -1,4 +1,4 @@
-"""The command line: it answers at once, and what the user can mend is told in one line with exit status 2."""
+"""The command line: it answers at once, and a user's mistake is reported in one line with exit status 2."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_list_says_what_to_install(monkeypatch):
 class TestParameters:
     @pytest.mark.parametrize("problem", PROBLEMS)
     def test_what_is_written_is_what_the_problem_starts_from(self, problem, tmp_path):
-        """Bit for bit, of that seed and scale; the shapes are told."""
+        """Bit for bit, of that seed and scale; the shapes are printed."""
         path = tmp_path / "w.npz"
         code, output, _ = samegrad("parameters", problem, path, "--seed", 7, "--scale", 2.5)
         assert code == 0 and "W1" in output and "seed 7" in output
@@ -146,7 +146,7 @@ class TestParameters:
         )
         assert not list(tmp_path.iterdir())
 
-    def test_a_folder_that_is_not_there_is_told_by_the_name_that_was_given(self, tmp_path):
+    def test_a_missing_folder_is_reported_by_the_name_that_was_given(self, tmp_path):
         output = refusal("parameters", "xor", tmp_path / "no" / "w.npz")
         assert f"{tmp_path}/no/w.npz" in output and "partial" not in output
         assert not list(tmp_path.iterdir())
@@ -202,7 +202,7 @@ class TestOthers:
         ],
         ids=lambda value: " ".join(value) if isinstance(value, list) else "",
     )
-    def test_a_mistake_is_told_in_one_line(self, arguments, message):
+    def test_a_mistake_is_reported_in_one_line(self, arguments, message):
         assert message in refusal(*arguments)
 
 

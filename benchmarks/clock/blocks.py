@@ -67,7 +67,7 @@ def settle() -> None:
 
 
 class Handicapped(Exception):
-    """Something outside replaces what should be timed, or watches it."""
+    """Raised where something outside replaces what should be timed, or watches it."""
 
     refusal = "handicapped"
 

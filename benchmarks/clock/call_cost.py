@@ -62,7 +62,7 @@ def tensorflow_empty() -> Callable[[], Any]:
 
 
 def operation_empty() -> Callable[[], Any]:
-    """By the way that `tensorflow-manual` goes, past tf.function."""
+    """The empty call of `tensorflow-manual`: a bare operation, without tf.function."""
     import tensorflow as tf
 
     from samegrad.impls.on_tensorflow.manual import operation
@@ -78,7 +78,7 @@ EMPTY = {
     "torch": torch_empty,
     "jax": jax_empty,
 }
-"""By implementation, or by the framework that it computes with."""
+"""The maker of the empty call, by implementation or by the framework that it computes with."""
 
 
 def empty_call(name: str) -> Callable[[], Any]:
@@ -123,7 +123,7 @@ def take_apart(whole: dict[str, np.ndarray]) -> dict[str, float]:
 
 
 class NegativePart(Exception):
-    """A measurement that failed."""
+    """Raised where a part of a call came out negative: the measurement failed."""
 
     refusal = "disagreement"
 

@@ -25,9 +25,9 @@ class Case:
     dtype: str
     device: str
     threads: int = 1
-    """Of every framework's pools."""
+    """The number of threads in every framework's pools."""
     networks: int = 1
-    """Each with parameters of its own, all on the same rows."""
+    """How many networks a call computes: each has parameters of its own, and all have the same rows."""
 
     @property
     def group(self) -> str:
@@ -62,13 +62,13 @@ class Case:
 
 
 LEARNING_RATE = 0.1
-"""Of the timed training step of a narrow network. Its value does not change the work."""
+"""The learning rate of the timed step of a narrow network. Its value does not change the work."""
 NARROW = 4
-"""Units: `xor` and `line` have no wider layer."""
+"""The most units in a layer of a narrow network: `xor` and `line` have no wider one."""
 
 
 def learning_rate(problem: Problem) -> float:
-    """That of the timed training step, less in proportion where a layer is wider: millions of steps do not diverge.
+    """The learning rate of the timed step, smaller for wider layers, so that millions of steps do not diverge.
 
     The largest eigenvalue of the loss's second derivative, which times the rate must stay below 2, grows with the
     number of units that a layer receives (LeCun, Kanter and Solla, Phys. Rev. Lett. 66, 2396, 1991).
@@ -77,10 +77,10 @@ def learning_rate(problem: Problem) -> float:
 
 
 LOOP_STEPS = 100
-"""In one call of `train_loop`."""
+"""The number of steps in one call of `train_loop`."""
 
 OPTIMIZERS = tuple(name for name in optimizers.OPTIMIZERS if name != "sgd")
-"""Those whose step is a variant of `train_step`, which is itself the step of plain gradient descent."""
+"""The optimizers whose step is a variant of `train_step`, which is itself the step of plain gradient descent."""
 
 HOST, PIPELINED, SHAPES = "host", "pipelined", "shapes"
 
@@ -89,7 +89,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     SHAPES: ("value_and_grad",),
     **dict.fromkeys(OPTIMIZERS, ("train_step",)),
 }
-"""By the word after the colon, the passes that it is a variant of."""
+"""The passes that have each variant, by the variant's name: the word after the colon."""
 
 TIMED = (*PASSES, LOOP, *(f"{name}:{variant}" for variant, of in VARIANTS.items() for name in of))
 """Everything that can be timed."""

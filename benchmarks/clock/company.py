@@ -14,7 +14,7 @@ import psutil
 
 
 class Company:
-    """The CPU time of all, of ours and of the hypervisor's other guests, summed over what runs in `watched` blocks."""
+    """The CPU time of all processes, of ours, and of other virtual machines, summed over the `watched` blocks."""
 
     def __init__(self) -> None:
         self.total_s = self.busy_s = self.stolen_s = self.ours_s = 0.0

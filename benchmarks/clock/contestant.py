@@ -87,7 +87,7 @@ class Registered(Contestant):
         return version(self.entry)
 
     def missing(self) -> str | None:
-        """Why it cannot run, and what to install."""
+        """The reason why it cannot run, and what to install."""
         return self.entry.missing()
 
     def require(self) -> None:

@@ -38,7 +38,7 @@ BINDING = ("GOMP_CPU_AFFINITY", "OMP_PROC_BIND", "OMP_PLACES", "KMP_AFFINITY")
 SLOWING = ("JAX_DEBUG_NANS", "JAX_DEBUG_INFS", "JAX_ENABLE_CHECKS", "JAX_CHECK_TRACER_LEAKS", "TORCH_LOGS")
 TRACING = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "PYTHONTRACEMALLOC", "PYTHONPROFILEIMPORTTIME")
 UNCOMPILED = {"jax": ("JAX_DISABLE_JIT",), "torch": ("TORCHDYNAMO_DISABLE", "TORCH_COMPILE_DISABLE")}
-"""By what computes, the variables that turn its compiler off."""
+"""The environment variables that turn a compiler off, by the package that computes."""
 XLA_FLAGS = (
     "optimization_level",
     "dump",
@@ -73,7 +73,7 @@ def is_set(environ: Mapping[str, str], name: str) -> bool:
 
 
 def forced_kernels(environ: Mapping[str, str]) -> str:
-    """`OPENBLAS_CORETYPE=Haswell`, where that has BLAS use other kernels than it would by itself; "" otherwise."""
+    """The setting that keeps BLAS from its own choice of kernels: `OPENBLAS_CORETYPE=Haswell`; "" for none."""
     forced = {name: environ[name] for name in KERNELS if name in environ}
     if not forced or _architectures(environ) == _architectures(without_forced(environ)):
         return ""

@@ -10,13 +10,13 @@ from samegrad.benchmarks.clock.record import Request
 from samegrad.benchmarks.results import units
 
 START_S = {"keras": 8.0, "tensorflow": 6.0, "torch": 3.0, "jax": 1.5, "equinox": 2.0, "numpy": 0.5, "c": 0.5}
-"""Of a new process, its framework's import included, on a machine with two cores and nothing else to do."""
+"""Seconds until a new process has imported its framework, on a machine with two cores and nothing else to do."""
 CASE_S = {"keras": 0.6, "tensorflow": 0.6, "torch": 0.15, "jax": 0.5, "equinox": 0.5, "numpy": 0.05, "c": 0.05}
-"""For what a case builds, traces and compiles, and for its gate."""
+"""Seconds to build, trace and compile a case, and to pass its gate."""
 TORCH_COMPILES_S = 5.0
-"""What `torch.compile` adds to a case."""
+"""Seconds that `torch.compile` adds to a case."""
 WITNESSES = 2
-"""Beside the implementations of every group: the sentinel and the yardstick."""
+"""The number of witnesses in every group: the sentinel and the yardstick."""
 
 
 def start_s(contestant: Contestant) -> float:

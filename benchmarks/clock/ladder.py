@@ -48,7 +48,7 @@ from samegrad.impls.registry import REGISTRY
 BATCHES = (4, 16384, 262144)
 FRAMEWORKS = ("numpy", "torch", "jax", "tensorflow")
 RUNGS = {name: entry for name, entry in REGISTRY.items() if not entry.is_for_networks}
-"""Those made for one network."""
+"""The rungs: every implementation that is made for one network."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def _word(goal: LadderGoal, interval: Interval) -> str:
 
 
 def steps(request: Request) -> int:
-    """How often `measure_ladder` says what it does, but for launches that a noisy run gets in addition."""
+    """The number of progress messages of `measure_ladder`, without those of a noisy run's additional launches."""
     runs = 2 if forced_kernels(os.environ) else 1
     return runs * request.launches * (1 + len(request.cases)) + fresh.PROCESSES * len(request.implementations)
 
@@ -237,7 +237,7 @@ OWN_KERNELS = "BLAS's own kernels"
 
 @contextmanager
 def own_kernels() -> Iterator[None]:
-    """In the block no variable chooses BLAS's kernels, for the processes that are started in it."""
+    """Remove, inside the block, the variables that choose BLAS's kernels for the processes started in it."""
     before = dict(os.environ)
     for name in before.keys() - without_forced(before).keys():
         del os.environ[name]

@@ -32,7 +32,7 @@ with contextlib.suppress(ImportError):
 COPIES_OF_DATA = 5
 ARRAYS_OF_UNITS = 5
 COPIES_OF_PARAMETERS = 48
-"""In float64, those in JSON among them."""
+"""The copies of all parameters in float64 that a worker has, those in JSON among them."""
 
 
 def need_bytes(task: Task) -> int:

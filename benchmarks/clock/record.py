@@ -78,18 +78,18 @@ class Group:
     """The results of one case."""
 
     paces: dict[str, Pace] = field(default_factory=dict)
-    """Per implementation its calls per block."""
+    """The pace of each implementation: its calls per block."""
     rounds: int = 0
-    """Rounds in each launch."""
+    """The number of rounds in each launch."""
     baseline: str | None = None
     times_ns: dict[str, list[NDArray[np.float64]]] = field(default_factory=dict)
-    """Per implementation one array (rounds,) for each launch: ns per call, or per step of a loop; the witnesses too."""
+    """For each implementation and witness an array (rounds,) for each launch: ns per call, or per step of a loop."""
     faults: dict[str, list[float]] = field(default_factory=dict)
-    """Beside them the pages that a call faulted in: the median over the blocks of each launch."""
+    """The pages that a call faulted in, by implementation: the median over the blocks of each launch."""
     dropped: list[dict[str, Any]] = field(default_factory=list)
     """Rounds of which no time is kept: launch and round, from 1, in whose block it happened, and what."""
     prepared: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Per implementation its worker's answer to `prepare` in the first launch: prepare_ns, first_call_ns, agreement."""
+    """Each worker's answer to `prepare` in the first launch: prepare_ns, first_call_ns, agreement."""
     failures: dict[str, Failed] = field(default_factory=dict)
 
     @property
@@ -116,7 +116,7 @@ class Run:
     request: Request
     groups: dict[Case, Group] = field(default_factory=dict)
     workers: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Per implementation its worker's answer to `start`: import_ns, threads, affinity."""
+    """Each worker's answer to `start`: import_ns, threads, affinity."""
     launches: list[dict[str, Any]] = field(default_factory=list)
     cpus: list[int] = field(default_factory=list)
     begun: dict[Case, int] = field(default_factory=dict)
@@ -125,7 +125,7 @@ class Run:
     """The signal that ended it before its time."""
     handicaps: list[Handicap] = field(default_factory=list)
     gate_s: float = 0.0
-    """The time that the gate took, in all workers together."""
+    """Seconds that the gate took, in all workers together."""
     wall_s: float = 0.0
     hangs: Counter[str] = field(default_factory=Counter)
     """How often each worker has hung."""

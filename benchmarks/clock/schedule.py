@@ -19,7 +19,7 @@ from samegrad.benchmarks.clock import suspension
 BLOCK_NS = 3_000_000
 PREFIX_NS = 1_000_000
 PREFIX_SHARE = 0.25
-"""Of a block: where blocks are long, because one call is, so is the untimed prefix."""
+"""The untimed prefix is at least this share of a block, so that a long block has a long prefix."""
 READINGS_WITHIN = 0.10
 """How far the two fastest readings of a calibration may be apart, relative to the faster."""
 READINGS = 12
@@ -39,7 +39,7 @@ class BlockTimer(Protocol):
 
 
 class Pace(NamedTuple):
-    """How fast a worker goes: the calls in one of its blocks, and what a call took when that was set, in ns."""
+    """A worker's pace: the calls in one of its blocks, and the time of a call, in ns, when that number was set."""
 
     calls: int
     per_call_ns: float

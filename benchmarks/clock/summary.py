@@ -18,7 +18,7 @@ CELL = 7
 MARKS = {EQUIVALENT: "=", NOT_RESOLVED: "?", None: "?"}
 LAUNCHES = (5, 10, 20)
 MOST_LINES = 4
-"""At most this many parts of one sentence, or reasons."""
+"""The most parts of one sentence, or reasons, that are printed."""
 
 Entry = Mapping[str, Any]
 """One of a run file's `groups`."""
@@ -62,7 +62,7 @@ def _table(names: Sequence[str], entries: Sequence[Entry], first: int, cell: int
 
 
 def _networks(entry: Entry) -> str:
-    """Their number, as a table tells it."""
+    """The number of networks, as a table's title has it."""
     return units.count(entry.get("networks") or 1)
 
 

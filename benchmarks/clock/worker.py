@@ -19,13 +19,13 @@ from samegrad.impls.task import Task
 
 
 class Impossible(Exception):
-    """It takes less time than it takes to read what it is given."""
+    """Raised where a call takes less time than it takes to read its input."""
 
     refusal = "impossible"
 
 
 class Worker(Clock):
-    """Holds the implementation's class and the calls that were prepared, and answers requests."""
+    """One implementation's class and the calls that were prepared; it answers requests."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,9 +52,7 @@ class Worker(Clock):
         return {"import_ns": import_ns, "threads": pools | thread_pools(), "affinity": affinity(), "pid": os.getpid()}
 
     def prepare(self, key: str, pass_name: str, task: dict[str, Any]) -> dict[str, Any]:
-        """Build the case, call it once, hold the result of that very call against the reference, and all else that the
-        contract says: the gate.
-        """
+        """Build the case, call it once, and check that very call by the gate: its result, and the whole contract."""
         asked = CallRequest(key, pass_name, Task.from_json(task))
         memory.require(asked.task)
         self.prepared.pop(key, None)  # if this one fails there is nothing to time, not even an earlier one

@@ -19,7 +19,7 @@ MET, MISSED, NOT_RESOLVED, PREVIEW, SHOWN, NOT_MEASURED = (
 
 
 class Goal(DocumentPart, frozen=True, kw_only=True):
-    """That `ours` is at least `factor` times faster than `theirs`, or, with `at_most`, at most that many times slower.
+    """A goal: `ours` is at least `factor` times faster than `theirs`, or, with `at_most`, at most so many times slower.
 
     ours: an implementation, or a framework for its best rung, which is `best`. A factor of null asks for the figure
     alone. `ratio` is what was measured, with its interval; null where nothing was. `kernels`: the variable that forced
@@ -41,20 +41,20 @@ class Goal(DocumentPart, frozen=True, kw_only=True):
 
     @property
     def in_words(self) -> str:
-        """`numpy (numpy-fast) faster than numpy-tutorial`."""
+        """The goal in words: `numpy (numpy-fast) faster than numpy-tutorial`."""
         best = f" ({self.best})" if self.best not in (None, self.ours) else ""
         return f"{self.ours}{best} {self.compared}"
 
     @property
     def compared(self) -> str:
-        """`faster than numpy-tutorial`."""
+        """The comparison in words: `faster than numpy-tutorial`."""
         pass_ = "" if self.pass_name == "value_and_grad" else f", {passes.title(self.pass_name)}"
         kernels = f", {self.kernels}" if self.kernels else ""
         return f"{'slower' if self.at_most else 'faster'} than {self.theirs}{pass_}{kernels}"
 
     @property
     def target(self) -> str:
-        """`≥ 4.5×`, `≤ 3×`, or `–` where only the figure was asked for."""
+        """The factor as a text: `≥ 4.5×`, `≤ 3×`, or `–` where only the figure was asked for."""
         return "–" if self.factor is None else f"{'≤' if self.at_most else '≥'} {self.factor:g}×"
 
     def reached(self, ratio: float) -> float:
@@ -107,7 +107,7 @@ class Ladder(Document, frozen=True, kw_only=True):
 
     @property
     def summary(self) -> str:
-        """`Of 22 goals: 14 met, 4 missed, 4 not resolved.`"""
+        """The outcome in one sentence: `Of 22 goals: 14 met, 4 missed, 4 not resolved.`"""
         counts = Counter(goal.word for goal in self.goals if goal.word != SHOWN)
         words = [
             f"{counts[word]} {word}" for word in (MET, MISSED, NOT_RESOLVED, PREVIEW, NOT_MEASURED) if counts[word]

@@ -137,12 +137,12 @@ class OptionsEntry(DocumentPart, frozen=True, kw_only=True):
     budget_s: Seconds = 180.0
     block_ns: Rows = 3_000_000
     networks: tuple[Rows, ...] | msgspec.UnsetType = msgspec.UNSET
-    """Their numbers, where one is not 1."""
+    """The numbers of networks, where one of them is not 1."""
     parameters: str = "from the seed"
     parameters_sha256: str | None = None
 
 
-def parameters_told(parameters: list[list[Any]] | None) -> dict[str, str | None]:
+def parameters_source(parameters: list[list[Any]] | None) -> dict[str, str | None]:
     """The source of the initial parameters, and the hash of those that come from a file."""
     if parameters is None:
         return {"parameters": "from the seed", "parameters_sha256": None}
@@ -183,7 +183,7 @@ class MachineIdentity(DocumentPart, frozen=True, kw_only=True):
 
     @property
     def kind(self) -> str:
-        """`AMD EPYC, x86_64, 2 cores, 8 GiB, KVM, microcode 0x1, kernel 6.1`: alike for two draws of one kind."""
+        """The kind in words, alike for all machines of it: `AMD EPYC, x86_64, 2 cores, 8 GiB, KVM, …`."""
         parts = [self.cpu or "unknown CPU", self.architecture, f"{self.cores} cores", f"{self.memory_gib} GiB"]
         parts += [f"hypervisor {self.hypervisor}"] if self.hypervisor else []
         parts += [f"microcode {self.microcode}"] if self.microcode else []
@@ -207,7 +207,7 @@ class Environment(DocumentPart, frozen=True, kw_only=True):
     versions: dict[str, str | None] = {}
     pinned_to: tuple[Count, ...] | None = None
     identity: MachineIdentity | None = None
-    """Of runs that were made before it was recorded, null."""
+    """What kind of machine it is; null in runs that were made before it was recorded."""
 
     @property
     def machine(self) -> str:
@@ -282,7 +282,7 @@ class GroupEntry(DocumentPart, frozen=True, kw_only=True):
     device: str
     threads: Rows = 1
     networks: Rows | msgspec.UnsetType = msgspec.UNSET
-    """Where they are several."""
+    """The number of networks, where there are several."""
     baseline: str
     rounds: tuple[Rows, ...]
     calls: dict[str, Rows]
@@ -322,12 +322,12 @@ class ChangeEntry(DocumentPart, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """`numpy@new`."""
+        """The implementation in its environment: `numpy@new`."""
         return f"{self.implementation}@{self.after}"
 
     @property
     def in_words(self) -> str:
-        """`1.034× (1.012 to 1.056)`."""
+        """The ratio and its interval as a text: `1.034× (1.012 to 1.056)`."""
         return units.ratio_with_interval(self.ratio, self.low, self.high, "×", units.DIGITS_OF_CHANGE)
 
 
@@ -382,7 +382,8 @@ class Fits(DocumentPart, frozen=True, kw_only=True):
 
 
 ColdStart = dict[str, tuple[Distance | None, ...] | str]
-"""By phase its times in ns and under `peak_bytes` the memory, one per process; or `unavailable` or `failed`: why."""
+"""By phase the times in ns, and the memory under `peak_bytes`, one per process; or the reason, under `unavailable` or
+`failed`."""
 
 
 class Failure(DocumentPart, frozen=True, kw_only=True):

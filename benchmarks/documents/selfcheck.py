@@ -42,13 +42,13 @@ class Finding(DocumentPart, frozen=True, kw_only=True):
 
     @property
     def in_words(self) -> str:
-        """`0 of 17 = 0 %`, `-0.92 %`, `9.6 ns`."""
+        """The figure as a text: `0 of 17 = 0 %`, `-0.92 %`, `9.6 ns`."""
         whole = f"{units.count(self.count)} of {self.of} = " if self.count is not None else ""
         return whole + figure(self.measured, self.unit)
 
     @property
     def limits(self) -> str:
-        """`0 to 14.8 %`, `988 ns to 1.01 µs`, or nothing."""
+        """The limits of the figure as a text: `0 to 14.8 %`, `988 ns to 1.01 µs`, or nothing."""
         if self.low is None or self.high is None:
             return ""
         low, high = figure(self.low, self.unit), figure(self.high, self.unit)
@@ -57,12 +57,12 @@ class Finding(DocumentPart, frozen=True, kw_only=True):
 
     @property
     def outcome(self) -> str:
-        """`≤ 8 %: met`, or nothing where nothing is promised."""
+        """The promise and its result: `≤ 8 %: met`, or nothing where nothing is promised."""
         return f"{self.promised}: {self.result}" if self.result else self.promised
 
     @property
     def promised(self) -> str:
-        """`≤ 8 %`, `≥ 95 %`, `±1 %`, or nothing."""
+        """The promise as a text: `≤ 8 %`, `≥ 95 %`, `±1 %`, or nothing."""
         least, most = self.at_least, self.at_most
         if least is not None and most is not None and least == -most:
             return f"±{_limit(most, self.unit)}"
@@ -114,7 +114,7 @@ class Selfcheck(Document, frozen=True, kw_only=True):
 
     @property
     def summary(self) -> str:
-        """`Of 37 promises 30 were kept, 5 not but within chance, and 2 were missed.`"""
+        """One sentence on all: `Of 37 promises 30 were kept, 5 not but within chance, and 2 were missed.`"""
         counts = Counter(finding.result for finding in self.promises)
         return (
             f"Of {len(self.promises)} promises {counts[MET]} were kept, {counts[WITHIN_CHANCE]} not kept but within "

@@ -26,9 +26,9 @@ PASSED, IS_SLOWER, NOT_JUDGED = 0, 1, 3
 """Exit statuses with `--fail-above`, those of `samegrad compare`."""
 WIDTH = 80
 MOST_LINES = 5
-"""At most this many lines of what differs, or of what fails."""
+"""The most lines on what differs, or on what fails."""
 SHOWN = 12
-"""Of more changes than this, only those that are resolved are shown."""
+"""The most changes that are all shown; of more, only the resolved ones are."""
 
 
 def changes(run: Run, margin: float) -> list[ChangeEntry]:
@@ -82,14 +82,14 @@ def in_words(comparison: EnvironmentComparison, limit: float | None) -> list[str
 
 
 def few(lines: Sequence[str]) -> list[str]:
-    """At most the first five, and how many more there are."""
+    """The first five lines at most, and how many more there are."""
     if len(lines) <= MOST_LINES:
         return list(lines)
     return [*lines[: MOST_LINES - 1], f"(and {len(lines) - MOST_LINES + 1} more, in the run file)"]
 
 
 def summary(every: Sequence[ChangeEntry], margin: float) -> str:
-    """`Of 9 comparisons 1 became slower, 0 faster, 6 stayed within 1 %, and 2 are not resolved.`"""
+    """One sentence: `Of 9 comparisons 1 became slower, 0 faster, 6 stayed within 1 %, and 2 are not resolved.`"""
     counts = counted((change.verdict for change in every), margin)
     return f"Of {len(every)} comparison{'' if len(every) == 1 else 's'} {counts}."
 

@@ -55,7 +55,7 @@ class Contender:
     name: str
     place: WorkerPlace
     python: str
-    """Its Python's version."""
+    """The version of its Python."""
     packages: dict[str, str]
     """Everything that is installed there, by distribution, with its version."""
     modules: frozenset[str] = frozenset()
@@ -70,7 +70,7 @@ class Contender:
         return versions | ({"commit": self.commit[:12]} if self.commit else {})
 
     def as_json(self) -> dict[str, Any]:
-        """Its entry in a run file."""
+        """The contender's entry in a run file."""
         return {"name": self.name, "interpreter": self.place.python, "commit": self.commit, "versions": self.versions}
 
 
@@ -161,7 +161,7 @@ def _python(option: str, path: str) -> str:
 
 
 def _place_of(folder: Path, python: str) -> WorkerPlace:
-    """Where a commit's code runs: by its own workers where it is Samegrad's, else by ours."""
+    """The place where a commit's code runs: in its own workers where it is Samegrad's, else in ours."""
     paths = [folder] if (folder / OUR_MARK).exists() else [ROOT, folder, folder / "src"]
     return WorkerPlace(python, folder, {"PYTHONPATH": os.pathsep.join(map(str, paths))})
 

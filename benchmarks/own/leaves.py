@@ -49,7 +49,7 @@ def to_array(leaf: Any) -> NDArray[Any] | None:
 
 
 def fingerprint(value: Any) -> dict[str, str]:
-    """By leaf, a text that changes with its content; of anything but numbers, texts and None, its identity."""
+    """A text for each leaf that changes with its content, or with its identity where it is no number, text or None."""
     texts = {}
     for number, (path, leaf) in enumerate(leaves(value)):
         if number >= MOST:

@@ -81,7 +81,7 @@ def _parts(paths: Sequence[str]) -> str:
 
 
 def _compare(a: NDArray[Any], b: NDArray[Any], tolerance: float | str | None) -> tuple[str, float]:
-    """How an array differs from the other, "" where it does not, and by how much at most."""
+    """The first difference of two arrays, "" where there is none, and the largest."""
     if a.shape != b.shape:
         return f"has the shape {a.shape}, not {b.shape}", 0.0
     if tolerance == BITS:
@@ -106,7 +106,7 @@ def _compare(a: NDArray[Any], b: NDArray[Any], tolerance: float | str | None) ->
 
 
 def _first(a: NDArray[Any], b: NDArray[Any], wrong: NDArray[Any]) -> str:
-    """`[0, 3] is 0.5, not 0.7 (and 11 more of 12 differ)`."""
+    """The first difference in words: `[0, 3] is 0.5, not 0.7 (and 11 more of 12 differ)`."""
     if not wrong.any():
         return ""
     index = tuple(int(at) for at in np.argwhere(wrong)[0]) if wrong.ndim else ()

@@ -82,7 +82,7 @@ class Target:
         self._require_arguments()
 
     def next_inputs(self) -> None:
-        """Take the generator's next arguments, its first again after its last."""
+        """Take the next arguments from the generator, which begins again after its last."""
         if self._make_inputs is None:
             return
         with errors_in_one_line("--inputs"):

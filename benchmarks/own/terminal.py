@@ -72,7 +72,7 @@ def _sentences(timed: TimedCallables, limit: float | None) -> Iterator[str]:
 
 
 def _early(timed: TimedCallables, name: str) -> Iterator[str]:
-    """`f returned after 0.17 of 1.52 ms`."""
+    """The words on an early return: `f returned after 0.17 of 1.52 ms`."""
     prepared = timed.group.prepared[name]
     if not prepared["late"]:
         return
@@ -107,7 +107,7 @@ def _grouped(sentences: Sequence[str]) -> list[str]:
 
 
 def _trust(timed: TimedCallables) -> Iterator[str]:
-    """How it was timed, and whether the machine was steady."""
+    """The lines on how the times were taken, and on whether the machine was steady."""
     run = timed.run
     launches = max((len(times) for times in timed.group.times_ns.values()), default=0)
     where = f"CPU {', '.join(map(str, run.cpus))}" if run.cpus else "no CPU in particular"

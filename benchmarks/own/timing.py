@@ -80,7 +80,7 @@ class TimedCallables:
     waits: bool
     tolerance: float | str | None = None
     compared: dict[str, sameness.Compared] = field(default_factory=dict)
-    """By name the comparison of its result with that of the first."""
+    """The comparison of each callable's result with that of the first, by name."""
 
     @property
     def group(self) -> Group:
@@ -142,7 +142,7 @@ class TimedCallables:
 def contestants(
     texts: Sequence[str], asked: CallOptions, folder: Path, contenders: Sequence[Contender] = ()
 ) -> dict[str, Contestant]:
-    """By name every callable, in every contender's environment where there are any."""
+    """Every callable by its name, in every contender's environment where there are any."""
     every = [
         Own(f"{label}@{contender.name}" if contender else label, text, asked, folder, contender)
         for label, text in zip(target.labels(list(texts)), texts, strict=True)

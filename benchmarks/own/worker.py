@@ -21,7 +21,7 @@ from samegrad.benchmarks.own.target import Target, errors_in_one_line, require_r
 LONGEST_NS = 30_000_000
 """The longest block, in ns, where the work that calls leave undone is waited for untimed."""
 NAMED = 3
-"""At most this many changed names are listed."""
+"""The most changed names that are listed."""
 
 
 class OwnWorker(Clock):

@@ -90,12 +90,12 @@ def ranks(logs: ArrayLike) -> NDArray[np.int_]:
 
 
 def in_words(first: int, last: int) -> str:
-    """`1st`, or `1st to 2nd`."""
+    """A range of ranks in words: `1st`, or `1st to 2nd`."""
     return ordinal(first) if first == last else f"{ordinal(first)} to {ordinal(last)}"
 
 
 def ordinal(number: int) -> str:
-    """`1st`, `2nd`, `3rd`, `4th`, `11th`."""
+    """The rank as an ordinal: `1st`, `2nd`, `3rd`, `4th`, `11th`."""
     ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{ending}"
 

@@ -30,7 +30,7 @@ class Networks:
     each_ns: dict[str, float]
     """The time of a network at the most of them, the median over all rounds."""
     over_floor: dict[str, Interval]
-    """Of those that are no floor, where there is one."""
+    """The ratio to the floor of each implementation that is none, where a floor was measured."""
     floor: str | None
     fewest: int
     most: int

@@ -22,13 +22,13 @@ OPTIMIZERS = "optimizers"
 
 
 def split(label: str) -> tuple[str, str]:
-    """`value_and_grad:host` → `value_and_grad`, `host`; the variant is empty for the plain pass."""
+    """The pass and its variant: `value_and_grad:host` → `value_and_grad`, `host`. A plain pass has an empty variant."""
     pass_, _, variant = label.partition(":")
     return pass_, variant
 
 
 def title(label: str) -> str:
-    """`value_and_grad`, `value_and_grad, input from the host`, `train_step with adam`."""
+    """The pass as a title has it: `value_and_grad, input from the host`, `train_step with adam`."""
     pass_, variant = split(label)
     return _called(pass_, pass_, variant)
 

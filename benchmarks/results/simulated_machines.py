@@ -18,7 +18,7 @@ LAUNCHES = 3
 BETWEEN_LAUNCHES = 0.02
 """The standard deviation of log ratios between the launches of one machine."""
 RATIOS = (1.0, 1.0, 1.03, 1.3, 2.0)
-"""Of five implementations; the first two are equal, and the third nearly so."""
+"""The true ratios of five implementations: the first two are equal, and the third nearly so."""
 PREDICTED, RANKED = 10_000, 1_000
 TAUS, MACHINES = (0.0, 0.02, 0.05), (2, 3, 5, 10)
 
@@ -33,7 +33,7 @@ def simulated(
 
 
 def predicted(machines: int, tau: float, random: np.random.Generator) -> float:
-    """The share of cases in which the prediction interval of all machines but one holds the ratio on that one."""
+    """The share of cases in which the prediction interval of all machines but one contains the ratio on that one."""
     logs = simulated(PREDICTED, machines + 1, tau, random)[..., 0]
     seen, left_out = logs[:, :-1], logs[:, -1]
     half = half_width(next_error(seen), machines - 1)
@@ -41,9 +41,9 @@ def predicted(machines: int, tau: float, random: np.random.Generator) -> float:
 
 
 def hold(ranges: NDArray[np.int_], ratios: Sequence[float] = RATIOS) -> NDArray[np.bool_]:
-    """By case whether all ranges hold the true ranks: (cases, implementations, 2) → (cases,).
+    """Whether, in each case, all ranges contain the true ranks: (cases, implementations, 2) → (cases,).
 
-    Equal implementations share their ranks, and the range of each must hold all of them.
+    Equal implementations share their ranks, and the range of each must contain all of them.
     """
     times = np.asarray(ratios)
     first = 1 + (times[None, :] < times[:, None]).sum(axis=-1)

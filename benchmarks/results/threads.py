@@ -69,7 +69,7 @@ def sentence(where: str, shown: Sequence[Effect]) -> str:
 
 
 def _named(shown: Sequence[Effect], word: str) -> str:
-    """`torch-eager at batch 256 and 16,384 (0.62×, 0.60 to 0.64)`: the figures are those of the largest batch."""
+    """One part of the sentence: `torch-eager at batch 256 and 16,384 (0.62×, …)`, with the largest batch's figures."""
     by_name: dict[str, list[Effect]] = {}
     for effect in shown:
         if effect.word == word:

@@ -41,14 +41,14 @@ MOST_KNOWN = 100.0
 
 
 def interval(low: float | None, high: float | None, digits: int = 3) -> str:
-    """`3.92 to 4.31`, or `too few launches`; empty where there is no interval."""
+    """The interval as a text: `3.92 to 4.31`, or `too few launches`; empty where there is none."""
     if low is None or high is None or not (isfinite(low) and isfinite(high)):
         return ""
     return f"{ratio(low, digits)} to {ratio(high, digits)}" if known(low, high) else "too few launches"
 
 
 def ratio_with_interval(value: float, low: float | None, high: float | None, unit: str, digits: int = 3) -> str:
-    """`1.03× (1.01 to 1.06)`, or `1.03×, no interval`; unit: `×` or ` times`."""
+    """The ratio as a text: `1.03× (1.01 to 1.06)`, or `1.03×, no interval`; unit: `×` or ` times`."""
     ends = interval(low, high, digits)
     return f"{ratio(value, digits)}{unit}" + (f" ({ends})" if ends else ", no interval")
 

@@ -46,7 +46,7 @@ def shows_doubling(ratio: float, low: float | None) -> bool:
 
 
 def counted(words: Iterable[str | None], margin: float) -> str:
-    """`3 became slower, 2 faster, 60 stayed within 1 %, and 25 are not resolved`, of the verdicts on changes."""
+    """The verdicts on changes, counted: `3 became slower, 2 faster, 60 stayed within 1 %, and 25 are not resolved`."""
     counts = Counter(word or NOT_RESOLVED for word in words)
     return (
         f"{counts[SLOWER]} became slower, {counts[FASTER]} faster, {counts[EQUIVALENT]} stayed within "

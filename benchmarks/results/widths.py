@@ -30,7 +30,7 @@ NAME = re.compile(r"(\d+)((?:-\d+)+)-(\d+)(:.+)?")
 
 
 def family(problem: str) -> tuple[str, int] | None:
-    """`2-64-1:relu` → `2-w-1:relu`, 64; None where there is no such width: for `xor`, `3-1` and `8-64-32-2`."""
+    """The family and the width: `2-64-1:relu` → `2-w-1:relu`, 64. None without one: `xor`, `3-1`, `8-64-32-2`."""
     match = NAME.fullmatch(problem)
     hidden = set(match[2][1:].split("-")) if match else set()
     if not match or len(hidden) > 1:
@@ -88,7 +88,7 @@ def resolves(takeover: Interval, least: float, most: float) -> bool:
 
 
 Point = tuple[float, float]
-"""A number and the time there."""
+"""A width or number of networks, and the time there in ns."""
 
 
 def takeover(
@@ -121,7 +121,7 @@ def _twice(
 
 
 def _in_logarithms(left: Point, right: Point, ns: float) -> float:
-    """As a power: by how much time grows with a width depends on the width."""
+    """Interpolate by a power law: time grows differently at different widths."""
     share = math.log(ns / left[1]) / math.log(right[1] / left[1])
     return float(left[0] * (right[0] / left[0]) ** share)
 
@@ -160,11 +160,11 @@ def sentence(where: str, widths: Widths, floors: Collection[str] = ()) -> str:
 
 
 def about(width: Interval) -> str:
-    """`about 38 (35 to 41)`: two digits, as an interpolation deserves."""
+    """The number as a text, `about 38 (35 to 41)`: two digits, as an interpolation deserves."""
     value, low, high = (None if end is None else units.significant(end, 2) for end in width)
     return f"about {value}" + (f" ({low} to {high})" if low and high else "")
 
 
 def _up(ratio: float) -> str:
-    """Rounded up, so that it is a bound."""
+    """The number rounded up, so that it is a bound."""
     return f"{math.ceil(10 * ratio) / 10:g}"

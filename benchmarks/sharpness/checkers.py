@@ -38,14 +38,14 @@ def ours(seed: int, scale: float, gradients: Parameters, dtype: str = "float64")
 
 
 def allclose(seed: int, scale: float, gradients: Parameters) -> bool:
-    """Is every tensor near autodiff's, as NumPy has it?"""
+    """Is every tensor near autodiff's by numpy.allclose?"""
     right = backward(network(seed, scale), naive_slope, "float64")
     pairs = zip(tensors(gradients).values(), tensors(right).values(), strict=True)
     return all(np.allclose(given, expected, rtol=1e-5) for given, expected in pairs)
 
 
 def scipy_check(seed: int, scale: float, gradients: Parameters) -> bool:
-    """Is SciPy's norm of the difference to its forward differences below the usual limit?"""
+    """Does the gradient pass scipy.optimize.check_grad at the usual limit, 1e-6?"""
     import scipy.optimize
 
     def loss(theta: Array) -> float:

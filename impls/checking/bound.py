@@ -57,7 +57,7 @@ from samegrad.impls.problem import SQUARED, TF32, Problem, storage
 
 MEASURED = Path(__file__).with_name("constants.json")
 CUT = 2.0**-10
-"""Of a factor, at most, where ten bits of its fraction are kept."""
+"""The largest relative change of a factor whose fraction is cut to ten bits."""
 ROWS = 2**13
 """Rows that are bounded in one go, so that memory stays bounded too."""
 
@@ -70,7 +70,7 @@ class Arithmetic(NamedTuple):
     sigmoid: float
     """Worst relative error of σ over the installed frameworks, in u."""
     tanh: float
-    """The same of tanh."""
+    """Worst relative error of tanh over the installed frameworks, in u."""
     product: float = 0.0
     """What the product of two factors loses before it is summed: 0, but in TF32."""
 
@@ -135,7 +135,7 @@ def sparse_bound(
     targets: Array,
     dtype: str,
 ) -> Evaluation:
-    """The same where all rows but the `marked` ones have targets `near` their predictions; derived in `probe.py`.
+    """Bounds where all rows but the `marked` ones have targets `near` their predictions; derived in `probe.py`.
 
     near: (batch, outputs); marked: (m,) numbers of rows, and targets: (m, outputs) those of them. The sums are to be
     compared with those over the marked rows alone.
@@ -154,7 +154,7 @@ def sparse_bound(
 
 
 def _cost(elements: int, outputs: int, dtype: str) -> Arithmetic:
-    """That of the dtype. Raises BadInput where a sum over so many elements has no bound."""
+    """The costs of the dtype. Raises BadInput where a sum over so many elements has no bound."""
     cost = arithmetic(dtype)
     if elements * cost.u >= 1:
         raise BadInput(
@@ -195,7 +195,7 @@ def step_bound(
 def _of_rows(
     problem: Problem, parameters: Parameters, x: Array, y: Array, elements: int, cost: Arithmetic
 ) -> tuple[Array, Bounded, list[tuple[Bounded, Bounded]]]:
-    """Of some rows: the bound on the predictions, and Σ|terms| with Σ errors for the squares, and for each W and b."""
+    """The bound on the predictions of some rows, and Σ|terms| with Σ errors for the squares, and for each W and b."""
     u, eta, *_ = cost
     passed = []
     a = Bounded(x, np.zeros(x.shape))

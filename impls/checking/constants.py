@@ -39,7 +39,7 @@ LIBRARIES = ("tensorflow",)
 FUNCTIONS = ("sigmoid", "tanh")
 ARGUMENTS = 400_000
 SMALLEST = 2.0**-20
-"""Below it σ is 1/2 and tanh is its argument, to the last digit."""
+"""The smallest |z| that is tried: below it σ is 1/2 and tanh is its argument, to the last digit."""
 TIMEOUT_S = 600
 
 

@@ -29,12 +29,13 @@ COPIED = 32
 """How many times as long as reading its rows once the feeding may take beside: a transposition that copies one number
 after the other takes 25 times, which is longer than the 20 calls of a small network's forward pass."""
 POSSIBLE = 0.5
-"""Of the shortest time seen for reading the rows: less is impossible, as no measurement of a cache is that far off."""
+"""A call that takes less than this share of the shortest time for reading its rows is impossible: no measurement of a
+cache is that far off."""
 LONG_NS = 1_000_000
 """Shorter calls are compared neither by their rows nor by what they leave undone."""
 CALLS = (2, 10, 50)
 ENOUGH_NS = 200_000_000
-"""Over so long a time of calls no disturbance makes so much of a difference: they are not repeated."""
+"""Calls that took so many ns together are not repeated: over such a time no disturbance makes that much difference."""
 READINGS = 20
 
 Call = Callable[[], Any]
@@ -55,7 +56,8 @@ def shortest_ns(call: Call, calls: int, before: Call = lambda: None, now_ns: Cal
 def shortest_read_ns(size_bytes: int) -> float:
     """The shortest time seen in which one thread reads this many contiguous bytes, without what a call costs.
 
-    By the two reductions of NumPy that are nearest to the memory's speed, the product with itself and the maximum.
+    It is read by the two reductions of NumPy that are nearest to the memory's speed: the product with itself and the
+    maximum.
     """
     many, one = np.ones(max(1, size_bytes // 8)), np.ones(1)
     best_ns = [

@@ -17,7 +17,7 @@ from samegrad.impls.parameters import Array, Layer, Parameters, networks, rounde
 
 DIGITS = {"float32": 24, "float64": 53}
 LACKING = 16
-"""Binary digits that are zero, in all numbers together: by chance that is so once in 65,536."""
+"""The binary digits that must be missing, in all numbers together: by chance that is so once in 65,536."""
 
 
 def explain(subject: Subject, numbers: object, probe: Probe, agreements: Sequence[Agreement]) -> tuple[str, str]:
@@ -119,7 +119,7 @@ def _counted(gradients: Parameters, probe: Probe) -> int | None:
 
 
 def _factors(gradients: Parameters, expected: Parameters) -> str:
-    """By tensor the factor that it is off by as a whole; "" where a tensor is neither right nor off as a whole.
+    """The factor that each tensor is off by as a whole; "" where a tensor is neither right nor off as a whole.
 
     Rows that are left out give some tensor a factor by chance, but not every tensor that is wrong.
     """

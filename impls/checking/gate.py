@@ -34,7 +34,7 @@ from samegrad.impls.errors import Unavailable
 from samegrad.impls.parameters import Array, tensors
 
 RATE = 2.0**-10
-"""Of the step that moves the parameters under value_and_grad: little, and seen well by a probe."""
+"""The learning rate of the step that moves the parameters under value_and_grad: little, but a probe sees it well."""
 
 
 class Gate:

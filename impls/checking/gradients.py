@@ -27,13 +27,13 @@ class Comparison:
 
     task: Task
     tensors: Mapping[str, Sequence[Agreement]]
-    """By implementation: its loss, and the gradient of every parameter, compared with the oracle."""
+    """Each implementation's loss and the gradient of every parameter, compared with the oracle."""
     not_compared: Mapping[str, str]
-    """By implementation: why it did not run."""
+    """The reason why an implementation did not run, by its name."""
 
     @property
     def agrees(self) -> bool:
-        """Is every tensor that was compared within its rounding bound? Not where none was."""
+        """Is every tensor that was compared within its rounding bound? False where none was."""
         return bool(self.tensors) and all(each.agrees for of_one in self.tensors.values() for each in of_one)
 
     def tau(self, implementation: str) -> float:

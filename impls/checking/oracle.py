@@ -16,8 +16,7 @@ t being what its step moves, to the last z:
     t = σ′ℓⱼ · Wℓ₊₁[j]   →   t ← (t ∘ σ′) W   …   →   ∂L/∂zℓⱼ = Σ t ∘ δₘ
 
 As z = aW + b is linear in its parameters, ∂L/∂W = aᵀδ and ∂L/∂b = 1ᵀδ. (To step every parameter instead needs none of
-these lines, and as many passes as there are parameters: for 784-128-10 a hundred thousand. The tests hold the one to
-the other.)
+these lines, and as many passes as there are parameters: for 784-128-10 a hundred thousand. The tests compare the two.)
 
 Parameters of K networks have a leading axis, and so has everything that comes of them: the networks are computed side
 by side, in pieces, with the same operations as one.
@@ -52,7 +51,7 @@ WORKING_SET = 2**15
 """Numbers per temporary array: rows and parameters are taken in pieces of this size, so that memory stays bounded."""
 
 Numbers = NDArray[Any]
-"""Real or complex."""
+"""Arrays of real or complex numbers."""
 
 
 class Evaluation(NamedTuple):

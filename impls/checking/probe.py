@@ -12,7 +12,7 @@ which `bound.py` says how large it may be: Σ_T|t̂| ≤ R. Take any tree of add
                                       a term of T is below one such b only: together they cost (1 + n·u)·R
     below neither                     within T's own sums: n·u·R, contained in the factor above
 
-To hold the result against Σ_S t alone leaves out Σ_T t̂, another R. Together, with the errors of the terms themselves,
+To compare the result with Σ_S t alone leaves out Σ_T t̂, another R. Together, with the errors of the terms themselves,
 
     |ĝ − Σ_S t| ≤ Σ_S e_t + m·u·Σ_S|t̂| + (2 + n·u)·R + n·η
 
@@ -47,7 +47,7 @@ from samegrad.impls.task import Task
 
 PROBES = 3
 MARKED = 512
-"""Rows, at most; a smaller batch is marked whole."""
+"""The most marked rows; in a smaller batch every row is marked."""
 
 
 def marked_rows(batch: int, random: np.random.Generator) -> NDArray[np.int_]:
@@ -75,7 +75,7 @@ class Probe(Reference):
     """
 
     def __init__(self, task: Task, parameters: Parameters, x: Array, y: Array, random: np.random.Generator) -> None:
-        """Fills x: (batch, inputs) and y: (batch, outputs), which are of the task's dtype."""
+        """Fill x: (batch, inputs) and y: (batch, outputs), which are of the task's dtype."""
         several = networks(parameters)
         drawn = None if several is None else int(random.integers(several))
         self._make(task, parameters if drawn is None else network(parameters, drawn), x, y, random)

@@ -32,7 +32,7 @@ class Subject:
     task: Task
     pass_name: str
     run: Callable[[], Any]
-    """The callable."""
+    """The callable that is timed."""
     finish: Callable[[], Any] | None = None
     """What waits for the results, where calls return before they are ready, as they are meant to."""
     rate: float
@@ -40,7 +40,7 @@ class Subject:
     """Whether a step is p − rate · ∂L/∂p, as it is but for the optimizers."""
 
     def prepare(self, task: Task) -> None:
-        """Prepare it anew, for this task."""
+        """Prepare the implementation anew, for this task."""
         raise NotImplementedError
 
     @property
@@ -55,15 +55,15 @@ class Subject:
         return result
 
     def step(self) -> Any:
-        """The same, of a single step where the call takes several."""
+        """The result of one call, or of a single step where the call takes several."""
         return self.once()
 
     def start_from(self, parameters: Parameters) -> Parameters:
-        """Where the next call starts from: `parameters`, or where a step, taken to know it, has moved them."""
+        """The parameters that the next call starts from: these, or those after a step that was taken to know them."""
         return self.after(self.numbers(self.step()), parameters) if self.trains else parameters
 
     def after(self, numbers: Any, before: Parameters) -> Parameters:
-        """Where the call after one that returned these numbers starts from."""
+        """The parameters that the call after one that returned these numbers starts from."""
         return numbers[1] if self.trains else before
 
     def numbers(self, result: Any) -> Any:
@@ -71,11 +71,11 @@ class Subject:
         return deepcopy(self.implementation.to_numpy(result))
 
     def feed(self, x: Array, y: Array) -> None:
-        """Other rows for the calls that follow. Raises Unavailable."""
+        """Feed other rows for the calls that follow. Raises Unavailable."""
         self.implementation.feed(x, y)
 
     def compare(self, numbers: Any, reference: Reference) -> list[Agreement]:
-        """Numbers against the truth."""
+        """The agreements of these numbers with the truth."""
         return reference.agree(self.pass_name, numbers, self.rate)
 
 
@@ -85,5 +85,5 @@ def flat(result: Any) -> list[Array]:
 
 
 def same(some: Sequence[Array], others: Sequence[Array]) -> bool:
-    """Equal to the bit; a NaN is equal to a NaN."""
+    """Whether two results are equal to the bit; a NaN is equal to a NaN."""
     return all(np.array_equal(one, other, equal_nan=True) for one, other in zip(some, others, strict=True))

@@ -26,7 +26,7 @@ CLAUSES = {
 
 
 class Fault(NamedTuple):
-    """The case in which a clause does not hold, and a sentence that explains it. `by_time`: whether times show it."""
+    """A case in which a clause does not hold, and a sentence that explains it. `by_time`: whether times show it."""
 
     clause: str
     case: str

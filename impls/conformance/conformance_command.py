@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from samegrad.impls.documents.conformance import Conformance, FaultEntry
 
 TIME_LIMIT_S = 900
-"""For all cases together; a compiler may take seconds for each."""
+"""Seconds for all cases together; a compiler may take seconds for each."""
 
 
 @click.command("conformance")

@@ -35,7 +35,7 @@ from samegrad.impls.registry.entry import load
 from samegrad.impls.task import Task
 
 BATCH = 7
-"""More than the truth table, and no power of 2."""
+"""The rows of an examined batch: more than the truth table, and no power of 2."""
 GATE_BATCHES = (256, 16_384, 131_072)
 """Larger batches, at which the gate alone is passed: as in a run, and enough to see arithmetic that still goes on."""
 SEED = 1

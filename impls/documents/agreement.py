@@ -11,7 +11,7 @@ import msgspec
 from samegrad.impls.documents.base import Count, Distance, Document, DocumentPart, Rows
 
 MISSING = -1.0
-"""Instead of a figure that a row does not have."""
+"""The place of a figure that a row does not have."""
 
 
 class AgreeRow(DocumentPart, frozen=True, kw_only=True, omit_defaults=True):
@@ -158,7 +158,7 @@ class AgreementDocument(Document, frozen=True, kw_only=True):
 
     @property
     def shadows(self) -> tuple[ShadowRow, ...]:
-        """Those of the drift."""
+        """The shadows' rows of the drift."""
         return self.drift.shadows if self.drift else ()
 
     @property

@@ -16,12 +16,12 @@ from samegrad.impls.files import read_whole
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 """A whole number that a float holds exactly."""
 Rows = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
-"""Of a batch."""
+"""The rows of a batch."""
 Distance = Annotated[float, msgspec.Meta(ge=0)]
 Ratio = Annotated[float, msgspec.Meta(gt=0)]
-"""Of two times."""
+"""A ratio of two times."""
 Time = Annotated[float, msgspec.Meta(gt=0, le=1e18)]
-"""In ns: up to thirty years."""
+"""A time in ns, up to thirty years."""
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
@@ -60,7 +60,7 @@ class Document(DocumentPart, frozen=True, kw_only=True):
         return fitted({"format": cls.FORMAT, "format_version": cls.VERSION, **fields}, cls)
 
     def encoded(self) -> bytes:
-        """As JSON. Raises ValueError where a number is not finite, which JSON cannot say."""
+        """The document as JSON. Raises ValueError where a number is not finite, which JSON cannot express."""
         content = msgspec.json.format(msgspec.json.encode(self), indent=1)
         msgspec.json.decode(content, type=type(self))
         return content + b"\n"
@@ -76,7 +76,7 @@ def fitted(fields: dict[str, Any], kind: type[Fitted]) -> Fitted:
 
 
 def made() -> str:
-    """The present time, as documents tell their date."""
+    """The present time, as documents write their date."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 

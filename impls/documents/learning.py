@@ -110,7 +110,7 @@ class Training(Document, frozen=True, kw_only=True):
 
     @property
     def title(self) -> str:
-        """`xor with sgd, float64`."""
+        """The title of a training: `xor with sgd, float64`."""
         shipped = ", as shipped" if self.recipe.as_shipped else ""
         return f"{self.recipe.problem} with {self.recipe.optimizer.name}, {self.recipe.dtype}{shipped}"
 

@@ -70,7 +70,7 @@ class Optimizers(Document, frozen=True, kw_only=True):
 
     @property
     def what(self) -> str:
-        """`100 steps on the same gradients, float64`."""
+        """What was done, in words: `100 steps on the same gradients, float64`."""
         return f"{self.settings.steps} steps on the same gradients, {self.settings.dtype}"
 
     @property

@@ -18,7 +18,7 @@ class RightCode(DocumentPart, frozen=True, kw_only=True):
 
 
 class CrossEntropy(DocumentPart, frozen=True, kw_only=True):
-    """The same counts, ours alone, for networks with a cross-entropy."""
+    """How often our checker is wrong on networks with a cross-entropy: mistakes missed, and right code called wrong."""
 
     planted_per_scale: Count
     missed: dict[str, Count]
@@ -27,7 +27,7 @@ class CrossEntropy(DocumentPart, frozen=True, kw_only=True):
 
 
 class Sharpness(Document, frozen=True, kw_only=True):
-    """Counts by scale of the parameters, and by checker. The first such files had a number alone for their format."""
+    """Counts by scale of the parameters, and by checker. The first such files have a number alone as their format."""
 
     FORMAT: ClassVar[str] = "samegrad-sharpness"
     FOLDER: ClassVar[Path] = Path("reports/sharpness")

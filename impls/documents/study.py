@@ -47,7 +47,7 @@ class StudySpec(DocumentPart, frozen=True, kw_only=True):
 class StartsHalf(DocumentPart, frozen=True, kw_only=True):
     """The outcomes of half of a cell's starts.
 
-    `learned_at` counts those that had learned at each look and not before, up to the last look at which one did;
+    `learned_at` counts the starts that are found to have learned at each look, up to the last look at which one is;
     `failures` counts the others by why they failed.
     """
 
@@ -79,12 +79,12 @@ class StudyCell(DocumentPart, frozen=True, kw_only=True):
 
     @property
     def network(self) -> tuple[str, int, str]:
-        """All but the optimizer and its rate."""
+        """The cell's key without the optimizer and its rate: all that makes the network."""
         return self.law, self.width, self.activation
 
     @property
     def in_words(self) -> str:
-        """`0.3 % (0.2 to 0.4)`"""
+        """The share and its interval as a text: `0.3 % (0.2 to 0.4)`."""
         return f"{percent(self.share)} % ({percent(self.low)} to {percent(self.high)})"
 
     @property
@@ -95,7 +95,7 @@ class StudyCell(DocumentPart, frozen=True, kw_only=True):
 
     @property
     def most_failures(self) -> str:
-        """Why most of those fail that do; `–` where none does."""
+        """The most frequent reason of the failures; `–` where no start fails."""
         return max(self.failures, key=lambda kind: self.failures[kind], default="–")
 
     @property
@@ -113,7 +113,7 @@ class StudyCell(DocumentPart, frozen=True, kw_only=True):
 class StudyPair(DocumentPart, frozen=True, kw_only=True):
     """Two optimizers on the same starts, each at the rate that did best in the first half, compared in the second.
 
-    `mcnemar_p`: exact, of the starts that one alone learns. `logrank_p`: of the times to success; null where none had.
+    `mcnemar_p`: exact, of the starts that one alone learns. `logrank_p`: of the times to success; null without any.
     """
 
     law: str
@@ -159,7 +159,7 @@ class Study(Document, frozen=True, kw_only=True):
 
     @property
     def best(self) -> dict[tuple[tuple[str, int, str], str], StudyCell]:
-        """By network and optimizer the cell of the learning rate with the largest share; of equal ones the first."""
+        """The cell of the best learning rate for each network and optimizer; of equal ones the first."""
         best: dict[tuple[tuple[str, int, str], str], StudyCell] = {}
         for cell in self.cells:
             key = cell.network, cell.optimizer
@@ -169,7 +169,7 @@ class Study(Document, frozen=True, kw_only=True):
 
     @property
     def failures(self) -> dict[str, int]:
-        """Of all cells, the most frequent first."""
+        """How many starts failed in each way over all cells, the most frequent first."""
         total: Counter[str] = Counter()
         for cell in self.cells:
             total.update(cell.failures)
@@ -177,7 +177,7 @@ class Study(Document, frozen=True, kw_only=True):
 
     @property
     def agreeing(self) -> int:
-        """In how many cells the halves agree: a difference as theirs comes by chance in more than 5 % of studies."""
+        """The number of cells whose halves agree: such a difference comes by chance in more than 5 % of studies."""
         return sum(cell.halves_p >= LEVEL for cell in self.cells)
 
     @property
@@ -187,7 +187,7 @@ class Study(Document, frozen=True, kw_only=True):
 
     @property
     def _contrast(self) -> str:
-        """Of cells that differ in the law alone, or where there is one law of all, the two that are farthest apart."""
+        """The two cells farthest apart, of those that differ in the law alone, or of all where there is one law."""
         alike: dict[object, list[StudyCell]] = {}
         for cell in self.cells:
             others = cell.width, cell.activation, cell.optimizer, cell.learning_rate
@@ -207,7 +207,7 @@ class Study(Document, frozen=True, kw_only=True):
 
     @property
     def _rivals(self) -> str:
-        """Of pairs of optimizers that differ beyond chance, all pairs considered, the one that differs most."""
+        """The pair of optimizers that differs most, of those that differ beyond chance, all pairs considered."""
         resolved = [pair for pair in self.pairs if pair.mcnemar_p < LEVEL / len(self.pairs)]
         if not resolved:
             return ""
@@ -237,7 +237,7 @@ class Study(Document, frozen=True, kw_only=True):
 
 
 def law_in_words(law: str) -> str:
-    """`N(0, 0.01²)`, `uniform on [0, 1)`, `glorot`."""
+    """The law in words: `N(0, 0.01²)`, `uniform on [0, 1)`, `glorot`."""
     match law.split():
         case ["uniform", low, high]:
             return f"uniform on [{low}, {high})"
@@ -262,5 +262,5 @@ def _share(cell: StudyCell) -> float:
 
 
 def p_in_words(p: float, equals: str = "") -> str:
-    """`< 0.001`, or two digits of it."""
+    """The p-value as a text: `< 0.001`, or two digits."""
     return "< 0.001" if p < 0.001 else f"{equals}{p:.2g}"

@@ -72,7 +72,7 @@ def _show(console: Any, recipe: Any, steps: Any, digits: int) -> None:
 
 
 def _print(console: Any, left: str, value: Any, digits: int) -> None:
-    """Print the equation and below it the numbers, a row per line; a single number goes on the equation's line."""
+    """Print an equation and its numbers below, a row per line; a single number goes on the equation's line."""
     import numpy as np
 
     value = np.asarray(value)

@@ -62,7 +62,7 @@ def follow(settings: Settings, start: Array, gradients: Array, rates: Array, shi
 
 
 def departures(settings: Settings, dtype: str) -> list[Departure]:
-    """RMSprop's ε is inside the root. (Adam's 1 − βᵗ is float64, as long as `jax_enable_x64` is set, as it is here.)"""
+    """The departures of optax: RMSprop's ε is inside the root. (Adam's 1 − βᵗ is float64, by `jax_enable_x64`.)"""
     known = []
     if settings.epsilon != 1e-8 and settings.name not in ("sgd", "momentum", "nesterov"):
         known.append(Departure("default ε 1e-8", {"epsilon": 1e-8}))

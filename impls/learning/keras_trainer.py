@@ -93,7 +93,7 @@ def follow(settings: Settings, start: Array, gradients: Array, rates: Array, shi
 
 
 def departures(settings: Settings, dtype: str) -> list[Departure]:
-    """ε is 10⁻⁷, in another place; λ is inside the velocity; momentum's and Adam's constants pass through float32."""
+    """The departures of Keras: ε is 10⁻⁷ and elsewhere, λ is in the velocity, constants pass through float32."""
     if settings.name in ("momentum", "nesterov"):
         known = [Departure("λ inside the velocity", {"rate_inside": True})]
         return known + ([Departure("μ through float32", {"float32_momentum": True})] if dtype == "float64" else [])

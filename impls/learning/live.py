@@ -14,7 +14,7 @@ from samegrad.impls.terminal import moves
 
 SHOWN = {"shadows": "the reference"}
 LINE_S = 60.0
-"""Between lines, where there is no terminal."""
+"""Seconds between lines, where there is no terminal."""
 
 
 class Live:
@@ -44,7 +44,7 @@ class Live:
                 continue
             self.bars.start_task(self.tasks[name])
             epoch = self.epochs if state["stage"] == "done" else state.get("epoch", 0)
-            self.bars.update(self.tasks[name], completed=epoch, value=_told(state))
+            self.bars.update(self.tasks[name], completed=epoch, value=_progress_text(state))
             if state["stage"] == "failed":
                 self.bars.stop_task(self.tasks[name])
         if self.bars.disable and time.monotonic() - self.written_s > LINE_S:
@@ -60,7 +60,7 @@ class Live:
         self.bars.stop()
 
 
-def _told(state: dict[str, Any]) -> str:
+def _progress_text(state: dict[str, Any]) -> str:
     if state["stage"] == "failed":
         return "no result"
     if "loss" in state:

@@ -75,7 +75,7 @@ def follow(settings: Settings, start: Array, gradients: Array, rates: Array, shi
 
 
 def departures(settings: Settings, dtype: str) -> Sequence[Departure]:
-    """There are none."""
+    """No departures: this is the textbook."""
     return []
 
 

@@ -29,7 +29,7 @@ from samegrad.impls.problem import DTYPES, SEED
 
 STEPS = 100
 COUNT = 17
-"""The number of parameters: that of 2-4-1."""
+"""The number of parameters that are followed: that of 2-4-1."""
 ALIGNED = 20
 """How far an aligned optimizer may be from the textbook, in roundings of the largest parameter (of 1 at least).
 

@@ -87,7 +87,7 @@ class Uncertain:
         return self._rounded(root, root - np.sqrt(np.maximum(self.value - self.error, 0)))
 
     def _meet(self, other: Any) -> Uncertain:
-        """The other operand: a constant is rounded to the dtype."""
+        """The other operand as Uncertain; a constant is rounded to the dtype."""
         if isinstance(other, Uncertain):
             return other
         value = np.asarray(other, np.float64)

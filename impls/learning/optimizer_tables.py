@@ -14,7 +14,7 @@ Row = TypeVar("Row", OptimizerRow, ClosedLoopRow)
 
 
 def opened(optimizers: Optimizers) -> list[RenderableType]:
-    """In open loop: as shipped with the reasons, and aligned."""
+    """The tables of the open loop: as shipped with the reasons, and aligned."""
     shipped = [
         [
             *(name, row.implementation, f"{row.shipped:.1e}"),

@@ -32,9 +32,9 @@ class Settings:
     name: str = "sgd"
     learning_rate: float = 0.01
     momentum: float = 0.9
-    """μ"""
+    """The momentum μ."""
     rho: float = 0.9
-    """ρ"""
+    """The decay ρ of RMSprop's mean square."""
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8

@@ -48,9 +48,9 @@ class Recipe:
     batch: int
     seed: int
     shown_every: int
-    """Epochs between the lines of the table."""
+    """The number of epochs between the lines of the table."""
     asked: Array
-    """(questions, inputs): where the trained network is asked for its predictions."""
+    """The inputs (questions, inputs) for which the trained network is asked."""
     biases: bool = True
     facts: dict[str, Any] = field(default_factory=dict)
     """The facts that the final table needs beside the runs, JSON-able."""
@@ -89,7 +89,7 @@ class Recipe:
             for rows in self.minibatches(epoch) if epoch < self.epochs else ():
                 step(rows)
 
-    def as_held(self, dtype: str) -> tuple[Array, Array, Parameters]:
+    def as_received(self, dtype: str) -> tuple[Array, Array, Parameters]:
         """x, y and parameters in float64, as an implementation of that dtype receives them."""
         x, y, theta = (array.astype(dtype).astype(np.float64) for array in (self.x, self.y, flatten(self.parameters)))
         return x, y, unflatten(theta, self.problem.sizes)

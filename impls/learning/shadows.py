@@ -34,9 +34,9 @@ def descend(
 ) -> tuple[Array, Array]:
     """Train θ: (…, count) by the textbook: θ (marks, …, count) and losses (marks, …) at the recipe's marks.
 
-    x and y come as `recipe.as_held` gives them, and are then taken in the dtype of θ.
+    x and y come as `recipe.as_received` gives them, and are then taken in the dtype of θ.
     """
-    x, y, _ = recipe.as_held(dtype)
+    x, y, _ = recipe.as_received(dtype)
     rows_x, rows_y = x.astype(theta.dtype), y.astype(theta.dtype)
     optimizer, kept, losses = optimizers.make(recipe.settings), list[Array](), list[Array]()
 
@@ -62,7 +62,7 @@ def measure(recipe: Recipe, dtype: str, progress: Progress = lambda *_: None) ->
     of any shadow so far, and at least one rounding of the loss or the largest parameter: no computation can be
     closer than that.
     """
-    _, _, parameters = recipe.as_held(dtype)
+    _, _, parameters = recipe.as_received(dtype)
     start = flatten(parameters)
     theta, losses = descend(recipe, start.astype(WIDEST), dtype)
 

@@ -29,10 +29,10 @@ from samegrad.impls.registry import get_entry
 from samegrad.impls.task import Task
 
 STARTERS = ("numpy-networks", "tensorflow-networks", "torch-networks", "jax-networks", "c-floor")
-"""Who trains them: of each framework the fastest that computes several networks at once, and the floor."""
+"""The implementations that train the starts: of each framework the fastest for several networks, and the floor."""
 THRESHOLD = 0.01
 LOOK = 10
-"""Epochs between two looks at the errors."""
+"""The number of epochs between two looks at the errors."""
 QUANTILES = (5, 25, 50, 75, 95)
 NEARLY_ALL = 0.99
 """Share of the epochs. For a start that needs more, a rounding may decide whether it converges by the last epoch."""

@@ -124,7 +124,7 @@ def glorot(sizes: tuple[int, ...], seed: int) -> Parameters:
 
 
 def baselines(x: Array, y: Array, held_out_x: Array, held_out_y: Array, price_per_unit: float) -> dict[str, Any]:
-    """Errors on the held-out part of two simple predictors: the training part's mean, and linear least squares."""
+    """The errors of two simple predictors on the rows left out of training: the mean, and linear least squares."""
     from sklearn.dummy import DummyRegressor
     from sklearn.linear_model import LinearRegression
 
@@ -147,7 +147,7 @@ def errors(predictions: Array, targets: Array, price_per_unit: float) -> dict[st
 
 
 def judge(result: dict[str, Any]) -> None:
-    """Add to each run of a training of this recipe its errors on the held-out rows, as `held_out`."""
+    """Add to each run of this recipe, as `held_out`, its errors on the rows that were left out of training."""
     facts = result["facts"]
     for run in result["runs"]:
         run["held_out"] = errors(run["predictions"], facts["targets"], facts["price_per_unit"])

@@ -43,7 +43,7 @@ def follow(settings: Settings, start: Array, gradients: Array, rates: Array, shi
 
 
 def departures(settings: Settings, dtype: str) -> list[Departure]:
-    """Its default ε is the textbook's 10⁻⁸; it counts where the settings ask for another."""
+    """The departures of torch.optim: its ε is 10⁻⁸, the textbook's, and counts where the settings ask for another."""
     if settings.epsilon == 1e-8 or settings.name in ("sgd", "momentum", "nesterov"):
         return []
     return [Departure("default ε 1e-8", {"epsilon": 1e-8})]

@@ -49,9 +49,9 @@ class Setup:
     task: Task
     settings: Settings
     biases: bool = True
-    """Without them those of the network stay as they are (at 0)."""
+    """Whether biases are trained; otherwise they stay as they are, at 0."""
     shipped: bool = False
-    """Whether with the framework's own conventions instead of the textbook's."""
+    """Whether the optimizer has the framework's own conventions instead of the textbook's."""
 
 
 class Trainer(ABC):

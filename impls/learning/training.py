@@ -161,7 +161,7 @@ def together(work: Work, folder: str, progress: Progress) -> tuple[dict[str, Any
 
 
 def _end_of_numbers(recipe: Recipe, losses: Array) -> str:
-    """From which epoch a training's loss is no number, as a sentence."""
+    """A sentence on the epoch from which a training's loss is no number."""
     epoch = recipe.marks()[np.flatnonzero(~np.isfinite(losses))[0]]
     centered = ", once v − m² has rounded to less than 0" if recipe.settings.name == "rmsprop-centered" else ""
     return f"its loss is no number from epoch {epoch:,} on{centered}"

@@ -52,7 +52,7 @@ def _predictions(training: Training) -> RenderableType:
 
 
 def _errors(training: Training) -> RenderableType:
-    """Errors on the held-out rows, in scaled and in price units, against the baselines."""
+    """The table of errors on the rows left out of training, in scaled and in price units, beside the baselines."""
     facts = training.facts
     title = f"{facts['source']}: {facts['held_out_rows']} rows held out ({facts['split']} split)"
     errors = {run.implementation: run.held_out or {} for run in training.runs} | facts["baselines"]

@@ -1,13 +1,19 @@
 """`jax-manual`: the gradient by hand, compiled, in the shapes that XLA's CPU compiler likes best.
 
-The equations are those of `on_numpy/manual.py`, with samples as columns. Parameters and the last loss are one vector,
-inputs and targets are one array, and loss and gradient leave as one vector, since a call pays for every array. What is
-left to choose changes nothing but the time:
+The equations are those of `on_numpy/manual.py`, with samples as columns:
+
+    forward     zℓ = Wℓᵀ aℓ₋₁ + bℓ                    aℓ = f(zℓ)
+    output      δₘ = e ∘ f′(zₘ)                        e = aₘ − y; the factor 2/(n·k) comes at the end
+    hidden      δℓ = Wℓ₊₁ δℓ₊₁ ∘ f′(zℓ)
+    gradient    ∂L/∂Wℓ = 2/(n·k) · aℓ₋₁ δℓᵀ           ∂L/∂bℓ = 2/(n·k) · Σ δℓ
+
+A call pays for every array. So the last loss and the parameters are one vector, the *state*; inputs and targets are one
+array; loss and gradient leave as one vector. Three more choices change nothing but the time:
 
 - A large batch on a CPU goes through a `scan` over chunks that stay in the second-level cache.
-- With a few samples every sum is written out as additions, one term after the other. XLA makes a loop of a reduction
-  or a product, and computes what is summed anew in each turn of it; additions it fuses into straight code. The xor
-  gradient is then four small kernels: h, o, the terms of all sums side by side, and their addition.
+- With a few samples every sum is written out as additions, one term after the other. XLA fuses additions into straight
+  code; of a reduction or a product it makes a loop, and computes the terms anew in each turn. The xor gradient is then
+  four small kernels: h, o, the terms of all sums side by side, and their addition.
 - On a CPU the work is done in the calling thread where JAX allows it, which saves handing it to another.
 """
 
@@ -31,15 +37,15 @@ from samegrad.impls.task import Task
 jax.config.update("jax_cpu_enable_async_dispatch", False)
 
 FEW = 128
-"""Up to so many samples, sums written out beat reductions and matrix products."""
+"""The most samples for which sums that are written out beat reductions and matrix products."""
 NARROW = 16
-"""Units, up to which they are: what is written out is compiled term by term."""
+"""The most units of a layer for which sums are written out, since they are compiled term by term."""
 CHUNK_BYTES = chunk_bytes(16)
-"""The length of a chunk's rows on a CPU."""
+"""The bytes in a row of a chunk on a CPU."""
 
 
 Samples = tuple[jax.Array, ...]
-"""All samples: (inputs + outputs, n), or chunks of them, (number, inputs + outputs, length), and what is left."""
+"""All samples: (inputs + outputs, n); or chunks of them, (number, inputs + outputs, length), and the rest."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class JaxNetwork:
         """x and the activations of all layers, each (units, n)."""
         activations = [x]
         for (W, b), activation in zip(unravel(self.sizes, state), self.activations, strict=True):
-            z = self.weigh(W, activations[-1]) + b[:, None]
+            z = self.weigh(W, activations[-1]) + b[:, None]  # z = Wᵀ a + b
             activations.append(jax.nn.sigmoid(z) if activation == "sigmoid" else z)
         return activations
 
@@ -67,16 +73,16 @@ class JaxNetwork:
         return self.activate(state, x)[-1]
 
     def sums(self, state: jax.Array, samples: jax.Array) -> jax.Array:
-        """[Σe², Σ aδᵀ, Σ δ, …] over samples (inputs + outputs, n), laid out as the state; at the end δ = e ∘ σ′."""
+        """[Σe², Σ aδᵀ, Σ δ, …] over samples (inputs + outputs, n), in the order of the state."""
         *inputs, a = self.activate(state, samples[: self.sizes[0]])
         e = a - samples[self.sizes[0] :]
-        delta = e * slope(self.activations[-1], a)
+        delta = e * slope(self.activations[-1], a)  # δ = e ∘ f′
         pairs: list[tuple[jax.Array, jax.Array]] = []
-        """Of each layer what goes in and δ, whose product aδᵀ is the gradient of W."""
+        """The input a and the δ of each layer, whose product aδᵀ is the gradient of W."""
         for layer in reversed(range(len(inputs))):
             pairs = [(inputs[layer], delta), *pairs]
             if layer > 0:
-                W = unravel(self.sizes, state)[layer].W
+                W = unravel(self.sizes, state)[layer].W  # δℓ = Wℓ₊₁ δℓ₊₁ ∘ f′(zℓ)
                 delta = self.weigh(W.T, delta) * slope(self.activations[layer - 1], inputs[layer])
         return self.add_up(e * e, pairs)
 
@@ -105,12 +111,12 @@ class JaxNetwork:
         return total * means
 
     def descend(self, learning_rate: jax.Array, state: jax.Array, samples: Samples) -> jax.Array:
-        """The state one step further on."""
+        """The state after one step: the loss before it, and p − λ·∂L/∂p."""
         evaluation = self.value_and_grad(state, samples)
         return jnp.concatenate([evaluation[:1], state[1:] - learning_rate * evaluation[1:]])
 
     def descend_often(self, learning_rate: jax.Array, steps: int, state: jax.Array, samples: Samples) -> jax.Array:
-        """The state several steps further on."""
+        """The state after several steps."""
         return jax.lax.fori_loop(0, steps, lambda _, state: self.descend(learning_rate, state, samples), state)
 
 
@@ -127,11 +133,11 @@ def compiled(network: JaxNetwork) -> tuple[Callable[..., jax.Array], ...]:
 
 
 class JaxManual(OnJax):
-    """Hand-derived passes under jit, the data as arguments."""
+    """The hand-derived passes under jit, with the data as arguments."""
 
     x: Any
     samples: tuple[Any, ...]
-    """Arrays of the device, or of NumPy where they were fed."""
+    """Arrays on the device; those that `feed` brings are NumPy's."""
 
     def prepare(self, task: Task) -> None:
         problem, batch, dtype, device = task.problem, task.batch, task.dtype, task.device
@@ -149,7 +155,7 @@ class JaxManual(OnJax):
         self._predict, self._value_and_grad, self._descend, self._descend_often = compiled(self.network)
 
     def feed(self, x: Array, y: Array | None = None) -> None:
-        """Samples as columns, and for the gradient inputs and targets in one, in chunks."""
+        """Take the samples as columns; for the gradient, inputs and targets as one array, in chunks."""
         self.x = np.ascontiguousarray(x.T)
         if y is not None:
             samples, length = np.concatenate([x.T, y.T]), self.length

@@ -28,7 +28,7 @@ from samegrad.impls.parameters import Layer
 from samegrad.impls.task import Task
 
 FEW = 16
-"""Terms, up to which a sum is written out."""
+"""The most terms of a sum that is written out."""
 SLOPES: dict[str, Callable[[jax.Array], jax.Array]] = {
     "sigmoid": lambda a: a - a * a,
     "tanh": lambda a: (1 - a) * (1 + a),
@@ -39,7 +39,7 @@ SLOPES: dict[str, Callable[[jax.Array], jax.Array]] = {
 
 
 def total(terms: Iterable[jax.Array]) -> Any:
-    """Their sum, in order: the first without a zero before it."""
+    """The sum of the terms in order, without a zero before the first."""
     first, *others = terms
     return sum(others, start=first)
 
@@ -59,7 +59,7 @@ def pair(a: jax.Array, delta: jax.Array) -> jax.Array:
 
 
 def over_rows(terms: jax.Array) -> jax.Array:
-    """Σᵣ of terms (rows, …)."""
+    """The sum over the rows of terms (rows, …)."""
     return terms.sum(axis=0) if len(terms) > FEW else total(terms)
 
 

@@ -68,7 +68,7 @@ class OnJax(Implementation):
         return joined("cpu" if d.platform == "cpu" else f"{d.platform}:{d.id}" for d in devices)
 
     def compilations(self) -> int:
-        """By XLA, of whatever kind: of an eager call each primitive is compiled for itself."""
+        """The compilations by XLA so far, of whatever kind: an eager call compiles each primitive for itself."""
         return _compiled["/jax/core/compile/backend_compile_duration"]
 
     def _peak_bytes(self) -> int:

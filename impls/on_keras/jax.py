@@ -1,4 +1,4 @@
-"""`keras-jax`: the same Keras 3 model on JAX, its stateless form under jit.
+"""`keras-jax`: a Keras 3 model on JAX, in its stateless form under jit.
 
 On JAX a Keras model is a pure function of its variables' values, `model.stateless_call`, which JAX differentiates and
 compiles like any other.
@@ -26,7 +26,7 @@ State = tuple[Weights, Sequence[jax.Array]]
 
 
 class KerasJax(JaxOnRows):
-    """jit of value_and_grad of model.stateless_call; the update is keras.optimizers.SGD in its stateless form."""
+    """The loss of model.stateless_call, differentiated and compiled by JAX; the update is a stateless keras SGD."""
 
     def prepare(self, task: Task) -> None:
         self.place(task.device)

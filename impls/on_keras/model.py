@@ -1,6 +1,6 @@
 """The network as a Keras 3 model, whichever back end computes it, and plain gradient descent for it.
 
-One process has one back end: Keras reads its choice when it is imported, so that nothing here imports it at the top.
+One process has one back end, which Keras chooses at its import. So nothing here imports Keras at its top.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ ACTIVATIONS = {"sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "identity":
 
 
 def keras_on(backend: str) -> Any:
-    """The module `keras`, on that back end. Raises Unavailable where this process has it on another already."""
+    """The module `keras` on that back end. Raises Unavailable where this process already has it on another."""
     os.environ["KERAS_BACKEND"] = backend
     keras = importlib.import_module("keras")
     if keras.backend.backend() != backend:
@@ -39,7 +39,7 @@ def build(task: Task) -> Any:
 
 
 def descent(model: Any) -> Any:
-    """A `keras.optimizers.SGD` for that model; its learning rate is set when it is known."""
+    """A `keras.optimizers.SGD` for that model; each step sets its learning rate."""
     import keras
 
     optimizer = keras.optimizers.SGD()

@@ -1,7 +1,7 @@
 """`keras-eager`, `keras-graph`, `keras-xla`, `keras-train-on-batch` and `keras-fit`: a Keras 3 model on TensorFlow.
 
-The first three run one and the same tape, as Python, as a graph, and compiled by XLA; the last two are the loops that
-Keras itself offers. Those train and predict, but have no way of returning a gradient.
+The first three run the same gradient tape: as Python, as a graph, and compiled by XLA. The last two are the loops that
+Keras itself offers. They train and predict, but cannot return a gradient.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ keras = keras_on("tensorflow")
 
 
 class KerasOnTensorflow(TensorflowOnRows):
-    """What the executions share: a model, its data, and results as TensorFlow's tensors and Keras's variables."""
+    """The base of all executions: a model, its data, and results as TensorFlow's tensors and Keras's variables."""
 
     def prepare(self, task: Task) -> None:
         self.place(task.device)
@@ -54,7 +54,7 @@ class KerasEager(KerasOnTensorflow):
 
     @staticmethod
     def compile(function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the passes as they are run: here unchanged."""
+        """Return the pass in the form that is called: here unchanged, as plain Python."""
         return function
 
     def prepare(self, task: Task) -> None:

@@ -1,4 +1,4 @@
-"""`keras-torch`: the same Keras 3 model on PyTorch, with loss.backward().
+"""`keras-torch`: a Keras 3 model on PyTorch, with loss.backward().
 
 It refuses float64: on PyTorch, Keras computes matrix products in float32 whatever the layers' dtype says
 (keras issues 23223 and 23704), which is wrong by ten million times what rounding in float64 explains.

@@ -48,9 +48,9 @@ from samegrad.impls.task import Task
 Program = list[Callable[[], Any]]
 
 FEW = 64
-"""Up to so many rows SciPy's sigmoid, one call that takes an element at a time, beats three calls over vectors."""
+"""The most rows for which SciPy's sigmoid, one call that takes an element at a time, beats three calls over vectors."""
 CHUNK_BYTES = chunk_bytes(16)
-"""The length of a chunk's rows; `xor` has 18 of them, not all of them in use at a time."""
+"""The bytes in a row of a chunk; `xor` has 18 rows, not all of them in use at a time."""
 
 
 class Block(NamedTuple):

@@ -12,9 +12,9 @@ the chain rule gives, for δℓ = ∂L/∂zℓ,
     weights     ∂L/∂Wℓ = aℓ₋₁ᵀ δℓ              since zℓ is linear in Wℓ with coefficients aℓ₋₁
     biases      ∂L/∂bℓ = 1ᵀ δℓ                 the sum over rows, since bℓ enters every row with coefficient 1
 
-At a batch of 4 the arithmetic is nearly free and a NumPy call costs what it costs, so the intermediates live in arrays
-made once (`out=`), constants are arrays of the right dtype, and a product is `x.dot(W)`, which NumPy dispatches faster
-than `np.dot` and `@`: the equations stay, the allocations and conversions go.
+At a batch of 4 the arithmetic is nearly free, and a pass takes as long as its NumPy calls. The code keeps the equations
+and spares each call what it need not do. Results go into arrays made once (`out=`). Constants are arrays of the right
+dtype. A product is `x.dot(W)`, which NumPy dispatches faster than `np.dot` and `@`.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class Dense:
         self.ones = np.ones(batch, dtype)
 
     def forward(self, x: Array) -> Array:
+        """The activations a: (batch, fan_out). What the backward equations need of them is kept."""
         self.x = x
         x.dot(self.W, out=self.z)  # z = x W + b
         np.add(self.z, self.b, out=self.z)
@@ -51,7 +52,7 @@ class Dense:
         """The gradient (∂L/∂W, ∂L/∂b), given the cotangent ∂L/∂a."""
         self.f.slope(self.z, self.a, out=self.delta)
         np.multiply(self.delta, cotangent, out=self.delta)  # δ = ∂L/∂a ∘ f′(z)
-        return Layer(self.x.T.dot(self.delta), self.ones.dot(self.delta))  # xᵀ δ, 1ᵀ δ
+        return Layer(self.x.T.dot(self.delta), self.ones.dot(self.delta))  # ∂L/∂W = xᵀ δ, ∂L/∂b = 1ᵀ δ
 
     def input_cotangent(self) -> Array:
         """∂L/∂x = δ Wᵀ, the cotangent of the layer before."""
@@ -69,7 +70,7 @@ class NumpyManual(Implementation):
             for layer, activation in zip(task.layers(), task.problem.activations, strict=True)
         ]
         self.error = np.empty_like(self.y)
-        self.size = self.y.dtype.type(self.y.size)
+        self.size = self.y.dtype.type(self.y.size)  # n·k
         self.two_over_size = np.array(2 / self.y.size, task.dtype)
 
     def feed(self, x: Array, y: Array | None = None) -> None:
@@ -98,12 +99,12 @@ class NumpyManual(Implementation):
         for layer, (dW, db) in zip(self.layers, gradients, strict=True):
             dW *= learning_rate
             db *= learning_rate
-            layer.W -= dW
-            layer.b -= db
+            layer.W -= dW  # W ← W − λ ∂L/∂W
+            layer.b -= db  # b ← b − λ ∂L/∂b
         return loss, [Layer(layer.W, layer.b) for layer in self.layers]
 
     def to_numpy(self, result: Any) -> Any:
-        """Copies: predictions and parameters are buffers that the next call overwrites."""
+        """Copies of a result, as the next call overwrites predictions and parameters in their places."""
         if isinstance(result, np.ndarray):
             return result.copy()
         loss, layers = result

@@ -82,12 +82,12 @@ class Denses:
 
 
 def _flat(array: Array) -> Array:
-    """A view whose second axis holds all but the first."""
+    """A view as a matrix: the first axis, and all others as one."""
     return array.reshape(len(array), -1)
 
 
 class Chunk(NamedTuple):
-    """Some of the networks, the networks last: their parameters, and what is found of them."""
+    """Some of the networks, along the last axis: their parameters, losses, gradients and predictions."""
 
     parameters: Parameters
     gradients: Parameters
@@ -96,7 +96,7 @@ class Chunk(NamedTuple):
 
     @classmethod
     def of(cls, parameters: Parameters, rows: int) -> Chunk:
-        """Of parameters with the networks first."""
+        """The chunk of these parameters, which have the networks first."""
         last = [Layer(*(np.ascontiguousarray(np.moveaxis(tensor, 0, -1)) for tensor in layer)) for layer in parameters]
         gradients = [Layer(np.empty_like(W), np.empty_like(b)) for W, b in last]
         outputs, count = last[-1].b.shape
@@ -187,7 +187,7 @@ class NumpyNetworks(Implementation):
         return self.train_loop(learning_rate, 1)
 
     def train_loop(self, learning_rate: float, steps: int) -> list[tuple[Array, Parameters]]:
-        """All steps of a chunk before the next one's."""
+        """Take all steps of one chunk, then those of the next."""
         with np.errstate(over="ignore"):
             for passes, chunk in self.work:
                 for _ in range(steps):

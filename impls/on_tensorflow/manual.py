@@ -1,9 +1,16 @@
 """`tensorflow-manual`: the gradient by hand, compiled by XLA, as far as TensorFlow's public interface goes.
 
-It calls the traced function as a bare operation, since a tf.function looks for the right trace at every call and wraps
-what that returns; all parameters are one tensor, all data one other, and loss and gradient leave as one, since a call
-pays for each. Samples are columns, the equations are those of `on_numpy/manual.py`, and a large batch on a CPU goes
-through a loop over chunks that stay in the second-level cache.
+The equations are those of `on_numpy/manual.py`, with samples as columns:
+
+    forward     zℓ = Wℓᵀ aℓ₋₁ + bℓ                    aℓ = f(zℓ)
+    output      δₘ = e ∘ f′(zₘ)                        e = aₘ − y; the factor 2/(n·k) comes at the end
+    hidden      δℓ = Wℓ₊₁ δℓ₊₁ ∘ f′(zℓ)
+    gradient    ∂L/∂Wℓ = 2/(n·k) · aℓ₋₁ δℓᵀ           ∂L/∂bℓ = 2/(n·k) · Σ δℓ
+
+The rest saves time per call. A tf.function looks for the right trace at every call and wraps its results, so the
+traced function is called as a bare operation. A call pays for every tensor, so the last loss and the parameters are one
+tensor, the *state*; the data are another; loss and gradient leave as one. A large batch on a CPU goes through a loop
+over chunks that stay in the second-level cache.
 """
 
 from __future__ import annotations
@@ -23,9 +30,9 @@ from samegrad.impls.problem import Problem
 from samegrad.impls.task import Task
 
 FEW = 64
-"""Up to so many samples, multiplication and sum beat a matrix product."""
+"""The most samples for which multiplication and sum beat a matrix product."""
 CHUNK_BYTES = chunk_bytes(64)
-"""The length of a chunk's rows on a CPU."""
+"""The bytes in a row of a chunk on a CPU."""
 
 
 class TensorflowNetwork:
@@ -35,7 +42,7 @@ class TensorflowNetwork:
         self.sizes, self.activations, self.few = problem.sizes, problem.activations, few
 
     def layers(self, state: Any) -> list[Layer]:
-        """The vector's stretches as (W: (fan_in, fan_out), b: (fan_out,))."""
+        """The parameters in a state, as layers (W: (fan_in, fan_out), b: (fan_out,))."""
         layers, start = [], 1
         for fan_in, fan_out in pairwise(self.sizes):
             middle = start + fan_in * fan_out
@@ -60,7 +67,7 @@ class TensorflowNetwork:
         """x and the activations of all layers, each (units, n)."""
         activations = [x]
         for (W, b), activation in zip(self.layers(state), self.activations, strict=True):
-            z = self.weigh(W, activations[-1]) + b[:, None]
+            z = self.weigh(W, activations[-1]) + b[:, None]  # z = Wᵀ a + b
             activations.append(tf.sigmoid(z) if activation == "sigmoid" else z)
         return activations
 
@@ -69,16 +76,16 @@ class TensorflowNetwork:
         return self.activate(state, x)[-1]
 
     def sums(self, state: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
-        """[Σe², Σ aδᵀ, Σ δ, …] over the samples, laid out as the state, with δ = e ∘ σ′ in the last layer."""
+        """[Σe², Σ aδᵀ, Σ δ, …] over the samples, in the order of the state."""
         *inputs, a = self.activate(state, samples[: self.sizes[0]])
         e = a - samples[self.sizes[0] :]
-        delta = e * slope(self.activations[-1], a)
+        delta = e * slope(self.activations[-1], a)  # δ = e ∘ f′
         gradients: list[tf.Tensor] = []
         for layer in reversed(range(len(inputs))):
-            with_ones = tf.concat([inputs[layer], tf.ones_like(delta[:1])], axis=0)  # its product holds Σ δ as well
+            with_ones = tf.concat([inputs[layer], tf.ones_like(delta[:1])], axis=0)  # its product contains Σ δ as well
             gradients = [tf.reshape(self.pair(with_ones, delta), [-1]), *gradients]
             if layer > 0:
-                W = self.layers(state)[layer].W
+                W = self.layers(state)[layer].W  # δℓ = Wℓ₊₁ δℓ₊₁ ∘ f′(zℓ)
                 delta = self.weigh(tf.transpose(W), delta) * slope(self.activations[layer - 1], inputs[layer])
         return tf.concat([tf.reduce_sum(e * e)[None], *gradients], axis=0)
 
@@ -95,12 +102,12 @@ class TensorflowNetwork:
         return tf.concat([total[:1] / size, total[1:] * (2 / size)], axis=0)
 
     def descend(self, rate: tf.Tensor, state: tf.Tensor, *samples: tf.Tensor) -> tf.Tensor:
-        """The state one step further on."""
+        """The state after one step: the loss before it, and p − λ·∂L/∂p."""
         evaluation = self.value_and_grad(state, *samples)
         return tf.concat([evaluation[:1], state[1:] - rate * evaluation[1:]], axis=0)
 
     def descend_often(self, rate: tf.Tensor, steps: tf.Tensor, state: tf.Tensor, *samples: tf.Tensor) -> tf.Tensor:
-        """The state several steps further on."""
+        """The state after several steps."""
         for _ in tf.range(steps):
             state = self.descend(rate, state, *samples)
         return state
@@ -114,7 +121,7 @@ def slope(activation: str, a: tf.Tensor) -> tf.Tensor | float:
 def operation(function: Callable[..., tf.Tensor], *arguments: tf.Tensor) -> Callable[..., tf.Tensor]:
     """The function compiled for arguments of these shapes, as one operation that calls it.
 
-    The operation does not heed that its own function is to be compiled, but a call inside that function does.
+    The operation ignores `jit_compile` of its own function, but a call inside that function heeds it.
     """
     compiled = tf.function(function, jit_compile=True)
     caller = tf.function(lambda *arguments: compiled(*arguments)).get_concrete_function(*arguments)
@@ -123,11 +130,11 @@ def operation(function: Callable[..., tf.Tensor], *arguments: tf.Tensor) -> Call
 
 
 class TensorflowManual(OnTensorflow):
-    """Hand-derived passes as concrete functions of two tensors."""
+    """The hand-derived passes, each traced for its tensors and called as one operation."""
 
     x: Any
     samples: list[Any]
-    """Arrays of the device, or of NumPy where they were fed."""
+    """Arrays on the device; those that `feed` brings are NumPy's."""
 
     def prepare(self, task: Task) -> None:
         problem, batch, dtype, device = task.problem, task.batch, task.dtype, task.device
@@ -151,7 +158,7 @@ class TensorflowManual(OnTensorflow):
         self._predict, self._value_and_grad, self._descend, self._descend_often = map(self.here, passes)
 
     def feed(self, x: Array, y: Array | None = None) -> None:
-        """Samples as columns, and for the gradient inputs and targets in one, in chunks."""
+        """Take the samples as columns; for the gradient, inputs and targets as one array, in chunks."""
         self.x = np.ascontiguousarray(x.T)
         if y is not None:
             samples, length = np.concatenate([x.T, y.T]), self.length

@@ -25,7 +25,7 @@ from samegrad.impls.parameters import paired
 from samegrad.impls.task import Task
 
 FEW = 16
-"""Terms, up to which a sum is written out."""
+"""The most terms of a sum that is written out."""
 SLOPES: dict[str, Callable[[Any], Any]] = {
     "sigmoid": lambda a: a - a * a,
     "tanh": lambda a: (1 - a) * (1 + a),
@@ -36,7 +36,7 @@ SLOPES: dict[str, Callable[[Any], Any]] = {
 
 
 def total(terms: Iterable[Any]) -> Any:
-    """Their sum, in order: the first without a zero before it."""
+    """The sum of the terms in order, without a zero before the first."""
     first, *others = terms
     return sum(others, start=first)
 
@@ -56,7 +56,7 @@ def pair(a: Any, delta: Any) -> Any:
 
 
 def over_rows(terms: Any) -> Any:
-    """Σᵣ of terms (rows, …)."""
+    """The sum over the rows of terms (rows, …)."""
     return tf.reduce_sum(terms, axis=0) if terms.shape[0] > FEW else total(tf.unstack(terms))
 
 

@@ -38,7 +38,7 @@ class OnTensorflow(Implementation):
             tf.config.experimental.reset_memory_stats(self.short_name)
 
     def here(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function in `tf.device`, unless TensorFlow would choose that device by itself."""
+        """The function, called in `tf.device` unless TensorFlow would choose that device by itself."""
         gpus = tf.config.list_logical_devices("GPU")
         if self.device == (gpus[0].name if gpus else find_device("cpu")):
             return function
@@ -107,7 +107,7 @@ class TensorflowOnRows(OnTensorflow):
         return sum(getattr(function, TRACES, lambda: 0)() for function in functions)
 
     def _set(self, learning_rate: float) -> None:
-        """Have the variable that `_descend` reads hold this rate."""
+        """Assign this rate to the variable that `_descend` reads."""
         raise NotImplementedError
 
     def forward(self) -> tf.Tensor:

@@ -138,7 +138,7 @@ class TorchFunctional(Autograd):
 
 
 NARROW = 16
-"""Units, up to which a product is written as a multiplication and a sum."""
+"""The most units for which a product is written as a multiplication and a sum."""
 
 
 @cache
@@ -186,7 +186,7 @@ class TorchCompile(Autograd):
         self._predict, self._value_and_grad, self._descend = compiled(task.problem.activations)
 
     def feed(self, x: Array, y: Array | None = None) -> None:
-        """Samples as columns."""
+        """Take the samples as columns."""
         self.x = torch.from_numpy(x.T).contiguous().to(self.device)
         if y is not None:
             self.y = torch.from_numpy(y.T).contiguous().to(self.device)

@@ -30,11 +30,11 @@ from samegrad.impls.parameters import Array, paired
 from samegrad.impls.task import Task
 
 LENGTH = 4096
-"""Of the rows of a large batch, in samples."""
+"""The number of samples in a row of a large batch."""
 
 
 WIDEST = 16
-"""Units: the terms that are written out, and the time to compile them, grow with their square."""
+"""The most units in a layer: the terms that are written out, and the time to compile them, grow with its square."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class InductorNetwork:
         return torch.stack(self.activate(parameters, x)[-1])
 
     def sums(self, parameters: Sequence[torch.Tensor], x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """[Σe², Σ aδᵀ, Σ δ, …] over the samples in the order of the parameters, with δ = e ∘ σ′ in the last layer."""
+        """[Σe², Σ aδᵀ, Σ δ, …] over the samples, in the order of the parameters."""
         *inputs, outputs = self.activate(parameters, x)
         errors = [a - target for a, target in zip(outputs, y, strict=True)]
         deltas = [error * slope(self.activations[-1], a) for error, a in zip(errors, outputs, strict=True)]
@@ -96,7 +96,7 @@ class InductorNetwork:
         return torch.cat([evaluation[:1], state[1:] - rate * evaluation[1:]])
 
     def forward(self, state: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """`predict` of a state."""
+        """The predictions of a state, by `predict`."""
         return self.predict(self.split(state), x)
 
 
@@ -149,7 +149,7 @@ class TorchCompileManual(OnTorch):
         self._forward, self._evaluate, self._descend = compiled(self.network, task.batch, task.dtype, task.device)
 
     def feed(self, x: Array, y: Array | None = None) -> None:
-        """Samples as columns; for the gradient inputs and targets in one, as whole rows and what is left."""
+        """Take the samples as columns; for the gradient, inputs and targets as one array, in whole rows and a rest."""
         self.x = torch.from_numpy(x.T).contiguous().to(self.device)[:, None, :]
         if y is not None:
             samples = torch.from_numpy(np.concatenate([x.T, y.T])).to(self.device)

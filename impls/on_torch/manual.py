@@ -1,19 +1,20 @@
 """`torch-manual` and `torch-cuda-graph`: the gradient by hand in PyTorch's operations, in tensors made once.
 
-The equations are those of `on_numpy/manual.py`. A column is a sample, so that an operation runs along the batch. A
-layer's biases and weights are one matrix P = [b; W]: (1 + fan_in, fan_out), and in `M` its inputs are below a row of
-ones: a layer is one product, and so is its gradient, which `addmm` also scales and adds up over chunks.
+The equations are those of `on_numpy/manual.py`, arranged for few operations. A column is a sample, so that an operation
+runs along the batch. A layer's biases and weights are one matrix P = [b; W]: (1 + fan_in, fan_out). Its inputs are rows
+of the matrix `M`, below a row of ones. So a layer is one product, and its gradient is another, which `addmm` also
+scales and adds up over chunks.
 
-    forward     z = Pᵀ [1; a]           a = σ(z)
-    output      δ = e ∘ σ′              e = a − y; the factor 2/(n·k) waits for the gradient
-    hidden      δ = W′δ′ ∘ σ′           of the layer after: W′, δ′
-    gradient    ∂L/∂P = 2/(n·k) · [1; a] δᵀ
-    slopes      σ′ = a − a², one operation for all rows of M from h₀ on (a row of ones has none)
+    forward     zℓ = Pℓᵀ [1; aℓ₋₁]      aℓ = σ(zℓ)
+    output      δₘ = e ∘ σ′             e = aₘ − y; the factor 2/(n·k) waits for the gradient
+    hidden      δℓ = Wℓ₊₁ δℓ₊₁ ∘ σ′
+    gradient    ∂L/∂Pℓ = 2/(n·k) · [1; aℓ₋₁] δℓᵀ
+    slopes      σ′ = a − a²             one operation for all rows of M after the inputs (0 in a row of ones)
 
            M for xor:   1  x₀  x₁    1  h₀  h₁  h₂  h₃    o, then e
 
-No tensor requires a gradient, so that nothing is recorded. On a CPU a large batch is taken in chunks whose rows stay in
-the second-level cache.
+No tensor requires a gradient, so that autograd records nothing. On a CPU a large batch is taken in chunks whose rows
+stay in the second-level cache.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from samegrad.impls.parameters import Array, Layer, Parameters
 from samegrad.impls.task import Task
 
 CHUNK_BYTES = chunk_bytes(16)
-"""The length of a chunk's rows on a CPU; `xor` has 19 of them, not all of them in use at a time."""
+"""The bytes in a row of a chunk on a CPU; `xor` has 19 rows, not all of them in use at a time."""
 
 
 def views(flat: torch.Tensor, parameters: Parameters) -> list[torch.Tensor]:
@@ -96,23 +97,23 @@ class TorchManual(OnTorch):
         if len(self.chunks) > 1:
             rows.x.copy_(x)
         for PT, A, a, sigmoid in zip(self.transposed, rows.inputs, rows.activations, self.sigmoid, strict=True):
-            torch.mm(PT, A, out=a)
+            torch.mm(PT, A, out=a)  # z = Pᵀ [1; a]
             if sigmoid:
                 a.sigmoid_()
         return a
 
     def _backward(self, rows: Rows, e: torch.Tensor, y: torch.Tensor, beta: int) -> None:
-        """Add loss and gradients of these rows to beta times what is there; `e` holds the predictions."""
+        """Add the loss and gradients of these rows to beta times the sums so far; `e` comes as the predictions."""
         if self.sigmoid[0]:
-            torch.addcmul(rows.filled, rows.filled, rows.filled, value=-1, out=rows.slopes)
-        e.sub_(y)
-        squares = e.view(1, -1)
-        self.loss.addmm_(squares, squares.T, beta=beta, alpha=self.mean)
-        delta = rows.deltas[-1].mul_(e) if self.sigmoid[-1] else e
+            torch.addcmul(rows.filled, rows.filled, rows.filled, value=-1, out=rows.slopes)  # σ′ = a − a²
+        e.sub_(y)  # e = a − y
+        errors = e.view(1, -1)
+        self.loss.addmm_(errors, errors.T, beta=beta, alpha=self.mean)  # L = 1/(n·k) · Σ e²
+        delta = rows.deltas[-1].mul_(e) if self.sigmoid[-1] else e  # δ = e ∘ σ′
         for layer in range(len(self.weights) - 1, 0, -1):
             self.gradients[layer].addmm_(rows.inputs[layer], delta.T, beta=beta, alpha=2 * self.mean)
             cotangent = torch.mm(self.weights[layer], delta, out=rows.cotangents[layer - 1])
-            delta = rows.deltas[layer - 1].mul_(cotangent)
+            delta = rows.deltas[layer - 1].mul_(cotangent)  # δℓ = Wℓ₊₁ δℓ₊₁ ∘ σ′
         self.gradients[0].addmm_(rows.inputs[0], delta.T, beta=beta, alpha=2 * self.mean)
 
     def _predict(self) -> None:
@@ -120,7 +121,7 @@ class TorchManual(OnTorch):
             predictions.copy_(self._forward(rows, x))
 
     def _evaluate(self) -> None:
-        beta = 0
+        beta = 0  # the first chunk sets the sums, and the others add to them
         for x, y, _, rows in self.chunks:
             self._backward(rows, self._forward(rows, x), y, beta)
             beta = 1
@@ -165,7 +166,7 @@ class TorchCudaGraph(TorchManual):
         self.graphs = {work.__name__: self._record(work) for work in (self._predict, self._evaluate, self._descend)}
 
     def _record(self, work: Callable[[], None]) -> torch.cuda.CUDAGraph:
-        """Run once on a side stream, as libraries set themselves up in their first call, then record."""
+        """The CUDA graph of this work, which first runs once on a side stream: libraries set themselves up then."""
         stream = torch.cuda.Stream(self.device)
         stream.wait_stream(torch.cuda.current_stream(self.device))
         with torch.cuda.stream(stream):

@@ -46,7 +46,7 @@ class TorchVmap(Autograd):
 
     takes_networks = True
     axis = 0
-    """That of the networks."""
+    """The axis of the networks."""
     parameters: Tensors
 
     def prepare(self, task: Task) -> None:

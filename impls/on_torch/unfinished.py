@@ -14,7 +14,7 @@ from pathlib import Path
 
 COMPILED = (".so", ".o")
 HEADER = struct.Struct("<16s 24x Q 10x HH 2x")
-"""Of a 64-bit ELF file: its identity, where the table of sections begins, the size of an entry, and their number."""
+"""The header of a 64-bit ELF file: identity, offset of the table of sections, size of an entry, number of entries."""
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -31,7 +31,7 @@ WRITTEN_OUT = {
 """The networks with functions of their own: layer sizes and activations → the prefix of their names."""
 ANY, SEVERAL = "network", "networks"
 WIDTH, FEW, SLICE = {"float32": 16, "float64": 8}, 4, 256
-"""Those of `c_network.h`: the numbers in a vector, how many vectors of rows are not few, and the rows of a slice."""
+"""The constants of `c_network.h`: numbers in a vector, vectors of rows that are no longer few, rows of a slice."""
 
 REAL = {"float32": "float", "float64": "double"}
 DECLARATIONS = """
@@ -48,7 +48,7 @@ typedef struct {{
 FUNCTIONS = "void {0}_forward(Case *); void {0}_value_and_grad(Case *); void {0}_train(Case *, double, long);"
 
 LANES = "long networks_lanes(void);"
-"""The networks in a vector."""
+"""The C function that returns the number of networks in a vector."""
 
 
 @cache
@@ -77,7 +77,7 @@ def views(flat: Array, parameters: Parameters) -> Parameters:
     return layers
 
 
-Found = tuple[Array, Parameters] | tuple[Array, Array]
+LossAndLayers = tuple[Array, Parameters] | tuple[Array, Array]
 """A loss and views of layers; of networks their losses, and the numbers of all layers, as C has them."""
 
 
@@ -98,8 +98,8 @@ class CFloor(Implementation):
     """One call into C per pass; `train_loop` is one call for all its steps."""
 
     takes_networks = True
-    evaluation: Found
-    state: Found
+    evaluation: LossAndLayers
+    state: LossAndLayers
 
     def prepare(self, task: Task) -> None:
         task.require_cpu("c-floor")
@@ -158,15 +158,15 @@ class CFloor(Implementation):
         self._forward(self.case)
         return self.predictions
 
-    def value_and_grad(self) -> Found:
+    def value_and_grad(self) -> LossAndLayers:
         self._value_and_grad(self.case)
         return self.evaluation
 
-    def train_step(self, learning_rate: float) -> Found:
+    def train_step(self, learning_rate: float) -> LossAndLayers:
         self._train(self.case, learning_rate, 1)
         return self.state
 
-    def train_loop(self, learning_rate: float, steps: int) -> Found:
+    def train_loop(self, learning_rate: float, steps: int) -> LossAndLayers:
         self._train(self.case, learning_rate, steps)
         return self.state
 

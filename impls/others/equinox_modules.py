@@ -55,7 +55,7 @@ def descend(network: Network, x: jax.Array, y: jax.Array, learning_rate: Any) ->
 
 
 SAME = (eqx.if_array(0), None, None)
-"""Of networks, rows and targets the axis that is mapped over: the arrays of the first."""
+"""The axes that are mapped over: the leading one of the networks' arrays, and none of rows and targets."""
 predict_each = eqx.filter_jit(eqx.filter_vmap(predict, in_axes=SAME[:2]))
 value_and_grad_each = eqx.filter_jit(eqx.filter_vmap(value_and_grad, in_axes=SAME))
 descend_each = eqx.filter_jit(eqx.filter_vmap(descend, in_axes=(*SAME, None)))

@@ -121,7 +121,7 @@ OF_NETWORKS = (
     *("numpy-networks", "tensorflow-xla", "tensorflow-networks", "torch-vmap", "torch-networks"),
     *("jax-jit", "jax-networks", "equinox", "c-floor"),
 )
-"""Those of ours that compute several networks at once: the default where there are several."""
+"""The implementations of ours that compute several networks at once: the default where there are several."""
 
 KERAS_ON = ("keras-xla", "keras-jax", "keras-torch")
 """The default's Keras: on TensorFlow, and where that is not installed the first of the others that can run."""

@@ -124,5 +124,5 @@ def _version(distribution: str) -> str | None:
 
 
 def _is_installed(package: str) -> bool:
-    """By the name of its distribution or of its module: there are builds of one framework under several names."""
+    """Whether a package is installed, by its distribution's name or its module's: some builds have other names."""
     return _version(package) is not None or importlib.util.find_spec(package.replace("-", "_")) is not None

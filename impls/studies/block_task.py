@@ -25,7 +25,7 @@ DECIDING = 0.9
 
 
 class Counts(DocumentPart, frozen=True, kw_only=True):
-    """The outcome of a block: how many had learned at each look and not before, why the others failed, and who learned.
+    """The outcome of a block: how many are found to have learned at each look, why the others failed, and who learned.
 
     `learned` is a bit per start in the order of the seeds, in base64.
     """

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ANSWER_S = 10.0
 """A scheduler answers within this time, or is not there; so do its first worker and that worker's versions."""
 PATIENCE_S = 120.0
-"""How long a scheduler that was lost may be away."""
+"""Seconds that a lost scheduler may be away."""
 RETRIES = 3
 ADDRESS = r"(?:tcp|tls)://\S+:\d{1,5}"
 PLACE = re.compile(rf"local:(?P<workers>[1-9]\d{{0,3}})|{ADDRESS}")
@@ -37,7 +37,7 @@ class SchedulerLost(Exception):
 
 
 def parsed(place: str) -> int:
-    """How many workers `local:N` means; 0 for a scheduler's address. Raises BadInput, and Unavailable without Dask."""
+    """The number of workers that `local:N` means; 0 for an address. Raises BadInput, and Unavailable without Dask."""
     match = PLACE.fullmatch(place)
     if not match or (workers := int(match["workers"] or 0)) > MOST_THREADS:
         raise BadInput(f"--on takes tcp://HOST:PORT or local:N, with N up to {MOST_THREADS}; found {place!r}")
@@ -89,7 +89,7 @@ def run(address: str, work: Callable[..., dict[str, Any]], tasks: Mapping[str, d
 
 @contextmanager
 def _client(address: str) -> Iterator[Client]:
-    """Connected to the scheduler. Raises SchedulerLost."""
+    """A client that is connected to the scheduler. Raises SchedulerLost."""
     from distributed import Client
 
     try:
@@ -102,7 +102,7 @@ def _client(address: str) -> Iterator[Client]:
 
 
 async def _shake_hands(address: str) -> None:
-    """Raises TimeoutError where a connection is taken and nothing said, for which a client would wait for ever."""
+    """Raise TimeoutError where nobody answers on an open connection: a client would wait for ever."""
     from distributed.comm import connect
 
     (await asyncio.wait_for(connect(address, timeout=ANSWER_S), ANSWER_S)).abort()

@@ -34,11 +34,11 @@ KINDS = (
 ALIKE, FALLING, CLOSED, SLOPE = 0.05, 0.01, 0.01, 0.1
 STEEPEST = {"sigmoid": 0.25, "tanh": 1.0, "relu": 1.0, "identity": 1.0}
 RANGES = {"sigmoid": 1.0, "tanh": 2.0}
-"""Of activations; of those without bounds it is the largest of the network's own on the four rows."""
+"""The range of an activation. For others it is the largest |activation| of the network on the four rows."""
 
 
 def classify(problem: Problem, state: NetworksState, earlier: Array) -> dict[str, int]:
-    """How many of the networks fail in each way. earlier: (K,), their losses a tenth of the epochs before."""
+    """The number of networks that fail in each way. earlier: (K,), their losses a tenth of the epochs before."""
     theta, gradient, losses = (array.astype(np.float64) for array in state)
     hidden, output = unflatten(theta.T, problem.sizes)
     x, y = problem.data(4)

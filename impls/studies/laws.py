@@ -48,7 +48,7 @@ LAWS: dict[str, tuple[Fill, int]] = {
     "glorot": (_glorot, 0),
     "he": (_he, 0),
 }
-"""Each law's function, and how many numbers follow its name."""
+"""The function of each law, and how many numbers follow its name."""
 
 
 def parsed(law: str) -> tuple[str, list[float]]:

@@ -37,12 +37,12 @@ class NetworksState(NamedTuple):
 
 
 class Population(ABC):
-    """Networks in training."""
+    """Networks that are trained together."""
 
     @property
     @abstractmethod
     def state(self) -> NetworksState:
-        """Of the networks that are still in."""
+        """The present parameters, gradients and losses of the networks that are still in."""
 
     @abstractmethod
     def advance(self, steps: int) -> None:
@@ -159,7 +159,7 @@ def population(task: Task, implementation: str, settings: Settings) -> Populatio
 
 
 def require_right(task: Task, implementation: str) -> None:
-    """Hold the gradient that trains to the oracle, at other parameters of the same network: starts may lie on a kink.
+    """Compare the gradient that trains with the oracle, at other parameters of the network: starts may be on a kink.
 
     Raises Disagreement.
     """

@@ -14,7 +14,7 @@ TRIES = 3
 TIMEOUT_S = 24 * 3600.0
 
 Done = Callable[[str, dict[str, Any]], None]
-"""Takes a task's key and its result."""
+"""The function that takes a task's key and its result."""
 
 
 def run(target: str, tasks: Mapping[str, dict[str, Any]], jobs: int, done: Done) -> None:

@@ -74,7 +74,7 @@ def study_pairs(spec: StudySpec, by_cell: dict[GridCell, StudyCell], counts_of: 
 
 
 def _merit(result: StudyCell, spec: StudySpec) -> tuple[int, int]:
-    """More starts of the first half that learn, and of as many in fewer epochs in all."""
+    """A sort key: more starts of the first half that learn, and of as many, fewer epochs in all."""
     half = result.halves[0]
     return half.learned, -sum(count * epoch for count, epoch in zip(half.learned_at, spec.looks, strict=False))
 
@@ -109,5 +109,5 @@ def _logrank(one: stats.CensoredData, other: stats.CensoredData) -> float | None
 
 
 def _who_learned(spec: StudySpec, cell: GridCell, counts_of: CountsOf) -> NDArray[np.bool_]:
-    """Of the second half of the starts."""
+    """Which starts of the second half learned."""
     return np.concatenate([bits(counts_of(block), block.count) for block in blocks(spec, cell, 1)])

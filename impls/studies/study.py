@@ -17,7 +17,7 @@ from samegrad.impls.studies.specs import SeedBlock
 from samegrad.impls.studies.versions import versions
 
 Progress = Callable[[int, int], None]
-"""Gets how many cells are done, and how many there are."""
+"""The function that takes how many cells are done, and how many there are."""
 
 
 class StudyPlan:

@@ -12,7 +12,7 @@ HEADINGS = ["network", "optimizer", "rate", "learn, %", "95 %", "half by", "most
 
 
 def render(study: Study) -> RenderableType:
-    """For each law a table with a row for each network and optimizer, then the sentences."""
+    """A table for each law, with a row for each network and optimizer, and the sentences below."""
     spec, best = study.spec, study.best.values()
     title = (
         f"xor from {spec.starts:,} starts in each of {len(study.cells):,} cells (seeds from {spec.seed}), "

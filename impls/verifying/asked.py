@@ -24,12 +24,12 @@ class Asked:
 
 @dataclass(frozen=True)
 class Source:
-    """What the target's source says."""
+    """The facts that the target's source shows."""
 
     activations: Sequence[str]
-    """Those that it mentions."""
+    """The activations that the source mentions."""
     literals: Sequence[float]
-    """The numbers that are written in it."""
+    """The numbers that are written in the source."""
     ascends: bool
     """Does it speak of a likelihood or of ascent, so that the gradient may point uphill?"""
     adds: bool

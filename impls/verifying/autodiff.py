@@ -26,7 +26,7 @@ from samegrad.impls.verifying.report import Report
 def installed() -> list[Any]:
     """One implementation for everything installed that derives gradients itself, preferably one that runs by default.
 
-    Keras on TensorFlow stands for TensorFlow; what differentiates by JAX, like equinox, would only repeat JAX.
+    Keras on TensorFlow is the one for TensorFlow; what differentiates by JAX, like equinox, would only repeat JAX.
     """
     by_library: dict[str, Any] = {}
     for entry in (*(REGISTRY[name] for name in DEFAULT), *REGISTRY.values()):
@@ -36,7 +36,7 @@ def installed() -> list[Any]:
 
 
 def compare(report: Report, candidate: Candidate, time_limit_s: float) -> None:
-    """Hold the candidate's gradients against every framework's, and add the outcome to the report's rows."""
+    """Compare the candidate's gradients with every framework's, and add the outcome to the report's rows."""
     diagnosis = candidate.explained
     if diagnosis.convention.loss != SQUARED or not set(diagnosis.activations) <= set(ACTIVATIONS):
         report.unavailable.append("the frameworks' implementations have a squared error and no softmax")
@@ -99,7 +99,7 @@ def answer(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def evaluate(name: str, request: dict[str, Any]) -> list[dict[str, Any]]:
-    """Gradients by tensor at every probe."""
+    """The gradients at every probe, by tensor."""
     implementation = get_entry(name).load()()
     answers = []
     for probe in request["probes"]:

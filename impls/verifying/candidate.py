@@ -82,7 +82,7 @@ class Candidate:
 
     @cached_property
     def judge(self) -> Judge:
-        """Holds the observations against right and mistaken gradients."""
+        """The judge that compares the observations with right and mistaken gradients."""
         return Judge(self.observations, self.dtype)
 
     def diagnose(self, observations: list[Observation] | None = None, **options: Any) -> Diagnosis:
@@ -102,7 +102,7 @@ class Candidate:
 
     @cached_property
     def unusual(self) -> tuple[str, ...]:
-        """Its activations, where there are some that can be named but no more."""
+        """The activations of a network for which there is no oracle, where they can at least be named."""
         return unusual(self.judge) if self.predicts_otherwise else ()
 
     @cached_property
@@ -173,7 +173,7 @@ class Candidate:
 
     @cached_property
     def deeper_wrong(self) -> Candidate | None:
-        """The same target at another depth, where it is shown to be wrong."""
+        """This target at another depth, where it is shown to be wrong."""
         others = (Candidate(deeper, self.asked, self.source) for deeper in self.message.get("deeper", ()))
         return next((o for o in others if not o.verdict.right and o.known and o.shown_wrong), None)
 
@@ -183,7 +183,7 @@ class Candidate:
         return not any(np.any(W) for o in self.observations for W, _ in o.parameters)
 
     climbing: Diagnosis | None = None
-    """Right but for a penalty that pushes the weights away from zero."""
+    """Whether it is right but for a penalty that pushes the weights away from zero."""
 
     def _beside_a_penalty(self) -> Diagnosis | None:
         """A mistake in a gradient that contains a penalty as well, whose λ is a number of the source (or was given).
@@ -321,12 +321,12 @@ def _speaks_for_itself(name: str, layers: int) -> bool:
 
 @lru_cache(maxsize=256)
 def _references_of(probe: bytes) -> dict[tuple[Any, ...], Any]:
-    """What has been computed for a probe: the same for every way of using the target."""
+    """The references of a probe, which every way of using the target shares."""
     return {}
 
 
 def to_observation(o: dict[str, Any]) -> Observation:
-    """What the target's process answered for one probe."""
+    """The observation in the target process's answer for one probe."""
     parameters = messages.to_layers(o["parameters"])
     values = [o["x"], o["y"], *tensors(parameters).values()]
     probe = b"".join(f"{a.shape}".encode() + a.tobytes() for a in map(np.asarray, values))

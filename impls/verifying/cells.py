@@ -21,7 +21,7 @@ from typing import Any
 from samegrad.impls.verifying.report import Report
 
 RUN_HERE = ("verify", "time", "capture")
-"""Cell magics that run the cell in the user's own namespace; what others hold is not Python, or runs elsewhere."""
+"""Cell magics that run the cell in the user's own namespace; what others contain is not Python, or runs elsewhere."""
 FILE = "cells.ipynb"
 
 
@@ -30,7 +30,7 @@ class Cell:
     """One cell that was run."""
 
     number: int | None
-    """As in `In [3]`."""
+    """The cell's number, as in `In [3]`."""
     text: str
 
 
@@ -70,7 +70,7 @@ def as_python(text: str) -> str:
 
 
 def parses(text: str) -> bool:
-    """Is it Python?"""
+    """Is this text Python?"""
     try:
         ast.parse(text)
     except SyntaxError:

@@ -22,7 +22,7 @@ class Whereabouts:
     """Where a live thing is defined."""
 
     name: str
-    """Its name there: backward, Net.train."""
+    """The name where it is defined: backward, Net.train."""
     path: str
     """The file; "" for the cells of this session."""
     note: str = ""
@@ -97,7 +97,7 @@ def _target(origin: Whereabouts, path: Path | None) -> str:
 
 
 def whereabouts(thing: Any) -> Whereabouts:
-    """Where a thing is defined, and under what name. Raises BadInput where that cannot be told."""
+    """Where a thing is defined, and under what name. Raises BadInput where that cannot be found."""
     if isinstance(thing, str | os.PathLike):
         path, name = verify.split_target(os.fspath(thing))
         return Whereabouts(name, str(path))
@@ -121,7 +121,7 @@ def whereabouts(thing: Any) -> Whereabouts:
 
 
 def _definition(thing: Any) -> tuple[Any, str, str]:
-    """The function or class that makes a thing what it is, the method that is meant, and what has to be said of it."""
+    """The function or class that defines a thing, the method that is meant, and a note for the user."""
     if inspect.isclass(thing) or isinstance(thing, functools.partial):
         return thing, "", ""
     owner = getattr(thing, "__self__", None)
@@ -144,7 +144,7 @@ def _note(kind: type) -> str:
 
 
 def _by_its_variable(thing: Any, name: str) -> Whereabouts:
-    """Of what has no name of its own (a list of layers, a lambda): the variable of this session that holds it."""
+    """The whereabouts of a thing without a name (a list of layers, a lambda), by its variable in this session."""
     for variable, value in cells.namespace().items():
         if value is thing and not variable.startswith("_"):
             return Whereabouts(variable, "")

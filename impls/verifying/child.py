@@ -32,11 +32,11 @@ from samegrad.impls.verifying import messages
 ROOT = Path(__file__).parents[3]
 NO_PLOTS = "samegrad.impls.verifying.target.no_plots"
 LARGEST = 1 << 28
-"""Bytes that a child may send in all."""
+"""The most bytes that a child may send in all."""
 
 
 class Ended(Exception):
-    """The child gave no answer; the message says how it ended."""
+    """Raised where the child gave no answer; the message says how it ended."""
 
 
 def _sign(key: bytes, number: int, content: bytes) -> bytes:

@@ -24,7 +24,7 @@ class Convention:
     name: str
     formula: str
     relation: str
-    """In words: the factor to the mean squared error's gradient; of a cross-entropy, what it is."""
+    """The factor to the mean squared error's gradient in words; for a cross-entropy, what it is."""
     half: bool
     over_rows: bool
     """Is the mean taken over the rows?"""
@@ -69,15 +69,15 @@ CONVENTIONS = (
 
 BY_NAME = {convention.name: convention for convention in CONVENTIONS}
 STRICT = ("mse", "half-mse", "sse", "half-sse", "bce-mean", "bce-sum", "ce-mean", "ce-sum")
-"""What `--loss` takes, with one constant."""
+"""The names of losses with one constant that `--loss` takes."""
 FAMILIES = {
     "squared-error": tuple(c for c in CONVENTIONS if c.loss == SQUARED),
     "cross-entropy": tuple(c for c in CONVENTIONS if c.loss != SQUARED),
 }
-"""What `--loss` takes as well, with any constant."""
+"""The names of losses with any constant that `--loss` takes."""
 
 
 def get_conventions(name: str) -> tuple[Convention, ...]:
-    """Those that `--loss name` allows. Raises BadInput for an unknown one."""
+    """The conventions that `--loss name` allows. Raises BadInput for an unknown name."""
     choose("loss", name, (*STRICT, *FAMILIES))
     return FAMILIES.get(name) or (BY_NAME[name],)

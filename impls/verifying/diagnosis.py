@@ -42,7 +42,7 @@ class Diagnosis:
     activations: Activations
     convention: Convention
     constant: float
-    """Factor beside the convention's: other than 1 only where the learning rate had to be found from the result."""
+    """The factor beside the convention's: not 1 only where the learning rate was found from the result."""
     taus: dict[str, float]
     explanations: tuple[Explanation, ...] = ()
     first_wrong: str = ""
@@ -77,7 +77,7 @@ def diagnose(
     judge = Judge(observations, dtype, rate_known, loose=loose)
     activations = [choice for choice in activations if judge.references(choice) is not None]
     if not activations:
-        raise BadInput("every probe stands on the kink of a ReLU; take another seed")
+        raise BadInput("every probe is on the kink of a ReLU; take another seed")
     for choice in activations:
         if fit := judge.right(choice, conventions):
             return Diagnosis(True, choice, *fit, judge.taus(choice, *fit))
@@ -102,9 +102,9 @@ def diagnose_row_by_row(
     dtype: str = "float64",
     explain: bool = True,
 ) -> Diagnosis | None:
-    """The same for a program that updates after every row (stochastic gradient descent); None if it does not fit.
+    """The diagnosis of a program that updates after every row (stochastic gradient descent); None if it does not fit.
 
-    The rows may be shuffled: then only batches of one and two are looked at, the two in either order.
+    The rows may be shuffled: then only batches of one and two are looked at, the two in both orders.
     """
     short = [o for o in observations if len(o.x) <= 2]
     judges = [Judge(observations, dtype, row_by_row=True)]
@@ -160,14 +160,14 @@ def _search(
     conventions: Sequence[Convention],
     bank: Callable[[Activations], Iterable[Mistake]],
 ) -> list[Explanation]:
-    """What fits, for the first activations under which anything does."""
+    """The explanations that fit, for the first activations under which any does."""
     return next(filter(None, (_fitting(judge, choice, conventions, bank(choice)) for choice in activations)), [])
 
 
 def _fitting(
     judge: Judge, choice: Activations, conventions: Sequence[Convention], bank: Iterable[Mistake]
 ) -> list[Explanation]:
-    """What fits; of several that say the same, the first."""
+    """The explanations that fit; of several with one text, the first."""
     by_title: dict[str, Explanation] = {}
     for mistake in bank:
         if fit := judge.fits(mistake, choice, conventions):
@@ -178,7 +178,7 @@ def _fitting(
 def _other_conventions(
     judge: Judge, activations: Sequence[Activations], conventions: Sequence[Convention]
 ) -> list[Explanation]:
-    """Right for a convention that is not allowed here."""
+    """The explanation that the gradient is right for a convention that is not allowed here."""
     others = _others(conventions)
     for choice in activations:
         if fit := judge.right(choice, others):

@@ -1,4 +1,4 @@
-"""Derivatives of a loss that is only known as a program: the complex step where it can be had, differences elsewhere.
+"""Derivatives of a loss that is only known as a program: the complex step where it works, differences elsewhere.
 
     complex step    ∂L/∂θⱼ = Im L(θ + i·10⁻²⁰·eⱼ)/10⁻²⁰, exact to rounding, for programs that are analytic throughout
     differences     D(h) = (L(θ + h·eⱼ) − L(θ − h·eⱼ))/2h = L′ + c₂h² + c₄h⁴ + …, extrapolated to h = 0 (Richardson)
@@ -34,7 +34,7 @@ MARGIN = 4.0
 """Times the error estimate: Ridders' estimate compares entries that are each less accurate than the best one, and is
 a bound in practice; the margin pays for a table whose neighbours agree by chance."""
 NOISE = 16.0
-"""Roundings of size u·|L| that a loss may have accumulated when it is a sum of a few dozen terms."""
+"""The roundings of size u·|L| that a loss may have accumulated when it is a sum of a few dozen terms."""
 WORSE = 8.0
 """Times the best estimate: where the newest entry is that much worse, rounding has the upper hand, and smaller steps
 only make it worse."""

@@ -66,7 +66,7 @@ def phrase(seen: dict[str, str], every: Sequence[str]) -> str:
 
 
 Case = tuple[Array, Array, int]
-"""Found, expected, rows."""
+"""The tensor that was found, the one that was expected, and the number of rows."""
 
 
 def relation(cases: Sequence[Case], dtype: str) -> str:

@@ -1,4 +1,4 @@
-"""Which network is it, and which loss has it? Told from what the program predicts and computes, not from its gradient.
+"""Which network is it, and which loss has it? Seen in what the program predicts and computes, not in its gradient.
 
 The forward pass is known where the program's predictions are those of a network with certain activations: those that
 its own forward function returns, or else any array of that shape which it computes on the way. A loss is known by its
@@ -27,7 +27,7 @@ usual ones; what is planted, downcasts included, is off by a million times."""
 SAME = 1e-9
 """Relative. Two formulas of one activation differ by some roundings, 1e-13; two activations by more than 1e-4."""
 AT_A_GLANCE = 1e-4
-"""Relative and absolute, of numbers near 1: no right prediction is so far off, in float32 either (1e-6)."""
+"""Relative and absolute, of numbers near 1: no right prediction is so far off, not even in float32 (1e-6)."""
 NEAR = 1e-6
 """Relative error up to which a number is taken for a loss: it may contain an ε in its logarithm, or be printed
 short."""
@@ -58,7 +58,7 @@ def mixed(layers: int, outputs: int) -> Iterator[Activations]:
 def matching(
     judge: Judge, choices: Sequence[Activations], outputs: Sequence[Sequence[np.ndarray]]
 ) -> list[Activations]:
-    """Those of `choices` that predict what the program predicts, on all probes; `outputs`: what it computed on each."""
+    """The choices that predict what the program predicts, on all probes; `outputs`: what it computed on each."""
     matches = [choice for choice in choices if predicts(judge, choice, outputs)]
     if matches or not judge.observations or len(choices) == 1:
         return matches

@@ -80,7 +80,7 @@ def _place(mistake: Named, report: Report) -> str:
 
 
 def _called(left: str, report: Report) -> str:
-    """The left side of an equation, with what it stands for."""
+    """The left side of an equation, with the name of what it is."""
     m = len(report.sizes) - 1
     kind, number = left.rstrip("0123456789"), left[len(left.rstrip("0123456789")) :]
     if kind == "δ" and number:

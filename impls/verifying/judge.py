@@ -46,7 +46,7 @@ class Observation:
     loss: float | None = None
     predictions: Array | None = None
     references: dict[tuple[Any, ...], Any] = field(default_factory=dict, compare=False, repr=False)
-    """Those that have been computed, and the passes with a mistake; the same probe with other gradients shares them."""
+    """The references and mistaken passes computed so far; the same probe with other gradients shares them."""
 
 
 Pair = tuple[dict[str, Array], dict[str, Array]]
@@ -77,7 +77,7 @@ def _reference(o: Observation, activations: Activations, dtype: str, loss: str) 
 
 
 class Judge:
-    """Holds the observations of one target against right gradients and against mistaken ones."""
+    """Compares the observations of one target with right gradients and with mistaken ones."""
 
     def __init__(
         self,
@@ -99,13 +99,13 @@ class Judge:
         self.rate_known = rate_known
 
     def references(self, activations: Activations, loss: str = SQUARED) -> list[RightGradients] | None:
-        """One for each observation; None where a ReLU stands too near its kink."""
+        """The references of each observation; None where a ReLU is too near its kink."""
         references = [_reference(o, activations, self.dtype, loss) for o in self.observations]
         return None if None in references else references  # type: ignore[return-value]
 
     @property
     def moves(self) -> bool:
-        """Is any gradient other than zero? Where none is, nothing is shown."""
+        """Is any gradient other than zero? If not, nothing is shown."""
         return any(np.any(g) for o in self.observations for g in o.gradients.values())
 
     def right(self, activations: Activations, conventions: Sequence[Convention]) -> tuple[Convention, float] | None:
@@ -172,7 +172,7 @@ class Judge:
         return self._worst(self._expected(activations, convention.loss), scales)
 
     def taus_under(self, mistake: Mistake, activations: Activations, convention: Convention) -> dict[str, float]:
-        """As `taus`, against the bank's own pass (which also knows row-by-row updates), where it can be made."""
+        """The worst τ of each tensor against the bank's own pass, which also knows row-by-row updates."""
         return self._worst(self._mutated(mistake, activations, convention), [1.0] * len(self.observations))
 
     def fits(
@@ -247,7 +247,7 @@ class Judge:
         return next(iter(alive.items()), None)
 
     def _worst(self, expected: Iterable[Pair | None], scales: Sequence[float]) -> dict[str, float]:
-        """The largest τ of each tensor over all probes that there is something to hold against."""
+        """The largest τ of each tensor over all probes that have something to compare with."""
         worst: dict[str, float] = {}
         for observation, pair, scale in zip(self.observations, expected, scales, strict=False):
             for name, tau in self._held(observation, pair, scale) if pair else ():
@@ -255,7 +255,7 @@ class Judge:
         return worst
 
     def _held(self, observation: Observation, expected: Pair, scale: float) -> Iterator[tuple[str, float]]:
-        """Each tensor with its τ, against `scale` times what is expected.
+        """The τ of each tensor, against `scale` times what is expected.
 
         The scale is a convention's constant, maybe times a learning rate that was found: at most 4 roundings more.
         """
@@ -283,9 +283,9 @@ class _Flat:
     bounds: Array
     slack: Array
     values: Array
-    """The parameters."""
+    """The parameters, in one vector."""
     parts: dict[str, slice]
-    """Where each tensor is."""
+    """The slice of each tensor."""
     solvers: dict[tuple[Terms, bool], tuple[Array, Array, Array]] = field(default_factory=dict)
 
     @classmethod
@@ -304,7 +304,7 @@ class _Flat:
         return cls(gradients, expected, bounds, slacks, flat, parts)
 
     def punished(self, terms: Terms, with_biases: bool) -> tuple[Array, Array, Array]:
-        """(Which numbers are punished, the terms' gradients there as columns, the matrix that finds the λs.)"""
+        """The numbers that are punished, the terms' gradients there as columns, and the matrix that finds the λs."""
         if (terms, with_biases) not in self.solvers:
             on = np.full(len(self.values), with_biases)
             for name, part in self.parts.items():
@@ -319,9 +319,9 @@ class Penalty:
     """A penalty on the weights that the gradient contains."""
 
     kind: str
-    """L2, L1, elastic."""
+    """The kind of penalty: L2, L1, elastic."""
     coefficients: tuple[tuple[float, ...], ...]
-    """For each probe: its rows, then λ of each term as it stands in the gradient."""
+    """The number of rows of each probe, and then λ of each term as it is in the gradient."""
     with_biases: bool
     taus: dict[str, float] = field(default_factory=dict)
     """The worst |g − g*|/B of each tensor over all probes, with the penalty in g*."""
@@ -356,7 +356,7 @@ def by_loss(activations: Activations, conventions: Sequence[Convention]) -> Iter
 
 
 def _different(conventions: Sequence[Convention], observations: Sequence[Observation]) -> list[Convention]:
-    """Of the conventions that are the same on one row, the first."""
+    """The first of the conventions that are the same on one row."""
     by_factor: dict[float, Convention] = {}
     for convention in conventions:
         by_factor.setdefault(convention.factor(1, observations[0].y.shape[1]), convention)

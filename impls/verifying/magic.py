@@ -78,7 +78,7 @@ def _find(name: str, defined: dict[str, Any]) -> Any:
 
 
 def _loss(loss: str | None, defined: dict[str, Any]) -> Any:
-    """A function of the session, where one has that name; else as it is."""
+    """The session's function of that name; the name itself where there is none."""
     value = defined.get(loss) if loss else None
     return value if callable(value) else loss
 

@@ -14,7 +14,7 @@ from samegrad.impls.parameters import Array, Layer, Parameters
 
 
 def pack(value: Any) -> Any:
-    """Arrays, numbers, lists and dictionaries as JSON can hold them."""
+    """Arrays, numbers, lists and dictionaries as JSON can represent them."""
     if isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value, dtype=np.float64)
         return {"shape": list(array.shape), "values": array.ravel().tolist()}
@@ -26,7 +26,7 @@ def pack(value: Any) -> Any:
 
 
 def unpack(value: Any) -> Any:
-    """What `pack` packed; tuples come back as lists."""
+    """The values that `pack` packed; tuples come back as lists."""
     if isinstance(value, dict):
         if set(value) == {"shape", "values"}:
             return np.array(value["values"], dtype=np.float64).reshape(value["shape"])
@@ -42,7 +42,7 @@ def dumps(value: Any) -> str:
 
 
 def loads(text: str) -> Any:
-    """What `dumps` was given, with arrays as arrays."""
+    """The values that `dumps` was given, with arrays as arrays."""
     return unpack(json.loads(text))
 
 

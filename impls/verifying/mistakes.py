@@ -1,6 +1,6 @@
 """The bank of mistakes: one table, in which a row is a mistake that can be made in several places.
 
-A row has a name, a title and a sentence for a student, the equation that should stand there, and the step of the
+A row has a name, a title and a sentence for a student, the right equation, and the step of the
 backward pass that it changes. Its scopes are the places: one layer, all of them, one tensor. The texts say {whose} it
 is and may name what is there, as {a} or {W}. `bank` writes every row out for a network.
 """
@@ -26,13 +26,13 @@ class Scope:
     """Where a mistake is made."""
 
     at: str
-    """In its name."""
+    """The place as it is written in the mistake's name."""
     layers: Sequence[int]
     whose: str = ""
     tensors: Sequence[str] = ()
-    """For what is done to finished gradients: to which."""
+    """The tensors that it changes, for a mistake in finished gradients."""
     words: Mapping[str, Any] = field(default_factory=dict)
-    """More for the texts."""
+    """More words for the texts, by their keys."""
 
 
 Scopes = Callable[[int], list[Scope]]
@@ -201,7 +201,7 @@ SUM_OF_ROWS = "dWℓ = Σ over rows i of aℓ₋₁ᵢᵀ δℓᵢ"
 
 BEFORE_SLOPES = (
     Kind("sign", _network, "finish", lambda g, rate, rows: -g, "the sign of every gradient is flipped",
-        "Your step climbs the error instead of descending it: either the error is y − a where a − y should stand, or "
+        "Your step climbs the error instead of descending it: either the error is y − a instead of a − y, or "
         "the update adds what it should subtract.", "e = a − y, and the update W ← W − rate·dW"),
     Kind("b{at}-missing", _each, "bias", lambda at, delta, above: 0.0 * delta.sum(axis=0),
         "{whose} is never updated", "{Whose} " + NO_BIAS, "db"),
@@ -240,13 +240,13 @@ AFTER_SLOPES = (
     Kind("{at}-reshaped", _each_weight, "weight",
         lambda at, delta: (delta.T @ at.a_before).reshape(at.W.shape[0], at.W.shape[1]),
         "the gradient of {at} is reshaped where it should be transposed",
-        RESHAPED + " The right numbers stand in the wrong places.", "dW"),
+        RESHAPED + " The right numbers are in the wrong places.", "dW"),
     Kind("{at}-input-untransposed", _each_weight, "weight", lambda at, delta: at.a_before @ delta,
         "{before} is not transposed in the gradient of {at}",
         "{before} @ δ{ell} sums over the units where it should sum over the rows; it only runs because there are as "
         "many rows as units.", "dW"),
     Kind("{at}-from-z", _above_another, "weight", lambda at, delta: at.z_before.T @ delta,
-        "the gradient of {at} uses z{below} where {before} should stand",
+        "the gradient of {at} uses z{below} instead of {before}",
         "{at} was multiplied by {before}, the output of the activation: that is what its gradient needs.", "dW"),
     Kind("{at}-missing", _each_weight, "weight", lambda at, delta: 0.0 * BackwardSteps.weight(at, delta),
         "{whose} are never updated", "Their gradient is zero or is never applied.", "dW"),
@@ -356,4 +356,4 @@ FLOAT32 = _without_a_step(
     "float64 from the inputs to the result (look for float32, astype, or a framework's default dtype)",
 )
 RIGHT = _without_a_step("none", "nothing", "", "")
-"""No mistake at all."""
+"""The mistake that is none."""

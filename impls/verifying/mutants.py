@@ -106,13 +106,13 @@ class Mistake:
 
     name: str
     title: str
-    """What is wrong, after "wrong: "."""
+    """What is wrong, in the words after "wrong: "."""
     sentence: str
     """The explanation for a student."""
     equation: str
-    """What should stand there."""
+    """The right equation."""
     changes: dict[str, Any]
-    """The steps that it replaces."""
+    """The steps that the mistake replaces."""
     parts: tuple[Mistake, ...] = ()
     """The single mistakes of a pair."""
     proportional: bool = True
@@ -219,5 +219,5 @@ def pairs(singles: Sequence[Mistake]) -> Iterator[Mistake]:
 
 
 def at_layers(layers: Sequence[int], step: Callable, usual: Callable) -> Callable:
-    """`step` at these layers and the usual step at the others."""
+    """A step that is `step` at these layers and the usual one at the others."""
     return lambda at, *rest: (step if at.ell in layers else usual)(at, *rest)

@@ -32,7 +32,7 @@ def general_sizes(layers: int) -> tuple[int, ...]:
 
 
 def one_output(sizes: Sequence[int]) -> tuple[int, ...]:
-    """The same sizes with one output."""
+    """These layer sizes with one output."""
     return (*sizes[:-1], 1)
 
 

@@ -30,7 +30,7 @@ SHOWN = 4
 
 
 LINES = 12
-"""Of the brief form."""
+"""The most lines of the brief form."""
 
 
 def render(report: Report, hint: bool = False) -> RenderableType:
@@ -59,12 +59,12 @@ def render(report: Report, hint: bool = False) -> RenderableType:
 
 
 def as_shown(report: Report, hint: bool = False) -> Report:
-    """What of the report may be shown."""
+    """The report, or the part of it that a hint may show."""
     return hinted(dataclasses.replace(report, hint=True)) if hint or report.hint else report
 
 
 def show(report: Report, console: Console | None = None, hint: bool = False) -> None:
-    """Print it."""
+    """Print the report."""
     (console or Console(highlight=False)).print(render(report, hint), soft_wrap=False)
 
 
@@ -83,7 +83,7 @@ def brief(report: Report) -> str:
 
 
 def plain(shown: RenderableType) -> str:
-    """As text of 80 columns without colours, wherever it is printed."""
+    """A text of 80 columns without colours, wherever it is printed."""
     out = io.StringIO()
     console = Console(
         file=out, width=80, color_system=None, force_terminal=False, force_jupyter=False, highlight=False, emoji=False
@@ -122,7 +122,7 @@ def probes(report: Report) -> str:
 
 
 def without_taus(report: Report) -> bool:
-    """Is only right or wrong to be said of each gradient?"""
+    """Does the table only show whether each gradient is right or wrong?"""
     return report.hint and report.verdict == WRONG
 
 
@@ -186,7 +186,7 @@ def _verdict(report: Report) -> Text:
 
 
 def details(report: Report) -> list[tuple[str, str]]:
-    """What there is to say of a mistake: the evidence, why it is one, and what should stand there."""
+    """The lines on a mistake: the evidence, why it is one, and the right equation."""
     if report.verdict != WRONG:
         return []
     entries = [("Evidence", sentence(report.evidence))] if report.evidence else []

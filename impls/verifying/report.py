@@ -1,4 +1,4 @@
-"""What `verify` has to say about a target."""
+"""The report of `verify` on a target."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ class Row:
     """One tensor in the table."""
 
     tensor: str
-    """dW1, db1, …"""
+    """The gradient's name: dW1, db1, …"""
     name: str
     """What the user calls the parameter."""
     shape: tuple[int, ...]
     tau: float
     """max |g − g*|/B against the oracle, over all probes."""
     frameworks: dict[str, float] = field(default_factory=dict)
-    """The same against each framework's autodiff, with twice the bound, as both sides round."""
+    """The τ against each framework's autodiff, with twice the bound, as both sides round."""
     absent: bool = False
 
     @property
     def right(self) -> bool:
-        """Is it within the bound?"""
+        """Is the gradient within the bound?"""
         return self.tau <= 1
 
 
@@ -40,7 +40,7 @@ class Named:
 
     @classmethod
     def of(cls, mistake: Mistake) -> Named:
-        """A mistake of the bank."""
+        """The `Named` of a mistake in the bank."""
         return cls(mistake.name, mistake.title, mistake.sentence, mistake.equation)
 
 
@@ -50,7 +50,7 @@ class Report:
 
     target: str
     verdict: str
-    """right, wrong, cannot tell."""
+    """The verdict: right, wrong, or cannot tell."""
     headline: str
     evidence: str = ""
     mistakes: list[Named] = field(default_factory=list)
@@ -76,11 +76,11 @@ class Report:
     untested: list[str] = field(default_factory=list)
     """What a verdict of right does not cover."""
     advice: str = ""
-    """Of cannot tell: what to do next, maybe as lines of code."""
+    """What to do next where the verdict is cannot tell, maybe as lines of code."""
     traceback: str = ""
     unavailable: list[str] = field(default_factory=list)
     hint: bool = False
-    """Is only the place to look to be shown, and not the mistake? What is stored here stays whole."""
+    """Does the report show only the place to look, and not the mistake? What is stored here stays whole."""
 
     @property
     def exit_code(self) -> int:
@@ -94,7 +94,7 @@ class Report:
         return render.brief(self)
 
     def __str__(self) -> str:
-        """All of it, as `samegrad verify` prints it."""
+        """The whole report, as `samegrad verify` prints it."""
         from samegrad.impls.verifying import render
 
         return render.plain(render.render(self))

@@ -31,7 +31,7 @@ of derivatives, results that are rounded. No wrong formula of the bank is so nea
 
 
 PARALLEL = 1e-9
-"""Of 1, the cosine of two parallel vectors: beyond rounding, 1e-15, and chance."""
+"""The largest distance from 1 of the cosine of two parallel vectors: far beyond rounding, 1e-15, and below chance."""
 RATE = 1e-9
 """Relative error to which a learning rate is the one that fits: least squares give it to some 1e-13, and no two rates
 of a program are so near to each other."""
@@ -121,7 +121,7 @@ def _up_to_a_constant(c: Candidate) -> Verdict | None:
 
 
 def _with_literal(c: Candidate, diagnosis: Diagnosis) -> Diagnosis:
-    """Of the conventions that fit with some learning rate, the one whose rate is written in the source."""
+    """The convention whose learning rate is written in the source, of those that fit with some rate."""
     judge = Judge(c.observations, c.dtype, rate_known=False)
     choice, numbers = diagnosis.activations, [number for number in c.source.literals if number > 0]
     for convention in c.allowed:
@@ -244,7 +244,7 @@ def _rounds_more(diagnosis: Diagnosis) -> str:
 
 
 def _at_rate(o: Observation, rate: float) -> Observation:
-    """The same change of the parameters, read with another learning rate."""
+    """The observation of the same change of the parameters, read with another learning rate."""
     return replace(
         o,
         rate=rate,

@@ -35,7 +35,7 @@ class Running:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """That of the value."""
+        """The shape of the value."""
         return self.value.shape
 
     @property
@@ -80,7 +80,7 @@ class Running:
     __rmul__ = __mul__
 
     def sum(self, axis: int | None = None, keepdims: bool = False) -> Running:
-        """As np.sum; n terms cost n roundings of the sum of their sizes."""
+        """The sum, as np.sum forms it; n terms cost n roundings of the sum of their sizes."""
         terms = self.value.size if axis is None else self.shape[axis]
         total = (abs(self.value) + self.error).sum(axis=axis, keepdims=keepdims)
         error = self.error.sum(axis=axis, keepdims=keepdims) + terms * self._u * total
@@ -136,5 +136,5 @@ class Running:
         return Running(value, moved + multiples * self._u * abs(value) + self._eta, self.dtype)
 
     def _moved(self, move: Callable[[Array], Array]) -> Running:
-        """The same numbers elsewhere: nothing is rounded."""
+        """The same numbers in other places: nothing is rounded."""
         return Running(move(self.value), move(np.array(self.error)), self.dtype)

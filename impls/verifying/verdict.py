@@ -147,7 +147,7 @@ def _overrules(other: Candidate, right: Candidate) -> bool:
 
 
 def _standing(candidate: Candidate) -> tuple[bool, bool, bool]:
-    """Sorts those first in which most is known."""
+    """A sort key: the ways in which most is known come first."""
     return not candidate.known, candidate.predicts_otherwise, candidate.kind != "whole"
 
 

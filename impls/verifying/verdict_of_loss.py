@@ -19,16 +19,17 @@ from samegrad.impls.verifying.wording import family_words, listed, loss_words
 from samegrad.impls.verifying.writing import write_on
 
 ROUNDED = 1e-14
-"""Of the largest entry: some fifty roundings of the gradient itself, for which an unknown loss has no derived bound."""
+"""The allowed error, as a share of the largest entry, for some fifty roundings of the gradient itself: an unknown loss
+has no derived bound for them."""
 EPSILON = 1e-5
 """The largest number that is written to keep logarithms and quotients finite; the usual ones are 1e-8 to 1e-15."""
 
 
 def against_loss(candidate: Candidate, losses: list[dict[str, Any]], family: str = "") -> Report:
-    """Hold the gradients against those of `losses`, one for each probe.
+    """Compare the gradients with those of `losses`, one for each probe.
 
     With `family`, a known loss of the program's own predictions as a mean over all elements: any convention of it is
-    right. A loss that is recognised by its values is held to the oracle's bound as well, and is right by either.
+    right. A loss that is recognised by its values is also compared with the oracle, and is right by one of the two.
     """
     recognised = (
         None if family else recognise(candidate.judge, candidate.choices, [loss["loss"] for loss in losses], NEAR)

@@ -18,7 +18,7 @@ from samegrad.impls.verifying.verdicts import RIGHT, UNKNOWN, WRONG
 from samegrad.impls.verifying.wording import SLOPE_FORMULAS, SYMBOL
 
 NOTHING = 1e-12
-"""Beside a probe's activations and slopes, which are near 1: a thousand roundings."""
+"""What counts as zero beside a probe's activations and slopes, which are near 1: a thousand roundings."""
 
 
 def conclude_rule(target: str, answer: dict[str, Any]) -> Report:
@@ -29,7 +29,9 @@ def conclude_rule(target: str, answer: dict[str, Any]) -> Report:
     )
     with_, *without = [", ".join(case["inputs"]) for case in reversed(answer["cases"])]
     tried = f"with {with_}" + (f", and with {without[0]} alone" if without else "")
-    report.notes.insert(0, f"A {answer['rule']}, called {tried}, and held against differences of its own forward pass.")
+    report.notes.insert(
+        0, f"A {answer['rule']}, called {tried}, and compared with differences of its own forward pass."
+    )
     missing = [name for case in answer["cases"] for name in case["missing"]]
     if missing:
         report.untested.append(f"a gradient for {', '.join(dict.fromkeys(missing))}, for which it returns none")
@@ -76,7 +78,7 @@ def _of_case(target: str, case: dict[str, Any]) -> Report:
 
 
 def _slope_findings(answer: dict[str, Any]) -> list[Named]:
-    """Which wrong slope an element-by-element rule has."""
+    """The wrong slope of an element-by-element rule, as findings."""
     z, a, v, gradient = answer["z"], answer["a"], answer["cotangent"], answer["tensors"][0]["found"]
     forms = {"sigmoid": 1 / (1 + np.exp(-z)), "tanh": np.tanh(z), "relu": np.maximum(z, 0)}
     activation = next((f for f, value in forms.items() if _same(value, a)), "")

@@ -76,7 +76,7 @@ def run(
         return Report(target, UNKNOWN, f"cannot tell: samegrad itself failed on it ({type(error).__name__}: {error})")
 
 
-@np.errstate(all="ignore")  # an overflow makes an infinite τ, and nobody's terminal is told of it
+@np.errstate(all="ignore")  # an overflow makes an infinite τ, and prints no warning
 def _observe_and_conclude(asked: Asked, request: dict[str, Any], frameworks: bool, time_limit_s: float) -> Report:
     end = time.monotonic() + time_limit_s
 

@@ -29,7 +29,7 @@ from samegrad.impls.verifying.conventions import FAMILIES, STRICT
 @click.option("--init", metavar="ARGS", help='Arguments for a class, as "n_in=2, n_hidden=4".')
 @click.option("--parameters", metavar="W1=…,b1=…", help="Which attribute is which, as W1=weights,b1=net.bias,….")
 @click.option("--arguments", metavar="x,y,W1,…", help="What a function's arguments are, in order.")
-@click.option("--dtype", type=click.Choice(DTYPES), help="Hold it to this precision (default: that of its results).")
+@click.option("--dtype", type=click.Choice(DTYPES), help="Judge it by this precision (default: that of its results).")
 @click.option(
     "--frameworks/--no-frameworks", default=False, help="Compare with the installed frameworks' autodiff too."
 )
@@ -43,7 +43,7 @@ def verify_command(target: str, as_json: bool, hint: bool, **options: Any) -> No
 
     FILE.py:NAME is a function that returns gradients or takes a step, a class or object that trains, a list of layers,
     a torch.autograd.Function or a jax.custom_vjp; FILE may be a notebook. It is observed in a process of its own, and
-    its gradients are held against an oracle, within the rounding bound.
+    its gradients are compared with an oracle, within the rounding bound.
 
     Exit status: 0 right, 1 wrong, 2 cannot tell.
     """

@@ -39,7 +39,7 @@ def why_not(candidate: Candidate) -> str:
             what = f"that of {listed(candidate.unusual)}, for which no bound is derived"
         return (
             f"its forward pass is {what}; give the loss (--loss squared-error, cross-entropy or file.py:name), and "
-            "the gradient is held against differences of its own forward pass"
+            "the gradient is compared with differences of its own forward pass"
         )
     if not candidate.known:
         return (

@@ -200,7 +200,7 @@ def _note_calls(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> N
             "The weights are updated after every row (stochastic gradient descent), not once per batch."
         )
     if report.dtype == "float32":
-        report.notes.append("Your numbers are float32, so they are held to float32's precision.")
+        report.notes.append("Your numbers are float32, so they are judged by float32's precision.")
     if message["refused"]:
         counts = listed((batch for batch, _ in message["refused"]), "or")
         error = message["refused"][0][1]

@@ -22,7 +22,7 @@ HEADING_IN, PANEL_TITLE_IN, TICKS_IN, AXIS_LABEL_IN, LINE_IN = 0.58, 0.28, 0.28,
 CHARACTER_IN = 0.073
 """The width that one character of a label takes on average, at the labels' 8.5 points."""
 GAP_IN = 0.145
-"""Two labels are at least this far apart."""
+"""The least distance of two labels in inches."""
 MOST = 24
 """The most implementations in a figure: the fastest ones. The figure states how many are in the table alone."""
 
@@ -78,7 +78,7 @@ def _fraction(box: tuple[float, float, float, float], width: float, height: floa
 
 
 def label_lines(axes: Axes, ends: Mapping[str, tuple[float, float]], looks: Mapping[str, style.Look]) -> None:
-    """Each name beside its line's last point (x, y), as near as the others allow, joined to it by a thin line.
+    """Write each name beside its line's last point (x, y), as near as the others allow, and join them by a thin line.
 
     Both axes are logarithmic and their limits are set.
     """

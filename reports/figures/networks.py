@@ -28,7 +28,7 @@ def draw(
     shown: set[str],
     looks: Mapping[str, Look],
 ) -> Figure:
-    """Per series the time of a network at the left, with a ring where the call stops deciding, and ratios at right."""
+    """Two panels for each series: the time of a network, with a ring where the call stops deciding, and the ratios."""
     return series.draw((notes, heading, subheading), all_series, shown, looks, "networks at once", (_times, _ratios))
 
 
@@ -50,7 +50,7 @@ def _times(axes: Axes, one: NetworkSeries, lines: Lines, looks: Mapping[str, Loo
 
 
 def _ratios(axes: Axes, one: NetworkSeries, lines: Lines, looks: Mapping[str, Look]) -> None:
-    """To the floor at each number, or to the fastest where there is none, with the intervals of the ratios as bands."""
+    """Draw the ratios to the floor, or to the fastest where there is none, at each number, with intervals as bands."""
     numbers = [float(number) for number in one.groups]
     floor = one.result.floor
     base = {number: (group.case(floor) if floor else None) or group.fastest for number, group in one.groups.items()}

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 ROW_IN = 0.21
 REACH = 3
-"""On a logarithmic axis, how many times beyond the outermost points intervals are drawn; of wider ones a part is."""
+"""Intervals on a logarithmic axis are drawn up to so many times beyond the outermost points; wider ones are cut."""
 LEAST_IN = 1.2
-"""The axis has at least this width, whatever the texts at its sides need."""
+"""The least width of the axis in inches, whatever the texts at its sides need."""
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Lines = Mapping[str, list[tuple[int, CaseTimes]]]
-"""By implementation its (number, case)."""
+"""The (number, case) pairs of each implementation."""
 Panel = Callable[[Any, Any, Lines, Mapping[str, Look]], None]
-"""Draws one series, of whatever type, in axes."""
+"""A function that draws one series, of whatever type, in axes."""
 
 
 def draw(

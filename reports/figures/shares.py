@@ -37,7 +37,7 @@ class StackPanel:
 def draw_lines(
     texts: tuple[list[str], str, str], panels: Sequence[SharePanel], looks: Mapping[str, Look], x: str, is_rate: bool
 ) -> Figure:
-    """Per cent over x: points on a logarithmic axis for rates, else steps. `texts` as for `sheet`."""
+    """A figure of per cent over x: points on a logarithmic axis for rates, else steps. `texts` as for `sheet`."""
     page = sheet(*texts, len(panels), _columns(panels), 1.5, 0.55, 0.2)
     for axes, panel in zip(page.panels, panels, strict=True):
         for name, line in panel.lines.items():

@@ -28,7 +28,7 @@ def draw(
     shown: set[str],
     looks: Mapping[str, Look],
 ) -> Figure:
-    """Per series its times at the left, with a ring at twice the narrowest, and its ratios at the right."""
+    """Two panels for each series: its times, with a ring at twice the narrowest's, and its ratios."""
     return series.draw(
         (notes, heading, subheading), families, shown, looks, "width (units of each hidden layer)", (_times, _ratios)
     )
@@ -57,7 +57,7 @@ def _times(axes: Axes, one: Series, lines: Lines, looks: Mapping[str, Look]) -> 
 
 
 def _ratios(axes: Axes, one: Series, lines: Lines, looks: Mapping[str, Look]) -> None:
-    """To the fastest that is a choice, at each width, with the intervals of the ratios as bands."""
+    """Draw the ratios to the fastest that is a choice, at each width, with their intervals as bands."""
     widths = [float(width) for width in one.groups]
     ratios = {
         name: [compare(one.groups[width], case, one.groups[width].fastest) for width, case in points]

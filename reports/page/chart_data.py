@@ -91,7 +91,7 @@ def _panel(groups: list[GroupTimes], names: list[str], limit: float, with_pairs:
 
 
 def _pairs(group: GroupTimes, names: list[str]) -> list[float | None]:
-    """For every pair of the names in turn the first's time over the second's, its interval's ends, and the verdict."""
+    """The ratio of the first's time to the second's, its interval's ends and the verdict, for every pair in turn."""
     cases = {case.implementation: case for case in group.cases}
     ratios: list[float | None] = []
     for one, other in combinations(names, 2):

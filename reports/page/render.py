@@ -22,7 +22,7 @@ from samegrad.reports.provenance import doubts, origin
 HERE = Path(__file__).parent
 SCRIPTS = ("units.js", "tables.js", "theme.js")
 OF_TIMES = ("axes.js", "lines.js", "chart.js", "pairs.js")
-"""Scripts that draw from the data of the part `times`; left out without that part."""
+"""The scripts that draw from the data of the part `times`; left out without that part."""
 
 
 def render(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DARK = "#14181D"
-"""The page's background in the dark."""
+"""The page's background colour in the dark theme."""
 PIXELS_PER_POINT = 96 / 72
 OF_PAGE = {
     style.INK: "text",

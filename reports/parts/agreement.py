@@ -114,7 +114,7 @@ def tau_in_words(tau: float) -> str:
 
 
 def _verdict(groups: Sequence[GroupTimes]) -> str:
-    """How large the largest τ is, and where."""
+    """The sentence on the largest τ, and where it is."""
     known = [row for row in rows(groups) if not math.isnan(row["tau"])]
     if not known:
         return "No agreement was recorded."

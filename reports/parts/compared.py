@@ -65,14 +65,14 @@ def _changes(number: int, material: Material) -> list[Block]:
 
 
 def _names(runs: Sequence[StoredRun]) -> list[str]:
-    """Each run's number with its day, or with its time where all are of one day."""
+    """The name of each run: its number with its day, or with its time where all are of one day."""
     dates = [provenance.date(run) for run in runs]
     is_one_day = len({date[:10] for date in dates}) == 1
     return [f"{n}: {(date[11:] or date) if is_one_day else date[:10]}" for n, date in enumerate(dates, start=1)]
 
 
 def _by_case(runs: Sequence[StoredRun]) -> dict[tuple[str, str, int, str, str], list[GroupTimes | None]]:
-    """For each problem, pass, batch, dtype and device its group in every run, None where it was not measured."""
+    """The group in every run of each problem, pass, batch, dtype and device; None where it was not measured."""
     by_case: dict[tuple[str, str, int, str, str], list[GroupTimes | None]] = {}
     for place, run in enumerate(runs):
         for group in run.groups:
@@ -104,7 +104,7 @@ def _side_by_side(material: Material) -> Table:
 
 
 def _figure(material: Material) -> Figure:
-    """Each problem's and pass's smallest batch in every run: machines side by side, or one machine over time."""
+    """The figure of each problem's and pass's smallest batch in every run: several machines, or one over time."""
     runs, panels, rows = material.compared, list[curves.CurvePanel](), list[dict[str, object]]()
     shown, left_out = drawn([group for run in runs for group in run.groups])
     done = set[tuple[str, ...]]()

@@ -15,7 +15,7 @@ ID, TITLE = "drift", "Training together"
 
 
 def part(material: Material) -> ReportPart | None:
-    """None without drift."""
+    """A panel for each problem and dtype, and the table of all steps; None without drift."""
     agreement = material.agreement
     if agreement is None or not agreement.distances:
         return None

@@ -26,6 +26,6 @@ def part(material: Material) -> ReportPart | None:
 
 
 def _outcome(fault: FaultRow) -> str:
-    """`Present in keras 3.15.1: W1[0, 0] is …`."""
+    """The outcome in words: `Present in keras 3.15.1: W1[0, 0] is …`."""
     versions = ", ".join(f"{name} {version}" for name, version in fault.versions.items())
     return f"{HERE[fault.present]}{f' in {versions}' if versions else ''}: {fault.evidence or fault.what}"

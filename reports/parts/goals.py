@@ -16,7 +16,7 @@ from samegrad.reports.provenance import minute
 
 ID, TITLE = "goals", "This project's own goals, and what was measured"
 MOST = 60
-"""More goals than this are left to the table."""
+"""The most goals in the figure; more are left to the table."""
 NO_LOOK = style.Look(style.MUTED, (), "o")
 THE_GOAL = (1.0, "the goal", style.Look(style.INK, (), "o"))
 
@@ -63,7 +63,7 @@ def part(material: Material) -> ReportPart | None:
 
 
 def _by_name(reasons: dict[str, str]) -> dict[str, str]:
-    """Reasons by implementation, whatever the case in which it was left out."""
+    """The reasons by implementation, whatever the case in which it was left out."""
     return {case.rpartition(": ")[2]: reason for case, reason in reasons.items()}
 
 
@@ -81,7 +81,7 @@ def reached(goal: Goal) -> tuple[float, float, float]:
 
 
 def verdict(goals: Sequence[Goal]) -> str:
-    """`Of 20 goals: 15 met, 3 not resolved, 2 missed.`"""
+    """The outcome in one sentence: `Of 20 goals: 15 met, 3 not resolved, 2 missed.`"""
     asked = [goal.word for goal in goals if goal.factor is not None]
     each = ", ".join(f"{number} {word}" for word, number in Counter(asked).items())
     return f"Of {len(asked)} goals: {each}." if asked else "Nothing was promised; these are the figures."

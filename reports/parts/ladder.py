@@ -18,7 +18,7 @@ from samegrad.reports.records import CaseTimes, GroupTimes, StoredRun
 
 ID, TITLE = "ladder", "The ladder"
 LEAST = 3
-"""At least this many executions of one framework make a ladder."""
+"""The least number of executions of one framework that make a ladder."""
 
 
 def part(material: Material) -> ReportPart | None:

@@ -42,7 +42,7 @@ def part(material: Material) -> ReportPart | None:
 
 
 def _counted(machines: Sequence[MachineRun]) -> str:
-    """`5 runs of 4 machines; 3 are merged, and 2 are left out, for the reasons in the table.`"""
+    """The runs, counted: `5 runs of 4 machines; 3 are merged, and 2 are left out, for the reasons in the table.`"""
     used = [machine for machine in machines if not machine.left_out]
     hosts, kinds = len({machine.host for machine in used}), len({machine.kind for machine in used})
     merged = f"{len(used)} of {len(machines)} runs are merged, of {hosts} machine{'' if hosts == 1 else 's'}"
@@ -67,7 +67,7 @@ def _machines(machines: Sequence[MachineRun]) -> Table:
 
 
 def _sentences(groups: Iterable[MergedGroup]) -> Items:
-    """For each group a sentence for every ratio but the reference's own."""
+    """A sentence for every ratio of each group but the reference's own."""
     return Items([(group.title, [f": {' '.join(group.sentences)}"], "") for group in groups])
 
 
@@ -100,7 +100,7 @@ def _typical(ratio: MergedRatio, over: Across | None) -> float:
 
 
 def _ends(interval: Interval | None) -> cells.Cell:
-    """The interval; a note where it is too wide to show."""
+    """The interval, or a note where it is too wide to show."""
     if interval is None or interval.low is None:
         return "–"
     ends = units.known(interval.low, interval.high)

@@ -22,7 +22,7 @@ ID, TITLE = "networks", "Many networks at once"
 MOST = 6
 """The most series in a figure; the others are in its CSV file."""
 NOTE = 150
-"""Characters in a line of its answer."""
+"""The most characters in a line of its answer."""
 HOW = """Networks of the same layers, each with parameters of its own, on the same rows. The call decides up to the
 number at which it takes twice what it takes for the fewest (interpolated in each launch; 95 % over launches, for all
 together). From there on a network more costs what it costs by itself."""
@@ -90,7 +90,7 @@ def _each(one: NetworkSeries, count: int, name: str) -> cells.Cell:
 
 
 def _over(one: NetworkSeries, name: str) -> cells.Cell:
-    """At the most networks."""
+    """The ratios to the floor at the most networks."""
     group = one.groups[one.result.most]
     case, floor = group.case(name), group.case(one.result.floor or "")
     if case is None or floor is None or name == one.result.floor:

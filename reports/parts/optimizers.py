@@ -16,7 +16,7 @@ FAINTEST = 1e-16
 
 
 def part(material: Material) -> ReportPart | None:
-    """None where no optimizer was followed."""
+    """The distances as shipped and aligned, with the reasons; None where no optimizer was followed."""
     document = material.optimizers
     if document is None or not document.rows:
         return None

@@ -28,7 +28,7 @@ TEMPLATE = """
 def part(material: Material) -> ReportPart | None:
     """The table of pairs at the smallest batch of the first problem; the page's controls switch it to others.
 
-    None with fewer than two implementations to compare.
+    It is None with fewer than two implementations to compare.
     """
     run, looks = material.run, material.looks
     if max((len(group.cases) for group in run.groups), default=0) < 2:

@@ -26,7 +26,7 @@ COLOURS = {
     **{"two right": PALETTE[3], "three right": PALETTE[4], "four right": PALETTE[7]},
     **{"descending": PALETTE[2], "bouncing": PALETTE[5], "diverged": MUTED},
 }
-"""Of why a start failed, in the order in which bars are stacked."""
+"""The colour of each reason why a start failed, in the order in which bars are stacked."""
 WHEN = "Each optimizer at the learning rate with which most learn; 95 % intervals are shaded."
 WHY = """Symmetric: all hidden units compute the same. Dead: fewer than two relus are ever on. Saturated: nothing gets
 through from the rows that are wrong. Two, three right: a plateau with so many of the four rows right. Descending: the
@@ -34,7 +34,7 @@ error still falls. Bouncing: the steps are too long. Diverged: no numbers any mo
 
 
 def part(material: Material) -> ReportPart | None:
-    """None where nothing was studied."""
+    """The answer, the figures and the table of a study; None where nothing was studied."""
     study = material.study
     if study is None or not study.cells:
         return None
@@ -109,7 +109,7 @@ def _rates(study: Study) -> Figure:
 
 
 def _survival(study: Study) -> Figure:
-    """Each optimizer at its best rate."""
+    """The panels of the time to success, each optimizer at its best rate."""
     curves = {
         key: survival.by_time(study.spec.looks, cell.learned_at, study.spec.starts) for key, cell in study.best.items()
     }

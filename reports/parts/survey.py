@@ -14,7 +14,7 @@ ID, TITLE = "survey", "The same gradients at any scale"
 
 
 def part(material: Material) -> ReportPart | None:
-    """None without a survey."""
+    """The grid of the largest τ by scale, and the table of all rows; None without a survey."""
     survey = material.agreement
     if survey is None or not survey.taus:
         return None

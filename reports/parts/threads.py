@@ -14,7 +14,7 @@ HOW = """Time with several threads over the time with one, with Student's t-inte
 table together; the two were timed in different rounds."""
 
 Key = tuple[str, str, str, str]
-"""Problem, pass, dtype and device."""
+"""A problem, pass, dtype and device."""
 
 
 def part(material: Material) -> ReportPart | None:

@@ -206,7 +206,7 @@ def describe(groups: list[GroupTimes]) -> str:
 
 
 def smallest(groups: list[GroupTimes]) -> list[GroupTimes]:
-    """For each problem and pass the group of the smallest batch."""
+    """The group of the smallest batch for each problem and pass."""
     return [members[0] for members in panel_groups(groups).values()]
 
 

@@ -25,7 +25,7 @@ MOST_POINTS = 160
 
 
 def part(material: Material) -> ReportPart | None:
-    """None where nothing was trained."""
+    """The curves, their differences and the shares of starts; None where nothing was trained."""
     training, starts, blocks = material.training, material.starts, list[Block]()
     if training is not None and training.runs and training.epochs:
         blocks += _training(training, material.looks)
@@ -107,7 +107,7 @@ def _panels(training: Training) -> list[curves.CurvePanel]:
 def thinned(
     epochs: Sequence[float], values: Sequence[float], most: int, is_largest: bool
 ) -> tuple[list[float], list[float]]:
-    """At most this many points: of each stretch of marks its first, or, of what jumps to and fro, its largest value."""
+    """A curve of at most this many points: the first of each stretch of marks, or the largest where values jump."""
     step = max(1, -(-len(values) // most))
     starts = range(0, len(values), step)
     return [epochs[i] for i in starts], [max(values[i : i + step]) if is_largest else values[i] for i in starts]

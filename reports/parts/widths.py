@@ -22,7 +22,7 @@ ID, TITLE = "widths", "Against the width of the network"
 MOST = 6
 """The most series in a figure; the others are in its CSV file."""
 NOTE = 150
-"""Characters in a line of its answer."""
+"""The most characters in a line of its answer."""
 HOW = """w is the number of units of every hidden layer. Times over that of the fastest, floors aside, each with the
 interval that holds for all pairs of its group. The call decides up to the width at which it takes twice what it takes
 at the narrowest (interpolated in each launch; 95 % over launches, for all together)."""

@@ -28,18 +28,18 @@ CALLS = 50
 
 
 class Sound(NumpyManual):
-    """`value_and_grad` does first what `befall` says."""
+    """`value_and_grad` calls `go_wrong` first."""
 
     def value_and_grad(self):
-        self.befall()
+        self.go_wrong()
         return super().value_and_grad()
 
-    def befall(self):
+    def go_wrong(self):
         pass
 
 
 class InARound(Sound):
-    """It befalls in the second launch, and there in the middle of a block."""
+    """It strikes in the second launch, in the middle of a block."""
 
     def __init__(self):
         super().__init__()
@@ -47,7 +47,7 @@ class InARound(Sound):
         self.strikes_at = CALLS if self.mark.exists() else None
         self.calls = 0
 
-    def befall(self):
+    def go_wrong(self):
         self.calls += 1
         self.mark.touch()
         if self.calls == self.strikes_at:
@@ -63,19 +63,19 @@ class Killed(InARound):
 
 
 class SegmentationFault(Sound):
-    def befall(self):
+    def go_wrong(self):
         ctypes.string_at(0)
 
 
 class Hangs(Sound):
-    def befall(self):
+    def go_wrong(self):
         time.sleep(600)
 
 
 class OutOfMemory(Sound):
     """The kernel refuses what the process asks for beyond its limit, where it knows such limits."""
 
-    def befall(self):
+    def go_wrong(self):
         if sys.platform != "linux":
             raise MemoryError("Unable to allocate 8.00 TiB")
         now = resource.getrlimit(resource.RLIMIT_AS)
@@ -127,7 +127,7 @@ class Asleep(InARound):
 class FillsTheDisk(Sound):
     """On which the run is to be saved."""
 
-    def befall(self):
+    def go_wrong(self):
         with open(FAULTS / "disk" / "filler", "wb", buffering=0) as filler:
             try:
                 while True:
@@ -139,14 +139,14 @@ class FillsTheDisk(Sound):
 class RemovesTheFolder(Sound):
     """In which the run is to be saved."""
 
-    def befall(self):
+    def go_wrong(self):
         shutil.rmtree(FAULTS / "results", ignore_errors=True)
 
 
 class ForbidsFiles(Sound):
     """To the process that started it: none may have more than a thousand bytes, wherever it is."""
 
-    def befall(self):
+    def go_wrong(self):
         resource.prlimit(os.getppid(), resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
 
 

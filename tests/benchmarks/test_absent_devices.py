@@ -19,12 +19,12 @@ LINE = "No gpu here: none of the implementations could use one.\n"
 def test_an_absent_device_is_reported_in_one_line(tmp_path, options, code, lines):
     """NumPy has no GPU on any machine."""
     done = pytest_("--benchmark-only", "-q", *NUMPY, *options, f"--benchmark-json={tmp_path}/run.json")
-    assert done.code == code, done.said
-    assert done.said.count(LINE) == done.said.count("No gpu") == lines
+    assert done.code == code, done.output
+    assert done.output.count(LINE) == done.output.count("No gpu") == lines
 
 
 @pytest.mark.slow
 def test_tf32_on_a_cpu_is_skipped_with_the_reason(tmp_path):
     done = pytest_("--benchmark-only", "-q", "-rs", *NUMPY, "--tf32", f"--benchmark-json={tmp_path}/run.json")
-    assert done.code == 0 and "1 passed, 1 skipped" in done.said
-    assert "'cpu' has no TF32: NVIDIA GPUs have it from compute capability 8.0 on; leave --tf32 out" in done.said
+    assert done.code == 0 and "1 passed, 1 skipped" in done.output
+    assert "'cpu' has no TF32: NVIDIA GPUs have it from compute capability 8.0 on; leave --tf32 out" in done.output

@@ -58,7 +58,7 @@ def test_a_pass_is_a_call_without_arguments(pass_name):
 
 @pytest.mark.parametrize("problem", [XOR, LINE])
 @pytest.mark.parametrize("pass_name", [*PASSES, LOOP])
-def test_the_result_of_the_timed_call_is_held_against_the_reference(pass_name, problem):
+def test_the_result_of_the_timed_call_is_compared_with_the_reference(pass_name, problem):
     case = asked(pass_name, problem)
     call = build(NumpyManual(), case)
     assert worst_tau(call.agreements(call.run(), reference(case))) <= 1
@@ -93,7 +93,7 @@ class TestHost:
 
     @pytest.mark.parametrize("problem", [XOR, LINE])
     @pytest.mark.parametrize("pass_name", PASSES)
-    def test_what_is_fetched_is_held_against_the_reference_of_what_was_fed(self, pass_name, problem):
+    def test_what_is_fetched_is_compared_with_the_reference_of_what_was_fed(self, pass_name, problem):
         case = asked(f"{pass_name}:{HOST}", problem)
         call = build(NumpyManual(), case)
         assert worst_tau(call.agreements(call.run(), reference(case))) <= 1
@@ -196,7 +196,7 @@ class TestPipelined:
         assert call.finish is None
 
     @pytest.mark.parametrize("pass_name", PASSES)
-    def test_what_a_pipelined_call_returns_is_held_against_the_reference(self, pass_name):
+    def test_what_a_pipelined_call_returns_is_compared_with_the_reference(self, pass_name):
         case = asked(f"{pass_name}:{PIPELINED}")
         call = build(NumpyManual(), case)
         result = call.run()

@@ -43,7 +43,7 @@ def test_alone_is_zero_and_never_less(monkeypatch):
     assert watched(monkeypatch, ticks(user=9, idle=31), 9.02) == {"foreign_cpus": 0.0, "stolen": 0.0}
 
 
-def test_a_clock_that_stands_still_says_nothing(monkeypatch):
+def test_a_clock_that_does_not_move_gives_no_shares(monkeypatch):
     assert watched(monkeypatch, ticks(), 0.0) == {}
 
 

@@ -1,8 +1,8 @@
 """Whatever goes wrong in a run, really: the others' results are kept and written, the run file says what happened to
 which case, the exit status says that something did, and nothing is left behind.
 
-What befalls one implementation is injected into one run of two launches with all of them; what befalls the run or the
-machine has a run of its own. Interrupts are here and in `test_plugin.py`, a killed parent in `test_crew.py`.
+The faults of implementations are all injected into one run of two launches. Each fault of the run or the machine has a
+run of its own. Interrupts are here and in `test_plugin.py`, a killed parent in `test_crew.py`.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Place:
         )
 
     def run(self, *arguments, **options):
-        """(exit status, what it said)."""
+        """The exit status and the output."""
         process = self.start(*arguments, **options)
         try:
             output, _ = process.communicate(timeout=TIME_LIMIT_S)
@@ -131,8 +131,8 @@ def is_sound(document, group=GRADIENT, number=2):
     return launches(document, SOUND, group) == number
 
 
-BEFALLEN = {
-    # what befalls: kind of failure, its reason, launches kept of the pass that it befalls, and of the other
+EXPECTED = {
+    # fault: kind of failure, its reason, launches kept of the pass with the fault, and of the other
     "Killed": ("died", r"died during 'time' \(signal 9, SIGKILL; .* memory runs out\)", 1, 2),
     "SegmentationFault": ("died", r"died during 'prepare' \(signal 11, SIGSEGV\)", 0, 2),
     "Hangs": ("hung", r"Hangs gave no answer to 'prepare' within 12 s", 0, 2),
@@ -152,23 +152,23 @@ BEFALLEN = {
 
 
 @pytest.fixture(scope="module")
-def befallen(tmp_path_factory):
+def faulty_run(tmp_path_factory):
     """One run with all of them beside a sound one, and one that is only stopped for a while."""
-    place = Place(tmp_path_factory.mktemp("befallen"))
-    names = [SOUND, *BEFALLEN, "Stopped"]
+    place = Place(tmp_path_factory.mktemp("faulty_run"))
+    names = [SOUND, *EXPECTED, "Stopped"]
     return place, *place.run(names, "--time-limit=12", f"--baseline={SOUND}", passes="forward,value_and_grad")
 
 
 @pytest.fixture(scope="module")
-def document(befallen):
-    return befallen[0].document()
+def document(faulty_run):
+    return faulty_run[0].document()
 
 
-class TestWhatBefallsAnImplementation:
-    @pytest.mark.parametrize("fault", BEFALLEN)
-    def test_its_case_ends_with_a_record_and_what_was_complete_is_kept(self, befallen, document, fault):
-        _, code, output = befallen
-        kind, reason, kept, elsewhere = BEFALLEN[fault]
+class TestFaultsOfAnImplementation:
+    @pytest.mark.parametrize("fault", EXPECTED)
+    def test_its_case_ends_with_a_record_and_what_was_complete_is_kept(self, faulty_run, document, fault):
+        _, code, output = faulty_run
+        kind, reason, kept, elsewhere = EXPECTED[fault]
         failure = failures(document)[fault, GRADIENT]
         assert failure["kind"] == kind
         assert re.search(reason, failure["reason"]), failure["reason"]
@@ -186,22 +186,22 @@ class TestWhatBefallsAnImplementation:
         assert is_sound(document, FORWARD) and is_sound(document)
         assert launches(document, "Stopped", FORWARD) == launches(document, "Stopped") == 2
 
-    def test_no_round_is_kept_in_which_a_worker_was_stopped(self, befallen, document):
-        """It is dropped for all, and told in the file and at the terminal."""
+    def test_no_round_is_kept_in_which_a_worker_was_stopped(self, faulty_run, document):
+        """It is dropped for all, and reported in the file and at the terminal."""
         [group] = [group for group in document["samegrad"]["groups"] if group["group"] == GRADIENT]
         drops = [drop for drop in group["dropped"] if drop["in"] == "Stopped"]
         assert len(drops) == 1 and drops[0]["launch"] == 2
         assert re.fullmatch(r"it or the machine was suspended for [1-9][\d.]* s", drops[0]["reason"])
         first, second = group["rounds"]
         assert second == first - len([drop for drop in group["dropped"] if drop["launch"] == 2]) > 0
-        assert f"in the block of Stopped {drops[0]['reason']}" in " ".join(befallen[2].split())
+        assert f"in the block of Stopped {drops[0]['reason']}" in " ".join(faulty_run[2].split())
 
-    def test_nothing_is_left(self, befallen):
-        assert befallen[0].left() == []
+    def test_nothing_is_left(self, faulty_run):
+        assert faulty_run[0].left() == []
 
-    def test_resuming_measures_what_is_missing_and_only_that(self, befallen, document):
+    def test_resuming_measures_what_is_missing_and_only_that(self, faulty_run, document):
         """Now that they are mended. The group that was whole is taken as it is, with all its samples."""
-        place, _, _ = befallen
+        place, _, _ = faulty_run
         names = [SOUND, "Killed", "OutOfMemory"]
         code, text = place.run(
             names,
@@ -316,7 +316,7 @@ class TestWhatBefallsTheRun:
 
 
 class TestWhereARunIsSaved:
-    def test_a_disk_that_is_full_is_told_before_anything_is_measured(self, place):
+    def test_a_full_disk_is_reported_before_anything_is_measured(self, place):
         """By a limit on the size of files, which needs no rights."""
         code, output = place.run([SOUND], prefix=["sh", "-c", 'ulimit -f 512; exec "$@"', "sh"])
         assert code == pytest.ExitCode.USAGE_ERROR
@@ -327,7 +327,7 @@ class TestWhereARunIsSaved:
         assert "starting the workers" not in output
         assert place.left() == [] and not list((place.folder / "results").iterdir())
 
-    def test_a_folder_that_cannot_be_written_is_told_before_anything_is_measured(self, place):
+    def test_a_folder_that_cannot_be_written_is_reported_before_anything_is_measured(self, place):
         """Below a file, where nobody has rights, root neither."""
         (place.folder / "reports").touch()
         here = [f"--rootdir={place.folder}", f"-c{ROOT}/pyproject.toml", str(ROOT / "benchmarks")]
@@ -337,7 +337,7 @@ class TestWhereARunIsSaved:
         assert "starting the workers" not in output and place.left() == []
 
     def test_a_disk_that_fills_up_meanwhile(self, place):
-        """A real one, of three megabytes: the run is saved in the temporary folder, and it is said where."""
+        """A real one, of three megabytes: the run is saved in the temporary folder, whose path is printed."""
         disk = place.folder / "disk"
         mount = f'mount -t tmpfs -o size=3m tmpfs "{disk}" || exit 77; "$@"; code=$?; ls -A "{disk}"; exit $code'
         prefix = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]), "sh", "-c", mount, "sh"]
@@ -367,7 +367,7 @@ class TestWhereARunIsSaved:
         Path(elsewhere).unlink()
         assert place.left() == []
 
-    def test_where_no_file_can_be_written_any_more_that_is_told_too(self, place):
+    def test_where_no_file_can_be_written_any_more_that_is_reported_too(self, place):
         """The tables are there all the same."""
         if sys.platform != "linux":
             pytest.skip("only Linux lets a process set another's limits")
@@ -437,7 +437,7 @@ class TestWhatBefallsTheMachine:
         assert min(samples(document, GRADIENT)[SOUND]) > 0 and max(samples(document, GRADIENT)[SOUND]) < 1
         assert place.left() == []
 
-    def test_a_round_in_which_the_machine_slept_is_dropped_and_told(self, astray):
+    def test_a_round_in_which_the_machine_slept_is_dropped_and_reported(self, astray):
         """All processes stop, and the clock that counts sleep goes on by an hour."""
         document = astray[0].document()
         [group] = document["samegrad"]["groups"]

@@ -126,7 +126,7 @@ def test_the_call_decides_up_to_the_number_whose_arithmetic_takes_as_long():
     assert result.each_ns["floor"] == pytest.approx(25, rel=0.02)
 
 
-def test_the_ratio_to_the_floor_is_told_with_its_interval():
+def test_the_ratio_to_the_floor_is_given_with_its_interval():
     result = networks(times(), floors=("floor",))
     for name, expected in {"cheap": 4.0, "dear": 9.2}.items():
         ratio = result.over_floor[name]
@@ -139,7 +139,7 @@ def test_the_ratio_to_the_floor_is_told_with_its_interval():
     assert sentence("x", networks(times(1), ("floor",))).count("(") == 0
 
 
-def test_without_a_floor_the_fastest_is_told_and_two_numbers_are_no_series():
+def test_without_a_floor_the_fastest_is_named_and_two_numbers_are_no_series():
     series = {number: {n: t for n, t in of.items() if n != "floor"} for number, of in times().items()}
     result = networks(series)
     assert result.floor is None and result.over_floor == {}
@@ -147,7 +147,7 @@ def test_without_a_floor_the_fastest_is_told_and_two_numbers_are_no_series():
     assert networks({number: series[number] for number in (1, 32)}) is None
 
 
-def test_one_that_the_most_networks_do_not_double_is_told():
+def test_one_that_the_most_networks_do_not_double_is_named():
     series = times()
     for number in NUMBERS:
         series[number]["dear"] = [np.full(20, 1e9)] * 5
@@ -173,7 +173,7 @@ def test_tables_have_times_per_network_where_there_are_several():
 
 
 @pytest.mark.slow
-def test_a_run_over_networks_is_told_and_saved(tmp_path):
+def test_a_run_over_networks_is_printed_and_saved(tmp_path):
     """From the command line to the file: several in one group of its own, one network's as before."""
     path = tmp_path / "run.json"
     small = ("--problems=xor", "--passes=value_and_grad", "--batches=4", "--launches=1", "--budget=1", "-q")

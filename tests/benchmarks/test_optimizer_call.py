@@ -41,7 +41,7 @@ def test_every_optimizer_beside_plain_descent_is_a_variant_of_the_training_step(
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("problem", [XOR, LINE])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_two_steps_are_held_against_the_textbook(optimizer, problem, dtype):
+def test_two_steps_are_compared_with_the_textbook(optimizer, problem, dtype):
     """The loss and each tensor once, within the bound at a small and at a large batch."""
     for batch in (4, 3000):
         agreements = check(asked(optimizer, problem, batch, dtype))

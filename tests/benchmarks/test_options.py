@@ -1,4 +1,4 @@
-"""Every option is checked before anything runs, and what is wrong with it is said in one line."""
+"""Every option is checked before anything runs, and a mistake in it is reported in one line."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_all_means_every_implementation_and_sweep_many_batches(read):
     ],
 )
 def test_each_device_has_cases_of_its_own(read, typed, devices, by_name):
-    """And those of `all` are not missed where they are not to be had."""
+    """Devices of `all` that are missing are no error."""
     options = read(**typed)
     assert list(dict.fromkeys(case.device for case in options.cases)) == devices
     assert len(options.cases) == len(set(options.cases)) == len(devices) * len(read().cases)

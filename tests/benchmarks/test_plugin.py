@@ -34,7 +34,7 @@ TIME_LIMIT_S = 300
 
 class Result(NamedTuple):
     code: int
-    said: str
+    output: str
     """Standard output and error together."""
 
 
@@ -96,23 +96,23 @@ def saved(folder, pattern):
 
 class TestARun:
     def test_every_benchmark_is_in_pytest_benchmark_s_table(self, first):
-        assert first.code == 0, first.said
-        assert "6 passed" in first.said
+        assert first.code == 0, first.output
+        assert "6 passed" in first.output
         for name in NAMES:
             for pass_name in PASSES:
-                assert re.search(rf"^test_pass\[{name}-xor-{pass_name}-4-float32-cpu\] +[\d.]", first.said, re.M)
-        assert len(re.findall(r"^-+ benchmark 'xor \w+ batch=4 float32 cpu': 2 tests -+$", first.said, re.M)) == 3
+                assert re.search(rf"^test_pass\[{name}-xor-{pass_name}-4-float32-cpu\] +[\d.]", first.output, re.M)
+        assert len(re.findall(r"^-+ benchmark 'xor \w+ batch=4 float32 cpu': 2 tests -+$", first.output, re.M)) == 3
 
     def test_after_it_come_ratios_verdicts_and_noise(self, first):
-        _, ours = re.split(r"^=+ samegrad\b.* =+$", first.said, flags=re.M)
+        _, ours = re.split(r"^=+ samegrad\b.* =+$", first.output, flags=re.M)
         assert "benchmark 'xor" not in ours, "ours come after pytest-benchmark's tables"
         assert ours.count("At batch 4, xor ") == 3
         assert "95 % interval" in ours and "verdict" in ours and "baseline" in ours
         assert "NOISY:" in ours or "Not noisy:" in ours or "Noise is not known:" in ours
 
-    def test_progress_is_told_before_and_during_it(self, first):
+    def test_progress_is_shown_before_and_during_it(self, first):
         """What the budget will buy, then launch by launch."""
-        output = " ".join(first.said.partition("benchmark 'xor")[0].split())
+        output = " ".join(first.output.partition("benchmark 'xor")[0].split())
         assert re.search(r"6 benchmarks in 3 groups, 2 launches, 1 thread.* 0\.5 s .* rounds", output)
         for launch in (1, 2):
             assert f"launch {launch}/2, group 0/3: starting the workers" in output
@@ -130,7 +130,7 @@ class TestARun:
         assert document["samegrad"]["environment"]["variables"]["OMP_NUM_THREADS"] == "1"
 
     def test_first_calls_and_warm_up_are_beside_the_samples_and_not_in_them(self, first, folder):
-        """numpy's first call at each case is told; it takes far longer than any sample, which is a block's mean."""
+        """numpy's first call at each case is recorded; it takes far longer than any sample, which is a block's mean."""
         for benchmark in runfiles.load(folder / "a.json")["benchmarks"]:
             assert benchmark["extra_info"]["first_call_ns"] > 1e9 * benchmark["stats"]["min"]
             assert benchmark["stats"]["iterations"] > 1
@@ -153,18 +153,18 @@ class TestARun:
 
 class TestComparing:
     def test_a_run_is_compared_with_the_last_saved_one(self, second):
-        assert second.code == 0, second.said
-        assert "Comparing against benchmarks from: " in second.said and "0001_first.json" in second.said
-        assert re.search(r"^test_pass\[numpy-xor-forward-4-float32-cpu\] \(0001_first\)", second.said, re.M)
-        assert re.search(r"^test_pass\[numpy-xor-forward-4-float32-cpu\] \(NOW\)", second.said, re.M)
-        assert "machine_info is different" not in second.said
+        assert second.code == 0, second.output
+        assert "Comparing against benchmarks from: " in second.output and "0001_first.json" in second.output
+        assert re.search(r"^test_pass\[numpy-xor-forward-4-float32-cpu\] \(0001_first\)", second.output, re.M)
+        assert re.search(r"^test_pass\[numpy-xor-forward-4-float32-cpu\] \(NOW\)", second.output, re.M)
+        assert "machine_info is different" not in second.output
 
     def test_it_is_saved_under_a_name_of_its_own(self, second, folder):
         runfiles.check(runfiles.load(saved(folder, "0002_*.json")))
 
     def test_one_launch_is_a_preview_without_verdict(self, second, folder):
-        assert "One launch is a preview: it carries no verdict." in " ".join(second.said.split())
-        assert second.said.count("a preview; one launch carries no verdict.") == 1
+        assert "One launch is a preview: it carries no verdict." in " ".join(second.output.split())
+        assert second.output.count("a preview; one launch carries no verdict.") == 1
         for group in runfiles.load(saved(folder, "0002_*.json"))["samegrad"]["groups"]:
             for row in group["rows"]:
                 is_baseline = row["implementation"] == group["baseline"]
@@ -224,22 +224,22 @@ VAG, STEP = "xor value_and_grad batch=9 float32 cpu", "line train_step batch=4 f
 
 class TestACrippledRun:
     def test_what_is_missing_is_skipped_with_what_to_install(self, crippled):
-        assert "1 failed, 3 passed, 6 skipped" in crippled.said
+        assert "1 failed, 3 passed, 6 skipped" in crippled.output
         for name, packages, extra in (
             ("torch-eager", "torch", "torch"),
             ("jax-jit", "jax", "jax"),
             ("keras-xla", "keras and tensorflow", "keras"),
         ):
             output = f"{name} needs {packages}: pip install -c constraints.txt -e '.[{extra}]'"
-            assert output in crippled.said
+            assert output in crippled.output
 
     def test_a_wrong_gradient_fails_its_benchmark_with_the_number_that_is_wrong(self, crippled):
         """And without a traceback: the line says it all. The run goes on, and its exit status tells."""
         assert crippled.code == pytest.ExitCode.TESTS_FAILED
         output = rf"^numpy-tutorial disagrees at {VAG}: b1\[\d\] is \S+, but should be \S+ \(tolerance \S+, derived"
-        assert re.search(output, crippled.said, re.M), crippled.said
-        assert not re.search(r"^test_pass\[numpy-tutorial-xor-value_and_grad-9-float32-cpu\]", crippled.said, re.M)
-        assert re.search(r"^test_pass\[numpy-tutorial-line-train_step-4-float32-cpu\]", crippled.said, re.M)
+        assert re.search(output, crippled.output, re.M), crippled.output
+        assert not re.search(r"^test_pass\[numpy-tutorial-xor-value_and_grad-9-float32-cpu\]", crippled.output, re.M)
+        assert re.search(r"^test_pass\[numpy-tutorial-line-train_step-4-float32-cpu\]", crippled.output, re.M)
 
     def test_the_file_says_so_too(self, crippled, folder):
         ours = self.document(folder)["samegrad"]
@@ -259,7 +259,7 @@ class TestACrippledRun:
         return document
 
     def test_only_what_k_selects_is_measured(self, crippled):
-        assert "10 benchmarks in 2 groups" in crippled.said
+        assert "10 benchmarks in 2 groups" in crippled.output
 
     def test_the_options_of_pytest_benchmark_act(self, crippled, folder):
         """13 rounds, as 0.01 s for each test buys no more, in blocks of 1 ms."""
@@ -274,29 +274,29 @@ class TestACrippledRun:
 class TestModes:
     def test_disabled_benchmarks_run_once_and_are_checked(self):
         result = pytest_("benchmarks/test_passes.py", "--benchmark-disable", *TINY, "-kvalue_and_grad", "-v")
-        assert result.code == 0, result.said
-        assert len(re.findall(r"::test_pass\[[-\w]+\] PASSED", result.said)) == 2
-        assert not re.search("^=+ samegrad", result.said, re.M) and "benchmark 'xor" not in result.said
+        assert result.code == 0, result.output
+        assert len(re.findall(r"::test_pass\[[-\w]+\] PASSED", result.output)) == 2
+        assert not re.search("^=+ samegrad", result.output, re.M) and "benchmark 'xor" not in result.output
 
     def test_skipped_benchmarks_are_skipped(self):
         result = pytest_("benchmarks/test_passes.py", "--benchmark-skip", *TINY)
-        assert result.code == 0 and "6 skipped" in result.said
-        assert "starting the workers" not in result.said
+        assert result.code == 0 and "6 skipped" in result.output
+        assert "starting the workers" not in result.output
 
     def test_benchmark_only_collects_benchmarks_only_and_measures_nothing_to_collect(self):
         result = pytest_("--benchmark-only", "--collect-only", "-q", *TINY)
-        assert result.code == 0, result.said
-        collected = [line for line in result.said.splitlines() if "::" in line]
+        assert result.code == 0, result.output
+        collected = [line for line in result.output.splitlines() if "::" in line]
         assert len(collected) == 6
         assert all(line.startswith("benchmarks/test_passes.py::test_pass[") for line in collected)
-        assert "starting the workers" not in result.said
+        assert "starting the workers" not in result.output
 
     def test_bare_pytest_collects_the_tests_and_no_benchmark(self):
         result = pytest_(
             "--collect-only", "-q", "--ignore=tests/impls", "--ignore=tests/reports"
         )  # for the time it takes
-        assert result.code == 0, result.said
-        collected = [line for line in result.said.splitlines() if "::" in line]
+        assert result.code == 0, result.output
+        collected = [line for line in result.output.splitlines() if "::" in line]
         assert collected and all(line.startswith("tests/") for line in collected)
 
     def test_with_xdist_it_behaves_as_pytest_benchmark_does(self):
@@ -304,8 +304,8 @@ class TestModes:
         pytest.importorskip("xdist", reason="pytest-xdist is not installed")
         before = runs_here()
         result = pytest_("benchmarks/test_passes.py", "-n2", "--benchmark-enable", *TINY)
-        assert result.code == 0, result.said
-        assert "6 passed" in result.said and "starting the workers" not in result.said
+        assert result.code == 0, result.output
+        assert "6 passed" in result.output and "starting the workers" not in result.output
         assert runs_here() == before
 
 
@@ -321,12 +321,12 @@ class TestRefusals:
         ],
         ids=lambda value: " ".join(value) if isinstance(value, list) else "",
     )
-    def test_a_mistake_is_told_in_one_line_before_anything_runs(self, arguments, message):
+    def test_a_mistake_is_reported_in_one_line_before_anything_runs(self, arguments, message):
         result = pytest_("--benchmark-only", *arguments)
         assert result.code == pytest.ExitCode.USAGE_ERROR
-        [line] = [line for line in result.said.splitlines() if message in line]
+        [line] = [line for line in result.output.splitlines() if message in line]
         assert line.startswith("ERROR: ")
-        assert "starting the workers" not in result.said and "INTERNALERROR" not in result.said
+        assert "starting the workers" not in result.output and "INTERNALERROR" not in result.output
 
 
 class Stock:

@@ -50,7 +50,7 @@ class Slate:
 
 
 @pytest.mark.parametrize("moves", [True, False], ids=["terminal", "pipe"])
-def test_while_one_thing_takes_long_it_is_told_again(moves, monkeypatch):
+def test_while_one_thing_takes_long_it_is_shown_again(moves, monkeypatch):
     """On a terminal every second, elsewhere every minute; here both are hundredths."""
     monkeypatch.setattr(progress, "BEAT_S", 0.01)
     monkeypatch.setattr(progress, "SILENT_S", 0.05)
@@ -68,7 +68,7 @@ def test_while_one_thing_takes_long_it_is_told_again(moves, monkeypatch):
     assert len(slate.updates[before:] if moves else slate.lines[:-1]) == had, "it goes on after its end"
 
 
-def test_a_budget_is_held_against_starts_and_compilation_too():
+def test_a_budget_is_compared_with_starts_and_compilation_too():
     """The rounds alone would fit."""
     request = Request(
         {Case("xor", "forward", batch, "float32", "cpu"): ("numpy", "keras-xla") for batch in SWEEP},
@@ -82,43 +82,43 @@ def test_a_budget_is_held_against_starts_and_compilation_too():
 
 
 @pytest.mark.slow
-def test_cold_starts_are_told_one_by_one_interrupted_and_resumed(tmp_path):
+def test_cold_starts_are_shown_one_by_one_interrupted_and_resumed(tmp_path):
     """Ctrl-C at the terminal, in the third process of five; what is whole is not started again."""
     with bench(tmp_path, "-k", "cold_start", "--implementations=numpy") as run:
         run.until(rf"process 3 of {PROCESSES}: ")
         run.process.send_signal(signal.SIGINT)
-        assert run.ended() == pytest.ExitCode.INTERRUPTED, run.said
-    assert "Traceback" not in run.said and "Interrupted: what is complete is above and in the run file." in run.said
+        assert run.ended() == pytest.ExitCode.INTERRUPTED, run.text
+    assert "Traceback" not in run.text and "Interrupted: what is complete is above and in the run file." in run.text
     actual = document(tmp_path)["samegrad"]
     assert actual["interrupted_by"] == "SIGINT"
     assert {len(samples) for samples in actual["cold_start"]["numpy"].values()} <= {2, 3}
 
     with bench(tmp_path, "-k", "cold_start", f"--resume={tmp_path}/run.json", file="whole.json") as run:
-        assert run.ended() == 0, run.said
+        assert run.ended() == 0, run.text
     whole = document(tmp_path, "whole.json")["samegrad"]
     assert {phase: len(whole["cold_start"]["numpy"][phase]) for phase in PHASES} == dict.fromkeys(PHASES, PROCESSES)
 
     with bench(tmp_path, "-k", "cold_start", f"--resume={tmp_path}/whole.json", file="again.json") as run:
-        assert run.ended() == 0, run.said
-    assert "Nothing is missing; nothing is measured." in run.said and "process 1 of" not in run.said
+        assert run.ended() == 0, run.text
+    assert "Nothing is missing; nothing is measured." in run.text and "process 1 of" not in run.text
     assert document(tmp_path, "again.json")["samegrad"]["cold_start"] == whole["cold_start"]
 
 
 @pytest.mark.slow
-def test_a_sweep_is_told_group_by_group_interrupted_and_resumed(tmp_path):
+def test_a_sweep_is_shown_group_by_group_interrupted_and_resumed(tmp_path):
     """Ctrl-C at the fifth of nine batches: what is complete is kept, the rest follows."""
     sweep = ["--batches=sweep", "--implementations=numpy", "--passes=forward", "--problems=xor", "--launches=1"]
     with bench(tmp_path, *sweep, "--budget=1") as run:
         run.until(rf"launch 1/1, group 5/{len(SWEEP)}: ")
         run.process.send_signal(signal.SIGINT)
-        assert run.ended() == pytest.ExitCode.INTERRUPTED, run.said
-    assert "Traceback" not in run.said and "cannot be kept: about" in " ".join(run.said.split())
+        assert run.ended() == pytest.ExitCode.INTERRUPTED, run.text
+    assert "Traceback" not in run.text and "cannot be kept: about" in " ".join(run.text.split())
     had = groups(tmp_path)
     assert 4 <= len(had) < len(SWEEP)
 
     with bench(tmp_path, f"--resume={tmp_path}/run.json", file="whole.json") as run:
-        assert run.ended() == 0, run.said
-    assert f"{len(had)} of {len(SWEEP)} groups are taken" in run.said
+        assert run.ended() == 0, run.text
+    assert f"{len(had)} of {len(SWEEP)} groups are taken" in run.text
     whole = groups(tmp_path, "whole.json")
     assert len(whole) == len(SWEEP) and all(whole[group] == pytest.approx(samples) for group, samples in had.items())
 

@@ -116,7 +116,7 @@ def test_a_shortcut_ends_its_own_case_where_it_lies(actual, kind, batch):
         assert reason is None and (name_of(kind), batch) in rows
 
 
-def test_what_is_right_is_measured_and_fixed_rows_are_told(actual):
+def test_what_is_right_is_measured_and_fixed_rows_are_reported(actual):
     reasons, rows = actual
     for batch in (4, 16384, 262144):
         assert ("numpy", batch) in rows and ("short-fixed", batch) in rows

@@ -48,7 +48,7 @@ def test_a_default_run_fits_a_screen_or_two():
     assert len([*summary.conclusion(run(), 80)]) <= 16
 
 
-def test_every_ratio_stands_in_its_row_and_column():
+def test_every_ratio_is_in_its_row_and_column():
     lines = [*summary.tables(run()["groups"], 80)]
     assert lines[1].split() == list(PASSES) and lines[2].split() == ["batch", *map(str, BATCHES * 3)]
     rows = {line.split()[0]: line.split()[1:] for line in lines if line.startswith("implementation")}
@@ -56,7 +56,7 @@ def test_every_ratio_stands_in_its_row_and_column():
     assert [line.split()[2:] for line in lines if line.startswith("baseline takes")] == [["1.00µs"] * 9] * 2
 
 
-def test_what_more_launches_would_resolve_is_said_as_far_as_the_scatter_tells():
+def test_what_more_launches_would_resolve_is_printed_as_far_as_the_scatter_shows_it():
     """Two implementations and three launches: by t's quantiles ±30 % becomes ±9.5 % with five."""
     few = entry("xor", "forward", 4, verdict="not resolved")
     few["rows"] = few["rows"][:2]

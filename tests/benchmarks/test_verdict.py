@@ -36,7 +36,7 @@ def launches(median_ns, *biases):
         (1.0, 1.0, "equivalent"),  # ties
     ],
 )
-def test_a_word_is_said_only_where_the_whole_interval_allows_it(low, high, word):
+def test_a_verdict_is_given_only_where_the_whole_interval_allows_it(low, high, word):
     assert verdict(Interval(1.0, low, high)) == word
 
 

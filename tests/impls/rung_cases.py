@@ -69,7 +69,7 @@ def run_case(cls, problem: Problem, dtype: str, batch: int, scale: float, steps:
 def run_fed(implementation, problem: Problem, parameters, dtype: str, batch: int) -> dict[str, float]:
     """τ of what comes of other rows than those of `prepare`, and of the same arrays with others in them again.
 
-    How often something read before has changed with its arrays is told as well: it may be the arrays that are used, but
+    How often an earlier result has changed with its arrays is given as well: it may be the arrays that are used, but
     not after their result was fetched.
     """
     rows = [(array + 0.25).astype(dtype) for array in problem.data(batch, seed=7)]

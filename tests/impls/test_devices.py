@@ -52,7 +52,7 @@ def test_what_was_not(actual, asked):
     assert not is_on(actual, asked)
 
 
-def test_several_places_are_told_together():
+def test_several_places_are_reported_together():
     assert joined(["gpu:0", "cpu", "cpu"]) == "cpu and gpu:0" and joined(["cpu", "cpu"]) == "cpu"
 
 

@@ -107,8 +107,8 @@ def test_tf32_is_off_until_a_case_asks_for_it_and_off_again_after_it():
 
 
 def test_memory_and_time_are_the_device_s_own():
-    assert made_of("torch-eager")["told"] == [1001, 2.5e6]
-    assert made_of("keras-xla")["told"] == 7
+    assert made_of("torch-eager")["answers"] == [1001, 2.5e6]
+    assert made_of("keras-xla")["answers"] == 7
     assert made_of("jax-jit")["memory"] == [150, None]  # the second held no more than the process had held before
 
 

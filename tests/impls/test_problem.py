@@ -1,4 +1,4 @@
-"""The two problems are exactly what they are said to be, at every batch and seed."""
+"""The two problems are exactly as described, at every batch and seed."""
 
 from __future__ import annotations
 

@@ -31,9 +31,9 @@ def work(brief, seconds):
 
 def test_on_a_terminal_its_seconds_move_and_no_text_of_it_is_markup():
     with shown(work(True, 3.5), ROOT) as terminal:
-        assert terminal.ended() == 0, terminal.said
-    output = re.findall(r"1 of 2: observing \[/red\]\.py *(\d:\d\d:\d\d)", terminal.said)
-    assert len(set(output) - {"0:00:00"}) >= 2 and terminal.said.rstrip().endswith("the end")
+        assert terminal.ended() == 0, terminal.text
+    output = re.findall(r"1 of 2: observing \[/red\]\.py *(\d:\d\d:\d\d)", terminal.text)
+    assert len(set(output) - {"0:00:00"}) >= 2 and terminal.text.rstrip().endswith("the end")
 
 
 def test_a_terminal_that_cannot_go_back_has_lines():

@@ -43,7 +43,7 @@ print(hashlib.sha256(b"".join(content for _, content in sorted(files.items()))).
 
 
 def drawn(variables):
-    """A digest of all that is drawn of a run where these variables are set, and what is said beside it."""
+    """A digest of all that is drawn of a run where these variables are set, and of the text beside it."""
     done = subprocess.run(
         [sys.executable, "-c", DRAW, STORED / "format-1.json"],
         cwd=STORED.parents[2],

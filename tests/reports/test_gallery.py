@@ -151,7 +151,7 @@ def test_a_run_that_is_not_fit_is_not_added(run, write_run, tmp_path):
     assert not (tmp_path / "gallery").exists()
 
 
-def test_a_whole_run_is_told_how_it_becomes_small(run, write_run):
+def test_a_whole_run_is_refused_with_the_command_that_makes_it_small(run, write_run):
     path = write_run(run)
     code, output = called("check", path)
     assert code == 1 and "it has the key 'machine_info'" in output and "it has its rounds" in output

@@ -48,9 +48,9 @@ class PassCall(Subject):
     """A pass as the implementation has it. To build one is to prepare the implementation."""
 
     begin: Callable[[], Any] | None = None
-    """Before each block, untimed."""
+    """Called before each block, untimed."""
     compilations: int | None = None
-    """What the first calls have cost, where that is counted."""
+    """How often the first calls were traced or compiled, where that is counted."""
 
     def __init__(self, implementation: Implementation, asked: CallRequest) -> None:
         self.implementation, self.asked, self.task = implementation, asked, asked.task

@@ -18,7 +18,7 @@ class HostCall(PassCall):
     """A pass with the host at both ends: NumPy arrays are handed in, and the result is fetched as NumPy arrays."""
 
     def prepare(self, task: Task) -> None:
-        """With rows of zeros: what is right in the end can only have been computed from the rows that are fed."""
+        """Prepare with rows of zeros, so that a right result can only come from the rows that are fed."""
         inputs, *_, outputs = task.problem.sizes
         blank = replace(task.problem, rows=lambda batch, seed: (np.zeros((batch, inputs)), np.zeros((batch, outputs))))
         super().prepare(replace(task, problem=blank))
@@ -50,5 +50,5 @@ class HostCall(PassCall):
 
 
 def _at_once(result: Any) -> Any:
-    """What there is to wait for where somebody else waits."""
+    """Return the result as it is: the caller waits for it."""
     return result

@@ -23,7 +23,7 @@ class LoopCall(PassCall):
         self.run = partial(self.implementation.train_loop, self.rate, LOOP_STEPS)
 
     def agreements(self, result: Any, reference: Reference) -> list[Agreement]:
-        """Those of a loop of a single step; before them, that the loop timed has made its 100.
+        """The agreements of a loop of one step, after a check that the timed loop made its 100.
 
         What a rounding at each step has grown to after a hundred has no derived bound; but a step too many or too few
         moves the parameters by one whole step, so that half of the last one, by the manual pass in float64, tells right

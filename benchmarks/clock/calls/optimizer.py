@@ -29,7 +29,7 @@ from samegrad.impls.parameters import Array, Parameters, unflatten
 from samegrad.impls.task import Task
 
 EPSILON = 0.01
-"""Near the size of the gradients, so that a step without it is another step in float32 too. The work is the same."""
+"""The ε of every timed optimizer. It is near the size of the gradients, so that leaving it out shows in float32 too."""
 
 
 class OptimizerCall(PassCall):
@@ -38,7 +38,7 @@ class OptimizerCall(PassCall):
     is_descent = False
 
     def prepare(self, task: Task) -> None:
-        """Raises Unavailable for an implementation without trainer, and on another device than the CPU."""
+        """Prepare the trainer. Raises Unavailable where there is none, and on another device than the CPU."""
         asked, trainer = self.asked, trainer_of(type(self.implementation))
         if task.device != "cpu":
             raise Unavailable(f"{asked.pass_name} runs on the CPU only; device {task.device!r} has train_step")
@@ -52,17 +52,17 @@ class OptimizerCall(PassCall):
         self.run = partial(self.trainer.step, *self.trainer.place(*self.asked.task.data()))
 
     def agreements(self, result: Any, reference: Reference) -> list[Agreement]:
-        """Of each tensor the worse of two steps, of which it takes the second. Raises Disagreement, naming the step."""
+        """The agreement of each tensor after the worse of two steps. Raises Disagreement, naming the step."""
         asked, textbook = self.asked, BoundedSteps(self.settings, self.task.dtype)
-        first = self._hold(self.numbers(result), reference, textbook)
+        first = self._compared(self.numbers(result), reference, textbook)
         require(first, implementation=asked.implementation, case=f"{asked.case.group}, first step")
         returned = Reference.of(replace(asked.task, parameters=self.trainer.parameters()))
-        second = self._hold(self.numbers(self.run()), returned, textbook)
+        second = self._compared(self.numbers(self.run()), returned, textbook)
         require(second, implementation=asked.implementation, case=f"{asked.case.group}, second step")
         return [max(both, key=lambda agreement: agreement.tau) for both in zip(first, second, strict=True)]
 
     def start_from(self, parameters: Parameters) -> Parameters:
-        """From the first parameters, each time: a step is known only where the optimizer has seen nothing."""
+        """Go back to the first parameters: a step is known only where the optimizer has seen nothing."""
         self.trainer.restart()
         return self.task.parameters
 
@@ -80,10 +80,10 @@ class OptimizerCall(PassCall):
         return result, self.trainer.parameters()
 
     def compare(self, numbers: Any, reference: Reference) -> list[Agreement]:
-        return self._hold(numbers, reference, BoundedSteps(self.settings, self.task.dtype))
+        return self._compared(numbers, reference, BoundedSteps(self.settings, self.task.dtype))
 
-    def _hold(self, numbers: Any, before: Reference, textbook: BoundedSteps) -> list[Agreement]:
-        """Loss and parameters, compared with the textbook's step from `before`."""
+    def _compared(self, numbers: Any, before: Reference, textbook: BoundedSteps) -> list[Agreement]:
+        """The agreement of loss and parameters with the textbook's step from `before`."""
         after, bound = textbook.step(
             *map(flatten, (before.parameters, before.truth.gradients, before.bounds.gradients))
         )

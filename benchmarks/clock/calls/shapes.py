@@ -17,7 +17,7 @@ from samegrad.impls.errors import Unavailable
 from samegrad.impls.task import Task
 
 CYCLE = 8
-"""Batches."""
+"""The number of different batches in a cycle."""
 
 
 class ShapesCall(HostCall):
@@ -52,7 +52,7 @@ class ShapesCall(HostCall):
         return super().once()
 
     def agreements(self, result: Any, reference: Reference) -> list[Agreement]:
-        """Of each tensor the worst of all eight batches, the first of which was called before."""
+        """The worst agreement of each tensor over all eight batches, the first of which was called before."""
         by_batch = [self.compare(self.numbers(result), reference)]
         for x, _ in self.batches[1:]:
             numbers = self.numbers(self.run())

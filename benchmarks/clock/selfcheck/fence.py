@@ -63,7 +63,7 @@ def check(name: str, batch: int = BATCH) -> dict[str, bool]:
 
 
 def observed(name: str) -> dict[str, bool]:
-    """`check`, in a process that does nothing else."""
+    """The result of `check`, in a process that does nothing else."""
     gc.collect()
     gc.freeze()
     return check(name)

@@ -40,18 +40,18 @@ class Line:
     arm: str
 
     def share(self, what: str, hits: ArrayLike, promise: Promise | None = None) -> Finding:
-        """How often something happened. hits: (trials,) of booleans, at least one."""
+        """The finding on how often something happened. hits: (trials,) of booleans, at least one."""
         count, of = int(np.sum(hits)), np.size(hits)
         limits = stats.binomtest(count, of).proportion_ci(CONFIDENCE, method="exact")
         return self._finding(promise, what, "share", count / of, float(limits.low), float(limits.high), of, count)
 
     def mean(self, what: str, unit: Unit, values: ArrayLike, promise: Promise | None = None) -> Finding:
-        """The mean of one value per trial. values: (trials,), at least one."""
+        """The finding on the mean of one value per trial. values: (trials,), at least one."""
         x = np.asarray(values, dtype=float)
         return self._finding(promise, what, unit, *t_interval(x), x.size)
 
     def value(self, what: str, unit: Unit, measured: float, of: int, promise: Promise | None = None) -> Finding:
-        """A figure without limits, such as the worst of all."""
+        """The finding on a figure without limits, such as the worst of all."""
         return self._finding(promise, what, unit, float(measured), None, None, of)
 
     def _finding(

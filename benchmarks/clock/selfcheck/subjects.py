@@ -11,8 +11,8 @@ import numpy as np
 Call = Callable[[], object]
 
 STEPS = 100
-"""Some 25 µs. The call and the loop around the steps cost less than half a step, so that n % more steps take n % more
-time to within a fortieth of a point."""
+"""The number of steps in a call: some 25 µs. The call and the loop around the steps cost less than half a step, so that
+n % more steps take n % more time to within a fortieth of a point."""
 
 FIRST_CALL_S = 0.3
 
@@ -44,7 +44,7 @@ def slower_by_3() -> Call:
 
 
 TRUE_RATIOS = {"again": 1.00, "slower_by_5": 1.05, "slower_by_3": 1.03}
-"""Each subject's time over `plain`'s; `again` is `plain` a second time."""
+"""The true ratio of each subject's time to `plain`'s; `again` is `plain` a second time."""
 
 
 def again() -> Call:
@@ -61,12 +61,12 @@ def empty() -> Call:
 
 
 def quick() -> Call:
-    """What `slow_first` is after its first call: next to nothing, some 50 ns."""
+    """Do what `slow_first` does after its first call: next to nothing, some 50 ns."""
     return slow_first(first_call_s=0.0)
 
 
 def slow_first(first_call_s: float = FIRST_CALL_S) -> Call:
-    """Sleeps in its first call, as a compiler would work, and never again."""
+    """A callable whose first call sleeps for 0.3 s, as if it compiled, and whose later calls do next to nothing."""
     waits = [first_call_s]
 
     def call() -> None:

@@ -95,3 +95,11 @@ def test_every_array_of_a_nested_result_is_waited_for():
 
 def test_where_there_is_nothing_to_wait_for_the_call_is_timed_as_it_is():
     assert not Waiter({"a": np.ones(3), "b": (1.0, "text", None)}).is_needed
+
+
+def test_looking_through_a_large_result_is_no_waiting(monkeypatch):
+    """A thousand numbers take milliseconds to look through, and now and then more than the second time."""
+    through, walks = Waiter.__call__, iter([0.002, 0.0] * 100)
+    monkeypatch.setattr(Waiter, "__call__", lambda self, result: time.sleep(next(walks)) or through(self, result))
+    outcome = observe(lambda: list(range(1000)), Waiter(list(range(1000))))
+    assert outcome.late == "" and outcome.ready_ns == outcome.returned_ns

@@ -49,7 +49,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the checker said of a subject: right, wrong, cannot tell, or error (it could not run)."""
+    """The checker's verdict on a subject: right, wrong, cannot tell, or error (it could not run)."""
 
     subject: Subject
     verdict: str

@@ -1,4 +1,4 @@
-"""Why starts fail: networks that are built to fail in one way are told by it."""
+"""Why starts fail: networks that are built to fail in one way are found to fail in it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_network_fails_as_it_was_built(kind, network):
         assert kind_of(*network) == kind
 
 
-def test_plateaus_are_told_by_their_right_rows():
+def test_plateaus_are_distinguished_by_their_right_rows():
     """Weights so small that the slope is next to nothing, and an output that leans to three right rows, or four."""
     assert kind_of("identity", [[0.1, 0], [0, 0.1]], [0, 0], [[0.2], [0.2]], [-0.01]) == "three right"
     assert kind_of("relu", [[0.1, 0.1], [0.1, 0.1]], [0, -0.1], [[0.2], [-0.4]], [-0.01]) == "four right"

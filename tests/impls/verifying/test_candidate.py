@@ -1,4 +1,4 @@
-"""One way of using a target, judged: what is right though it looks strange, and what cannot be told."""
+"""One way of using a target, judged: what is right though it looks strange, and what cannot be judged."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def notes(report):
     return " ".join([report.headline, *report.notes, *report.untested])
 
 
-def test_the_programs_of_this_file_are_right_as_they_stand(program):
+def test_the_programs_of_this_file_are_right_without_a_change(program):
     """So that what is changed below is what makes the outcome."""
     for text, name in ((FUNCTION, "gradients"), (CLASS, "Net.train"), (CLASS, "Net")):
         report = judged(program, text, name)
@@ -78,7 +78,7 @@ def test_the_programs_of_this_file_are_right_as_they_stand(program):
 # Right, though it looks strange --------------------------------------------------------------------------------------
 
 
-def test_updates_after_every_row_are_right_and_said(program):
+def test_updates_after_every_row_are_right_and_reported(program):
     text = CLASS.replace(
         "        self.step(x, y, lr)\n", "        for a, b in zip(x, y):\n            self.step(a[None], b[None], lr)\n"
     )
@@ -165,7 +165,7 @@ def test_a_tiny_number_in_a_denominator_costs_digits_and_no_verdict(program):
         ("0.01 * W1 + 0.02 * np.sign(W1)", "elastic"),
     ],
 )
-def test_a_penalty_on_the_weights_is_right_and_said(program, term, words):
+def test_a_penalty_on_the_weights_is_right_and_reported(program, term, words):
     text = FUNCTION.replace(
         "return dW1, db1, dW2, db2", f"return dW1 + {term}, db1, dW2 + {term.replace('W1', 'W2')}, db2"
     )
@@ -236,7 +236,7 @@ ADAM = """        self.t = getattr(self, "t", 0) + 1
 
 
 def test_adam_is_no_plain_step(program):
-    """Every weight moves by the same amount, whatever the gradient: nothing of it can be told from one step."""
+    """Every weight moves by the same amount, whatever the gradient: one step shows nothing of it."""
     start = CLASS.index("        for p, g in")
     text = CLASS[:start] + ADAM + CLASS[CLASS.index("\n    def train") :]
     report = judged(program, text)
@@ -245,7 +245,7 @@ def test_adam_is_no_plain_step(program):
 
 @pytest.mark.slow
 def test_several_steps_in_one_call_are_no_gradient(program):
-    """How many is told for one of the conventions that may be meant, so that the number here may be 3, 6 or 9."""
+    """The number of rows is named for one of the conventions that may be meant, so that it may be 3, 6 or 9 here."""
     text = CLASS.replace(
         "        self.step(x, y, lr)\n", "        for _ in range(3):\n            self.step(x, y, lr)\n"
     )
@@ -308,7 +308,7 @@ def test_what_is_seen_at_zero_weights_only_is_not_called_right(program):
 
 @pytest.mark.slow
 def test_a_forward_pass_that_is_none_of_the_known_is_not_accused(program):
-    """Softplus, with its right slope: nothing is known of it, and what to give is said."""
+    """Softplus, with its right slope: nothing is known of it, and the answer names the option to give."""
     text = FUNCTION.replace("np.tanh(x @ W1 + b1)", "np.log1p(np.exp(x @ W1 + b1))").replace(
         "1 - h * h", "1 - np.exp(-h)"
     )

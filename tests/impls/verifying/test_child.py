@@ -161,7 +161,7 @@ def test_it_ends_when_its_parent_is_killed(tmp_path):
         ("os.closerange(3, 1024); time.sleep(60)", "closed the channel"),
     ],
 )
-def test_how_it_ended_without_an_answer_is_said(tmp_path, text, words):
+def test_how_it_ended_without_an_answer_is_reported(tmp_path, text, words):
     with pytest.raises(Ended, match=words):
         answers(text, tmp_path)
 

@@ -122,7 +122,7 @@ def test_right_code_is_never_called_wrong(activations, sizes, batches, seed, sca
 
 @pytest.mark.parametrize("convention", sorted(BY_NAME))
 def test_the_convention_is_named(convention):
-    """On a probe with several outputs and batches, each convention is told from every other."""
+    """On a probe with several outputs and batches, each convention is distinguished from every other."""
     activations = with_partner(SIGMOIDS, convention)
     diagnosis = diagnose(right(activations, convention), candidates(2, ["sigmoid", "softmax"], outputs=3))
     assert diagnosis.right and diagnosis.convention.name == convention and diagnosis.activations == activations
@@ -220,7 +220,7 @@ def test_several_explanations_are_all_listed():
     assert {"b1-averaged", "b1-halved"} <= set(names)
 
 
-def test_a_strict_convention_is_held_to():
+def test_a_strict_convention_allows_no_other():
     """Right for the half sum is wrong where the mean is demanded, and the message says which it is."""
     diagnosis = diagnose(right(SIGMOIDS, "half-sse"), [("tanh", "tanh"), SIGMOIDS], [MSE, BY_NAME["sse"]])
     assert not diagnosis.right and diagnosis.first_wrong == ""
@@ -245,7 +245,7 @@ def test_a_mistake_under_a_convention_that_is_not_allowed_is_still_named():
     assert diagnosis.convention.name == "row-mean"
 
 
-def test_float32_inside_is_found_and_told_from_a_cast():
+def test_float32_inside_is_found_and_distinguished_from_a_cast():
     as_float64 = [
         dataclasses.replace(o, gradients={n: g.astype(np.float64) for n, g in o.gradients.items()})
         for o in right(SIGMOIDS, dtype="float32")
@@ -411,7 +411,7 @@ def test_what_nothing_explains_is_shown_where_most_is_right():
 
 @pytest.mark.slow
 def test_how_far_an_explanation_is_looked_for():
-    """Not at all, among single mistakes, or among pairs, which is what happens unless told."""
+    """Not at all, among single mistakes, or among pairs, which is the default."""
     singles = {mistake.name: mistake for mistake in bank(SIGMOIDS)}
     one = planted(SIGMOIDS, singles["b1-missing"])
     assert not diagnose(one, [SIGMOIDS], depth="right").explanations
@@ -529,7 +529,7 @@ def test_probes_on_a_kink_are_refused():
     zero = Observation(layers, np.zeros((1, 2)), np.zeros((1, 3)), {"W1": np.zeros((2, 3)), "b1": np.zeros(3)})
     with pytest.raises(BadInput) as refusal:
         diagnose([zero], [("relu",)])
-    assert str(refusal.value) == "every probe stands on the kink of a ReLU; take another seed"
+    assert str(refusal.value) == "every probe is on the kink of a ReLU; take another seed"
     diagnosis = diagnose(
         [zero], [("relu",), ("tanh",)]
     )  # where only one of the choices has a kink, the others are left

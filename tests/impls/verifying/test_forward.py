@@ -1,4 +1,4 @@
-"""The network and its loss, told from what a program predicts and computes."""
+"""The network and its loss, recognised by what a program predicts and computes."""
 
 from __future__ import annotations
 

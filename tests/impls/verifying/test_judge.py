@@ -138,7 +138,7 @@ def test_what_is_no_number_is_infinitely_wrong(value):
 
 
 def test_what_is_beyond_all_bounds_is_quiet():
-    """1e300 against a gradient that is allowed next to nothing: τ overflows, and nothing is said of it."""
+    """1e300 against a gradient that is allowed next to nothing: τ overflows, and no warning is printed."""
     dead = [Layer(np.full((2, 3), -9.0), np.full(3, -9.0)), Layer(np.ones((3, 1)), np.ones(1))]
     o = Observation(dead, np.ones((2, 2)), np.zeros((2, 1)), {})
     g = RightGradients(o, ("relu", "identity"), "float64").gradients
@@ -178,7 +178,7 @@ def test_a_reference_has_the_gate_s_truth_and_allowance():
     assert reference.loss == pytest.approx(np.mean((a - o.y) ** 2), rel=1e-13)
 
 
-def test_a_rate_that_is_not_known_is_found_on_the_first_probe_and_held_to_on_the_others():
+def test_a_rate_that_is_not_known_is_found_on_the_first_probe_and_kept_on_the_others():
     probes = [observation(7), observation(1, 1)]
     scaled = [replace(o, gradients={n: 0.05 * g for n, g in o.gradients.items()}) for o in probes]
     convention, rate = Judge(scaled, rate_known=False).right(NET, [MSE])
@@ -216,7 +216,7 @@ def test_no_rate_is_found_where_nothing_can_be_compared():
 
 
 def test_the_conventions_are_tried_in_order():
-    """One output: the mean over all and the mean over rows are the same, and the one asked for first is told."""
+    """One output: the mean over all and the mean over rows are the same, and the one asked for first is named."""
     o = observation(7, sizes=(4, 5, 1))
     assert Judge([o]).right(NET, CONVENTIONS)[0] == MSE
     assert Judge([o]).right(NET, CONVENTIONS[::-1])[0] == BY_NAME["row-mean"]
@@ -311,7 +311,7 @@ def test_row_by_row_the_fewest_rows_are_looked_at_first():
 
 
 def test_row_by_row_conventions_that_are_the_same_on_one_row_are_one():
-    """Each step sees one row, so that N times a mean over rows is no other than the mean; the first is told."""
+    """Each step sees one row, so that N times a mean over rows is no other than the mean; the first is named."""
     probes = [in_turn(NOTHING, "row-sum", batch) for batch in (3, 1)]
     judge = Judge(probes, row_by_row=True)
     assert judge.fits(NOTHING, NET, CONVENTIONS) == (MSE, 1.0)

@@ -106,7 +106,7 @@ def test_as_it_is_typed():
     assert (typed[0], defined[0], timed, then[0]) == (WRONG, WRONG, None, RIGHT)
 
 
-def test_what_cannot_be_checked_is_told_in_one_line():
+def test_what_cannot_be_checked_is_reported_in_one_line():
     seen = session(
         FIRST,
         magic("--bogus", LINE),

@@ -103,7 +103,7 @@ def test_every_mistake_changes_the_gradient_somewhere(activations):
 
 
 @pytest.mark.parametrize("activations", NETS, ids="-".join)
-def test_names_are_unique_and_every_mistake_says_what_should_stand_there(activations):
+def test_names_are_unique_and_every_mistake_has_the_right_equation(activations):
     every = bank(activations)
     assert len({mistake.name for mistake in every}) == len(every)
     for mistake in every:
@@ -290,7 +290,7 @@ def test_an_update_row_by_row_is_no_surer_than_its_gradient(dtype):
     assert all(np.all(gradients[name].error >= once[name].error) for name in once)
 
 
-def test_updates_at_a_rate_of_one_unless_told():
+def test_updates_at_a_rate_of_one_unless_another_is_given():
     layers, x, y = case(("sigmoid",), 2)
     folded = next(m for m in bank(("sigmoid",)) if m.name == "rate-folded-in").steps()
     for make in (mutants.gradients, mutants.row_by_row):

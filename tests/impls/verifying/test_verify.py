@@ -83,7 +83,7 @@ def test_a_demanded_loss_is_strict(program, loss, code):
         ("np.sum(np.abs(o - y) ** 3)", 1),
     ],
 )
-def test_a_gradient_is_held_to_the_loss_that_is_returned_with_it(program, loss, code):
+def test_a_gradient_is_compared_with_the_loss_that_is_returned_with_it(program, loss, code):
     text = RIGHT.replace("return x.T", f"return {loss}, x.T")
     report = check(program(text))
     assert report.exit_code == code
@@ -318,7 +318,7 @@ def test_whatever_differentiates_is_asked_once_and_what_another_package_provides
     assert names == ["keras-xla", "torch-eager", "jax-jit", "autograd", "mine-tape"]
 
 
-def test_a_framework_that_fails_is_said_to_be_missing(program, monkeypatch):
+def test_a_framework_that_fails_is_reported_as_missing(program, monkeypatch):
     """A process that ends without an answer, and one that gives a reason."""
 
     class Out(child.TargetProcess):

@@ -46,7 +46,7 @@ def test_the_delta_of_a_cross_entropy_has_no_slope():
     assert wording.with_factor("δ2 = 1/(N·k)·(a2 − y)", BY_NAME["bce-sum"], 3) == "δ2 = (a2 − y)"
 
 
-def test_a_loss_is_said_with_its_name_or_its_relation_to_the_mean():
+def test_a_loss_is_described_by_its_name_or_its_relation_to_the_mean():
     assert wording.loss_words(BY_NAME["mse"], 1) == "1/N·Σ(a−y)², the mean squared error"
     assert wording.loss_words(BY_NAME["half-sse"], 1) == "½·Σ(a−y)²: N/2 times the gradient of the mean"
     assert wording.loss_words(BY_NAME["ce-mean"], 3) == "the cross-entropy, averaged over the rows, −1/N·Σ y·ln a"
