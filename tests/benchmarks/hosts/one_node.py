@@ -5,6 +5,7 @@ A second node, `away`, is only a name: nothing answers there.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -15,6 +16,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import psutil
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "setpriv")
 START_S = 30.0
@@ -84,17 +87,25 @@ def running(folder: Path) -> Iterator[Path]:
         _wait_for(lambda: "idle" in asked(configuration, "sinfo", "-h", "-p", "main", "-o", "%T"), daemons, "the node")
         yield configuration
     finally:
-        if len(daemons) > 1:
-            asked(configuration, "scancel", "--user=root")
-            asked(configuration, "scancel", "--user=root", "--signal=KILL", "--full")
-        for daemon in reversed(daemons):
-            daemon.terminate()
-        for daemon in daemons:
-            try:
-                daemon.wait(10)
-            except subprocess.TimeoutExpired:
-                daemon.kill()
-                daemon.wait()
+        asked(configuration, "scancel", "--user=root")
+        _end_all(configuration)
+
+
+def _end_all(configuration: Path) -> None:
+    """End whatever was started with this configuration: daemons, their jobs, and commands that wait for these.
+
+    The raw environment is searched: slurmstepd writes its title over a part of it.
+    """
+    ours, wanted = [], f"SLURM_CONF={configuration}".encode()
+    for process in psutil.process_iter():
+        with contextlib.suppress(OSError, psutil.Error):
+            if process.pid != os.getpid() and wanted in Path(f"/proc/{process.pid}/environ").read_bytes():
+                ours.append(process)
+                process.terminate()
+    _, alive = psutil.wait_procs(ours, timeout=5)
+    for process in alive:
+        process.kill()
+    psutil.wait_procs(alive, timeout=5)
 
 
 def asked(configuration: Path, *command: str) -> str:
