@@ -56,7 +56,9 @@ def engine(wanted: Nodes) -> Iterator[Measure]:
     name = f"samegrad-{secrets.token_hex(4)}"
     able, away = slurm.nodes(wanted.partition)
     if len(able) < (wanted.number or 0):
-        raise BadInput(f"--nodes {wanted.number}: {len(able)} nodes of the partition take jobs, {len(away)} do not")
+        raise BadInput(
+            f"--nodes {wanted.number}: the partition has {len(able)} that take jobs, and {len(away)} that do not"
+        )
     try:
         yield partial(results, name, wanted, able, {} if wanted.number else away)
     except BaseException:

@@ -171,7 +171,7 @@ def test_two_at_once_take_turns(cluster, tmp_path):
     ("arguments", "said"),
     [
         (["--partition", "nowhere"], "Slurm has no partition 'nowhere'; take --partition with one of: main, wide"),
-        (["--nodes", "2"], "--nodes 2: 1 nodes of the partition take jobs, 0 do not"),
+        (["--nodes", "2"], "--nodes 2: the partition has 1 that take jobs, and 0 that do not"),
         (["--constraint", "nothing"], "Invalid feature specification"),
         (["--partition", "wide", "--constraint", "there"], "0 of 1 nodes have what --constraint there asks for"),
     ],
