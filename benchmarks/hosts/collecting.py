@@ -25,21 +25,21 @@ def complete(folder: Path) -> dict[str, str]:
 
 
 class Collection:
-    """What came in. `missing` has the hosts, or workers' addresses, without a file, and why."""
+    """What came in. `missing` has those without a file, as their engine calls them, and why."""
 
-    def __init__(self, folder: Path, missing: dict[str, str]) -> None:
-        self.folder, self.missing = folder, missing
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.missing: dict[str, str] = {}
 
-    def take(self, host: str, machine: str, result: Measured | Lost) -> str:
+    def take(self, name: str, result: Measured | Lost) -> str:
         """Save a host's file, and say what it came to, in a line."""
-        name = f"host {host[:8]} ({machine})"
         if isinstance(result, Lost):
             self.missing[name] = result.reason
         elif not result.content:
             last = one_line(result.last_lines[-1]) if result.last_lines else "no output"
             self.missing[name] = f"pytest ended with status {result.status}: {last}"
         else:
-            path = self.folder / f"{host}.json"
+            path = self.folder / f"{result.host}.json"
             write_whole(path, result.content.encode())
             return f"{name}: saved in {path}"
         return f"{name}: no result: {self.missing[name]}"

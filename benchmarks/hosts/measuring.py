@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,19 +31,18 @@ LINES = 12
 
 
 class Order(NamedTuple):
-    """What to measure: pytest's options, for how long at most, in which worker, and what is there already."""
+    """What to measure: pytest's options, for how long at most, and what is there already."""
 
     options: tuple[str, ...]
     limit_s: float
-    pid: int
-    """That of the worker which was asked; another one is a restarted one, whose task was to be run once."""
     earlier: str = ""
     """A run file to go on with."""
 
 
 class Measured(NamedTuple):
-    """A run file's text, empty where there is none; from when to when the host was held; pytest's end."""
+    """A host's run file as text, empty where there is none; from when to when the host was held; pytest's end."""
 
+    host: str
     content: str
     began_s: float
     ended_s: float
@@ -55,6 +54,11 @@ class Lost(NamedTuple):
     """Why a host has no result."""
 
     reason: str
+
+
+Measure = Callable[[Order, Mapping[str, str], Path, Callable[[str], None]], Iterator[tuple[str, Measured | Lost]]]
+"""What an engine gives: for an order, the earlier files by host, a folder and what says the progress, each host's name
+and result as it comes in."""
 
 
 @contextmanager
@@ -77,12 +81,11 @@ def lock_of_this_machine(boot_id: Path = BOOT_ID) -> Path:
 
 
 def measure(order: Order, unset: Mapping[str, Any] | None = None) -> Measured:
-    """Measure on this host, as soon as nothing else is measured on it. Raises RuntimeError in a restarted worker.
+    """Measure on this host, as soon as nothing else is measured on it.
 
     `unset`: variables that the engine has set for its workers, to be dropped where they have this value.
     """
-    if os.getpid() != order.pid:
-        raise RuntimeError("its worker died and was started again; a measurement is not repeated unasked")
+    host = identity()["host"]
     with tempfile.TemporaryDirectory(prefix="samegrad-hosts-") as folder, locked(lock_of_this_machine()) as lock:
         began_s, saved = time.time(), Path(folder, "run.json")
         options = [*order.options, f"--benchmark-json={saved}"]
@@ -91,7 +94,7 @@ def measure(order: Order, unset: Mapping[str, Any] | None = None) -> Measured:
             options.append(f"--resume={Path(folder, 'earlier.json')}")
         status, lines = _pytest(options, order.limit_s, environment(unset or {}), lock, Path(folder, "output"))
         content = saved.read_text(encoding="utf-8") if saved.exists() else ""
-        return Measured(content, began_s, time.time(), status, tuple(lines))
+        return Measured(host, content, began_s, time.time(), status, tuple(lines))
 
 
 def environment(unset: Mapping[str, Any]) -> dict[str, str]:

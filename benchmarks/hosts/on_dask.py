@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from samegrad.benchmarks.clock.identity import identity
-from samegrad.benchmarks.hosts.measuring import Lost, Measured, Order, measure
+from samegrad.benchmarks.hosts.measuring import Lost, Measure, Measured, Order, measure
 from samegrad.impls.errors import BadInput, Unavailable, one_line
 from samegrad.impls.studies.cluster import ADDRESS
 
@@ -21,13 +25,44 @@ CONNECT_S = 10
 LOOK_S = 0.5
 
 
-class Worker(NamedTuple):
+class HostWorker(NamedTuple):
     """A worker that was asked who it is."""
 
     address: str
     host: str
     pid: int
+    """Of the process that was asked; another one is a restarted one, whose task was to be run once."""
     machine: str
+
+    @property
+    def name(self) -> str:
+        return f"host {self.host[:8]} ({self.machine})"
+
+
+@contextmanager
+def engine(address: str) -> Iterator[Measure]:
+    """What measures on each host that has a worker of this scheduler. Raises BadInput, and Unavailable without Dask."""
+    client = connect(address)
+    try:
+        yield partial(results, client, *workers(client))
+    finally:
+        client.close(timeout=5)
+
+
+def results(
+    client: Client,
+    able: Mapping[str, HostWorker],
+    refused: Mapping[str, str],
+    order: Order,
+    earlier: Mapping[str, str],
+    _: Path,
+    say: Callable[[str], None],
+) -> Iterator[tuple[str, Measured | Lost]]:
+    """Each host with its result as it comes in, after the workers that cannot measure."""
+    yield from ((address, Lost(reason)) for address, reason in refused.items())
+    orders = {worker: order._replace(earlier=earlier.get(host, "")) for host, worker in able.items()}
+    for worker, result in measured(client, orders, secrets.token_hex(4), say):
+        yield worker.name, result
 
 
 def connect(address: str) -> Client:
@@ -64,7 +99,7 @@ def registered(client: Client) -> dict[str, dict[str, Any]]:
     return known
 
 
-def workers(client: Client) -> tuple[dict[str, Worker], dict[str, str]]:
+def workers(client: Client) -> tuple[dict[str, HostWorker], dict[str, str]]:
     """By host one worker that can measure, and by address why the others cannot. Raises BadInput without any worker."""
     known = registered(client)
     if not known:
@@ -76,26 +111,30 @@ def workers(client: Client) -> tuple[dict[str, Worker], dict[str, str]]:
     }
     able = [address for address in known if address not in refused]
     answers = client.run(introduce, workers=able, on_error="return") if able else {}
-    by_host: dict[str, Worker] = {}
+    by_host: dict[str, HostWorker] = {}
     for address, answer in answers.items():
         if isinstance(answer, BaseException):
             refused[address] = f"its worker cannot use samegrad: {one_line(answer)}"
             continue
         about, pid = answer
-        by_host.setdefault(about["host"], Worker(address, about["host"], pid, about["cpu"] or about["architecture"]))
+        by_host.setdefault(
+            about["host"], HostWorker(address, about["host"], pid, about["cpu"] or about["architecture"])
+        )
     return by_host, refused
 
 
-def on_worker(order: Order) -> Measured:
-    """`measure`, without the variables that Dask sets in its workers."""
+def on_worker(order: Order, pid: int) -> Measured:
+    """`measure`, without the variables that Dask sets in its workers. Raises RuntimeError in a restarted worker."""
     import dask
 
+    if os.getpid() != pid:
+        raise RuntimeError("its worker died and was started again; a measurement is not repeated unasked")
     return measure(order, dask.config.get("distributed.nanny.pre-spawn-environ", {}))
 
 
 def measured(
-    client: Client, orders: Mapping[Worker, Order], run_id: str, say: Callable[[str], None]
-) -> Iterator[tuple[Worker, Measured | Lost]]:
+    client: Client, orders: Mapping[HostWorker, Order], run_id: str, say: Callable[[str], None]
+) -> Iterator[tuple[HostWorker, Measured | Lost]]:
     """Each worker with its result as it comes in, or with the reason why there is none."""
     from distributed import as_completed
 
@@ -103,6 +142,7 @@ def measured(
         client.submit(
             on_worker,
             order,
+            worker.pid,
             key=f"samegrad-{run_id}-{worker.host}-{worker.pid}",
             workers=[worker.address],
             allow_other_workers=False,
@@ -138,7 +178,7 @@ def _result(future: Any) -> Measured | Lost | None:
         return Lost(one_line(error) or type(error).__name__)
 
 
-def _lost(client: Client, futures: Mapping[Any, Worker]) -> list[Any]:
+def _lost(client: Client, futures: Mapping[Any, HostWorker]) -> list[Any]:
     """Those whose worker the scheduler no longer has, or all of them without a scheduler."""
     try:
         alive = registered(client)

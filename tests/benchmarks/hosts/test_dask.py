@@ -56,7 +56,7 @@ def command(*arguments, cwd):
 def introduced(client):
     """Every worker as one of its own, though they are of one host."""
     return [
-        on_dask.Worker(address, about["host"], pid, "a CPU")
+        on_dask.HostWorker(address, about["host"], pid, "a CPU")
         for address, (about, pid) in client.run(on_dask.introduce).items()
     ]
 
@@ -94,7 +94,7 @@ def test_two_workers_of_one_host_take_turns(two):
     with two.get_client() as client:
         both = introduced(client)
         assert len({worker.pid for worker in both}) == 2 and len({worker.host for worker in both}) == 1
-        orders = {worker: Order(TINY, LIMIT_S, worker.pid) for worker in both}
+        orders = {worker: Order(TINY, LIMIT_S) for worker in both}
         results = [result for _, result in on_dask.measured(client, orders, "turns", lambda text: None)]
     assert all(result.content for result in results), results
     assert [result.status for result in results] == [0, 0], [result.last_lines for result in results]
@@ -106,7 +106,7 @@ def test_a_worker_killed_in_mid_run_is_named_and_the_other_s_result_kept():
     """Its measuring ends with it, and is not repeated by the worker that takes its place."""
     with cluster(2, SAMEGRAD=1) as running, running.get_client() as client:
         both = introduced(client)
-        orders = {worker: Order(TINY, LIMIT_S, worker.pid) for worker in both}
+        orders = {worker: Order(TINY, LIMIT_S) for worker in both}
         killed, orphans = [], []
 
         def kill_one(text):
@@ -136,7 +136,7 @@ def test_no_worker_is_overlooked_while_dask_looks_up_its_own_copy(two):
 def test_a_worker_that_was_started_again_does_not_measure(two):
     with two.get_client() as client:
         [worker, _] = introduced(client)
-        orders = {worker: Order(TINY, LIMIT_S, worker.pid + 1)}
+        orders = {worker._replace(pid=worker.pid + 1): Order(TINY, LIMIT_S)}
         [(_, result)] = on_dask.measured(client, orders, "again", lambda text: None)
     assert result == Lost("its worker died and was started again; a measurement is not repeated unasked")
 

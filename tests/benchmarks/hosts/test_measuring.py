@@ -6,12 +6,10 @@ import subprocess
 import sys
 import time
 
-import pytest
-
 from samegrad.benchmarks.clock.identity import identity
 from samegrad.benchmarks.hosts import measuring
 from samegrad.benchmarks.hosts.collecting import Collection
-from samegrad.benchmarks.hosts.measuring import Lost, Measured, Order, environment, lock_of_this_machine, locked
+from samegrad.benchmarks.hosts.measuring import Lost, Measured, environment, lock_of_this_machine, locked
 
 HOLD = """
 import sys, time
@@ -67,16 +65,11 @@ def test_what_the_engine_has_set_is_dropped_and_what_the_user_has_is_kept(monkey
     assert "OMP_NUM_THREADS" not in kept and kept["MKL_NUM_THREADS"] == "2"
 
 
-def test_another_process_than_the_one_that_was_asked_measures_nothing():
-    with pytest.raises(RuntimeError, match="was started again"):
-        measuring.measure(Order((), 1.0, pid=1))
-
-
 def test_what_is_missing_is_named_and_what_is_no_run_file_too(tmp_path):
-    run = Collection(tmp_path, {"tcp://b": "no resource"})
-    assert run.take("a" * 12, "CPU", Lost("it died")) == "host aaaaaaaa (CPU): no result: it died"
-    assert "status 4: ERROR: x" in run.take("b" * 12, "CPU", Measured("", 0, 1, 4, ("…", "ERROR: x")))
-    assert "saved in" in run.take("c" * 12, "CPU", Measured("{}", 0, 1, 0, ()))
+    run = Collection(tmp_path)
+    assert run.take("tcp://b", Lost("it died")) == "tcp://b: no result: it died"
+    assert "status 4: ERROR: x" in run.take("node b", Measured("b" * 12, "", 0, 1, 4, ("…", "ERROR: x")))
+    assert "saved in" in run.take("node c", Measured("c" * 12, "{}", 0, 1, 0, ()))
     lines, status = run.conclusion()
-    assert lines[0] == "0 of 4 hosts can be merged." and status == 2
-    assert sum(line.startswith("MISSING: ") for line in lines) == 4
+    assert lines[0] == "0 of 3 hosts can be merged." and status == 2
+    assert sum(line.startswith("MISSING: ") for line in lines) == 3
