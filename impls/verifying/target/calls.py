@@ -38,6 +38,8 @@ class Unreadable(Exception):
         """`depth`: how far the target got, in the units of `UserError`."""
         super().__init__(message)
         self.depth = depth
+        self.matrices: list[tuple[int, ...]] = []
+        """The shapes of those that it returned instead."""
 
 
 STEPS = 1000

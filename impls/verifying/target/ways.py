@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 from samegrad.impls.parameters import Array
 from samegrad.impls.verifying import probe
 from samegrad.impls.verifying.forward import candidates
-from samegrad.impls.verifying.target import names, source
+from samegrad.impls.verifying.target import names, source, usage
 from samegrad.impls.verifying.target.calls import SETTINGS, Unreadable, forwards, parameters_of, roles_of
 from samegrad.impls.verifying.target.layouts import DATA_LAYOUTS, FLAT, POINTS, DataLayout
 from samegrad.impls.verifying.target.sketch import Sketch
@@ -185,6 +186,12 @@ def _of_arguments(subject: ObjectSubject) -> ArgumentSubject | None:
         return None
 
 
+def _works_on(function: Callable, file: ObjectSubject) -> bool:
+    """Does a function name weights that its file keeps at the top level?"""
+    used = getattr(getattr(function, "__code__", None), "co_names", ())
+    return any(leaf.name in used and names.tensor(leaf.name) for leaf in file.leaves(file.root))
+
+
 def find_subject(
     module: Any,
     name: str,
@@ -198,18 +205,20 @@ def find_subject(
     thing, owner = source.find(module, name, path)
     if inspect.isclass(thing):
         made = ObjectSubject(module, thing, path, None, init, mapping)
-        own = [value for value in vars(module).values() if type(value) is thing]
-        if own and not init and not made.has_weights and ObjectSubject(module, own[0], path).has_weights:
-            return ObjectSubject(module, own[0], path, None, None, mapping)  # one to which its layers were added
+        for own in usage.made_by_the_file(thing, path)[:1] if not init and not made.has_weights else ():
+            if ObjectSubject(module, own, path).has_weights:
+                return ObjectSubject(module, own, path, None, None, mapping)  # one to which its layers were added
         return made
     if (inspect.isfunction(thing) or inspect.ismethod(thing)) and owner is not module:
         of_object = ObjectSubject(module, owner, path, name.split(".")[-1], init, mapping)
         return _of_arguments(of_object) or of_object
     if (inspect.isfunction(thing) and owner is module) or (callable(thing) and inspect.isbuiltin(thing)):
-        try:
-            return ArgumentSubject(module, thing, path, arguments)
-        except Unreadable:
-            return ObjectSubject(module, module, path, name, None, mapping)
+        of_globals = ObjectSubject(module, module, path, name, None, mapping)
+        with suppress(Unreadable):
+            of_arguments = ArgumentSubject(module, thing, path, arguments)
+            if arguments or not _works_on(thing, of_globals) or any(s.named for s in of_arguments.sketches):
+                return of_arguments
+        return of_globals
     if isinstance(thing, list | tuple) and thing and all(is_layer(layer) for layer in thing):
         return ObjectSubject(module, Layers(thing), path, None, init, mapping)
     if not hasattr(thing, "__dict__"):
