@@ -202,11 +202,11 @@ def trains(loop: ast.For | ast.While) -> bool:
     return calls_what_trains(loop)
 
 
-def calls_what_trains(node: ast.AST) -> bool:
-    """Is something called by its name that trains, or does a part of it?"""
+def calls_what_trains(node: ast.AST, near: bool = True) -> bool:
+    """Is something called that is called like training, or a part of it, or has such a word in its name if `near`?"""
     functions = [part.func for part in ast.walk(node) if isinstance(part, ast.Call)]
     called = [f.id if isinstance(f, ast.Name) else f.attr for f in functions if isinstance(f, ast.Name | ast.Attribute)]
-    return bool(names.methods(called, (*names.BACKWARD, *names.TRAIN, *names.UPDATE)))
+    return bool(names.methods(called, (*names.BACKWARD, *names.TRAIN, *names.UPDATE), near))
 
 
 def training_loop(tree: ast.Module) -> ast.For | ast.While | None:

@@ -73,7 +73,7 @@ def made_by_the_file(kind: type, path: Path) -> list[Any]:
         return own
     for body in _bodies(ast.parse(source.read(path))):
         if any(_calls(ast.unparse(statement), kind.__name__) for statement in body):
-            before = itertools.takewhile(lambda statement: not source.calls_what_trains(statement), body)
+            before = itertools.takewhile(lambda statement: not source.calls_what_trains(statement, near=False), body)
             variables = dict(module)
             source.run(list(before), variables, path)
             if made := [value for value in variables.values() if type(value) is kind]:

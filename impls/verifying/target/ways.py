@@ -186,6 +186,25 @@ def _of_arguments(subject: ObjectSubject) -> ArgumentSubject | None:
         return None
 
 
+def _of_class(
+    module: Any, kind: type, path: Any, init: dict[str, Any] | None, mapping: dict[str, str] | None
+) -> ObjectSubject:
+    """Objects of a class as they are made for sizes; else the one that the file makes, with the layers added to it."""
+    failure: Exception | None = None
+    try:
+        made = ObjectSubject(module, kind, path, None, init, mapping)
+        if init or made.has_weights:
+            return made
+    except (source.UserError, Unreadable) as error:
+        failure = error
+    for own in usage.made_by_the_file(kind, path)[:1] if not init else ():
+        if (of_own := ObjectSubject(module, own, path, None, None, mapping)).has_weights:
+            return of_own
+    if failure:
+        raise failure
+    return made
+
+
 def _works_on(function: Callable, file: ObjectSubject) -> bool:
     """Does a function name weights that its file keeps at the top level?"""
     used = getattr(getattr(function, "__code__", None), "co_names", ())
@@ -204,11 +223,7 @@ def find_subject(
     """The subject of that name. Raises BadInput for an unknown name, UserError and Unreadable."""
     thing, owner = source.find(module, name, path)
     if inspect.isclass(thing):
-        made = ObjectSubject(module, thing, path, None, init, mapping)
-        for own in usage.made_by_the_file(thing, path)[:1] if not init and not made.has_weights else ():
-            if ObjectSubject(module, own, path).has_weights:
-                return ObjectSubject(module, own, path, None, None, mapping)  # one to which its layers were added
-        return made
+        return _of_class(module, thing, path, init, mapping)
     if (inspect.isfunction(thing) or inspect.ismethod(thing)) and owner is not module:
         of_object = ObjectSubject(module, owner, path, name.split(".")[-1], init, mapping)
         return _of_arguments(of_object) or of_object
