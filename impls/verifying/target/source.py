@@ -191,15 +191,21 @@ class LimitedLoops(ast.NodeTransformer):
 
 def trains(loop: ast.For | ast.While) -> bool:
     """Does the loop's body change something by a difference, or call what trains?"""
-    for node in ast.walk(loop):
-        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Sub | ast.Add):
+    return bool(changed([loop])) or calls_what_trains(loop)
+
+
+def changed(body: Sequence[ast.stmt]) -> list[str]:
+    """What is changed by a difference, as parameters are, as it is written: w, self.w; no counter."""
+    found: dict[str, None] = {}
+    for node in (n for part in body for n in ast.walk(part)):
+        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
             if not isinstance(node.value, ast.Constant):
-                return True
+                found.setdefault(ast.unparse(node.target))
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
             target = ast.unparse(node.targets[0])
             if any(ast.unparse(part) == target for part in ast.walk(node.value) if isinstance(part, ast.expr)):
-                return True
-    return calls_what_trains(loop)
+                found.setdefault(target)
+    return list(found)
 
 
 def calls_what_trains(node: ast.AST, near: bool = True) -> bool:
