@@ -232,11 +232,17 @@ class Judge:
     def _fit(
         self, expected: Iterable[Pair | None], conventions: Sequence[Convention]
     ) -> tuple[Convention, float] | None:
-        """Match all probes against `expected` under each convention still possible."""
+        """Match all probes against `expected` under each convention still possible.
+
+        With a constant that is not known, None too where every number that is expected is within its bound of zero, as
+        of units that saturate: any would fit.
+        """
         alive = {convention: 1.0 for convention in conventions}
+        pairs: list[Pair] = []
         for number, (observation, pair) in enumerate(zip(self.observations, expected, strict=False)):
             if pair is None or not alive:
                 return None
+            pairs.append(pair)
             for convention in list(alive):
                 factor = convention.factor(*observation.y.shape)
                 if not self.rate_known and convention is not ONCE and number == 0:
@@ -244,7 +250,16 @@ class Judge:
                 scale = alive[convention] * factor
                 if not scale > 0 or not all(tau <= 1 for _, tau in self._held(observation, pair, scale)):
                     del alive[convention]
-        return next(iter(alive.items()), None)
+        return next((fit for fit in alive.items() if self.rate_known or self._shows(pairs, *fit)), None)
+
+    def _shows(self, pairs: Sequence[Pair], convention: Convention, constant: float) -> bool:
+        """Is any number that is expected larger than its bound?"""
+        return any(
+            np.any(abs(scale * pair[0][name]) > self._allowed(o, pair, scale, name))
+            for o, pair in zip(self.observations, pairs, strict=False)
+            for scale in [constant * convention.factor(*o.y.shape)]
+            for name in o.gradients
+        )
 
     def _worst(self, expected: Iterable[Pair | None], scales: Sequence[float]) -> dict[str, float]:
         """The largest τ of each tensor over all probes that have something to compare with."""

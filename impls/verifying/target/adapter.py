@@ -27,8 +27,8 @@ def of_script(path: Path) -> str:
     body, counted = loop.body, _targets(loop)
     while len(body) == 1 and isinstance(body[0], ast.For | ast.With):
         body, counted = body[0].body, counted | _targets(body[0])
-    changed = _changed(body)
-    shown = [part for part in body if isinstance(part, ast.If | ast.Expr) and not _changed([part])]
+    changed = _parameters(body)
+    shown = [part for part in body if isinstance(part, ast.If | ast.Expr) and not source.changed([part])]
     left_out = {n for part in shown if counted & _names(part) for n in range(part.lineno, (part.end_lineno or 0) + 1)}
     every = text.splitlines()
     lines = [every[n - 1] for n in range(body[0].lineno, (body[-1].end_lineno or 0) + 1) if n not in left_out]
@@ -56,17 +56,16 @@ def _names(node: ast.AST) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
-def _changed(body: list[ast.stmt]) -> list[str]:
-    """The names that a step changes by a difference: the parameters."""
-    changed: dict[str, None] = {}
-    for node in (n for part in body for n in ast.walk(part)):
-        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
-            changed.setdefault(ast.unparse(node.target))
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
-            target = ast.unparse(node.targets[0])
-            if any(isinstance(n, ast.Name) and n.id == target for n in ast.walk(node.value)):
-                changed.setdefault(target)
-    return [name for name in changed if name.isidentifier()]
+def _parameters(body: list[ast.stmt]) -> list[str]:
+    """The names that a step changes by a difference, or entries of them; no sum that it starts itself."""
+    every = [n for part in body for n in ast.walk(part) if isinstance(n, ast.Assign | ast.AugAssign)]
+    started: dict[str, bool] = {}
+    for node in sorted(every, key=lambda n: n.lineno):
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            name = ast.unparse(target)
+            started.setdefault(name, isinstance(node, ast.Assign) and name not in _names(node.value))
+    holders = dict.fromkeys(name.partition("[")[0] for name in source.changed(body))
+    return [name for name in holders if name.isidentifier() and not started.get(name)]
 
 
 FILLED = {

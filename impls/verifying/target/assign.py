@@ -58,7 +58,8 @@ def assign(leaves: Sequence[Value], slots: Sequence[Slot], own: Mapping[str, str
         loss, matched = float(values[0].item()), _by_order(values[1:], slots)
     if matched is None and len(values) > len(slots) and values[-1].size == 1:
         loss, matched = float(values[-1].item()), _by_order(values[:-1], slots)
-    matched = matched or _by_shape(values, slots) or _flat(values, slots)
+    every = [v for _, v in leaves]  # g_hidden and g_out are called like results, and may be gradients by their shapes
+    matched = matched or _by_shape(values, slots) or _flat(values, slots) or _by_shape(every, slots)
     return Assigned(matched, loss, False) if matched else None
 
 

@@ -7,6 +7,7 @@ holds parameters, an entry of what the forward pass returned, a local variable o
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -38,6 +39,8 @@ class Unreadable(Exception):
         """`depth`: how far the target got, in the units of `UserError`."""
         super().__init__(message)
         self.depth = depth
+        self.matrices: list[tuple[int, ...]] = []
+        """The shapes of those that it returned instead."""
 
 
 STEPS = 1000
@@ -109,7 +112,7 @@ def arguments_for(function: Callable, known: Known, path: Path) -> tuple[dict[st
         elif role in FIRST and known.roles.get(role) is not None and _suits(p, role):
             arguments[p.name] = known.roles[role]
             used.add(role)
-        elif p.name in known.names or p.name.lower() in folded:
+        elif p.name not in known.given and (p.name in known.names or p.name.lower() in folded):
             arguments[p.name] = known.names.get(p.name, folded.get(p.name.lower()))
         elif known.gradients is not None and (gradient := _gradient(known.gradients, p.name, parameters)) is not None:
             arguments[p.name] = gradient
@@ -119,6 +122,7 @@ def arguments_for(function: Callable, known: Known, path: Path) -> tuple[dict[st
         elif p.default is p.empty:
             if p.name in known.locals:
                 arguments[p.name] = known.locals[p.name]
+                used |= {role for role in known.left if known.roles.get(role) is known.locals[p.name]}
                 continue
             in_use = usage.arguments_in_use(function, path)
             if isinstance(in_use.get(p.name), str | bool) or callable(in_use.get(p.name)):
@@ -145,7 +149,7 @@ def _suits(p: inspect.Parameter, role: str) -> bool:
 
 
 def roles_of(arguments: list[str], known: Known | None = None) -> dict[str, str | None]:
-    """What each argument is, by its name; beside inputs the only `…outputs` are the targets."""
+    """What each argument is, by its name; beside inputs the only outputs are the targets, where it has no others."""
     roles = {name: names.role(name, ROLES) for name in arguments}
     roles.update({name: role for name, role in (known.given if known else {}).items() if name in roles})
     for role in ("x", "y"):
@@ -154,7 +158,7 @@ def roles_of(arguments: list[str], known: Known | None = None) -> dict[str, str 
     outputs = [name for name, role in roles.items() if role == "output"]
     if "x" in roles.values() and "y" not in roles.values() and len(outputs) == 1:
         [name] = outputs
-        if "output" in name.lower() and (name.endswith("s") or known is None or "output" not in known.roles):
+        if known is None or "output" not in known.roles or re.search("outputs$", name.lower()):
             roles[name] = "y"
     return roles
 

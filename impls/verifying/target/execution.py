@@ -11,13 +11,13 @@ import numpy as np
 
 from samegrad.impls.parameters import Array
 from samegrad.impls.verifying.target import names, results, source
-from samegrad.impls.verifying.target.calls import Known, call
+from samegrad.impls.verifying.target.calls import Known, call, parameters_of, roles_of
 from samegrad.impls.verifying.target.forward_pass import any_forward, forward, intermediates
 from samegrad.impls.verifying.target.places import Part, Place, Stack, of_object
 from samegrad.impls.verifying.target.settings import known_values, put_settings
-from samegrad.impls.verifying.target.subjects import ArgumentSubject, Instance
+from samegrad.impls.verifying.target.subjects import ArgumentSubject, Instance, ObjectSubject
 from samegrad.impls.verifying.target.trace import Watch
-from samegrad.impls.verifying.target.ways import Way, asks_for_intermediates
+from samegrad.impls.verifying.target.ways import WHOLE, Way, asks_for_intermediates
 
 
 @dataclass
@@ -70,6 +70,7 @@ def _once(
     elif isinstance(way.subject, ArgumentSubject) and asks_for_intermediates(way.form):
         predictions = any_forward(way, instance, known, x, y)
     main = instance.functions[way.plan.main]
+    known.given |= _upstream(way, main, known)
     result, used = call(main, known, path)
     after = _after(way, instance)
     update = way.plan.update
@@ -79,6 +80,15 @@ def _once(
         after, used = _after(way, instance), used | again
     used |= {"epochs"} if source.Loops.limited else set()
     return Execution(instance, result, before, after, used, watch, predictions, main)
+
+
+def _upstream(way: Way, main: Callable, known: Known) -> dict[str, str]:
+    """The one argument of a backward pass without targets, which is ∂L/∂a even where it is called x."""
+    every = [p.name for p in parameters_of(main)]
+    of_object = isinstance(way.subject, ObjectSubject) and "y" not in way.subject.constructor.roles.values()
+    if not of_object or way.plan.kind == WHOLE or known.roles.get("upstream") is None or len(every) != 1:
+        return {}
+    return {name: "upstream" for name, role in roles_of(every).items() if role == "x"}
 
 
 def _after(way: Way, instance: Instance) -> dict[str, Array]:

@@ -11,7 +11,7 @@ import numpy as np
 from samegrad.impls.parameters import Array, Parameters, tensors
 from samegrad.impls.verifying import probe
 from samegrad.impls.verifying.target import source
-from samegrad.impls.verifying.target.calls import Unreadable
+from samegrad.impls.verifying.target.calls import TO_THE_END, Unreadable
 from samegrad.impls.verifying.target.execution import moved, run
 from samegrad.impls.verifying.target.layouts import encode
 from samegrad.impls.verifying.target.reading import read
@@ -30,6 +30,8 @@ SECOND_RATE = 2.0**-5
 REPEATS = 1e-6
 """Relative: some ten roundings of float32, as threads may add in another order. What piles up or is drawn at random
 changes by far more."""
+OTHER_SEED = 7
+"""Of a probe that no other is made with."""
 NOTHING = 1e-9
 """Beside the gradients of a probe, which are near 1."""
 
@@ -84,7 +86,7 @@ def settled(way: Way, batch: int) -> tuple[Way, Observed]:
     if way.form.born_late:
         way = replace(way, start=1, rate=SECOND_RATE, form=replace(way.form))
     try:
-        observed = one(way, batch, 0)
+        observed = _first(way, batch)
     except source.UserError as error:
         if not re.search("ZeroDivision|modulo", str(error)):
             raise
@@ -97,6 +99,16 @@ def settled(way: Way, batch: int) -> tuple[Way, Observed]:
     if way.plan.kind == WHOLE and not way.start and recovered and _starts_anew(way):
         return settled(replace(way, form=Form([], way.form.sizes, False, way.form.how, born_late=True)), batch)
     return way, observed
+
+
+def _first(way: Way, batch: int) -> Observed:
+    """The first probe; another one where it shows nothing, as one does at which a last unit is off."""
+    try:
+        return one(way, batch, 0)
+    except Unreadable as error:
+        if way.plan.kind != WHOLE or error.depth < TO_THE_END:
+            raise
+    return one(way, batch, OTHER_SEED)
 
 
 def _first_step(way: Way) -> ObservedWay | None:
@@ -209,7 +221,7 @@ def groups(all_ways: Iterator[Way], failures: list[Exception], strange: list[Obs
         except Exception as error:  # a fault of ours in one way is no reason not to try the others
             failures.append(Unreadable(f"samegrad itself failed on it ({type(error).__name__}: {error})"))
             continue
-        if shapes_fit(group.observed[0]):
+        if shapes_fit(group.observed[0]) and any(np.any(g) for g in group.observed[0].reading.gradients.values()):
             seen.append(same)
             yield group
             if group.way.form.born_late and (first := _first_step(group.way)):

@@ -69,7 +69,10 @@ def _returned_beside_a_change(way: Way, outcome: Execution) -> results.Assigned 
 def _read_returned(way: Way, outcome: Execution, arrays: dict[str, Array], x: Array, y: Array, rate: float) -> Reading:
     returned = results.gradients_of(way, outcome.instance, outcome.result, outcome.main)  # type: ignore[arg-type]
     if returned is None:
-        raise Unreadable(_nothing_found(way, outcome), TO_THE_END)
+        error = Unreadable(_nothing_found(way, outcome), TO_THE_END)
+        every = [value.shape for _, value in of_result(outcome.result, joined=True)]
+        error.matrices = [shape for shape in every if len(shape) == 2]
+        raise error
     may_be = isinstance(way.subject, ArgumentSubject) and not returned.labelled
     if may_be and _are_updates(way, returned.gradients, outcome, arrays, x, y, rate):
         new = {t: np.asarray(returned.gradients.get(t, outcome.before[t])) for t in outcome.before}

@@ -24,6 +24,7 @@ from samegrad.impls.verifying.target.calls import Unreadable
 from samegrad.impls.verifying.target.constructor import fix_unseeded_generators
 from samegrad.impls.verifying.target.observe import ObservedWay, groups, observe, one
 from samegrad.impls.verifying.target.places import to_array
+from samegrad.impls.verifying.target.structure import chains
 from samegrad.impls.verifying.target.subjects import ArgumentSubject, Subject
 from samegrad.impls.verifying.target.ways import Way, find_subject, ways
 
@@ -31,6 +32,8 @@ WAYS = 10
 """Ways that work and are passed on, at most, for networks of one size: a right one was among the first eight so far."""
 STRANGE = 4
 """Ways whose gradients have other shapes than their parameters: passed on where there are no others."""
+WIDE = (19, 23, 21)
+"""More of everything than sizes that are written into a program of plain lists."""
 DEPTHS_OF = 3
 """Ways of which other depths are observed too."""
 NATURAL = ("rows", "flat targets", "columns", "labels", "one row")
@@ -106,8 +109,12 @@ def _groups(subject: Subject, request: dict[str, Any], path: Path, module: Any, 
     number = 0
     forward_seen = False
     strange: list[ObservedWay] = []
-    for sizes, is_last_resort in _sizes(subject, request.get("sizes"), flat):
-        if forward_seen and is_last_resort:
+
+    def written() -> list[tuple[int, ...]]:
+        return [] if number else _written(failures, strange)
+
+    for sizes, is_last_resort in _sizes(subject, request.get("sizes"), flat, written):
+        if is_last_resort and (forward_seen or (number and sizes == WIDE)):
             break
         of_size = 0
         for group in groups(_all_ways(subject, sizes, flat, failures), failures, strange):
@@ -153,8 +160,13 @@ def _all_ways(subject: Subject, sizes: Sequence[int], flat: bool, failures: list
         failures.append(error)
 
 
-def _sizes(subject: Subject, asked: Sequence[int] | None, flat: bool) -> Iterator[tuple[tuple[int, ...], bool]]:
-    """The layer sizes to try, those that tell most first; and whether only a target that takes no others gets them."""
+def _sizes(
+    subject: Subject, asked: Sequence[int] | None, flat: bool, written: Callable[[], list[tuple[int, ...]]]
+) -> Iterator[tuple[tuple[int, ...], bool]]:
+    """The layer sizes to try, those that tell most first; and whether only a target that takes no others gets them.
+
+    `written` are those that the results had so far: a program of plain lists may have its sizes written into it.
+    """
     if asked or subject.fixed_sizes:
         yield from ((tuple(sizes), False) for sizes in ([asked] if asked else subject.fixed_sizes))
         return
@@ -162,10 +174,21 @@ def _sizes(subject: Subject, asked: Sequence[int] | None, flat: bool) -> Iterato
         general = probe.general_sizes(depth)
         if not flat:
             yield general, turn > 0
+            yield from ((sizes, True) for sizes in written() if sizes != general)
         yield probe.one_output(general), turn > 0
         yield (*general[:-1], 2), True  # two classes, as they are written into a program
         if depth <= 2:
             yield ((2, 4, 1) if depth == 2 else (1, 1)), True
+    if isinstance(subject, ArgumentSubject):
+        yield WIDE, True
+        yield from ((sizes, True) for sizes in written() if sizes != WIDE)
+
+
+def _written(failures: list[Exception], strange: list[ObservedWay]) -> list[tuple[int, ...]]:
+    """The layer sizes of the matrices that were returned where others were due, with a bias inside them or not."""
+    shapes = [getattr(error, "matrices", []) for error in failures]
+    shapes += [[g.shape for t, g in group.observed[0].reading.gradients.items() if t[0] == "W"] for group in strange]
+    return list(dict.fromkeys(sizes for some in shapes for sizes in chains(some)))
 
 
 def _as_many_rows_as_units(subject: Subject, flat: bool) -> ObservedWay | None:

@@ -25,7 +25,9 @@ def put_settings(way: Way, instance: Instance, rate: float, epochs: int, ux: Any
     values = {"rate": rate, "epochs": epochs, "inputs_size": way.form.sizes[0], "outputs_size": way.form.sizes[-1]}
     taken = {id(place) for place in instance.places.values()}
     places = [] if isinstance(subject, ArgumentSubject) else subject.leaves(instance.thing)
-    for leaf in [*places, *of_object(subject.module, source.is_own(subject.path))]:
+    own = getattr(getattr(instance.functions[way.plan.main], "__code__", None), "co_varnames", ())
+    of_file = (leaf for leaf in of_object(subject.module, source.is_own(subject.path)) if leaf.name not in own)
+    for leaf in [*places, *of_file]:
         last = leaf.name.split(".")[-1]
         role = names.role(last, ("rate", "epochs"))
         if not role and type(leaf.get()) is int and re.search(r"in|out", last):

@@ -55,6 +55,11 @@ class Sketch:
         return _tensors(self.arguments) | _tensors(self.of_forward) | set(self.more)
 
     @property
+    def named(self) -> bool:
+        """Is there an argument that is called like what it holds?"""
+        return any(names.tensor(argument) for argument in self.arguments)
+
+    @property
     def is_plain(self) -> bool:
         """Is every parameter an argument of its own, and none in a container?"""
         return all(isinstance(t, str) for t in self.arguments.values())
@@ -97,7 +102,11 @@ def sketches(function: Callable, module: ModuleType, order: Sequence[str] | None
         if p.default in (p.empty, None) and p.name not in made and (t := names.tensor(p.name)) if not t.gradient
     }  # fmt: skip
     uses = {p.name: _use(p.name, [function, *forward], module) for p in free}
-    mine = {a: t for a, t in reads.items() if uses[a] != "flat" and (uses[a] == "array" or re.search(r"\d", a))}
+    several = sum(t.kind == "W" for t in reads.values()) > 1  # w_hidden and w_out: one matrix each, and no container
+    mine = {
+        a: t for a, t in reads.items()
+        if uses[a] != "flat" and (uses[a] == "array" or several or re.search(r"\d", a))
+    }  # fmt: skip
     plain = {a: r for a, r in given.items() if is_tensor(r)} | names.numbered(mine)
     containers = [
         a for a, use in uses.items()

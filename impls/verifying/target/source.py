@@ -9,10 +9,11 @@ import json
 import linecache
 import os
 import re
+import signal
 import sys
 import textwrap
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -53,16 +54,9 @@ def load(path: Path, name: str = "") -> ModuleType:
         tree = LimitedLoops().visit(ast.parse(text, str(path)))
         ast.fix_missing_locations(tree)
     linecache.cache[str(path)] = len(text), None, text.splitlines(keepends=True), str(path)
-    if path.suffix == ".ipynb":
-        _run_definitions(tree, module, path)
-        return module
-    try:
-        with own_errors(path):
-            exec(compile(tree, str(path), "exec"), vars(module))
-    except UserError:
-        _run_definitions(tree, module, path)
-        if not name or not hasattr(module, name.split(".")[0]):
-            raise
+    failure = run(tree.body, vars(module), path, path.suffix == ".ipynb")
+    if failure and not (name and hasattr(module, name.split(".")[0])):
+        raise failure
     return module
 
 
@@ -112,13 +106,52 @@ def _module(path: Path, text: str) -> ModuleType:
     return module
 
 
-def _run_definitions(tree: ast.Module, module: ModuleType, path: Path) -> None:
-    """Run what only defines something, statement by statement; what fails is left out."""
-    kinds = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
-    for statement in tree.body:
-        if isinstance(statement, kinds):
-            with contextlib.suppress(Exception):
-                exec(compile(ast.Module([statement], []), str(path), "exec"), vars(module))
+DEFINITIONS = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
+LONG_S = 2.0
+"""Of processor time: what a statement other than an import may take before it is ended, as a training is."""
+
+
+class _TooLong(BaseException):
+    """No error of the program's, which it should not catch."""
+
+
+def run(
+    statements: Sequence[ast.stmt], variables: dict[str, Any], path: Path, definitions: bool = False
+) -> UserError | None:
+    """The first error of a program, None where it has none; the program is run statement by statement.
+
+    With `definitions`, from an error on, and after a statement that takes long, only what defines something is run,
+    and what fails there is left out.
+    """
+    failure = None
+    limit_s = LONG_S
+    for statement in statements:
+        if (definitions or failure) and not isinstance(statement, DEFINITIONS):
+            continue
+        try:
+            with own_errors(path), _ended_after(0 if isinstance(statement, ast.Import | ast.ImportFrom) else limit_s):
+                exec(compile(ast.Module([statement], []), str(path), "exec"), variables)
+        except _TooLong:
+            definitions, limit_s = True, LONG_S / 2
+        except UserError as error:
+            failure = failure or (None if definitions else error)
+    return failure
+
+
+@contextlib.contextmanager
+def _ended_after(limit_s: float) -> Iterator[None]:
+    """End what takes more processor time with _TooLong; 0 is no limit."""
+
+    def end(*_: Any) -> None:
+        raise _TooLong
+
+    before = signal.signal(signal.SIGVTALRM, end)
+    signal.setitimer(signal.ITIMER_VIRTUAL, limit_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 LIMIT = "__samegrad_limit__"
@@ -158,19 +191,28 @@ class LimitedLoops(ast.NodeTransformer):
 
 def trains(loop: ast.For | ast.While) -> bool:
     """Does the loop's body change something by a difference, or call what trains?"""
-    for node in ast.walk(loop):
-        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Sub | ast.Add):
+    return bool(changed([loop])) or calls_what_trains(loop)
+
+
+def changed(body: Sequence[ast.stmt]) -> list[str]:
+    """What is changed by a difference, as parameters are, as it is written: w, self.w; no counter."""
+    found: dict[str, None] = {}
+    for node in (n for part in body for n in ast.walk(part)):
+        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
             if not isinstance(node.value, ast.Constant):
-                return True
+                found.setdefault(ast.unparse(node.target))
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
             target = ast.unparse(node.targets[0])
             if any(ast.unparse(part) == target for part in ast.walk(node.value) if isinstance(part, ast.expr)):
-                return True
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
-            called = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-            if names.methods([called], (*names.BACKWARD, *names.TRAIN, *names.UPDATE)):
-                return True
-    return False
+                found.setdefault(target)
+    return list(found)
+
+
+def calls_what_trains(node: ast.AST, near: bool = True) -> bool:
+    """Is something called that is called like training, or a part of it, or has such a word in its name if `near`?"""
+    functions = [part.func for part in ast.walk(node) if isinstance(part, ast.Call)]
+    called = [f.id if isinstance(f, ast.Name) else f.attr for f in functions if isinstance(f, ast.Name | ast.Attribute)]
+    return bool(names.methods(called, (*names.BACKWARD, *names.TRAIN, *names.UPDATE), near))
 
 
 def training_loop(tree: ast.Module) -> ast.For | ast.While | None:
@@ -219,7 +261,7 @@ def own_errors(path: Path) -> Iterator[None]:
     """Turn whatever the user's code raises into a UserError that shows their traceback only."""
     try:
         yield
-    except (UserError, BadInput, KeyboardInterrupt, MemoryError):
+    except (UserError, BadInput, KeyboardInterrupt, MemoryError, _TooLong):
         raise
     except BaseException as error:
         raise UserError(error, str(path.resolve())) from None

@@ -221,3 +221,13 @@ def _chain(shapes: Sequence[tuple[int, ...]], flipped: bool) -> tuple[int, ...]:
     if any(0 in pair for pair in pairs):
         return ()
     return (pairs[0][0], *(out for _, out in pairs))
+
+
+def chains(shapes: Sequence[tuple[int, ...]]) -> Iterator[tuple[int, ...]]:
+    """The layer sizes of a chain of matrices, either way round, and as if each had its bias inside."""
+    if len(shapes) < 2 or any(len(shape) != 2 for shape in shapes):
+        return
+    for flipped in (True, False):
+        for bias in (0, 1):
+            if sizes := _chain([(m, n - bias) if flipped else (m - bias, n) for m, n in shapes], flipped):
+                yield sizes

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -60,3 +61,28 @@ def _part_is_plain(part: ast.expr, module: dict[str, Any]) -> bool:
     if isinstance(part, ast.Call):
         return isinstance(part.func, ast.Name) and inspect.isclass(module.get(part.func.id))
     return not isinstance(part, ast.Starred | ast.Lambda | ast.Await | ast.Yield | ast.NamedExpr)
+
+
+def made_by_the_file(kind: type, path: Path) -> list[Any]:
+    """The objects of a class that the file makes, with what is added to them: at its top level, or before it trains.
+
+    The lines under `if __name__ == "__main__"` and those of a function without arguments are run as far as that.
+    """
+    module = vars(sys.modules[kind.__module__])
+    if own := [value for value in module.values() if type(value) is kind]:
+        return own
+    for body in _bodies(ast.parse(source.read(path))):
+        if any(_calls(ast.unparse(statement), kind.__name__) for statement in body):
+            before = itertools.takewhile(lambda statement: not source.calls_what_trains(statement, near=False), body)
+            variables = dict(module)
+            source.run(list(before), variables, path)
+            if made := [value for value in variables.values() if type(value) is kind]:
+                return made
+    return []
+
+
+def _bodies(tree: ast.Module) -> Iterator[list[ast.stmt]]:
+    """The lines that a file keeps from being run when it is imported."""
+    for node in tree.body:
+        if isinstance(node, ast.If) or (isinstance(node, ast.FunctionDef) and not node.args.args):
+            yield node.body

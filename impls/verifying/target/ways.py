@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 from samegrad.impls.parameters import Array
 from samegrad.impls.verifying import probe
 from samegrad.impls.verifying.forward import candidates
-from samegrad.impls.verifying.target import names, source
+from samegrad.impls.verifying.target import names, source, usage
 from samegrad.impls.verifying.target.calls import SETTINGS, Unreadable, forwards, parameters_of, roles_of
 from samegrad.impls.verifying.target.layouts import DATA_LAYOUTS, FLAT, POINTS, DataLayout
 from samegrad.impls.verifying.target.sketch import Sketch
@@ -185,6 +186,31 @@ def _of_arguments(subject: ObjectSubject) -> ArgumentSubject | None:
         return None
 
 
+def _of_class(
+    module: Any, kind: type, path: Any, init: dict[str, Any] | None, mapping: dict[str, str] | None
+) -> ObjectSubject:
+    """Objects of a class as they are made for sizes; else the one that the file makes, with the layers added to it."""
+    failure: Exception | None = None
+    try:
+        made = ObjectSubject(module, kind, path, None, init, mapping)
+        if init or made.has_weights:
+            return made
+    except (source.UserError, Unreadable) as error:
+        failure = error
+    for own in usage.made_by_the_file(kind, path)[:1] if not init else ():
+        if (of_own := ObjectSubject(module, own, path, None, None, mapping)).has_weights:
+            return of_own
+    if failure:
+        raise failure
+    return made
+
+
+def _works_on(function: Callable, file: ObjectSubject) -> bool:
+    """Does a function name weights that its file keeps at the top level?"""
+    used = getattr(getattr(function, "__code__", None), "co_names", ())
+    return any(leaf.name in used and names.tensor(leaf.name) for leaf in file.leaves(file.root))
+
+
 def find_subject(
     module: Any,
     name: str,
@@ -197,19 +223,17 @@ def find_subject(
     """The subject of that name. Raises BadInput for an unknown name, UserError and Unreadable."""
     thing, owner = source.find(module, name, path)
     if inspect.isclass(thing):
-        made = ObjectSubject(module, thing, path, None, init, mapping)
-        own = [value for value in vars(module).values() if type(value) is thing]
-        if own and not init and not made.has_weights and ObjectSubject(module, own[0], path).has_weights:
-            return ObjectSubject(module, own[0], path, None, None, mapping)  # one to which its layers were added
-        return made
+        return _of_class(module, thing, path, init, mapping)
     if (inspect.isfunction(thing) or inspect.ismethod(thing)) and owner is not module:
         of_object = ObjectSubject(module, owner, path, name.split(".")[-1], init, mapping)
         return _of_arguments(of_object) or of_object
     if (inspect.isfunction(thing) and owner is module) or (callable(thing) and inspect.isbuiltin(thing)):
-        try:
-            return ArgumentSubject(module, thing, path, arguments)
-        except Unreadable:
-            return ObjectSubject(module, module, path, name, None, mapping)
+        of_globals = ObjectSubject(module, module, path, name, None, mapping)
+        with suppress(Unreadable):
+            of_arguments = ArgumentSubject(module, thing, path, arguments)
+            if arguments or not _works_on(thing, of_globals) or any(s.named for s in of_arguments.sketches):
+                return of_arguments
+        return of_globals
     if isinstance(thing, list | tuple) and thing and all(is_layer(layer) for layer in thing):
         return ObjectSubject(module, Layers(thing), path, None, init, mapping)
     if not hasattr(thing, "__dict__"):

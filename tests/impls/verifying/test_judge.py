@@ -475,3 +475,12 @@ def test_a_mistake_of_one_loss_is_not_looked_for_under_another():
     assert judge.fits(extra, net, [c for c in CONVENTIONS if c.loss == "squared"]) is None
     # a − y with the slope is what the squared error has: ½·1/N·Σ over the rows
     assert judge.right(net, CONVENTIONS) == (BY_NAME["half-row-mean"], 1.0)
+
+
+def test_units_that_saturate_show_nothing_under_a_constant_that_is_not_known():
+    """Of a = 1 − 1e-18 no digit of the slope is left: the bound is 100 times the gradient, under any constant."""
+    first, (W, b) = observation(7).parameters
+    bare = replace(observation(7), parameters=[first, Layer(W, b + 42)], references={})
+    right = RightGradients(bare, NET, "float64").gradients
+    anything = {name: np.sign(g) * (1 + np.arange(g.size).reshape(g.shape)) for name, g in right.items()}
+    assert Judge([replace(bare, gradients=anything)], rate_known=False).right(NET, CONVENTIONS) is None

@@ -61,3 +61,14 @@ def test_a_script_that_does_not_train_has_no_step(tmp_path):
     for text in ("x = 1\n", "for i in range(3):\n    print(i)\n", "def f(:\n"):
         path.write_text(text)
         assert adapter.of_script(path) == ""
+
+
+def test_sums_that_the_step_starts_are_no_parameters_and_dictionaries_are(tmp_path):
+    """A batch's gradients are summed in the step, and taken off the entries of a dictionary."""
+    path = tmp_path / "sums.py"
+    path.write_text(
+        "layers = {'W1': 1.0}\nfor epoch in range(99):\n    total = 0.0\n    for i in range(len(X)):\n"
+        "        total += (layers['W1'] * X[i] - y[i]) * X[i]\n    layers['W1'] -= 0.1 * total\n"
+    )
+    step = adapter.of_script(path)
+    assert "def step(X, y, layers):\n" in step and "    return layers\n" in step
