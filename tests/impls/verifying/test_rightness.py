@@ -62,6 +62,10 @@ def test_updates_after_each_row_at_a_rate_of_the_program_s_own():
     verdict = first_right(candidate(scaled, recovered=True, rate_known=False))
     assert verdict.right and verdict.diagnosis.row_by_row
     assert first_right(candidate(scaled, recovered=True, rate_known=True)) is None
+    off = [replace(o, slack={**o.slack, "b2": np.full(3, 1e-6)}) for o in scaled]  # read at that rate as well
+    for share, is_right in ((0.9, True), (1.1, False)):
+        moved = each(off, lambda n, g, o: g + share * 1e-6 * (n == "b2" and len(o.x) > 1))  # noqa: B023
+        assert (first_right(candidate(moved, recovered=True, rate_known=False)) is not None) == is_right
 
 
 @pytest.mark.parametrize("decay", [0.01, -0.01])
@@ -76,6 +80,8 @@ def test_a_penalty_in_updates_after_each_row_shows_in_the_batch_of_one(decay):
     assert found.activations == NET and found.constant == 1.0 and set(found.taus) == {"W1", "b1", "W2", "b2"}
     assert max(found.taus.values()) < 1 and found.penalty.coefficients == ((1, pytest.approx(decay, rel=1e-6)),)
     assert first_right(candidate(some)) is None
+    unseen = [replace(o, predictions=None) for o in some]  # NET is not the first choice then
+    assert first_right(candidate(unseen, recovered=True)).diagnosis.activations == NET
     assert first_right(candidate([o for o in some if len(o.x) > 1], recovered=True)) is None
     wrong = [o if len(o.x) == 1 else replace(o, gradients={n: 1.01 * g for n, g in o.gradients.items()}) for o in some]
     assert first_right(candidate(wrong, recovered=True)) is None
@@ -282,8 +288,12 @@ def test_rounded_gradients_are_right_to_their_decimals(decimals):
     verdict = first_right(candidate(some))
     assert verdict.right and verdict.notes == [f"It is rounded to {decimals} decimals."]
     if decimals < 8:  # beyond, it is a matter of seven digits
-        off = each(some, lambda n, g, o: g + (2 * 10.0**-decimals if n == "W2" else 0))
+        off = each(some, lambda n, g, o: np.round(g + 2 * 10.0**-decimals, decimals) if n == "W2" else g)
         assert first_right(candidate(off)) is None
+
+
+def test_whole_numbers_show_nothing():
+    assert first_right(candidate(each(probes(convention=BY_NAME["sse"]), lambda n, g, o: np.round(g)))) is None
 
 
 def test_what_is_cast_or_asked_in_float32_or_demanded_has_lost_no_digits():
