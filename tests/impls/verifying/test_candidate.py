@@ -463,3 +463,23 @@ def test_a_penalty_beside_a_mistake_in_all_of_a_single_layer(kind, term, per_row
     assert unknown.penalty is None and not unknown.explanations
     strange = [replace(o, gradients={**o.gradients, "b1": 1.3 * o.gradients["b1"] + 0.1}) for o in some]
     assert candidate(strange, sizes=(4, 3), source={"literals": (0.05,)}).explained.penalty is None
+
+
+def turned(net, sizes):
+    """Gradients of the wrong sign, of a network that is not seen."""
+    some = [replace(o, predictions=None) for o in probes(net, sizes)]
+    return [replace(o, gradients={n: -g for n, g in o.gradients.items()}) for o in some]
+
+
+def test_a_mistake_is_shown_without_the_forward_pass_where_there_is_a_hidden_layer():
+    deep = candidate(turned(("tanh", "sigmoid"), (4, 5, 3)), source={"activations": ("tanh", "sigmoid")})
+    assert deep.explained.explanations[0].mistake.name == "sign" and deep.shown_wrong
+    line = candidate(turned(("sigmoid",), (4, 3)), sizes=(4, 3), source={"activations": ("sigmoid",)})
+    assert line.explained.explanations and not line.shown_wrong
+
+
+def test_what_cannot_be_judged_at_another_depth_is_told_by_its_sizes():
+    at_rest = [replace(o, gradients={n: 0 * g for n, g in o.gradients.items()}) for o in probes()]
+    other = candidate(at_rest, sizes=(4, 5, 3)).message
+    untested = candidate(probes(), deeper=[other]).verdict.untested
+    assert untested == ["4-5-3: every gradient is zero at the probes, which shows nothing"]

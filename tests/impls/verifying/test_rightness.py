@@ -80,6 +80,9 @@ def test_a_penalty_in_updates_after_each_row_shows_in_the_batch_of_one(decay):
     assert found.activations == NET and found.constant == 1.0 and set(found.taus) == {"W1", "b1", "W2", "b2"}
     assert max(found.taus.values()) < 1 and found.penalty.coefficients == ((1, pytest.approx(decay, rel=1e-6)),)
     assert first_right(candidate(some)) is None
+    coarse = each(some, lambda n, g, o: noise(g, 1e-8))
+    assert first_right(candidate(coarse, recovered=True, asked={"dtype": "float32"})).diagnosis.penalty
+    assert first_right(candidate(coarse, recovered=True, asked=STRICT)) is None
     unseen = [replace(o, predictions=None) for o in some]  # NET is not the first choice then
     assert first_right(candidate(unseen, recovered=True)).diagnosis.activations == NET
     assert first_right(candidate([o for o in some if len(o.x) > 1], recovered=True)) is None
