@@ -231,3 +231,11 @@ def test_what_is_computed_on_a_first_probe_of_one_row_is_looked_at():
     some = observations(activations, (1, 7), explicit=False)
     assert predicts(Judge(some), activations, computed(some, activations))
     assert not predicts(Judge(some), activations)
+
+
+def test_a_number_that_is_missing_on_a_probe_is_no_loss():
+    activations = ("tanh", "sigmoid")
+    some = observations(activations, (1, 1), outputs=1)
+    values = [float(LOSSES["mse"][1](o.predictions, o.y)) for o in some]
+    assert loss_families(Judge(some), [activations], [{"e": v} for v in values]) == {SQUARED: "e"}
+    assert loss_families(Judge(some), [activations], [{"e": values[0]}, {}]) == {}
