@@ -295,10 +295,6 @@ def test_rounded_gradients_are_right_to_their_decimals(decimals):
         assert first_right(candidate(off)) is None
 
 
-def test_whole_numbers_show_nothing():
-    assert first_right(candidate(each(probes(convention=BY_NAME["sse"]), lambda n, g, o: np.round(g)))) is None
-
-
 def test_what_is_cast_or_asked_in_float32_or_demanded_has_lost_no_digits():
     near = each(probes(), lambda n, g, o: noise(g, 3e-7))
     assert first_right(candidate(near)).notes == [SEVEN]
