@@ -188,8 +188,8 @@ def loss_families(judge: Judge, choices: Sequence[Activations], numbers: Sequenc
     name_of: dict[str, str] = {}
     for name in dict.fromkeys(n for i in single for n in numbers[i]):
         values = [numbers[i].get(name) for i in single]
-        if any(value is None or not np.isfinite(value) or value == 0 for value in values):
-            continue
+        if not all(values):
+            continue  # missing on a probe, or zero
         if recognised := recognise(part, choices, values, NEAR):  # type: ignore[arg-type]
             for convention in recognised[1]:
                 name_of.setdefault(convention.loss, name)
@@ -201,7 +201,7 @@ def shown_by_loss(
 ) -> list[Activations]:
     """The activations under which a number that the program computes is a loss on every probe; none where none is."""
     for name in numbers[0] if numbers else ():
-        values = [some.get(name, np.nan) for some in numbers]
-        if np.isfinite(values).all() and all(values) and (recognised := recognise(judge, choices, values, NEAR)):
+        values = [some.get(name, 0.0) for some in numbers]
+        if all(values) and (recognised := recognise(judge, choices, values, NEAR)):
             return recognised[0]
     return []

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from samegrad.impls.verifying.verify import run
+from tests.impls.verifying.observed import candidate, probes
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
 
@@ -438,3 +441,45 @@ def test_a_penalty_beside_a_mistake_is_named_too(in_this_process, program):
     outcome = run(program(text))
     assert outcome.mistakes[0].name == "slope-none-hidden"
     assert "an L2 penalty" in notes(outcome) and "0.01" in notes(outcome)
+
+
+# From gradients at hand -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("per_row", [False, True])
+@pytest.mark.parametrize(("kind", "term"), [("L2", lambda W: W), ("L1", np.sign)])
+def test_a_penalty_beside_a_mistake_in_all_of_a_single_layer(kind, term, per_row):
+    """Its λ is written in the source, and the biases, which have no penalty, show the mistake."""
+    some = []
+    for o in probes(("identity",), (4, 3)):
+        size = 0.05 / (len(o.x) if per_row else 1)
+        g = {"W1": size * term(o.parameters[0].W) - o.gradients["W1"], "b1": -o.gradients["b1"]}
+        some.append(replace(o, gradients=g))
+    found = candidate(some, sizes=(4, 3), source={"literals": (2.0, 0.05)}).explained
+    assert found.explanations[0].mistake.name == "sign" and found.penalty.kind == kind
+    assert not found.penalty.with_biases
+    assert found.penalty.coefficients == tuple((len(o.x), 0.05 / (len(o.x) if per_row else 1)) for o in some)
+    unknown = candidate(some, sizes=(4, 3), source={"literals": (2.0,)}).explained
+    assert unknown.penalty is None and not unknown.explanations
+    strange = [replace(o, gradients={**o.gradients, "b1": 1.3 * o.gradients["b1"] + 0.1}) for o in some]
+    assert candidate(strange, sizes=(4, 3), source={"literals": (0.05,)}).explained.penalty is None
+
+
+def turned(net, sizes):
+    """Gradients of the wrong sign, of a network that is not seen."""
+    some = [replace(o, predictions=None) for o in probes(net, sizes)]
+    return [replace(o, gradients={n: -g for n, g in o.gradients.items()}) for o in some]
+
+
+def test_a_mistake_is_shown_without_the_forward_pass_where_there_is_a_hidden_layer():
+    deep = candidate(turned(("tanh", "sigmoid"), (4, 5, 3)), source={"activations": ("tanh", "sigmoid")})
+    assert deep.explained.explanations[0].mistake.name == "sign" and deep.shown_wrong
+    line = candidate(turned(("sigmoid",), (4, 3)), sizes=(4, 3), source={"activations": ("sigmoid",)})
+    assert line.explained.explanations and not line.shown_wrong
+
+
+def test_what_cannot_be_judged_at_another_depth_is_told_by_its_sizes():
+    at_rest = [replace(o, gradients={n: 0 * g for n, g in o.gradients.items()}) for o in probes()]
+    other = candidate(at_rest, sizes=(4, 5, 3)).message
+    untested = candidate(probes(), deeper=[other]).verdict.untested
+    assert untested == ["4-5-3: every gradient is zero at the probes, which shows nothing"]

@@ -409,13 +409,19 @@ def test_what_nothing_explains_is_shown_where_most_is_right():
     assert diagnosis.first_wrong == "the weight gradient of the hidden layer, dW1 (db1, and so δ1, is right)"
 
 
-@pytest.mark.slow
 def test_how_far_an_explanation_is_looked_for():
-    """Not at all, among single mistakes, or among pairs, which is the default."""
-    singles = {mistake.name: mistake for mistake in bank(SIGMOIDS)}
-    one = planted(SIGMOIDS, singles["b1-missing"])
-    assert not diagnose(one, [SIGMOIDS], depth="right").explanations
+    """Not at all, not for mistakes, or among single ones."""
+    one = planted(SIGMOIDS, next(mistake for mistake in bank(SIGMOIDS) if mistake.name == "b1-missing"))
+    nothing = diagnose(one, [SIGMOIDS], depth="right")
+    assert (nothing.explanations, nothing.taus, nothing.first_wrong, nothing.constant) == ((), {}, "", 1.0)
+    nearest = diagnose(one, [SIGMOIDS], depth="nearest")
+    assert nearest.explanations == () and "db1" in nearest.first_wrong and nearest.taus["b1"] > 1 > nearest.taus["W1"]
     assert diagnose(one, [SIGMOIDS], depth="singles").explanations
+
+
+@pytest.mark.slow
+def test_pairs_of_mistakes_are_looked_for_by_default():
+    singles = {mistake.name: mistake for mistake in bank(SIGMOIDS)}
     two = planted(SIGMOIDS, next(mutants.pairs([singles["sign"], singles["b1-missing"]])))
     assert not diagnose(two, [SIGMOIDS], depth="singles").explanations
     diagnosis = diagnose(two, [SIGMOIDS])

@@ -221,3 +221,21 @@ def test_a_loss_that_is_computed_shows_the_network_on_every_probe_or_not_at_all(
     assert shown_by_loss(judge, choices, [{"error()": v, "other()": 1.0} for v in values]) == [("tanh", "identity")]
     assert shown_by_loss(judge, choices, [{"error()": v} for v in [*values[:2], 1.1 * values[2]]]) == []
     assert shown_by_loss(judge, choices, [{"error()": values[0]}, {}, {}]) == []
+    alone = Judge(some[:1])
+    assert shown_by_loss(alone, choices, [{"error()": values[0]}]) == [("tanh", "identity")]
+    assert shown_by_loss(alone, choices, [{"error()": np.inf}]) == shown_by_loss(alone, choices, []) == []
+
+
+def test_what_is_computed_on_a_first_probe_of_one_row_is_looked_at():
+    activations = ("sigmoid", "identity")
+    some = observations(activations, (1, 7), explicit=False)
+    assert predicts(Judge(some), activations, computed(some, activations))
+    assert not predicts(Judge(some), activations)
+
+
+def test_a_number_that_is_missing_on_a_probe_is_no_loss():
+    activations = ("tanh", "sigmoid")
+    some = observations(activations, (1, 1), outputs=1)
+    values = [float(LOSSES["mse"][1](o.predictions, o.y)) for o in some]
+    assert loss_families(Judge(some), [activations], [{"e": v} for v in values]) == {SQUARED: "e"}
+    assert loss_families(Judge(some), [activations], [{"e": values[0]}, {}]) == {}
