@@ -24,7 +24,7 @@ def write_whole(path: str | Path, content: bytes) -> None:
     """
     if through := _way_through(path := Path(path)):
         opened = _pipe(through) if isinstance(through, Path) and through.is_fifo() else through
-        with open(opened, "wb", closefd=not isinstance(through, int)) as stream:
+        with _naming(path), open(opened, "wb", closefd=not isinstance(through, int)) as stream:
             stream.write(content)
         return
     target = _target(path)

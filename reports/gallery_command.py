@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from samegrad.impls.terminal import fitted
+
 MOST_SHOWN = 12
 
 
@@ -42,10 +44,8 @@ def check(files: tuple[Path, ...]) -> None:
     from samegrad.reports import gallery
 
     for path in files:
-        file = base.read(path, [RunDocument])
-        lines = [
-            f"it has the key {key!r}, which is not of the gallery" for key in gallery.extra_keys(path.read_bytes())
-        ]
+        file, content = base.read_with_content(path, [RunDocument])
+        lines = [f"it has the key {key!r}, which is not of the gallery" for key in gallery.extra_keys(content)]
         lines += ["it has its rounds"] if file.has_rounds else []
         lines += [f"write it by: samegrad gallery add {path}"] if lines else []
         _judge(path, [*lines, *gallery.problems(file)])
@@ -56,5 +56,5 @@ def _judge(path: Path, problems: list[str]) -> None:
     """End with the problems and exit status 1, if there are any."""
     if problems:
         shown = [*problems[:MOST_SHOWN], *([f"and {len(problems) - MOST_SHOWN} more"] if problems[MOST_SHOWN:] else [])]
-        click.echo("\n".join(f"{path}: {line}" for line in shown))
+        click.echo(fitted("\n".join(f"{path}: {line}" for line in shown), sys.stdout))
         sys.exit(1)

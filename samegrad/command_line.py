@@ -105,6 +105,7 @@ class FrontDoor(click.Group):
             ctx.exit(KILLED + signal.SIGPIPE)
         except KeyboardInterrupt as interrupt:
             signal_name = str(interrupt) or "SIGINT"
+            exec("")  # else Python ends by SIGINT, whatever came, where it came in an `exec`, as of a dataclass
             click.echo(f"\nsamegrad: interrupted by {signal_name}", err=True)
             ctx.exit(KILLED + signal.Signals[signal_name])
         except Exception as error:
@@ -120,6 +121,8 @@ def _in_one_line(error: Exception) -> str:
     """The error in one line. Where it is a fault of ours: which, where, and how to see more."""
     from samegrad.impls.child import Failed
 
+    if isinstance(error, FileNotFoundError) and not os.stat(".").st_nlink:
+        return "the folder that this was started in is gone; change to one that is there"
     if isinstance(error, OSError) and error.strerror:
         return one_line(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
     if isinstance(error, (BadInput, Unavailable, Failed, OSError)):

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from samegrad.impls.errors import BadInput
+from samegrad.impls.errors import BadInput, one_line
 
 IN_FILE = re.compile(r"(.+\.py):([^\W\d][\w.]*)")
 IN_MODULE = re.compile(r"([^\W\d][\w.]*):([^\W\d][\w.]*)")
@@ -158,12 +158,14 @@ def _module(name: str) -> Any:
 def _statement(text: str, names: dict[str, Any]) -> Callable[[], Any]:
     """A function that runs the statement, and returns its value where it is an expression."""
     tree = ast.parse(text, text)
+    if not tree.body:
+        raise BadInput(f"{text!r} is no statement; give one, or file.py:name or module:name")
     if len(tree.body) == 1 and isinstance(last := tree.body[0], ast.Expr):
         tree.body[0] = ast.copy_location(ast.Return(last.value), last)
     whole = ast.parse("def statement(): pass")
     function = whole.body[0]
     assert isinstance(function, ast.FunctionDef)
-    function.body = tree.body or function.body
+    function.body = tree.body
     exec(compile(ast.fix_missing_locations(whole), text, "exec"), names)
     made: Callable[[], Any] = names["statement"]
     return made
@@ -179,19 +181,19 @@ class errors_in_one_line:  # noqa: N801 (a context, used as a function)
         pass
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, BadInput) or error is None or isinstance(error, KeyboardInterrupt | MemoryError):
+        if isinstance(error, BadInput) or error is None or isinstance(error, KeyboardInterrupt):
             return
         if isinstance(error, SyntaxError):
             where = f"{Path(error.filename or '').name}:{error.lineno}: " if str(error.filename).endswith(".py") else ""
-            raise BadInput(f"{self.what} is not Python: {where}{error.msg}") from None
-        what = " ".join("".join(traceback.format_exception_only(error)).split())
+            raise BadInput(one_line(f"{self.what} is not Python: {where}{error.msg}")) from None
+        what = "".join(traceback.format_exception_only(error))
         theirs = [
             line
             for line in traceback.extract_tb(trace)
             if not Path(line.filename).is_relative_to(HERE) and "importlib" not in line.filename
         ]
         where = f" ({Path(theirs[-1].filename).name}:{theirs[-1].lineno})" if theirs else ""
-        raise BadInput(f"{self.what} raises {what}{where}") from None
+        raise BadInput(one_line(f"{self.what} raises {what}{where}")) from None
 
 
 def require_result(text: str, result: Any) -> None:

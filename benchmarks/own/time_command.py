@@ -65,16 +65,16 @@ def time_command(targets: tuple[str, ...], path: str | None, **options: Any) -> 
     from samegrad.benchmarks.own import changes, contender, sameness, terminal, timing
     from samegrad.benchmarks.results.verdict import MARGIN, REGRESSION_MARGIN
     from samegrad.impls.documents.saving import deliver, place
-    from samegrad.impls.errors import BadInput
+    from samegrad.impls.errors import BadInput, one_line
     from samegrad.impls.steps import Steps
 
-    limit = percentage("--fail-above", options["fail_above"]) if options["fail_above"] else None
+    limit = percentage("--fail-above", options["fail_above"]) if options["fail_above"] is not None else None
     if limit is not None and not options["contenders"]:
         raise BadInput("--fail-above judges one --contender by another, and there is none")
     environments = contender.read(options["contenders"], options["repo"]) if options["contenders"] else ()
     margin = REGRESSION_MARGIN if environments else MARGIN
-    margin = percentage("--margin", options["margin"]) if options["margin"] else margin
-    saved = place(RunDocument, path) if path else None
+    margin = percentage("--margin", options["margin"]) if options["margin"] is not None else margin
+    saved = place(RunDocument, path) if path is not None else None
     how = timing.CallOptions(options["setup"], options["arguments"], options["inputs"], options["waits"])
     with Steps(about_s=options["budget_s"]) as say:
         timed = timing.measure(
@@ -92,10 +92,12 @@ def time_command(targets: tuple[str, ...], path: str | None, **options: Any) -> 
             click.echo(line)
 
     if not timed.rows:
-        for reason in dict.fromkeys(failure.reason for failure in timed.group.failures.values()):
-            click.echo(f"samegrad time: {reason}", err=True)
+        if timed.run.interrupted:
+            raise KeyboardInterrupt(timed.run.interrupted_by)
+        reasons = dict.fromkeys(failure.reason for failure in timed.group.failures.values())
+        click.echo(one_line(f"samegrad time: {'; '.join(reasons)}"), err=True)
         sys.exit(FAILED)
-    if path:
+    if path is not None:
         deliver(timed.document, saved, path, show)
     else:
         show()

@@ -82,6 +82,11 @@ def made() -> str:
 
 def read(path: str | Path, kinds: Iterable[type[Kind]]) -> Kind:
     """Read the file as whichever of these kinds it is. Raises DocumentError for anything else."""
+    return read_with_content(path, kinds)[0]
+
+
+def read_with_content(path: str | Path, kinds: Iterable[type[Kind]]) -> tuple[Kind, bytes]:
+    """As `read`, and the bytes that were read: a pipe gives them only once."""
     path, kinds = Path(path), list(kinds)
     origin = kinds[0].ORIGIN
     try:
@@ -93,7 +98,7 @@ def read(path: str | Path, kinds: Iterable[type[Kind]]) -> Kind:
         version = kind.version_in(top)
         if version is not None:
             _require(path, version, kind)
-            return _decoded(path, content, kind, kind.ORIGIN)
+            return _decoded(path, content, kind, kind.ORIGIN), content
     plain = "plain pytest-benchmark JSON" if "benchmarks" in top else "JSON of another kind"
     raise DocumentError(f"{path}: at $.format: is {plain}; {origin}")
 

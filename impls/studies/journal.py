@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,14 +24,17 @@ def key_of(spec: StudySpec, versions: dict[str, str], block: SeedBlock) -> str:
 
 
 class Journal:
-    """The files of a folder, by key."""
+    """The files of a folder, by key. What was read or written stays here: the same study beside it removes the files."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
+        self._seen: dict[str, Counts] = {}
 
     def __getitem__(self, key: str) -> Counts:
-        return msgspec.json.decode((self.folder / f"{key}.json").read_bytes(), type=Counts)
+        if key not in self._seen:
+            self._seen[key] = msgspec.json.decode((self.folder / f"{key}.json").read_bytes(), type=Counts)
+        return self._seen[key]
 
     def __contains__(self, key: str) -> bool:
         """Whether it is there, and whole."""
@@ -40,11 +44,13 @@ class Journal:
             return False
 
     def write(self, key: str, counts: Counts) -> None:
+        self._seen[key] = counts
+        self.folder.mkdir(parents=True, exist_ok=True)
         write_whole(self.folder / f"{key}.json", msgspec.json.encode(counts))
 
     def clear(self, keys: Iterable[str]) -> None:
         """Remove these files, and the folder where it is empty then."""
         for key in keys:
             (self.folder / f"{key}.json").unlink(missing_ok=True)
-        if not any(self.folder.iterdir()):
+        with contextlib.suppress(OSError):
             self.folder.rmdir()

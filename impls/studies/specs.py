@@ -61,7 +61,7 @@ def load(path: Path | None, options: Mapping[str, Any]) -> StudySpec:
             fields = tomllib.loads(read_whole(path).decode())
         except OSError as error:
             raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # also for a number of 5,000 digits
             raise BadInput(f"{path}: is not TOML ({error})") from None
     return possible(fields | {name: value for name, value in options.items() if value is not None})
 

@@ -174,6 +174,13 @@ def test_many_problems_are_counted_and_not_all_shown(run, write_run):
     assert len(lines) < 20 and lines[-1].endswith(" more")
 
 
+def test_a_pipe_is_read_once(run, write_run):
+    """As a shell puts it in place of a file: `samegrad gallery check <(…)`."""
+    with subprocess.Popen(["cat", write_run(run)], stdout=subprocess.PIPE) as cat:
+        code, output = called("check", f"/dev/fd/{cat.stdout.fileno()}")
+    assert code == 1 and "it has its rounds" in output
+
+
 def test_what_is_no_run_file_is_one_line_and_status_2(write_run):
     code, output = called("check", write_run("{}"))
     assert code == 2 and output.count("\n") == 1 and "JSON of another kind" in output

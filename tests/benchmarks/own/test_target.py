@@ -83,6 +83,9 @@ def test_without_arguments_the_function_itself_is_timed(mine):
         ("mine_own.py:two", {"arguments": "1 +"}, "--args '1 +' is not Python"),
         ("mine_own.py:two", {"arguments": "n"}, "--args 'n' raises NameError: name 'n' is not defined"),
         ("sum(n)", {"setup": "import no_such"}, "--setup raises ModuleNotFoundError: No module named 'no_such'"),
+        ("9" * 5000, {}, "999…999"),
+        ("", {}, "'' is no statement"),
+        ("# a remark", {}, "'# a remark' is no statement"),
         ("mine_own.py:two", {"inputs": "mine_own.py:nothing"}, "there is no nothing"),
         ("mine_own.py:two", {"inputs": "mine_own.py:raises"}, "--inputs raises ZeroDivisionError"),
     ],
@@ -91,7 +94,7 @@ def test_bad_input_is_one_clear_line(mine, text, options, message):
     with pytest.raises(BadInput) as refused:
         Target(text, **options)
     assert message in str(refused.value)
-    assert "\n" not in str(refused.value)
+    assert "\n" not in str(refused.value) and len(str(refused.value)) < 500
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,11 @@ def takes(rows):
 
 def moves():
     STATE[0] += 1
+
+def interrupts():
+    import os, signal
+    os.kill(os.getppid(), signal.SIGTERM)
+    time.sleep(10)
 
 def sorts(rows):
     rows.sort()
@@ -159,6 +165,10 @@ def test_what_returns_early_is_named_and_waited_for_unless_asked_otherwise(folde
         (["mine.py:later"], "samegrad time: mine.py:later returns a generator: nothing is computed"),
         (["mine.py:takes"], "samegrad time: mine.py:takes(rows) cannot be called with what it is given"),
         (["mine.py:dies"], "(exit status 3)"),
+        (["mine.py:raises", "mine.py:later"], "no luck (mine.py:28); mine.py:later returns a generator"),
+        (["a\nb"], "samegrad time: a b raises NameError: name 'a' is not defined"),
+        (["mine.py:plain", "--margin", ""], "samegrad: --margin must be a percentage"),
+        (["mine.py:plain", "--json", ""], "samegrad: .: it is a folder"),
         (["mine.py:plain", "--same", "2"], "samegrad: --same takes a tolerance of at least 0 and below 1"),
         (["mine.py:plain", "--fail-above", "3%"], "samegrad: --fail-above judges one --contender by another"),
         (["mine.py:plain", "--contender", "old=nowhere"], "samegrad: --contender old=nowhere: one alone"),
@@ -170,6 +180,13 @@ def test_bad_input_is_one_line_and_status_2(folder, arguments, message):
     assert done.returncode == 2
     assert len(lines) == 1 and message in lines[0]
     assert done.stdout == ""
+
+
+@pytest.mark.slow
+def test_what_is_interrupted_before_it_has_a_time_says_so(folder):
+    """The function itself sends the signal at its first call."""
+    done = time_(folder, "mine.py:interrupts", "--launches=1", "--budget=1")
+    assert done.returncode == 128 + signal.SIGTERM and "interrupted by SIGTERM" in done.stderr, done.stderr
 
 
 @pytest.fixture

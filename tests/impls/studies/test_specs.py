@@ -52,6 +52,9 @@ def test_a_file_that_is_no_spec_is_refused(tmp_path):
         path.write_bytes(content)
         with pytest.raises(BadInput, match=line):
             specs.load(path, {})
+    path.write_text(f"starts = {'9' * 5000}", encoding="utf-8")
+    with pytest.raises(BadInput, match="is not TOML"):
+        specs.load(path, {})
     for missing in (tmp_path, tmp_path / "none.toml"):
         with pytest.raises(BadInput, match="cannot be read"):
             specs.load(missing, {})
