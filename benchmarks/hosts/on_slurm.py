@@ -28,7 +28,7 @@ LOOK_S = 2.0
 START_S = 120.0
 """For Python to start from a shared disk, beside what a measurement takes."""
 SETTLE = 5
-"""So many looks after the end of its job a result is there, or will not come: shared disks are late."""
+"""So many looks after the end of its job its result and log are there, or will not come: shared disks are late."""
 UNFIT = "Requested node configuration is not available"
 """What sbatch says where the node lacks what the constraint asks for."""
 
@@ -160,9 +160,9 @@ def _outcome(job: Any, state: str, settled: bool) -> Measured | Lost | None:
         result = None
     if result and result.content:
         return result
-    if state not in slurm.ENDED or not (there or settled):
-        return None
-    return result if result and state in ("COMPLETED", slurm.FORGOTTEN) else Lost(_reason(job, state))
+    if result and state in ("COMPLETED", slurm.FORGOTTEN):
+        return result
+    return Lost(_reason(job, state)) if settled else None
 
 
 def _reason(job: Any, state: str) -> str:

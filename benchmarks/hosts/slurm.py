@@ -1,4 +1,4 @@
-"""What Slurm says of nodes and jobs. Of jobs squeue is asked: clusters without accounting have no sacct."""
+"""The states of Slurm's nodes and jobs. Jobs are looked up by squeue: clusters without accounting have no sacct."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from samegrad.impls.errors import BadInput, Unavailable, one_line
 
 ANSWER_S = 60
 AWAY = ("down", "drain", "fail", "maint", "unknown", "error")
-"""How the states of nodes begin that take no job; a star at the end says that the node does not answer."""
+"""The beginnings of the states of nodes that take no job; a star at the end marks a node that does not answer."""
 FORGOTTEN = "FORGOTTEN"
 """The state of a job that ended so long ago that Slurm has nothing of it any more."""
 ENDED = (
@@ -18,8 +18,8 @@ ENDED = (
 """The states of jobs that will not go on."""
 
 
-def said(*command: str) -> list[list[str]]:
-    """The fields of each line that a command says, with bars between them. Raises Unavailable where it fails."""
+def answer(*command: str) -> list[list[str]]:
+    """The fields of each line that a command prints, split at bars. Raises Unavailable where it fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_S, check=True)
     except subprocess.CalledProcessError as error:
@@ -34,7 +34,7 @@ def nodes(partition: str | None) -> tuple[list[str], dict[str, str]]:
 
     Without a name it is Slurm's default partition. Raises BadInput where it is not there.
     """
-    rows = said("sinfo", "--noheader", "--Node", "--format=%N|%T|%P")
+    rows = answer("sinfo", "--noheader", "--Node", "--format=%N|%T|%P")
     default = next((name for *_, name in rows if name.endswith("*")), None)
     states = {node: state for node, state, name in rows if name in (partition or default, f"{partition}*")}
     if not states:
@@ -46,13 +46,13 @@ def nodes(partition: str | None) -> tuple[list[str], dict[str, str]]:
 
 
 def states(name: str) -> dict[str, str]:
-    """By its number the state of each job of this name. Raises Unavailable where Slurm does not answer."""
+    """The state of each job of this name, by its number. Raises Unavailable where Slurm does not answer."""
     return {
         number: state
-        for number, state in said("squeue", "--noheader", "--states=all", f"--name={name}", "--format=%i|%T")
+        for number, state in answer("squeue", "--noheader", "--states=all", f"--name={name}", "--format=%i|%T")
     }
 
 
 def cancel(name: str) -> None:
-    """Cancel the jobs of this name, those that were not heard of among them."""
+    """Cancel the jobs of this name, also those whose numbers never came back."""
     subprocess.run(["scancel", f"--name={name}"], capture_output=True, timeout=ANSWER_S, check=False)

@@ -24,7 +24,10 @@ def key_of(spec: StudySpec, versions: dict[str, str], block: SeedBlock) -> str:
 
 
 class Journal:
-    """The files of a folder, by key. What was read or written stays here: the same study beside it removes the files."""
+    """The files of a folder, by key.
+
+    What was read or written is kept in memory too: the same study beside this one removes the files.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -17,6 +17,7 @@ import pytest
 from samegrad.benchmarks.documents.run import RunDocument
 from samegrad.benchmarks.hosts.measuring import Lost, Order
 from samegrad.impls.documents.base import read
+from tests.benchmarks.hosts.smallest_run import TINY
 
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
@@ -25,7 +26,6 @@ from samegrad.benchmarks.hosts import on_dask  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="needs flock")]
 
-TINY = ("--implementations=numpy", "--problems=line", "--passes=forward", "--batches=4", "--launches=1", "--budget=1")
 LIMIT_S = 120.0
 
 

@@ -22,6 +22,7 @@ from samegrad.benchmarks.documents.run import RunDocument
 from samegrad.impls.documents.base import read
 from samegrad.reports import machines
 from samegrad.reports.material import gather
+from tests.benchmarks.hosts.smallest_run import TINY
 
 pytest.importorskip("distributed")
 TOOLS = ("ip", "nsenter", "unshare", "hostname")
@@ -33,14 +34,6 @@ pytestmark = [
     ),
 ]
 
-TINY = (
-    "--implementations=numpy",
-    "--problems=line",
-    "--passes=forward",
-    "--batches=4",
-    "--launches=1",
-    "--budget=1",
-)
 HUB, A, B = (f"samegrad-{os.getpid()}-{name}" for name in ("hub", "a", "b"))
 NETWORKS = {A: "10.77.1", B: "10.77.2"}
 """The hub, where the scheduler and the command run, is .1 in each; the host is .2."""
@@ -132,13 +125,13 @@ class Hosts:
 
     def measuring(self, host):
         """The measuring processes of a host."""
-        found = set()
+        pids = set()
         with suppress(psutil.NoSuchProcess):
             for child in psutil.Process(self.processes[host].pid).children(recursive=True):
                 with suppress(psutil.NoSuchProcess):
                     if "samegrad.benchmarks.hosts.leash" in child.cmdline():
-                        found.add(child.pid)
-        return found
+                        pids.add(child.pid)
+        return pids
 
     @contextmanager
     def command(self, *arguments, cwd):
@@ -170,7 +163,7 @@ def two(all_tests_hosts):
         link(host, "up")
 
 
-def wait_until(is_so, at_most_s=60):
+def wait_until(is_so, at_most_s=150):
     deadline_s = time.monotonic() + at_most_s
     while not (answer := is_so()):
         assert time.monotonic() < deadline_s, "it did not come"
@@ -178,7 +171,7 @@ def wait_until(is_so, at_most_s=60):
     return answer
 
 
-def end_of(running, at_most_s=100):
+def end_of(running, at_most_s=240):
     output, errors = running.communicate(timeout=at_most_s)
     assert errors == "" or "Traceback" not in errors, errors
     return " ".join(output.split())

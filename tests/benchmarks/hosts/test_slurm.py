@@ -18,6 +18,7 @@ import pytest
 from samegrad.benchmarks.documents.run import RunDocument
 from samegrad.impls.documents.base import read
 from tests.benchmarks.hosts import one_node
+from tests.benchmarks.hosts.smallest_run import TINY
 
 pytest.importorskip("submitit")
 
@@ -25,9 +26,14 @@ from samegrad.benchmarks.hosts import on_slurm, slurm
 
 pytestmark = pytest.mark.slow
 
-TINY = ("--implementations=numpy", "--problems=line", "--passes=forward", "--batches=4", "--launches=1", "--budget=1")
-LONG = (*TINY[:-1], "--budget=60")
-WAIT_S = 60.0
+LONG = (
+    "--implementations=numpy,numpy-tutorial,numpy-fast",
+    *TINY[1:-1],
+    "--budget=600",
+    "--benchmark-min-rounds=10000",
+)
+"""A run of a minute or so that has nothing complete before its end."""
+WAIT_S = 150.0
 
 TWO = """
 import sys
@@ -45,7 +51,12 @@ def cluster(tmp_path_factory):
     """The configuration of a Slurm of one node, which every command here finds by SLURM_CONF."""
     if reason := one_node.why_not():
         pytest.skip(reason)
-    with one_node.running(tmp_path_factory.mktemp("slurm")) as configuration, pytest.MonkeyPatch.context() as patch:
+    with contextlib.ExitStack() as slurms:
+        try:
+            configuration = slurms.enter_context(one_node.running(tmp_path_factory.mktemp("slurm")))
+        except one_node.DidNotStart as error:
+            pytest.skip(str(error))
+        patch = slurms.enter_context(pytest.MonkeyPatch.context())
         patch.setenv("SLURM_CONF", str(configuration))
         yield configuration
 
@@ -60,7 +71,7 @@ def started(*arguments, cwd, program=("-m", "samegrad", "hosts", "--slurm")):
 def ended(process):
     """Its exit status and output; what is not asked for by the test is not left running."""
     try:
-        out, err = process.communicate(timeout=150)
+        out, err = process.communicate(timeout=300)
     finally:
         process.kill()
     return process.returncode, out, err
@@ -168,7 +179,7 @@ def test_two_at_once_take_turns(cluster, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--partition", "nowhere"], "Slurm has no partition 'nowhere'; take --partition with one of: main, wide"),
         (["--nodes", "2"], "--nodes 2: the partition has 1 that take jobs, and 0 that do not"),
@@ -176,10 +187,10 @@ def test_two_at_once_take_turns(cluster, tmp_path):
         (["--partition", "wide", "--constraint", "there"], "0 of 1 nodes have what --constraint there asks for"),
     ],
 )
-def test_what_slurm_does_not_have_is_one_line_and_status_2(cluster, tmp_path, arguments, said):
+def test_what_slurm_does_not_have_is_one_line_and_status_2(cluster, tmp_path, arguments, message):
     status, out, err = command(*arguments, cwd=tmp_path)
-    assert status == 2 and out == "" and err.count("\n") == 1 and said in err and err.startswith("samegrad: "), err
-    assert not slurm.said("squeue", "--noheader")
+    assert status == 2 and out == "" and err.count("\n") == 1 and message in err and err.startswith("samegrad: "), err
+    assert not slurm.answer("squeue", "--noheader")
 
 
 def test_a_job_that_was_started_again_does_not_measure(monkeypatch, tmp_path):
@@ -189,7 +200,7 @@ def test_a_job_that_was_started_again_does_not_measure(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--slurm", "--dask", "tcp://a:1"], "takes one of --dask ADDRESS and --slurm, found both"),
         ([], "takes one of --dask ADDRESS and --slurm, found neither"),
@@ -197,10 +208,10 @@ def test_a_job_that_was_started_again_does_not_measure(monkeypatch, tmp_path):
         (["--slurm"], "--slurm needs sbatch in PATH"),
     ],
 )
-def test_what_does_not_go_together_is_one_line(monkeypatch, tmp_path, arguments, said):
+def test_what_does_not_go_together_is_one_line(monkeypatch, tmp_path, arguments, message):
     monkeypatch.setenv("PATH", str(tmp_path))
     status, out, err = ended(started(*arguments, cwd=tmp_path, program=("-m", "samegrad", "hosts")))
-    assert status == 2 and out == "" and err.count("\n") == 1 and said in err, err
+    assert status == 2 and out == "" and err.count("\n") == 1 and message in err, err
 
 
 def test_without_submitit_it_is_said_what_to_install(tmp_path):
