@@ -24,7 +24,7 @@ def key_of(spec: StudySpec, versions: dict[str, str], block: SeedBlock) -> str:
 
 
 class Journal:
-    """The files of a folder, by key. What was read or written stays here: the same study beside it removes the files."""
+    """The files of a folder, by key. What was read or written stays here: another run removes the files."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
