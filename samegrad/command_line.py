@@ -105,7 +105,6 @@ class FrontDoor(click.Group):
             ctx.exit(KILLED + signal.SIGPIPE)
         except KeyboardInterrupt as interrupt:
             signal_name = str(interrupt) or "SIGINT"
-            exec("")  # else Python ends by SIGINT, whatever came, where it came in an `exec`, as of a dataclass
             click.echo(f"\nsamegrad: interrupted by {signal_name}", err=True)
             ctx.exit(KILLED + signal.Signals[signal_name])
         except Exception as error:

@@ -303,13 +303,6 @@ class TestExitStatus:
             time.sleep(0.05)
         assert not list(scratch.iterdir()) and not (tmp_path / "t.json").exists()
 
-    def test_a_signal_in_the_middle_of_an_exec_has_its_own_status(self):
-        """As dataclasses are made: Python would end by SIGINT, whatever came."""
-        code = (
-            """import samegrad.command_line as c; c._found_at = lambda _: exec("raise KeyboardInterrupt('SIGTERM')")"""
-        )
-        assert samegrad("verify", RIGHT, code=code).returncode == 128 + signal.SIGTERM
-
     @pytest.mark.parametrize("command", ["time pass --budget 1 --launches 1", "parameters xor p.npz"])
     def test_a_folder_that_is_gone_is_named(self, command, tmp_path):
         start = f"rmdir $PWD && {shlex.quote(sys.executable)} -P -m samegrad {command}"

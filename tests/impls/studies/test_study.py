@@ -66,6 +66,7 @@ def test_the_tasks_change_nothing_and_finished_ones_are_kept(in_this_process, tm
     files = sorted(journal.folder.iterdir())
     files[0].write_bytes(files[0].read_bytes()[:20])
     files[1].unlink()
+    journal = Journal(tmp_path / "pieces")
     in_this_process.clear()
     assert document(journal).encoded() == document(journal).encoded() and len(in_this_process) == 2
     in_this_process.clear()
