@@ -8,6 +8,7 @@ prints goes nowhere, and it reads nothing.
 
 from __future__ import annotations
 
+import itertools
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -187,8 +188,15 @@ def _sizes(
 def _written(failures: list[Exception], strange: list[ObservedWay]) -> list[tuple[int, ...]]:
     """The layer sizes of the matrices that were returned where others were due, with a bias inside them or not."""
     shapes = [getattr(error, "matrices", []) for error in failures]
-    shapes += [[g.shape for t, g in group.observed[0].reading.gradients.items() if t[0] == "W"] for group in strange]
+    shapes += [_strange_shapes(group) for group in strange]
     return list(dict.fromkeys(sizes for some in shapes for sizes in chains(some)))
+
+
+def _strange_shapes(group: ObservedWay) -> list[tuple[int, ...]]:
+    """The shapes of the weights' gradients; none where one is due, as then the sizes are not written in."""
+    sizes = group.way.form.sizes
+    shapes = [g.shape for t, g in group.observed[0].reading.gradients.items() if t[0] == "W"]
+    return [] if set(shapes) & set(itertools.pairwise(sizes)) else shapes
 
 
 def _as_many_rows_as_units(subject: Subject, flat: bool) -> ObservedWay | None:
