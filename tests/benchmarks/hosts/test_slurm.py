@@ -65,6 +65,7 @@ def started(*arguments, cwd, program=("-m", "samegrad", "hosts", "--slurm")):
     return subprocess.Popen(
         [sys.executable, *program, *map(str, arguments)],
         cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a background job ignores it
     )  # fmt: skip
 
 
