@@ -226,8 +226,8 @@ def _ranks(logs: dict[MachineRun, Logs], names: list[str], reference: str) -> li
         rows.setdefault(machine.kind, []).append([float(_between(of, name, reference).mean()) for name in names])
     is_sample = len({machine.host for machine in logs}) == len(logs)
     draws = next(iter(rows.values())) if len(rows) == 1 else [list(np.mean(of, axis=0)) for of in rows.values()]
-    found = results.ranks(draws if is_sample else draws[:1])
-    return [(int(first), int(last)) for first, last in found]
+    ranges = results.ranks(draws if is_sample else draws[:1])
+    return [(int(first), int(last)) for first, last in ranges]
 
 
 def _mean(ratio: MergedRatio) -> float:

@@ -20,6 +20,11 @@ LACKING = 16
 """The binary digits that must be missing, in all numbers together: by chance that is so once in 65,536."""
 
 
+SAME = 1e-4
+"""The largest relative error of a gradient that is called the same. Rounding costs a third of that at most
+(`probe.py`), and one row of 512 that is left out makes 20 times as much."""
+
+
 def explain(subject: Subject, numbers: object, probe: Probe, agreements: Sequence[Agreement]) -> tuple[str, str]:
     """A clause and a sentence for a result of a probe that is finite, new and wrong."""
     name, worst = subject.pass_name, wrong(agreements)[0]
@@ -101,8 +106,7 @@ def _of_step(subject: Subject, probe: Probe, taken: Parameters) -> tuple[str, st
 def _counted(gradients: Parameters, probe: Probe) -> int | None:
     """How many of the marked rows, from the first on, give these gradients; None where none do, or all.
 
-    They must give them within 10⁻⁴. Rounding costs a third of that at most (`probe.py`), and one row of 512 makes 20
-    times as much, so that another single row that is left out looks different.
+    Another single row that is left out looks different, as `SAME` is far below its share.
     """
     total = float(np.sum(gradients[-1].b))
     low, high = 0, len(probe.marked)
@@ -115,7 +119,7 @@ def _counted(gradients: Parameters, probe: Probe) -> int | None:
         return None
     _, partial = probe.of_first_marked(low)
     pairs = zip(tensors(gradients).values(), tensors(partial).values(), strict=True)
-    return low if all(np.allclose(one, other, rtol=1e-4, atol=0) for one, other in pairs) else None
+    return low if all(np.allclose(one, other, rtol=SAME, atol=0) for one, other in pairs) else None
 
 
 def _factors(gradients: Parameters, expected: Parameters) -> str:
@@ -125,11 +129,11 @@ def _factors(gradients: Parameters, expected: Parameters) -> str:
     """
     factors = []
     for (name, tensor), right in zip(tensors(gradients).items(), tensors(expected).values(), strict=True):
-        ratios: Array = (tensor / right)[right != 0]
+        ratios: Array = tensor[right != 0] / right[right != 0]
         if ratios.size <= 1:
             continue
         if np.ptp(ratios) < 1e-2 * abs(ratios.mean() - 1):
             factors.append(f"{name}: {ratios.mean():.6g}")
-        elif not np.allclose(ratios, 1, rtol=0, atol=1e-4):
+        elif not np.allclose(ratios, 1, rtol=0, atol=SAME):
             return ""
     return ", ".join(factors)

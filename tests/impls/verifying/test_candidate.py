@@ -455,10 +455,10 @@ def test_a_penalty_beside_a_mistake_in_all_of_a_single_layer(kind, term, per_row
         size = 0.05 / (len(o.x) if per_row else 1)
         g = {"W1": size * term(o.parameters[0].W) - o.gradients["W1"], "b1": -o.gradients["b1"]}
         some.append(replace(o, gradients=g))
-    found = candidate(some, sizes=(4, 3), source={"literals": (2.0, 0.05)}).explained
-    assert found.explanations[0].mistake.name == "sign" and found.penalty.kind == kind
-    assert not found.penalty.with_biases
-    assert found.penalty.coefficients == tuple((len(o.x), 0.05 / (len(o.x) if per_row else 1)) for o in some)
+    diagnosis = candidate(some, sizes=(4, 3), source={"literals": (2.0, 0.05)}).explained
+    assert diagnosis.explanations[0].mistake.name == "sign" and diagnosis.penalty.kind == kind
+    assert not diagnosis.penalty.with_biases
+    assert diagnosis.penalty.coefficients == tuple((len(o.x), 0.05 / (len(o.x) if per_row else 1)) for o in some)
     unknown = candidate(some, sizes=(4, 3), source={"literals": (2.0,)}).explained
     assert unknown.penalty is None and not unknown.explanations
     strange = [replace(o, gradients={**o.gradients, "b1": 1.3 * o.gradients["b1"] + 0.1}) for o in some]

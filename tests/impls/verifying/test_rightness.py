@@ -1,4 +1,4 @@
-"""The ways in which the gradients of one way of using a target may be right, and what is said of each."""
+"""The ways in which the gradients of one way of using a target may be right, and the words for each."""
 
 from __future__ import annotations
 
@@ -75,10 +75,13 @@ def test_a_penalty_in_updates_after_each_row_shows_in_the_batch_of_one(decay):
     if decay < 0:
         assert verdict is None
         return
-    found = verdict.diagnosis
-    assert verdict.right and found.row_by_row and found.penalty.kind == "L2" and not found.penalty.with_biases
-    assert found.activations == NET and found.constant == 1.0 and set(found.taus) == {"W1", "b1", "W2", "b2"}
-    assert max(found.taus.values()) < 1 and found.penalty.coefficients == ((1, pytest.approx(decay, rel=1e-6)),)
+    diagnosis = verdict.diagnosis
+    penalty = diagnosis.penalty
+    assert verdict.right and diagnosis.row_by_row and penalty.kind == "L2" and not penalty.with_biases
+    assert (
+        diagnosis.activations == NET and diagnosis.constant == 1.0 and set(diagnosis.taus) == {"W1", "b1", "W2", "b2"}
+    )
+    assert max(diagnosis.taus.values()) < 1 and penalty.coefficients == ((1, pytest.approx(decay, rel=1e-6)),)
     assert first_right(candidate(some)) is None
     coarse = each(some, lambda n, g, o: noise(g, 1e-8))
     assert first_right(candidate(coarse, recovered=True, asked={"dtype": "float32"})).diagnosis.penalty
@@ -179,10 +182,11 @@ def test_a_few_roundings_more_beside_a_penalty_are_said_too():
 @pytest.mark.parametrize(("kind", "power"), [("L2", 1.0), ("L1", 0.0)])
 def test_a_penalty_is_right_without_a_note(kind, power):
     verdict = first_right(candidate(penalised(probes(), 0.01, power)))
-    found = verdict.diagnosis
-    assert verdict.right and verdict.notes == [] and (found.penalty.kind, found.penalty.with_biases) == (kind, False)
-    assert (found.activations, found.convention, found.constant) == (NET, MSE, 1.0)
-    assert found.taus == found.penalty.taus and set(found.taus) == {"W1", "b1", "W2", "b2"} and found.margin < 1
+    diagnosis = verdict.diagnosis
+    penalty = diagnosis.penalty
+    assert verdict.right and verdict.notes == [] and (penalty.kind, penalty.with_biases) == (kind, False)
+    assert (diagnosis.activations, diagnosis.convention, diagnosis.constant) == (NET, MSE, 1.0)
+    assert diagnosis.taus == penalty.taus and set(diagnosis.taus) == {"W1", "b1", "W2", "b2"} and diagnosis.margin < 1
 
 
 def test_a_penalty_that_climbs_is_kept_as_what_is_wrong():
