@@ -70,7 +70,8 @@ def of_repetitions(evaluations: Sequence[Any], before: Any, after: Any) -> Findi
     if before is not None and not same(flat(before), flat(after)):
         return [("state", "value_and_grad moves the parameters: forward gives other predictions after it")]
     one, two, three = (vector(gradients) for _, gradients in evaluations)
-    if not np.array_equal(one, two) and np.allclose(three - two, two - one, rtol=1e-3, atol=0):
+    added = two - one
+    if np.abs(added).max() > 1e-3 * np.abs(one).max() and np.allclose(three - two, added, rtol=1e-3, atol=0):
         return [("state", "gradients accumulate: each value_and_grad adds them to those of the call before")]
     if not all(same(flat(evaluations[0]), flat(again)) for again in evaluations[1:]):
         apart = max(_apart(evaluations[0], again) for again in evaluations[1:])

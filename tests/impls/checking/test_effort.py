@@ -57,3 +57,17 @@ def test_a_result_that_is_kept_until_other_rows_come_is_found(clock):
 def test_feeding_that_copies_number_by_number_is_no_finding(clock, call_ns, feed_ns):
     """The first as PyTorch transposed 16,384 rows of one input: 22 times its forward pass."""
     effort.require_anew("forward", clock.takes(call_ns), clock.takes(feed_ns), lambda: None, SIZE_BYTES)
+
+
+@pytest.mark.parametrize(("read_ns", "took_ns", "threads"), [(5_000, 2_400, 1), (5_000, 1_200, 2), (600, 250, 1)])
+def test_a_call_that_takes_less_than_reading_its_rows_is_impossible(monkeypatch, read_ns, took_ns, threads):
+    monkeypatch.setattr(effort, "shortest_read_ns", lambda _: read_ns)
+    with pytest.raises(Broken, match="what it returns cannot have been computed from them"):
+        effort.require_possible("forward", took_ns, SIZE_BYTES, threads)
+
+
+@pytest.mark.parametrize(("read_ns", "took_ns", "threads"), [(5_000, 2_600, 1), (5_000, 1_300, 2), (183, 40, 1)])
+def test_a_call_that_may_have_read_its_rows_is_possible(monkeypatch, read_ns, took_ns, threads):
+    """The last as a disturbed clock measured 48 bytes."""
+    monkeypatch.setattr(effort, "shortest_read_ns", lambda _: read_ns)
+    effort.require_possible("forward", took_ns, SIZE_BYTES, threads)

@@ -8,14 +8,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from samegrad.command_line import main
 from samegrad.impls.conformance.clauses import CLAUSES, Fault, verdicts
 from samegrad.impls.conformance.examination import examine
+from samegrad.impls.conformance.explanations import of_repetitions
 from samegrad.impls.documents.conformance import Conformance
 from samegrad.impls.errors import Unavailable
+from samegrad.impls.parameters import Layer
 from tests.impls.conformance import breaking
 
 ROOT = Path(__file__).parents[3]
@@ -99,6 +102,14 @@ def test_a_fault_breaks_its_clause_and_no_other(name):
     assert list(faults) == [clause], faults
     assert any(re.search(sentence, text) for text in faults[clause]), faults
     assert all("\n" not in text for text in faults[clause])
+
+
+def test_rounding_that_happens_to_be_alike_is_no_accumulation():
+    """Seen once: of three evaluations that are apart in their last digit the differences were the same."""
+    evaluations = [(0.0, [Layer(np.full((1, 1), g), np.full(1, g))]) for g in (1.0, 1.0 + 2e-16, 1.0 + 4e-16)]
+    assert [clause for clause, _ in of_repetitions(evaluations, None, None)] == ["repeatable"]
+    growing = [(0.0, [Layer(np.full((1, 1), g), np.full(1, g))]) for g in (5.0, 6.0, 7.0)]
+    assert [clause for clause, _ in of_repetitions(growing, None, None)] == ["state"]
 
 
 def test_without_a_fault_nothing_is_broken():
