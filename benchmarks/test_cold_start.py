@@ -6,7 +6,11 @@ steady state, and run only when asked for, since it takes several seconds for ea
 
 from __future__ import annotations
 
+from typing import Any
 
-def test_cold_start(benchmark, replay, implementation, phase, session):
+from samegrad.benchmarks.session import Replay, Session
+
+
+def test_cold_start(benchmark: Any, replay: Replay, implementation: str, phase: str, session: Session) -> None:
     """One phase of one implementation's start."""
     session.report_cold_start(benchmark, replay, implementation, phase)

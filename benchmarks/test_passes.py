@@ -7,7 +7,12 @@ pytest-benchmark, whose table, files and comparisons work on them as on its own.
 
 from __future__ import annotations
 
+from typing import Any
 
-def test_pass(benchmark, replay, implementation, case, session):
+from samegrad.benchmarks.clock.case import Case
+from samegrad.benchmarks.session import Replay, Session
+
+
+def test_pass(benchmark: Any, replay: Replay, implementation: str, case: Case, session: Session) -> None:
     """One implementation's pass, checked against the reference in the process that times it."""
     session.report(benchmark, replay, implementation, case)

@@ -21,7 +21,7 @@ import numpy as np
 from samegrad.impls.checking.agreement import Agreement, Reference
 from samegrad.impls.child import Failed, call
 from samegrad.impls.errors import BadInput, Unavailable
-from samegrad.impls.implementation import PASSES
+from samegrad.impls.implementation import PASSES, Implementation
 from samegrad.impls.problem import DTYPES, PROBLEMS, get_problem
 from samegrad.impls.registry import REGISTRY, get_entry
 from samegrad.impls.task import Task
@@ -66,7 +66,9 @@ def measure(
     return rows
 
 
-def _agreements(subject, problem: str, dtype: str, scale: float, seed: int, device: str, batch: int):
+def _agreements(
+    subject: Implementation, problem: str, dtype: str, scale: float, seed: int, device: str, batch: int
+) -> list[tuple[str, Agreement]]:
     """(pass, Agreement) of every tensor of every pass at one seed."""
     net = get_problem(problem)
     task = Task(net, net.parameters(seed, scale), batch, dtype, device, seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -49,7 +50,7 @@ def follow(settings: Settings, start: Array, gradients: Array, rates: Array, shi
     optimizer = own(settings, lambda count: table[count], shipped)
 
     @jax.jit
-    def step(p, state, g):
+    def step(p: Any, state: Any, g: Any) -> tuple[Any, Any]:
         update, state = optimizer.update(g, state, p)
         return optax.apply_updates(p, update), state
 
@@ -79,7 +80,7 @@ class JaxTrainer(Trainer):
         loss = partial(mean_squared_error, setup.task.problem.activations)
 
         @jax.jit
-        def descend(parameters, state, x, y):
+        def descend(parameters: Any, state: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:
             value, gradients = jax.value_and_grad(loss)(parameters, x, y)
             if not setup.biases:
                 gradients = tuple((dW, jnp.zeros_like(db)) for dW, db in gradients)

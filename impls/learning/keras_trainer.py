@@ -11,6 +11,8 @@ Two things keep keras.optimizers from the textbook, besides their choices for ε
 
 from __future__ import annotations
 
+from typing import Any
+
 import samegrad.impls.on_tensorflow  # noqa: F401 (before Keras, whose back end it chooses)
 
 # isort: split
@@ -28,7 +30,7 @@ from samegrad.impls.parameters import Array, Layer, Parameters
 class OutsideRmsProp(keras.optimizers.RMSprop):
     """keras.optimizers.RMSprop with p ← p − λ·g/(√v + ε), or √(v − m²) + ε when centered."""
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         index = self._get_variable_index(variable)
         rate = keras.ops.cast(learning_rate, variable.dtype)
         v = self._velocities[index]
@@ -44,7 +46,7 @@ class OutsideRmsProp(keras.optimizers.RMSprop):
 class CorrectedAdam(keras.optimizers.Adam):
     """keras.optimizers.Adam with p ← p − λ·m̂/(√v̂ + ε), its 1 − βᵗ in float64."""
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         index = self._get_variable_index(variable)
         rate = keras.ops.cast(learning_rate, variable.dtype)
         m, v = self._momentums[index], self._velocities[index]
@@ -53,7 +55,7 @@ class CorrectedAdam(keras.optimizers.Adam):
         m_hat, v_hat = m / self.correction(self.beta_1), v / self.correction(self.beta_2)
         variable.assign_sub(rate * m_hat / (keras.ops.sqrt(v_hat) + self.epsilon))
 
-    def correction(self, beta):
+    def correction(self, beta: float) -> Any:
         """1 − βᵗ"""
         t = keras.ops.cast(self.iterations + 1, "float64")
         power = keras.ops.power(keras.ops.convert_to_tensor(np.float64(beta)), t)
@@ -124,7 +126,7 @@ class KerasTrainer(Trainer):
             optimizer.build(trained)
         error = keras.losses.MeanSquaredError(dtype=setup.task.dtype)
 
-        def descend(x, y):
+        def descend(x: Any, y: Any) -> Any:
             with tf.GradientTape() as tape:
                 loss = error(y, model(x, training=True))
             optimizer.apply(tape.gradient(loss, trained), trained)

@@ -62,12 +62,12 @@ class KerasEager(KerasOnTensorflow):
         model, optimizer, weights = self.model, self.optimizer, self.weights
         error = keras.losses.MeanSquaredError(dtype=task.dtype)
 
-        def value_and_grad(x, y):
+        def value_and_grad(x: Any, y: Any) -> tuple[Any, Any]:
             with tf.GradientTape() as tape:
                 loss = error(y, model(x, training=True))
             return loss, tape.gradient(loss, weights)
 
-        def descend(x, y):
+        def descend(x: Any, y: Any) -> Any:
             loss, gradients = value_and_grad(x, y)
             optimizer.apply(gradients, weights)
             return loss
@@ -104,7 +104,7 @@ class KerasTrainOnBatch(KerasOnTensorflow):
     def value_and_grad(self) -> Any:
         raise Unavailable("Keras's own training loops return no gradient; use keras-eager, keras-graph or keras-xla")
 
-    def train_step(self, learning_rate: float):
+    def train_step(self, learning_rate: float) -> tuple[Any, Any]:
         self._set(learning_rate)
         self.model.reset_metrics()  # otherwise the loss is the mean of all steps so far
         return self.wait((self._train(self.x, self.y), self.weights))
@@ -120,10 +120,10 @@ class KerasFit(KerasTrainOnBatch):
     def forward(self) -> Array:
         return self.wait(self._predict(self.x, batch_size=self.batch, verbose=0))
 
-    def train_step(self, learning_rate: float):
+    def train_step(self, learning_rate: float) -> tuple[Any, Any]:
         return self.train_loop(learning_rate, 1)
 
-    def train_loop(self, learning_rate: float, steps: int):
+    def train_loop(self, learning_rate: float, steps: int) -> tuple[Any, Any]:
         self._set(learning_rate)
         done = self._train(self.x, self.y, batch_size=self.batch, epochs=steps, shuffle=False, verbose=0)
         return self.wait((done.history["loss"][-1], self.weights))

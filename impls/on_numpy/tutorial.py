@@ -7,6 +7,7 @@ equations are those of `on_numpy/manual.py`. The exponential overflows for large
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from samegrad.impls.parameters import Array, Layer, Parameters
 from samegrad.impls.task import Task
 
 
-def sigmoid(x):
+def sigmoid(x: Array) -> Array:
     return 1 / (1 + np.exp(-x))
 
 
@@ -72,5 +73,5 @@ class NumpyTutorial(Implementation):
         ]
         return loss, self.parameters
 
-    def to_numpy(self, result):
+    def to_numpy(self, result: Any) -> Any:
         return result

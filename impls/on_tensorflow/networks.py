@@ -115,15 +115,15 @@ class TensorflowNetworks(TensorflowOnRows):
     def forward(self) -> Any:
         return self.wait(self._predict(self.weights, self.x))
 
-    def value_and_grad(self):
+    def value_and_grad(self) -> tuple[Any, Any]:
         return self.wait(self._value_and_grad(self.weights, self.x, self.y))
 
-    def train_step(self, learning_rate: float):
+    def train_step(self, learning_rate: float) -> tuple[Any, Any]:
         self._set(learning_rate)
         losses, self.weights = self._descend(self.weights, self.x, self.y, self.rate)
         return self.wait((losses, self.weights))
 
-    def train_loop(self, learning_rate: float, steps: int):
+    def train_loop(self, learning_rate: float, steps: int) -> tuple[Any, Any]:
         self._set(learning_rate)
         losses, self.weights = self._descend_often(self.weights, self.x, self.y, self.rate, tf.constant(steps))
         return self.wait((losses, self.weights))

@@ -113,10 +113,10 @@ class TensorflowOnRows(OnTensorflow):
     def forward(self) -> tf.Tensor:
         return self.wait(self._predict(self.x))
 
-    def value_and_grad(self):
+    def value_and_grad(self) -> tuple[Any, Any]:
         return self.wait(self._value_and_grad(self.x, self.y))
 
-    def train_step(self, learning_rate: float):
+    def train_step(self, learning_rate: float) -> tuple[Any, Any]:
         self._set(learning_rate)
         return self.wait((self._descend(self.x, self.y), self.weights))
 

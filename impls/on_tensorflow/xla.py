@@ -30,24 +30,24 @@ class TensorflowXla(TensorflowOnRows):
             self.rate = tf.Variable(0, dtype=task.dtype, trainable=False)
         self.weights, self.learning_rate, one = weights, 0.0, task.networks is None
 
-        def predict(x):
+        def predict(x: Any) -> Any:
             a = x
             for W, b, activation in zip(weights[0::2], weights[1::2], task.problem.activations, strict=True):
                 a = ACTIVATIONS[activation](a @ W + (b if one else b[:, None]))
             return a
 
-        def value_and_grad(x, y):
+        def value_and_grad(x: Any, y: Any) -> tuple[Any, Any]:
             with tf.GradientTape() as tape:
                 loss = tf.reduce_mean((predict(x) - y) ** 2, None if one else (1, 2))
             return loss, tape.gradient(loss, weights)
 
-        def descend(x, y):
+        def descend(x: Any, y: Any) -> Any:
             loss, gradients = value_and_grad(x, y)
             for weight, gradient in zip(weights, gradients, strict=True):
                 weight.assign_sub(self.rate * gradient)
             return loss
 
-        def descend_often(x, y, steps):
+        def descend_often(x: Any, y: Any, steps: Any) -> Any:
             loss = tf.zeros(() if one else task.networks, x.dtype)
             for _ in tf.range(steps):
                 loss = descend(x, y)
@@ -58,7 +58,7 @@ class TensorflowXla(TensorflowOnRows):
         self._descend = self.here(tf.function(descend, jit_compile=True))
         self._descend_often = self.here(tf.function(descend_often, jit_compile=True))
 
-    def train_loop(self, learning_rate: float, steps: int):
+    def train_loop(self, learning_rate: float, steps: int) -> tuple[Any, Any]:
         self._set(learning_rate)
         return self.wait((self._descend_often(self.x, self.y, tf.constant(steps)), self.weights))
 

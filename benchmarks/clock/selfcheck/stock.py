@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import timeit
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,12 +18,12 @@ from samegrad.benchmarks.clock.selfcheck import subjects
 
 
 @pytest.mark.parametrize("subject", ["plain", "again", "slower_by_5", "slower_by_3"])
-def test_pairs(benchmark, subject):
+def test_pairs(benchmark: Any, subject: str) -> None:
     """The work of `trials.pairs`, one after the other."""
     benchmark(getattr(subjects, subject)())
 
 
-def test_bias(benchmark):
+def test_bias(benchmark: Any) -> None:
     """A callable of 4 µs, which timeit times before and after."""
     call = noise.yardstick()
     timer = timeit.Timer(call)
@@ -33,7 +34,7 @@ def test_bias(benchmark):
 
 
 @pytest.mark.parametrize("subject", ["slow_first", "quick"])
-def test_first(benchmark, subject):
+def test_first(benchmark: Any, subject: str) -> None:
     """The callables of `trials.first`."""
     benchmark(getattr(subjects, subject)())
 
