@@ -68,12 +68,10 @@ class Gate:
 
     def _require_ready(self) -> None:
         subject = self.subject
-        if shortest_ns(lambda: subject.numbers(subject.once()), 2) < effort.LONG_NS:
-            return
         on_cpu = subject.task.device == "cpu"
         copies = COPIES if subject.task.networks is None else COPIES_OF_NETWORKS
         for _ in range(2):  # what happens to be slow once is no finding
-            if not (late := not_ready(subject.once, subject.numbers, on_cpu, copies)):
+            if not (late := not_ready(subject.once, subject.numbers, on_cpu, copies, effort.LONG_NS)):
                 return
         raise Broken("ready", f"{subject.pass_name}: {late}", by_time=True)
 
