@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import math
-import os
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,13 +14,15 @@ from samegrad.benchmarks.clock import cpus, memory
 from samegrad.benchmarks.clock.case import TIMED, Case
 from samegrad.benchmarks.clock.contestant import Registered
 from samegrad.benchmarks.clock.record import BLOCK_SHARE, Request
+from samegrad.benchmarks.option_values import listed, seconds, was_given, whole
 from samegrad.benchmarks.own import contender
 from samegrad.benchmarks.results.verdict import MARGIN, REGRESSION_MARGIN
 from samegrad.benchmarks.resume import Earlier
+from samegrad.benchmarks.stock_options import stock_options
 from samegrad.impls.devices import DEVICES, split_device
 from samegrad.impls.errors import BadInput, choose
 from samegrad.impls.implementation import LOOP, PASSES
-from samegrad.impls.options import LONGEST_S, MOST_LAUNCHES, MOST_THREADS, percentage
+from samegrad.impls.options import MOST_LAUNCHES, MOST_THREADS, margin_of, percentage
 from samegrad.impls.problem import DTYPES, PROBLEMS, SEED, TF32, check_batch, get_problem
 from samegrad.impls.registry import OF_NETWORKS, default, select
 from samegrad.impls.registry.entry import Entry
@@ -169,27 +168,27 @@ def read_options(config: pytest.Config) -> Options:
     earlier = Earlier(config.getoption("resume")) if config.getoption("resume") else None
 
     def get(name: str) -> Any:
-        before = earlier.option(name) if earlier and not _was_given(config, name) else None
+        before = earlier.option(name) if earlier and not was_given(config, name) else None
         return config.getoption(name) if before is None else before
 
-    networks = [_networks(text) for text in _listed("--networks", get("networks"))]
+    networks = [_networks(text) for text in listed("--networks", get("networks"))]
     chosen = get("implementations")
-    if max(networks) > 1 and not _was_given(config, "implementations") and not earlier:
+    if max(networks) > 1 and not was_given(config, "implementations") and not earlier:
         chosen = ",".join(OF_NETWORKS)
-    entries = select(_listed("--implementations", chosen))
+    entries = select(listed("--implementations", chosen))
     contenders, fail_above = _contenders(config, entries)
     registered = [Registered(entry.name, entry) for entry in entries]
     contestants = contender.contestants(contenders, registered)
     implementations = tuple(contestants) or tuple(entry.name for entry in entries)
-    problems = list(dict.fromkeys(get_problem(name).name for name in _listed("--problems", get("problems"))))
-    passes = [name for text in _listed("--passes", get("passes")) for name in _passes(text)]
-    dtypes = [choose("dtype", name, (*DTYPES, TF32)) for name in _listed("--dtypes", get("dtypes"))]
+    problems = list(dict.fromkeys(get_problem(name).name for name in listed("--problems", get("problems"))))
+    passes = [name for text in listed("--passes", get("passes")) for name in _passes(text)]
+    dtypes = [choose("dtype", name, (*DTYPES, TF32)) for name in listed("--dtypes", get("dtypes"))]
     dtypes += [TF32] * (config.getoption("tf32") and TF32 not in dtypes)
-    named = _listed("--device", get("device"))
+    named = listed("--device", get("device"))
     devices = [device for name in named for device in (ALL_DEVICES if name == "all" else (name,))]
     for device in devices:
         split_device(device)
-    batches = [batch for text in _listed("--batches", get("batches")) for batch in _batches(text)]
+    batches = [batch for text in listed("--batches", get("batches")) for batch in _batches(text)]
     threads = _threads(get("threads"))
     cases = tuple(
         Case(problem, pass_name, batch, dtype, device, count, several)
@@ -207,20 +206,20 @@ def read_options(config: pytest.Config) -> Options:
     if baseline is not None:
         choose("baseline (it must be among the implementations)", baseline, implementations)
     measuring = {
-        "launches": _whole("--launches", get("launches"), at_least=1, at_most=MOST_LAUNCHES),
+        "launches": whole("--launches", get("launches"), at_least=1, at_most=MOST_LAUNCHES),
         "threads": max(threads),
-        "seed": _whole("--seed", get("seed"), at_least=0, at_most=LARGEST_SEED),
+        "seed": whole("--seed", get("seed"), at_least=0, at_most=LARGEST_SEED),
         "baseline": baseline,
-        "cpus": tuple(_whole("--cpu", text, at_least=0) for text in config.getoption("cpu").split(",") if text),
-        "budget_s": _seconds("--budget", get("budget")),
-        "time_limit_s": _seconds("--time-limit", get("time_limit")),
-        "margin": REGRESSION_MARGIN if contenders and not _was_given(config, "margin") else _margin(get("margin")),
+        "cpus": tuple(whole("--cpu", text, at_least=0) for text in config.getoption("cpu").split(",") if text),
+        "budget_s": seconds("--budget", get("budget")),
+        "time_limit_s": seconds("--time-limit", get("time_limit")),
+        "margin": REGRESSION_MARGIN if contenders and not was_given(config, "margin") else margin_of(get("margin")),
         "parameters": _parameters(config.getoption("parameters"), problems, networks),
         "contestants": contestants,
         "contenders": contenders,
     }
     cpus.choose(measuring["threads"], measuring["cpus"])
-    stock, seconds_per_test = _stock_options(config)
+    stock, seconds_per_test = stock_options(config)
     measuring |= stock
 
     def request(selected: dict[Case, tuple[str, ...]]) -> Request:
@@ -250,89 +249,16 @@ def _contenders(
     return environments, None if limit is None else percentage("--fail-above", limit)
 
 
-HONOURED = {
-    "benchmark_min_rounds": "least rounds of a launch",
-    "benchmark_max_time": "seconds of blocks for each test",
-    "benchmark_min_time": "length of a block in seconds",
-}
-OF_STOCK_TABLE = ("columns", "compare", "group_by", "histogram", "name", "sort", "time_unit", "verbose")
-LONGEST_BLOCK_S = 10.0
-MOST_LEAST_ROUNDS = 10_000
-REFUSED = {
-    "benchmark_precision": "rounds are set before the run and never by looking at the results; use --launches",
-    "benchmark_confidence": "the intervals are at 95 % for a table as a whole",
-    "benchmark_timer": "the workers read time.perf_counter_ns",
-    "benchmark_calibration_precision": "calls per block are set by two readings that agree",
-    "benchmark_warmup": "an untimed prefix warms every block",
-    "benchmark_warmup_iterations": "an untimed prefix warms every block",
-    "benchmark_cprofile": "the work is done in other processes; profile an implementation by itself",
-}
-"""pytest-benchmark's measuring options. --benchmark-disable-gc says what is done anyway."""
-
-
-def _stock_options(config: pytest.Config) -> tuple[dict[str, Any], float | None]:
-    """What pytest-benchmark's options set in the request, and the seconds of blocks for each test if they say so."""
-    given = {name: config.getoption(name) for name in (*REFUSED, *HONOURED) if _was_given(config, name)}
-    for name in given:
-        if name in REFUSED:
-            raise BadInput(f"{_option(name)} has no meaning here: {REFUSED[name]}")
-    longest_s = {"benchmark_min_time": LONGEST_BLOCK_S, "benchmark_max_time": LONGEST_S}
-    seconds = {name: _seconds(_option(name), given[name], longest_s[name]) for name in longest_s if name in given}
-    honoured: dict[str, Any] = {}
-    if "benchmark_min_rounds" in given:
-        rounds = str(given["benchmark_min_rounds"])
-        honoured["least_rounds"] = _whole("--benchmark-min-rounds", rounds, at_least=1, at_most=MOST_LEAST_ROUNDS)
-    if "benchmark_min_time" in given:
-        honoured["block_ns"] = max(1, round(1e9 * seconds["benchmark_min_time"]))
-    return honoured, seconds.get("benchmark_max_time")
-
-
-def wants_stock_table(config: pytest.Config) -> bool:
-    """Whether pytest-benchmark's own table is asked for: by -v, or by an option that belongs to it."""
-    return config.getoption("verbose", 0) > 0 or any(_was_given(config, f"benchmark_{name}") for name in OF_STOCK_TABLE)
-
-
-def _option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
-
-
-def _was_given(config: pytest.Config, name: str) -> bool:
-    typed = [
-        *config.invocation_params.args,
-        *shlex.split(os.environ.get("PYTEST_ADDOPTS", "")),
-        *config.getini("addopts"),
-    ]
-    return any(str(argument).partition("=")[0] == _option(name) for argument in typed)
-
-
 def _batches(text: str) -> list[int]:
-    return list(SWEEP) if text == "sweep" else [check_batch(_whole("--batches", text, at_least=1))]
+    return list(SWEEP) if text == "sweep" else [check_batch(whole("--batches", text, at_least=1))]
 
 
 def _passes(text: str) -> list[str]:
     return fnmatch.filter(TIMED, text) or [choose("pass", text, TIMED)]
 
 
-def _listed(option: str, text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names:
-        raise BadInput(f"{option} is empty; give one name or several, separated by commas")
-    return list(dict.fromkeys(names))
-
-
-def _whole(option: str, text: str, at_least: int, at_most: float = math.inf) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = at_least - 1
-    if not at_least <= number <= at_most:
-        limit = f" and at most {at_most}" if at_most < math.inf else ""
-        raise BadInput(f"{option} takes a whole number of at least {at_least}{limit}, found {text!r}")
-    return number
-
-
 def _networks(text: str) -> int:
-    return _whole("--networks", text, at_least=1, at_most=MOST_NETWORKS)
+    return whole("--networks", text, at_least=1, at_most=MOST_NETWORKS)
 
 
 def _require_possible(case: Case) -> None:
@@ -348,30 +274,10 @@ def _require_possible(case: Case) -> None:
 
 def _threads(text: str) -> list[int]:
     """The numbers of threads, ascending. Raises BadInput for more than there are CPUs to run them on."""
-    counts = sorted({_whole("--threads", part.strip(), at_least=1, at_most=MOST_THREADS) for part in text.split(",")})
+    counts = sorted({whole("--threads", part.strip(), at_least=1, at_most=MOST_THREADS) for part in text.split(",")})
     if (usable := len(cpus.usable())) and counts[-1] > usable:
         raise BadInput(f"--threads {counts[-1]}: this process may use {usable} CPUs, and more threads would share them")
     return counts
-
-
-def _seconds(option: str, text: str, at_most: float = LONGEST_S) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 < seconds <= at_most:
-        raise BadInput(f"{option} takes a positive number of seconds, at most {at_most:g}, found {text!r}")
-    return seconds
-
-
-def _margin(text: str) -> float:
-    try:
-        margin = float(text.removesuffix("%")) / 100
-    except ValueError:
-        margin = -1.0
-    if not 0 < margin < 1:
-        raise BadInput(f"--margin takes a percentage between 0 and 100, such as 5%, found {text!r}")
-    return margin
 
 
 def _parameters(path: str | None, problems: list[str], networks: list[int]) -> list[list[Any]] | None:

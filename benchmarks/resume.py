@@ -21,7 +21,8 @@ from samegrad.benchmarks.clock.identity import identity
 from samegrad.benchmarks.clock.record import SENTINEL, YARDSTICK, Group, Request
 from samegrad.benchmarks.clock.schedule import Pace
 from samegrad.benchmarks.documents import run as documents
-from samegrad.benchmarks.documents.run import Benchmark, Environment, MachineIdentity, RunDocument, parameters_source
+from samegrad.benchmarks.documents.environment import Environment, MachineIdentity
+from samegrad.benchmarks.documents.run import Benchmark, RunDocument
 from samegrad.benchmarks.results.groups import launches_ns
 from samegrad.impls.documents.base import fitted, read
 from samegrad.impls.errors import BadInput
@@ -98,7 +99,7 @@ class Earlier:
     def require_same(self, request: Request) -> None:
         """Raise BadInput, with every difference, if the machine or an option of measuring differs."""
         here, there = fitted(environment.environment(), Environment), self.ours.environment
-        asked = {name: getattr(request, name) for name in SAME_OPTIONS} | parameters_source(request.parameters)
+        asked = {name: getattr(request, name) for name in SAME_OPTIONS} | request.parameters_source
         compared = [(name, getattr(there, name), getattr(here, name)) for name in SAME_MACHINE]
         compared += [(name, getattr(self.ours.options, name), value) for name, value in asked.items()]
         compared += [("numpy", there.versions.get("numpy"), here.versions["numpy"])]

@@ -13,7 +13,7 @@ import msgspec
 from samegrad.benchmarks.clock import environment, fit, identity
 from samegrad.benchmarks.clock.case import Case
 from samegrad.benchmarks.clock.record import Group, Run
-from samegrad.benchmarks.documents.run import ExtraInfo, RunDocument, Samegrad, parameters_source
+from samegrad.benchmarks.documents.run import ExtraInfo, RunDocument, Samegrad
 from samegrad.benchmarks.own.changes import changes
 from samegrad.benchmarks.results import groups, networks, statistics, threads, widths
 from samegrad.impls.documents.base import fitted
@@ -119,7 +119,7 @@ class RunFile:
                 "margin": request.margin,
                 "budget_s": request.budget_s,
                 "block_ns": request.block_ns,
-                **parameters_source(request.parameters),
+                **request.parameters_source,
             },
             "implementations": {name: self._implementation(name) for name in self.names},
             "environment": environment.environment() | {"pinned_to": run.cpus or None, "identity": identity.identity()},

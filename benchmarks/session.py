@@ -15,11 +15,12 @@ from samegrad.benchmarks.clock import cold_start, cpus, doctor, fresh
 from samegrad.benchmarks.clock import run as clock
 from samegrad.benchmarks.clock.case import Case
 from samegrad.benchmarks.clock.record import Run
-from samegrad.benchmarks.options import Options, wants_stock_table
+from samegrad.benchmarks.options import Options
 from samegrad.benchmarks.progress import ColdStarts, RunProgress, Terminal
 from samegrad.benchmarks.resume import Earlier
 from samegrad.benchmarks.runfile import RunFile
 from samegrad.benchmarks.saving import Saving
+from samegrad.benchmarks.stock_options import wants_stock_table
 from samegrad.impls.child import Failed
 
 

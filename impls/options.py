@@ -42,6 +42,17 @@ def percentage(option: str, text: str) -> float:
     return value
 
 
+def margin_of(text: str) -> float:
+    """The difference that matters, as a share: more than 0 and less than 1. Raises BadInput."""
+    try:
+        share = float(text.removesuffix("%")) / 100
+    except ValueError:
+        share = math.nan
+    if not 0 < share < 1:
+        raise BadInput(f"--margin takes a percentage between 0 and 100, such as 5%, found {text!r}")
+    return share
+
+
 class Finite(click.FloatRange):
     """A click type: a number within limits; `nan` and `inf`, which click lets pass, are not."""
 

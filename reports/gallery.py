@@ -16,8 +16,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from samegrad.benchmarks.documents.groups import GroupEntry
 from samegrad.benchmarks.documents.merging import doubt, foreign_cpus, host
-from samegrad.benchmarks.documents.run import Benchmark, GroupEntry, RunDocument, Stats
+from samegrad.benchmarks.documents.run import Benchmark, RunDocument, Stats
 from samegrad.benchmarks.results.statistics import pairs, ratio_interval
 from samegrad.benchmarks.results.verdict import BASELINE, verdict
 

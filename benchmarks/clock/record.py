@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -66,6 +68,14 @@ class Request:
     @property
     def implementations(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for names in self.cases.values() for name in names))
+
+    @property
+    def parameters_source(self) -> dict[str, str | None]:
+        """The source of the initial parameters, and the hash of those that come from a file."""
+        if self.parameters is None:
+            return {"parameters": "from the seed", "parameters_sha256": None}
+        digest = hashlib.sha256(json.dumps(self.parameters).encode()).hexdigest()
+        return {"parameters": "from a file", "parameters_sha256": digest}
 
     @property
     def group_budget_s(self) -> float:

@@ -9,7 +9,8 @@ from pathlib import Path
 from statistics import median
 from typing import ClassVar
 
-from samegrad.benchmarks.documents.run import Environment, Noise
+from samegrad.benchmarks.documents.environment import Environment
+from samegrad.benchmarks.documents.run import Noise
 from samegrad.benchmarks.results import passes
 from samegrad.impls.documents.base import Document, DocumentPart, Ratio, Rows, Time
 

@@ -6,15 +6,14 @@ The key `samegrad` is not one that `pytest-benchmark compare` reads, and nothing
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 
 from samegrad.benchmarks.documents.doctor import Handicap
-from samegrad.benchmarks.results import units
+from samegrad.benchmarks.documents.environment import Environment
+from samegrad.benchmarks.documents.groups import ChangeEntry, ContenderEntry, GroupEntry, IntervalEntry
 from samegrad.impls.documents.base import (
     Count,
     Distance,
@@ -142,14 +141,6 @@ class OptionsEntry(DocumentPart, frozen=True, kw_only=True):
     parameters_sha256: str | None = None
 
 
-def parameters_source(parameters: list[list[Any]] | None) -> dict[str, str | None]:
-    """The source of the initial parameters, and the hash of those that come from a file."""
-    if parameters is None:
-        return {"parameters": "from the seed", "parameters_sha256": None}
-    digest = hashlib.sha256(json.dumps(parameters).encode()).hexdigest()
-    return {"parameters": "from a file", "parameters_sha256": digest}
-
-
 class ImplementationEntry(DocumentPart, frozen=True, kw_only=True, omit_defaults=True):
     """What was timed under a name. `threads` are those of its worker's pools."""
 
@@ -159,60 +150,6 @@ class ImplementationEntry(DocumentPart, frozen=True, kw_only=True, omit_defaults
     version: str = ""
     threads: dict[str, Count | None] | None = None
     import_s: Seconds | None = None
-
-
-class Container(DocumentPart, frozen=True, kw_only=True):
-    """The limits that control groups put on the process."""
-
-    cgroup: Count | None
-    cpus: float | None
-    memory_bytes: Count | None
-
-
-class MachineIdentity(DocumentPart, frozen=True, kw_only=True):
-    """What kind of machine it is, by names and counts, and which one: the hash of its name."""
-
-    cpu: str | None
-    architecture: str
-    cores: Count | None
-    memory_gib: Count
-    hypervisor: str | None
-    microcode: str | None
-    kernel: str
-    host: str
-
-    @property
-    def kind(self) -> str:
-        """The kind in words, alike for all machines of it: `AMD EPYC, x86_64, 2 cores, 8 GiB, KVM, …`."""
-        parts = [self.cpu or "unknown CPU", self.architecture, f"{self.cores} cores", f"{self.memory_gib} GiB"]
-        parts += [f"hypervisor {self.hypervisor}"] if self.hypervisor else []
-        parts += [f"microcode {self.microcode}"] if self.microcode else []
-        return ", ".join([*parts, f"kernel {self.kernel}"])
-
-
-class Environment(DocumentPart, frozen=True, kw_only=True):
-    """What times depend on besides the code; null is what the machine does not show."""
-
-    cpu: str | None = None
-    cores: Count | None = None
-    affinity: tuple[Count, ...] | None = None
-    governor: str | None = None
-    turbo: bool | None = None
-    load: tuple[Distance, ...] | None = None
-    memory_bytes: Count | None = None
-    container: Container | None = None
-    variables: dict[str, str] = {}
-    python: str = ""
-    platform: str = ""
-    versions: dict[str, str | None] = {}
-    pinned_to: tuple[Count, ...] | None = None
-    identity: MachineIdentity | None = None
-    """What kind of machine it is; null in runs that were made before it was recorded."""
-
-    @property
-    def machine(self) -> str:
-        """The CPU's name, or what is known instead of it."""
-        return self.cpu or self.platform or "unknown machine"
 
 
 class LaunchOfRun(DocumentPart, frozen=True, kw_only=True, omit_defaults=True):
@@ -229,14 +166,6 @@ class LaunchOfRun(DocumentPart, frozen=True, kw_only=True, omit_defaults=True):
     stolen: Share | None = None
 
 
-class IntervalEntry(DocumentPart, frozen=True, kw_only=True):
-    """A ratio of times and its interval, null with one launch."""
-
-    ratio: Ratio
-    low: Ratio | None
-    high: Ratio | None
-
-
 class Noise(DocumentPart, frozen=True, kw_only=True):
     """Whether the machine was steady, and why not; by group the duplicate's time over the baseline's."""
 
@@ -244,91 +173,6 @@ class Noise(DocumentPart, frozen=True, kw_only=True):
     reasons: tuple[str, ...]
     yardstick_spread: Ratio | None
     sentinel: dict[str, IntervalEntry] = {}
-
-
-class RowEntry(DocumentPart, frozen=True, kw_only=True):
-    """One implementation of a group beside the baseline; `failed` is the kind of failure that ended it.
-
-    `notes` are the remarks that every table shows beside the verdict: "rows fixed", "under the floor?".
-    """
-
-    implementation: str
-    median_ns: Time
-    ratio: Ratio
-    low: Ratio | None
-    high: Ratio | None
-    verdict: str | None
-    failed: str | None = None
-    notes: tuple[str, ...] = ()
-
-
-class Dropped(DocumentPart, frozen=True, kw_only=True):
-    """A round of which no time is kept: in whose block something happened, and what."""
-
-    launch: Rows
-    round: Rows
-    in_: str = msgspec.field(name="in")
-    reason: str
-
-
-class GroupEntry(DocumentPart, frozen=True, kw_only=True):
-    """All implementations of one problem, pass, batch, dtype and device, the fastest first. `calls`: per block."""
-
-    group: str
-    problem: str
-    pass_: str = msgspec.field(name="pass")
-    batch: Rows
-    dtype: str
-    device: str
-    threads: Rows = 1
-    networks: Rows | msgspec.UnsetType = msgspec.UNSET
-    """The number of networks, where there are several."""
-    baseline: str
-    rounds: tuple[Rows, ...]
-    calls: dict[str, Rows]
-    rows: tuple[RowEntry, ...]
-    sentence: str
-    dropped: tuple[Dropped, ...] = ()
-
-
-class ContenderEntry(DocumentPart, frozen=True, kw_only=True):
-    """An environment that was compared: its interpreter, and the versions of all that is installed there.
-
-    `commit` is that of the code, where it was taken from a repository.
-    """
-
-    name: str
-    interpreter: str
-    commit: str | None
-    versions: dict[str, str]
-
-
-class ChangeEntry(DocumentPart, frozen=True, kw_only=True):
-    """An implementation's time in the environment `after` over that in `before`, timed in the same rounds.
-
-    `group` is the case; low, high and verdict are null with one launch. Each interval holds by itself.
-    """
-
-    group: str
-    implementation: str
-    before: str
-    after: str
-    before_ns: Time
-    after_ns: Time
-    ratio: Ratio
-    low: Ratio | None
-    high: Ratio | None
-    verdict: str | None
-
-    @property
-    def name(self) -> str:
-        """The implementation in its environment: `numpy@new`."""
-        return f"{self.implementation}@{self.after}"
-
-    @property
-    def in_words(self) -> str:
-        """The ratio and its interval as a text: `1.034× (1.012 to 1.056)`."""
-        return units.ratio_with_interval(self.ratio, self.low, self.high, "×", units.DIGITS_OF_CHANGE)
 
 
 class OwnEntry(DocumentPart, frozen=True, kw_only=True):

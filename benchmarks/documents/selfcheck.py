@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from samegrad.benchmarks.documents.run import Environment
+from samegrad.benchmarks.documents.environment import Environment
 from samegrad.benchmarks.results import units
 from samegrad.impls.documents.base import Count, Document, DocumentPart, Seconds, Share, plain
 

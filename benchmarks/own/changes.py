@@ -13,7 +13,7 @@ from typing import Protocol
 
 from samegrad.benchmarks.clock.case import Case
 from samegrad.benchmarks.clock.record import Group, Run
-from samegrad.benchmarks.documents.run import ChangeEntry
+from samegrad.benchmarks.documents.groups import ChangeEntry
 from samegrad.benchmarks.own.contender import differing
 from samegrad.benchmarks.results import units
 from samegrad.benchmarks.results.groups import launch_log_ratios

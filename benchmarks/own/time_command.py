@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from samegrad.impls.options import ALONE, LONGEST_S, MOST_LAUNCHES, MOST_THREADS, Finite, percentage
+from samegrad.impls.options import ALONE, LONGEST_S, MOST_LAUNCHES, MOST_THREADS, Finite, margin_of, percentage
 
 if TYPE_CHECKING:
     from samegrad.benchmarks.clock.run import Progress
@@ -73,7 +73,7 @@ def time_command(targets: tuple[str, ...], path: str | None, **options: Any) -> 
         raise BadInput("--fail-above judges one --contender by another, and there is none")
     environments = contender.read(options["contenders"], options["repo"]) if options["contenders"] else ()
     margin = REGRESSION_MARGIN if environments else MARGIN
-    margin = percentage("--margin", options["margin"]) if options["margin"] is not None else margin
+    margin = margin_of(options["margin"]) if options["margin"] is not None else margin
     saved = place(RunDocument, path) if path is not None else None
     how = timing.CallOptions(options["setup"], options["arguments"], options["inputs"], options["waits"])
     with Steps(about_s=options["budget_s"]) as say:

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from samegrad.benchmarks.documents.run import IntervalEntry
+from samegrad.benchmarks.documents.groups import IntervalEntry
 from samegrad.benchmarks.documents.selfcheck import Selfcheck
 from samegrad.benchmarks.results import units
 from samegrad.reports import cells, style

@@ -8,7 +8,7 @@ import pytest
 
 from samegrad.benchmarks.clock import identity as module
 from samegrad.benchmarks.clock.identity import host, hypervisor, identity
-from samegrad.benchmarks.documents.run import MachineIdentity
+from samegrad.benchmarks.documents.environment import MachineIdentity
 from samegrad.impls.documents.base import fitted
 
 CPUINFO = """processor\t: 0

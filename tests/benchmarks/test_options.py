@@ -7,7 +7,8 @@ import pytest
 
 from samegrad.benchmarks.clock.case import Case
 from samegrad.benchmarks.clock.record import BLOCK_SHARE
-from samegrad.benchmarks.options import BATCHES, HONOURED, REFUSED, SWEEP, add_options, read_options
+from samegrad.benchmarks.options import BATCHES, SWEEP, add_options, read_options
+from samegrad.benchmarks.stock_options import HONOURED, REFUSED
 from samegrad.impls import parameters
 from samegrad.impls.errors import BadInput
 from samegrad.impls.implementation import PASSES

@@ -167,7 +167,7 @@ def test_what_returns_early_is_named_and_waited_for_unless_asked_otherwise(folde
         (["mine.py:dies"], "(exit status 3)"),
         (["mine.py:raises", "mine.py:later"], "no luck (mine.py:28); mine.py:later returns a generator"),
         (["a\nb"], "samegrad time: a b raises NameError: name 'a' is not defined"),
-        (["mine.py:plain", "--margin", ""], "samegrad: --margin must be a percentage"),
+        (["mine.py:plain", "--margin", ""], "samegrad: --margin takes a percentage"),
         (["mine.py:plain", "--json", ""], "samegrad: .: it is a folder"),
         (["mine.py:plain", "--same", "2"], "samegrad: --same takes a tolerance of at least 0 and below 1"),
         (["mine.py:plain", "--fail-above", "3%"], "samegrad: --fail-above judges one --contender by another"),
