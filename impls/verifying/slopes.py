@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED
-from samegrad.impls.verifying.mutants import BackwardSteps, Mistake, Place, at_layers, ones
+from samegrad.impls.verifying.mutants import FUNCTIONS, SLOPES, BackwardSteps, Mistake, at_layers, ones
 from samegrad.impls.verifying.running import Running
 from samegrad.impls.verifying.wording import SLOPE_FORMULAS, SYMBOL, delta_equation, hidden_name, layer_name
 
@@ -17,7 +17,7 @@ class Slope(NamedTuple):
     name: str
     title: str
     sentence: str
-    forms: Mapping[str, Callable[[Place], Running]]
+    forms: Mapping[str, Callable[[Running, Running], Running]]
 
 
 WRONG_SLOPES = (
@@ -25,47 +25,44 @@ WRONG_SLOPES = (
         "none",
         "the slope {f}′(z) is missing in {where}",
         "By the chain rule the error has to pass back through the activation: its derivative {f}′(z) is left out.",
-        {f: lambda at: ones(at.z) for f in ("sigmoid", "tanh", "relu", "softmax")},
+        {f: lambda z, a: ones(z) for f in ("sigmoid", "tanh", "relu", "softmax")},
     ),
     Slope(
         "of-z",
         "the slope is computed from z where it needs a, in {where}",
         "The short form of the slope is in terms of the activation's output a; you gave it the input z.",
-        {"sigmoid": lambda at: at.z * (1 - at.z), "tanh": lambda at: 1 - at.z * at.z},
+        {f: lambda z, a, f=f: SLOPES[f](z, z) for f in ("sigmoid", "tanh")},
     ),
     Slope(
         "of-a",
         "the slope is computed as {f}′(a) instead of {f}′(z), in {where}",
         "Your derivative function applies the activation itself, but it was given a, to which the activation has "
         "been applied already: it is applied twice.",
-        {
-            "sigmoid": lambda at: at.a.sigmoid() * (1 - at.a.sigmoid()),
-            "tanh": lambda at: 1 - at.a.tanh() * at.a.tanh(),
-        },
+        {f: lambda z, a, f=f: SLOPES[f](a, FUNCTIONS[f](a)) for f in ("sigmoid", "tanh")},
     ),
     Slope(
         "just-a",
         "the slope is taken as a alone, in {where}",
         "The slope of the activation is {slope}; only a is there.",
-        {f: lambda at: at.a for f in ("sigmoid", "tanh", "relu")},
+        {f: lambda z, a: a for f in ("sigmoid", "tanh", "relu")},
     ),
     Slope(
         "just-1-a",
         "the slope is taken as 1 − a, in {where}",
         "The slope of the activation is {slope}; only 1 − a is there.",
-        {f: lambda at: 1 - at.a for f in ("sigmoid", "tanh")},
+        {f: lambda z, a: 1 - a for f in ("sigmoid", "tanh")},
     ),
     Slope(
         "of-tanh",
         "the slope of tanh, 1 − a², is used in {where}, which is no tanh",
         "Each activation has its own slope; here it is {slope}.",
-        {f: lambda at: 1 - at.a * at.a for f in ("sigmoid", "relu", "identity")},
+        dict.fromkeys(("sigmoid", "relu", "identity"), SLOPES["tanh"]),
     ),
     Slope(
         "of-sigmoid",
         "the slope of the sigmoid, a(1 − a), is used in {where}, which is no sigmoid",
         "Each activation has its own slope; here it is {slope}.",
-        {f: lambda at: at.a * (1 - at.a) for f in ("tanh", "relu", "identity")},
+        dict.fromkeys(("tanh", "relu", "identity"), SLOPES["sigmoid"]),
     ),
 )
 CROSS_ENTROPY_NOTE = (
@@ -101,7 +98,7 @@ def _written(row: Slope, scope: str, layers: list[int], where: str, activations:
         row.title.format(f=SYMBOL[last], where=where),
         sentence.format(f=SYMBOL[last], name=last, slope=slope),
         ",  ".join(delta_equation(ell, activations) for ell in reversed(layers)),
-        {"slope": at_layers(layers, lambda at: row.forms[at.activation](at), BackwardSteps.slope)},
+        {"slope": at_layers(layers, lambda at: row.forms[at.activation](at.z, at.a), BackwardSteps.slope)},
         loss=SQUARED if len(activations) in layers else "",
     )
 
@@ -109,7 +106,7 @@ def _written(row: Slope, scope: str, layers: list[int], where: str, activations:
 def _of_the_output(activations: Sequence[str]) -> Iterator[Mistake]:
     """A slope a(1 − a) where the loss has cancelled it, or where the output is a softmax, which has none."""
     m, last = len(activations), activations[-1]
-    step = {"slope": at_layers([m], lambda at: at.a * (1 - at.a), BackwardSteps.slope)}
+    step = {"slope": at_layers([m], lambda at: SLOPES["sigmoid"](at.z, at.a), BackwardSteps.slope)}
     if last in ("sigmoid", "softmax"):
         loss = BINARY_CROSS_ENTROPY if last == "sigmoid" else CROSS_ENTROPY
         yield Mistake(

@@ -6,15 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from samegrad.impls.parameters import Array
 from samegrad.impls.verifying.candidate import Candidate
-from samegrad.impls.verifying.conventions import CONVENTIONS
+from samegrad.impls.verifying.conventions import CONVENTIONS, Convention
 from samegrad.impls.verifying.diagnosis import diagnose, first_wrong
-from samegrad.impls.verifying.evidence import phrase, relation
+from samegrad.impls.verifying.evidence import Case, phrase
 from samegrad.impls.verifying.forward import NEAR, recognise
-from samegrad.impls.verifying.judge import worst_tau
-from samegrad.impls.verifying.report import Report
-from samegrad.impls.verifying.verdicts import RIGHT, WRONG
+from samegrad.impls.verifying.judge import ONCE, worst_tau
+from samegrad.impls.verifying.report import RIGHT, WRONG, Report
 from samegrad.impls.verifying.wording import family_words, listed, loss_words
 from samegrad.impls.verifying.writing import write_on
 
@@ -34,14 +32,10 @@ def against_loss(candidate: Candidate, losses: list[dict[str, Any]], family: str
     recognised = (
         None if family else recognise(candidate.judge, candidate.choices, [loss["loss"] for loss in losses], NEAR)
     )
-    best: dict[str, float] = {}
-    scales: list[float] = []
-    for convention in [c for c in CONVENTIONS if c.loss == family] if family else [None]:
-        some = [convention.factor(*o.y.shape) if convention else 1.0 for o in candidate.observations]
-        taus = _taus(candidate, losses, some)
-        if not best or max(taus.values()) < max(best.values()):
-            best, scales = taus, some
-    right = all(tau <= 1 for tau in best.values())
+    conventions = [c for c in CONVENTIONS if c.loss == family] if family else [ONCE]
+    compared = (_compared(candidate, losses, convention) for convention in conventions)
+    best, cases = min(compared, key=lambda pair: max(pair[0].values()))
+    right = max(best.values()) <= 1
     if recognised and not right:
         known = diagnose(candidate.observations, recognised[0], recognised[1], dtype=candidate.dtype, depth="right")
         if known.right:
@@ -69,39 +63,34 @@ def against_loss(candidate: Candidate, losses: list[dict[str, Any]], family: str
     if candidate.unusual:
         report.notes.append(f"Its activations are {listed(candidate.unusual)}.")
     if not right:
-        _locate(report, candidate, losses, scales, best)
+        report.evidence = phrase(best, cases, candidate.dtype)
+        report.first_wrong = first_wrong(best, candidate.layers)
+        report.headline += f"; the first wrong quantity is {report.first_wrong}" if report.first_wrong else ""
     return report
 
 
-def _taus(candidate: Candidate, losses: list[dict[str, Any]], scales: list[float]) -> dict[str, float]:
-    """The worst τ of each tensor over all probes."""
+def _compared(
+    candidate: Candidate, losses: list[dict[str, Any]], convention: Convention
+) -> tuple[dict[str, float], dict[str, list[Case]]]:
+    """The worst τ of each tensor over all probes, and what was compared."""
     taus: dict[str, float] = {}
-    for observation, loss, scale in zip(candidate.observations, losses, scales, strict=False):
-        for name, gradient in observation.gradients.items():
-            expected, bound = scale * loss["gradients"][name], scale * loss["bounds"][name]
-            bound = bound + observation.slack.get(name, 0.0) + ROUNDED * np.max(abs(expected), initial=0.0)
-            if candidate.dtype == "float32":  # no bound is derived for an unknown loss: 128 roundings of the largest
-                bound = bound + 64 * np.finfo(np.float32).eps * np.max(abs(expected))
-            if not candidate.source.float32:
-                bound = bound + NEAR * np.max(abs(expected), initial=0.0) * _contains_epsilon(candidate)
+    cases: dict[str, list[Case]] = {}
+    share = _allowed(candidate)
+    for o, loss in zip(candidate.observations, losses, strict=False):
+        scale = convention.factor(*o.y.shape)
+        for name, gradient in o.gradients.items():
+            expected = scale * loss["gradients"][name]
+            bound = scale * loss["bounds"][name] + o.slack.get(name, 0.0) + share * np.max(abs(expected), initial=0.0)
             taus[name] = max(taus.get(name, 0.0), worst_tau(gradient, expected, bound))
-    return taus
+            cases.setdefault(name, []).append((gradient, expected, len(o.x)))
+    return taus, cases
 
 
-def _contains_epsilon(candidate: Candidate) -> float:
-    """1 where the source has a tiny number, which keeps logarithms and quotients finite and moves them by as much."""
-    return float(any(0 < number <= EPSILON for number in candidate.source.literals))
-
-
-def _locate(
-    report: Report, candidate: Candidate, losses: list[dict[str, Any]], scales: list[float], taus: dict[str, float]
-) -> None:
-    """Say what is wrong in which tensor, and where the first wrong quantity is."""
-    cases: dict[str, list[tuple[Array, Array, int]]] = {}
-    for observation, loss, scale in zip(candidate.observations, losses, scales, strict=False):
-        for name, gradient in observation.gradients.items():
-            cases.setdefault(name, []).append((gradient, scale * loss["gradients"][name], len(observation.x)))
-    wrong = {n: relation(c, candidate.dtype) for n, c in cases.items() if taus[n] > 1}
-    report.evidence = phrase(wrong, list(taus))
-    report.first_wrong = first_wrong(taus, candidate.layers)
-    report.headline += f"; the first wrong quantity is {report.first_wrong}" if report.first_wrong else ""
+def _allowed(candidate: Candidate) -> float:
+    """The error that is allowed beside that of the differences, as a share of a tensor's largest entry."""
+    share = ROUNDED
+    if candidate.dtype == "float32":  # no bound is derived for an unknown loss: 128 roundings of the largest
+        share += 64 * float(np.finfo(np.float32).eps)
+    if not candidate.source.float32 and any(0 < number <= EPSILON for number in candidate.source.literals):
+        share += NEAR  # it moves logarithms and quotients by as much
+    return share

@@ -8,13 +8,12 @@ import numpy as np
 
 from samegrad.impls.parameters import Array
 from samegrad.impls.verifying.evidence import CLOSE, relation
+from samegrad.impls.verifying.forward import FUNCTIONS
 from samegrad.impls.verifying.judge import worst_tau
 from samegrad.impls.verifying.mistakes import IGNORES_UPSTREAM
-from samegrad.impls.verifying.mutants import Place
-from samegrad.impls.verifying.report import Named, Report, Row
+from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row
 from samegrad.impls.verifying.running import Running
 from samegrad.impls.verifying.slopes import WRONG_SLOPES
-from samegrad.impls.verifying.verdicts import RIGHT, UNKNOWN, WRONG
 from samegrad.impls.verifying.wording import SLOPE_FORMULAS, SYMBOL
 
 NOTHING = 1e-12
@@ -80,15 +79,12 @@ def _of_case(target: str, case: dict[str, Any]) -> Report:
 def _slope_findings(answer: dict[str, Any]) -> list[Named]:
     """The wrong slope of an element-by-element rule, as findings."""
     z, a, v, gradient = answer["z"], answer["a"], answer["cotangent"], answer["tensors"][0]["found"]
-    forms = {"sigmoid": 1 / (1 + np.exp(-z)), "tanh": np.tanh(z), "relu": np.maximum(z, 0)}
-    activation = next((f for f, value in forms.items() if _same(value, a)), "")
+    activation = next((f for f in ("sigmoid", "tanh", "relu") if _same(FUNCTIONS[f](z), a)), "")
     findings = []
     for name, title, sentence, slopes in WRONG_SLOPES:
         if activation not in slopes:
             continue
-        one = Running(z), Running(a)
-        place = Place(1, 1, activation, one[0], one[0], one[1], one[0], one[0], one[0], 1.0)
-        if _same(gradient, slopes[activation](place).value * v):
+        if _same(gradient, slopes[activation](Running(z), Running(a)).value * v):
             slope = SLOPE_FORMULAS[activation].format("")
             words = {"f": SYMBOL[activation], "where": "the rule", "slope": slope}
             equation = f"grad_input = grad_output ∘ {slope}"

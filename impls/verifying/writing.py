@@ -10,8 +10,7 @@ from samegrad.impls.verifying.diagnosis import Diagnosis, Explanation
 from samegrad.impls.verifying.evidence import describe
 from samegrad.impls.verifying.judge import Penalty
 from samegrad.impls.verifying.mistakes import PILED_UP
-from samegrad.impls.verifying.report import Named, Report, Row
-from samegrad.impls.verifying.verdicts import RIGHT, UNKNOWN, WRONG
+from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row
 from samegrad.impls.verifying.wording import family_words, formula, in_layout, in_words, listed, loss_words, with_factor
 
 
