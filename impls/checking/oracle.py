@@ -216,11 +216,6 @@ PARTS: dict[str, Callable[[Numbers], tuple[Numbers, Numbers]]] = {
 }
 
 
-def flatten(parameters: Parameters) -> Array:
-    """All parameters in one vector: W1 row by row, b1, W2, …"""
-    return np.concatenate([np.ravel(tensor) for layer in parameters for tensor in layer]).astype(np.float64)
-
-
 def pieces(count: int, length: int) -> Iterator[slice]:
     """Slices of at most `length` (at least 1) that cover `count` in order."""
     length = max(1, length)

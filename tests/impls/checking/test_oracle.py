@@ -11,7 +11,7 @@ import pytest
 from samegrad.impls.checking import oracle
 from samegrad.impls.checking.bound import running_bound
 from samegrad.impls.errors import BadInput
-from samegrad.impls.parameters import Layer, initial, network, tensors, unflatten
+from samegrad.impls.parameters import Layer, initial, network, tensors, unflatten, vector
 from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, LINE, SQUARED, XOR, Problem
 
 FUNCTIONS = {
@@ -51,7 +51,7 @@ def exact(net, parameters, x, y):
     """Loss and gradients to 50 digits and more: central differences with a step of 10⁻⁶⁰ in 400-digit arithmetic."""
     with mpmath.workdps(400):
         number = np.vectorize(lambda v: mpmath.mpf(float(v)), otypes=[object])
-        theta, x, y = number(oracle.flatten(parameters)), number(x), number(y)
+        theta, x, y = number(vector(parameters)), number(x), number(y)
         step, gradient = mpmath.mpf(10) ** -60, []
         for j in range(theta.size):
             left, right = theta.copy(), theta.copy()
@@ -272,7 +272,7 @@ def stepped(net, parameters, x, y):
             a = asymptote + distance
         return np.sum(oracle.TERMS[net.loss](z, (asymptote - y) + distance, y)) / y.size
 
-    theta = oracle.flatten(parameters)
+    theta = vector(parameters)
     steps = 1j * oracle.STEP * np.eye(theta.size)
     return total(theta), unflatten(np.array([total(theta + s).imag / oracle.STEP for s in steps]), net.sizes)
 
