@@ -9,8 +9,8 @@ WRONG      the network and the loss are known, and the gradient of that loss is 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from typing import Any
 
@@ -19,7 +19,6 @@ import numpy as np
 from samegrad.impls.parameters import Array, tensors
 from samegrad.impls.problem import CROSS_ENTROPY
 from samegrad.impls.verifying import messages, mistakes, probe, stepping
-from samegrad.impls.verifying.asked import Asked, Source
 from samegrad.impls.verifying.conventions import CONVENTIONS, MSE, Convention
 from samegrad.impls.verifying.diagnosis import Diagnosis, diagnose
 from samegrad.impls.verifying.forward import (
@@ -37,12 +36,45 @@ from samegrad.impls.verifying.why_not import why_not
 UNIT = np.finfo(np.float64).eps / 2
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What the user demands."""
+
+    target: str
+    conventions: Sequence[Convention] = CONVENTIONS
+    strict: bool = False
+    """Is the loss demanded, and not to be recognised?"""
+    own_loss: bool = False
+    """Has the user named a loss function of their own?"""
+    activations: Sequence[str] | None = None
+    dtype: str | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """The facts that the target's source shows."""
+
+    activations: Sequence[str]
+    """The activations that the source mentions."""
+    literals: Sequence[float]
+    """The numbers that are written in the source."""
+    ascends: bool
+    """Does it speak of a likelihood or of ascent, so that the gradient may point uphill?"""
+    adds: bool
+    """Does it add a step to the weights, as is right where the gradients point downhill?"""
+    own: dict[str, list[int]]
+    """The shapes of its own data: x, y."""
+    float32: bool
+    """Does it ask for float32 anywhere?"""
+
+
 class Candidate:
     """What was observed in one way of using the target, and what follows from it."""
 
     def __init__(self, message: dict[str, Any], asked: Asked, source: Source) -> None:
         self.message, self.asked, self.source = message, asked, source
         self.readings = message["observed"]
+        self.numbers = [o["numbers"] for o in self.readings]
         self.observations = [to_observation(o) for o in self.readings]
         self.kind = message["kind"]
         self.recovered = self.readings[0]["kind"] == "update"
@@ -66,19 +98,14 @@ class Candidate:
     def known(self) -> list[Activations]:
         """The activations that the program's predictions show; none where they are those of no known network."""
         judge = Judge(self.observations, self.dtype)
-        predicting = matching(judge, self.every_choice, self._outputs)
+        predicting = matching(judge, self.every_choice, [o["outputs"] for o in self.readings])
         if not predicting and all(o.predictions is None for o in self.observations):
-            return shown_by_loss(judge, self.every_choice, [o["numbers"] for o in self.readings])
+            return shown_by_loss(judge, self.every_choice, self.numbers)
         last = [f for f in self.source.activations if f == "sigmoid" or (f == "softmax" and self.outputs > 1)]
         of_logits = [(*choice[:-1], f) for choice in predicting if choice[-1] == "identity" for f in last]
         if any(o.predictions is None for o in self.observations):  # any sum is such: only where a loss shows it
-            of_logits = shown_by_loss(judge, of_logits, [o["numbers"] for o in self.readings])
+            of_logits = shown_by_loss(judge, of_logits, self.numbers)
         return [*dict.fromkeys(predicting + of_logits)]
-
-    @cached_property
-    def _outputs(self) -> list[list[Array]]:
-        """What the program computed on each probe that may be its predictions."""
-        return [o["outputs"] for o in self.readings]
 
     @cached_property
     def judge(self) -> Judge:
@@ -108,7 +135,7 @@ class Candidate:
     @cached_property
     def families(self) -> dict[str, str]:
         """The losses that the program is seen to compute, with the name under which it has each."""
-        return loss_families(self.judge, self.choices, [o["numbers"] for o in self.readings])
+        return loss_families(self.judge, self.choices, self.numbers)
 
     @cached_property
     def returned(self) -> list[Convention] | None:
@@ -154,10 +181,10 @@ class Candidate:
             return Verdict(False, reason=why_not(self))
         if self.piles_up:
             return Verdict(False, verdict.diagnosis)
-        for deeper in self.message.get("deeper", ()):
-            other = Candidate(deeper, self.asked, self.source)
+        for other in self.deeper:
             if not other.verdict.right:
-                verdict.untested.append(_sizes(other) + ": " + (other.verdict.reason or "it could not be judged"))
+                sizes = "-".join(map(str, other.message["sizes"]))
+                verdict.untested.append(f"{sizes}: {other.verdict.reason or 'it could not be judged'}")
         if all(min(o["sizes"][1:-1], default=2) == 1 for o in (self.message, *self.message.get("deeper", ()))):
             verdict.untested.append("hidden layers of more than one unit")
         if self.message["born_late"] and not self.message["start"]:
@@ -172,10 +199,14 @@ class Candidate:
         return self.message["repeat"] == "accumulates" and self.judge.moves
 
     @cached_property
+    def deeper(self) -> list[Candidate]:
+        """This target at other depths."""
+        return [Candidate(message, self.asked, self.source) for message in self.message.get("deeper", ())]
+
+    @property
     def deeper_wrong(self) -> Candidate | None:
         """This target at another depth, where it is shown to be wrong."""
-        others = (Candidate(deeper, self.asked, self.source) for deeper in self.message.get("deeper", ()))
-        return next((o for o in others if not o.verdict.right and o.known and o.shown_wrong), None)
+        return next((o for o in self.deeper if not o.verdict.right and o.known and o.shown_wrong), None)
 
     @cached_property
     def is_degenerate(self) -> bool:
@@ -341,7 +372,3 @@ def to_observation(o: dict[str, Any]) -> Observation:
         o["predictions"],
         _references_of(probe),
     )
-
-
-def _sizes(candidate: Candidate) -> str:
-    return "-".join(map(str, candidate.message["sizes"]))

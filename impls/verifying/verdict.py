@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from samegrad.impls.errors import BadInput
-from samegrad.impls.verifying.asked import Asked, Source
-from samegrad.impls.verifying.candidate import Candidate
+from samegrad.impls.verifying.candidate import Asked, Candidate, Source
 from samegrad.impls.verifying.child import Ended
 from samegrad.impls.verifying.diagnosis import diagnose
 from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Report

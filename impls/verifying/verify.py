@@ -16,7 +16,7 @@ import numpy as np
 
 from samegrad.impls.errors import BadInput, choose
 from samegrad.impls.problem import OUTPUTS
-from samegrad.impls.verifying.asked import Asked
+from samegrad.impls.verifying.candidate import Asked
 from samegrad.impls.verifying.child import Ended, TargetProcess
 from samegrad.impls.verifying.conventions import CONVENTIONS, Convention, get_conventions
 from samegrad.impls.verifying.report import UNKNOWN, Report

@@ -9,8 +9,7 @@ import numpy as np
 from samegrad.impls.parameters import Layer, tensors
 from samegrad.impls.problem import SQUARED
 from samegrad.impls.verifying import probe
-from samegrad.impls.verifying.asked import Asked, Source
-from samegrad.impls.verifying.candidate import Candidate
+from samegrad.impls.verifying.candidate import Asked, Candidate, Source
 from samegrad.impls.verifying.conventions import MSE
 from samegrad.impls.verifying.forward import FUNCTIONS
 from samegrad.impls.verifying.judge import Observation, RightGradients
