@@ -42,7 +42,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samegrad.impls.errors import BadInput
-from samegrad.impls.parameters import Array, Layer, Parameters, networks, paired
+from samegrad.impls.parameters import Array, Layer, Parameters, networks, paired, tensors
 from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED, Problem
 
 STEP = 1e-20
@@ -81,9 +81,9 @@ def by_networks(evaluate: Callable[[Parameters], Evaluation], parameters: Parame
     evaluations = [
         evaluate([Layer(W[some], b[some]) for W, b in parameters]) for some in pieces(len(parameters[0].b), length)
     ]
-    predictions, losses, gradients = zip(*evaluations, strict=True)
-    layers = [Layer(*map(np.concatenate, zip(*parts, strict=True))) for parts in zip(*gradients, strict=True)]
-    return Evaluation(np.concatenate(predictions), np.concatenate(losses), layers)
+    arrays = ([one.predictions, one.loss, *tensors(one.gradients).values()] for one in evaluations)
+    predictions, losses, *gradients = map(np.concatenate, zip(*arrays, strict=True))
+    return Evaluation(predictions, losses, paired(gradients))
 
 
 def _evaluate(problem: Problem, parameters: Parameters, x: Array, y: Array) -> Evaluation:

@@ -274,8 +274,7 @@ class Candidate:
 
     def look_for_two(self) -> None:
         """Explain it by two mistakes where one does not: dear, and not before every way of using it was looked at."""
-        tried = self.explained.right or self.explained.explanations or self.predicts_otherwise or not self.is_gradient
-        if self.known and not tried:
+        if self.known and self.is_gradient and not (self.explained.right or self.explained.explanations):
             self.explained = self.diagnose(rate_known=self.rate_known, depth="pairs")
             self.__dict__.pop("shown_wrong", None)
 

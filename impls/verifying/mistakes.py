@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from samegrad.impls.parameters import Array
 from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED
 from samegrad.impls.verifying.mutants import SLOPES, BackwardSteps, Mistake, Place
 from samegrad.impls.verifying.running import Running
@@ -135,14 +134,6 @@ def _biases(m: int) -> list[Scope]:
     return _each_bias(m) + [Scope("biases", range(1, m + 1), "every bias") for _ in range(m > 1)]
 
 
-def _below_another(m: int) -> list[Scope]:
-    return _each_bias(m)[:-1]
-
-
-def _above_another(m: int) -> list[Scope]:
-    return _each_weight(m)[1:]
-
-
 def _ways_back(m: int) -> list[Scope]:
     """Between which layers the error is passed back: all of them, then each two of several."""
     single = [Scope(f"-{ell}", [ell], words={"W": f"W{ell + 1}", "delta": f"δ{ell + 1}"}) for ell in range(1, m)]
@@ -178,12 +169,11 @@ def _layers_and_weights(m: int) -> list[Scope]:
 # -- the table --------------------------------------------------------------------------------------------------------
 
 
-def _refuse() -> Running:
-    raise ValueError("NumPy would refuse these shapes")
-
-
-def _one_output(y: Array, error: Callable[[], Running]) -> Running:
-    return error() if y.shape[1] == 1 else _refuse()
+def _only_if(possible: bool, value: Callable[[], Running]) -> Running:
+    """The value; where the shapes make it impossible, NumPy's refusal."""
+    if not possible:
+        raise ValueError("NumPy would refuse these shapes")
+    return value()
 
 
 SHAPE = (
@@ -232,7 +222,7 @@ AFTER_SLOPES = (
         "The forward pass multiplies by {W}, the backward pass by its transpose; with a square matrix (or one shape "
         "equal to another) NumPy does not complain.", "δ"),
     Kind("back-elementwise-weights{at}", _ways_back, "back",
-        lambda at, delta, cotangent, dW: delta * at.W if delta.shape == at.W.shape else _refuse(),
+        lambda at, delta, cotangent, dW: _only_if(delta.shape == at.W.shape, lambda: delta * at.W),
         "the error is multiplied by {W} element by element instead of by a matrix product",
         "δ*{W} pairs row i of the batch with hidden unit i, which only runs because there are as many rows as units.",
         "δ"),
@@ -246,7 +236,7 @@ AFTER_SLOPES = (
         "{before} is not transposed in the gradient of {at}",
         "{before} @ δ{ell} sums over the units where it should sum over the rows; it only runs because there are as "
         "many rows as units.", "dW"),
-    Kind("{at}-from-z", _above_another, "weight", lambda at, delta: at.z_before.T @ delta,
+    Kind("{at}-from-z", lambda m: _each_weight(m)[1:], "weight", lambda at, delta: at.z_before.T @ delta,
         "the gradient of {at} uses z{below} instead of {before}",
         "{at} was multiplied by {before}, the output of the activation: that is what its gradient needs.", "dW"),
     Kind("{at}-missing", _each_weight, "weight", lambda at, delta: 0.0 * BackwardSteps.weight(at, delta),
@@ -271,7 +261,7 @@ AFTER_SLOPES = (
     Kind("{at}-last-row", _biases, "bias", lambda at, delta, above: delta[-1],
         "the gradient of {whose} takes one row instead of the sum over the rows",
         "Every row of the batch pulls at the bias.", "db"),
-    Kind("{at}-from-above", _below_another, "bias",
+    Kind("{at}-from-above", lambda m: _each_bias(m)[:-1], "bias",
         lambda at, delta, above: above.sum(axis=0) * np.ones(delta.shape[1]),
         "the gradient of {whose} is taken from the layer above",
         "It uses δ{above}; each bias answers for the delta of its own layer.", "db"),
@@ -280,12 +270,13 @@ AFTER_SLOPES = (
         SUM_OF_ROWS),
     Kind("first-row-only", _network, "rows", lambda x, y: (x[:1], y[:1]), "only the first row of the batch is used",
         "The loop over the rows ends after the first one (a return inside the loop?).", SUM_OF_ROWS),
-    Kind("flat-target", _network, "error", lambda a, y: _one_output(y, lambda: a - np.full(y.shape, y.mean())),
+    Kind("flat-target", _network, "error",
+        lambda a, y: _only_if(y.shape[1] == 1, lambda: a - np.full(y.shape, y.mean())),
         FLAT, TABLE + ", so that each row is pulled to the *mean* of the targets.", COLUMN),
     Kind("flat-target-sum", _network, "error",
-        lambda a, y: _one_output(y, lambda: (a - np.full(y.shape, y.mean())) * float(len(y))),
+        lambda a, y: _only_if(y.shape[1] == 1, lambda: (a - np.full(y.shape, y.mean())) * float(len(y))),
         FLAT, TABLE + ", all of which are summed.", COLUMN),
-    Kind("flat-target-table", _network, "error", lambda a, y: _one_output(y, lambda: a - y.reshape(1, -1)),
+    Kind("flat-target-table", _network, "error", lambda a, y: _only_if(y.shape[1] == 1, lambda: a - y.reshape(1, -1)),
         FLAT, TABLE + ".", COLUMN),
     Kind("absolute-error", _network, "error", lambda a, y: (a - y).absolute(), "the error loses its sign",
         "|a − y| in the place of a − y: a prediction that is too small is pushed down further.", ERROR),

@@ -70,7 +70,8 @@ def conclude(asked: Asked, answers: Iterator[dict[str, Any]], again: Again) -> t
         return cannot_tell(asked.target, {"error": "unreadable", "text": "it could not be called"}), None
     if asked.own_loss:
         return against_loss(candidates[0], candidates[0].message["losses"]), candidates[0]
-    return _of_none_right(sorted(candidates, key=_standing), again)
+    most_is_known = sorted(candidates, key=lambda c: (not c.known, c.predicts_otherwise, c.kind != "whole"))
+    return _of_none_right(most_is_known, again)
 
 
 def _as_long_as_it_answers(answers: Iterator[dict[str, Any]], candidates: list[Candidate]) -> Iterator[dict[str, Any]]:
@@ -142,11 +143,6 @@ def _overrules(other: Candidate, right: Candidate) -> bool:
         may = "flat targets" in other.message["layout"] and (len(own_x), len(own_y)) == (2, 1)
     named = other.explained.explanations if may and other.shown_wrong else ()
     return bool(named) and not named[0].mistake.parts
-
-
-def _standing(candidate: Candidate) -> tuple[bool, bool, bool]:
-    """A sort key: the ways in which most is known come first."""
-    return not candidate.known, candidate.predicts_otherwise, candidate.kind != "whole"
 
 
 def _of_none_right(candidates: list[Candidate], again: Again) -> tuple[Report, Candidate]:

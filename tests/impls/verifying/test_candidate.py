@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from samegrad.impls.verifying.verify import run
-from tests.impls.verifying.observed import candidate, probes
+from tests.impls.verifying.observed import candidate, each, probes
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
 
@@ -483,3 +483,41 @@ def test_what_cannot_be_judged_at_another_depth_is_told_by_its_sizes():
     other = candidate(at_rest, sizes=(4, 5, 3)).message
     untested = candidate(probes(), deeper=[other]).verdict.untested
     assert untested == ["4-5-3: every gradient is zero at the probes, which shows nothing"]
+
+
+LAYER = {"sizes": (4, 3), "asked": {"activations": ("tanh",)}}
+
+
+def two_mistakes(factor=1.0):
+    """Weights that climb, and a bias that is forgotten."""
+    some = probes(("tanh",), (4, 3), batches=(2, 1))
+    return each(some, lambda n, g, o: -factor * g if n == "W1" else 0 * g)
+
+
+@pytest.mark.parametrize("asked_before", [False, True])
+@pytest.mark.parametrize("rate", [1.0, 0.07])
+def test_two_mistakes_are_looked_for_when_asked(rate, asked_before):
+    """What was concluded without them is concluded anew; a learning rate that is not known is found."""
+    both = candidate(two_mistakes(rate), recovered=True, rate_known=rate == 1, **LAYER)
+    assert not both.explained.explanations
+    if asked_before:
+        assert not both.shown_wrong
+    both.look_for_two()
+    assert both.explained.explanations[0].mistake.name == "sign+b1-missing" and both.shown_wrong
+    assert both.explained.constant == pytest.approx(rate, rel=1e-9)
+
+
+def test_two_mistakes_are_not_looked_for_where_they_could_not_be_shown():
+    """What is right or explained is left as it is, as is what was not seen to predict, or varies."""
+    some = two_mistakes()
+    right = probes(("tanh",), (4, 3))
+    for way in (
+        candidate(right, **LAYER),
+        candidate(each(right, lambda n, g, o: 0 * g if n == "b1" else g), **LAYER),
+        candidate([replace(o, predictions=None) for o in some], **LAYER),
+        candidate([replace(o, predictions=o.predictions**2) for o in some], **LAYER),
+        candidate(some, repeat="varies", **LAYER),
+    ):
+        before = way.explained
+        way.look_for_two()
+        assert way.explained is before
