@@ -18,7 +18,7 @@ import numpy as np
 
 from samegrad.impls.parameters import Array, tensors
 from samegrad.impls.problem import CROSS_ENTROPY
-from samegrad.impls.verifying import messages, mistakes, probe, stepping
+from samegrad.impls.verifying import messages, probe, stepping
 from samegrad.impls.verifying.conventions import CONVENTIONS, MSE, Convention
 from samegrad.impls.verifying.diagnosis import Diagnosis, diagnose
 from samegrad.impls.verifying.forward import (
@@ -220,13 +220,12 @@ class Candidate:
         """A mistake in a gradient that contains a penalty as well, whose λ is a number of the source (or was given).
 
         A λ is tried further where without it some weights' gradient is right, which it was not with it; in a single
-        layer, where the mistake may be in all of it, if the biases' gradients, which have no penalty, are explained.
+        layer each is, as the mistake may be in all of it.
         """
         numbers = dict.fromkeys([probe.PENALTY, *(n for n in self.source.literals if 0 < n < 1)])
         plain = self.diagnose(depth="nearest")
-        in_all = self.layers == 1 and self._biases_are_explained()
-        terms: tuple[Callable[[Array], Array], ...] = (lambda W: W, np.sign)
-        for size, per_row, term in itertools.product(list(numbers)[:8], (False, True), terms):
+        terms: dict[str, Callable[[Array], Array]] = {"L2": lambda W: W, "L1": np.sign}
+        for size, per_row, (kind, term) in itertools.product(list(numbers)[:8], (False, True), terms.items()):
             without = []
             for o in self.observations:
                 values, scale = tensors(o.parameters), size / (len(o.x) if per_row else 1)
@@ -238,17 +237,10 @@ class Candidate:
             look = partial(self.diagnose, without)
             diagnosis = look(depth="nearest")
             better = any(diagnosis.taus[n] <= 1 < plain.taus[n] for n in diagnosis.taus if n[0] == "W")
-            if (better or in_all) and (named := look(depth="singles")).explanations:
+            if (better or self.layers == 1) and (named := look(depth="singles")).explanations:
                 rows = tuple((len(o.x), size / (len(o.x) if per_row else 1)) for o in self.observations)
-                return replace(named, penalty=Penalty("L2" if term is not np.sign else "L1", rows, False))
+                return replace(named, penalty=Penalty(kind, rows, False))
         return None
-
-    def _biases_are_explained(self) -> bool:
-        """Are there biases, whose gradients are right or those of a mistake?"""
-        alone = [replace(o, gradients={n: g for n, g in o.gradients.items() if n[0] == "b"}) for o in self.observations]
-        judge = Judge(alone, self.dtype)
-        every = ((choice, m) for choice in self.choices for m in (mistakes.RIGHT, *mistakes.bank(choice)))
-        return judge.moves and any(judge.fits(mistake, choice, CONVENTIONS) for choice, mistake in every)
 
     # -- wrong ----------------------------------------------------------------------------------------------------
 

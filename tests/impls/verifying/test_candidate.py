@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from samegrad.impls.parameters import tensors
 from samegrad.impls.verifying.verify import run
 from tests.impls.verifying.observed import candidate, each, probes
 
@@ -463,6 +464,33 @@ def test_a_penalty_beside_a_mistake_in_all_of_a_single_layer(kind, term, per_row
     assert unknown.penalty is None and not unknown.explanations
     strange = [replace(o, gradients={**o.gradients, "b1": 1.3 * o.gradients["b1"] + 0.1}) for o in some]
     assert candidate(strange, sizes=(4, 3), source={"literals": (0.05,)}).explained.penalty is None
+
+
+def forgotten_beside(size, **changes):
+    """A bias that is forgotten, and λ·W in the gradients of the weights."""
+
+    def change(n, g, o):
+        return 0 * g if n == "b1" else g + size * tensors(o.parameters)[n] if n[0] == "W" else g
+
+    return each(probes(**changes), change)
+
+
+@pytest.mark.parametrize("size", [0.05, 0.99])
+def test_a_penalty_is_taken_away_to_rounding_and_within_what_recovering_may_have_added(size):
+    """A large one swallows digits of the gradient beside it."""
+    some = forgotten_beside(size)
+    vague = [replace(o, slack={n: np.full(g.shape, 1e-6) for n, g in o.gradients.items()}) for o in some]
+    for observations in (some, each(vague, lambda n, g, o: g + 0.9e-6 if n[0] == "W" else g)):
+        diagnosis = candidate(observations, source={"literals": (size,)}).explained
+        assert diagnosis.explanations[0].mistake.name == "b1-missing" and diagnosis.penalty.kind == "L2"
+    far = each(vague, lambda n, g, o: g + 1.1e-6 if n == "W2" else g)
+    assert candidate(far, source={"literals": (size,)}).explained.penalty is None
+
+
+def test_a_number_is_no_penalty_s_from_1_on_nor_beside_a_gradient_of_another_shape():
+    assert candidate(forgotten_beside(1.0), source={"literals": (1.0,)}).explained.penalty is None
+    cut = each(forgotten_beside(0.05), lambda n, g, o: g[:, :2] if n == "W1" else g)
+    assert candidate(cut, source={"literals": (0.05,)}).explained.penalty is None
 
 
 def turned(net, sizes):
