@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from samegrad.impls.checking.bound import arithmetic
 from samegrad.impls.parameters import Array, tensors
 from samegrad.impls.problem import CROSS_ENTROPY
 from samegrad.impls.verifying import messages, probe, stepping
@@ -32,8 +33,6 @@ from samegrad.impls.verifying.forward import (
 from samegrad.impls.verifying.judge import Activations, Judge, Observation, Penalty
 from samegrad.impls.verifying.rightness import Verdict, first_right, in_turn
 from samegrad.impls.verifying.why_not import why_not
-
-UNIT = np.finfo(np.float64).eps / 2
 
 
 @dataclass(frozen=True)
@@ -114,8 +113,7 @@ class Candidate:
 
     def diagnose(self, observations: list[Observation] | None = None, **options: Any) -> Diagnosis:
         """The diagnosis of these observations, or of all, for the network and the losses that it may have."""
-        choices = self.choices[:2] if options["depth"] == "pairs" else self.choices
-        return diagnose(observations or self.observations, choices, self.allowed, dtype=self.dtype, **options)
+        return diagnose(observations or self.observations, self.choices, self.allowed, dtype=self.dtype, **options)
 
     @property
     def choices(self) -> list[Activations]:
@@ -226,13 +224,13 @@ class Candidate:
         plain = self.diagnose(depth="nearest")
         terms: dict[str, Callable[[Array], Array]] = {"L2": lambda W: W, "L1": np.sign}
         for size, per_row, (kind, term) in itertools.product(list(numbers)[:8], (False, True), terms.items()):
-            without = []
+            without, unit = [], arithmetic(self.dtype).u
             for o in self.observations:
                 values, scale = tensors(o.parameters), size / (len(o.x) if per_row else 1)
                 if any(g.shape != values[n].shape for n, g in o.gradients.items() if n[0] == "W"):
                     return None
                 gradients = {n: g - scale * term(values[n]) if n[0] == "W" else g for n, g in o.gradients.items()}
-                slack: dict[str, Array] = {n: o.slack.get(n, 0.0) + 4 * UNIT * abs(o.gradients[n]) for n in o.gradients}
+                slack: dict[str, Array] = {n: o.slack.get(n, 0.0) + 4 * unit * abs(o.gradients[n]) for n in o.gradients}
                 without.append(replace(o, gradients=gradients, slack=slack))
             look = partial(self.diagnose, without)
             diagnosis = look(depth="nearest")

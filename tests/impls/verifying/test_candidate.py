@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from samegrad.impls.parameters import tensors
+from samegrad.impls.verifying.conventions import MSE
 from samegrad.impls.verifying.verify import run
 from tests.impls.verifying.observed import candidate, each, probes
 
@@ -447,6 +448,14 @@ def test_a_penalty_beside_a_mistake_is_named_too(in_this_process, program):
 # From gradients at hand -----------------------------------------------------------------------------------------------
 
 
+def test_what_is_answered_of_every_probe_is_true_of_the_whole():
+    way = candidate(probes(), kind="whole", reading={"dtype": "float32", "loss_is_given": True, "absent": ["b1"]})
+    assert (way.kind, way.dtype, way.allowed, way.loss_known, way.absent) == ("whole", "float32", [MSE], True, {"b1"})
+    usual = candidate(probes(), asked={"dtype": "float32"})
+    assert usual.dtype == "float32" and candidate(probes()).dtype == "float64"
+    assert len(usual.allowed) > 1 and not usual.loss_known and usual.absent == set()
+
+
 @pytest.mark.parametrize("per_row", [False, True])
 @pytest.mark.parametrize(("kind", "term"), [("L2", lambda W: W), ("L1", np.sign)])
 def test_a_penalty_beside_a_mistake_in_all_of_a_single_layer(kind, term, per_row):
@@ -477,8 +486,11 @@ def forgotten_beside(size, **changes):
 
 @pytest.mark.parametrize("size", [0.05, 0.99])
 def test_a_penalty_is_taken_away_to_rounding_and_within_what_recovering_may_have_added(size):
-    """A large one swallows digits of the gradient beside it."""
-    some = forgotten_beside(size)
+    """A large one swallows digits of the gradient beside it, in float32 as in float64."""
+    some = forgotten_beside(size, net=("sigmoid", "sigmoid"))
+    single = each(some, lambda n, g, o: np.float64(np.float32(g)))
+    asked, source = {"dtype": "float32"}, {"literals": (size,)}
+    assert candidate(single, asked=asked, source=source).explained.explanations[0].mistake.name == "b1-missing"
     vague = [replace(o, slack={n: np.full(g.shape, 1e-6) for n, g in o.gradients.items()}) for o in some]
     for observations in (some, each(vague, lambda n, g, o: g + 0.9e-6 if n[0] == "W" else g)):
         diagnosis = candidate(observations, source={"literals": (size,)}).explained
