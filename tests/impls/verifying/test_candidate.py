@@ -11,7 +11,7 @@ import pytest
 from samegrad.impls.parameters import tensors
 from samegrad.impls.verifying.conventions import MSE
 from samegrad.impls.verifying.verify import run
-from tests.impls.verifying.observed import candidate, each, probes
+from tests.impls.verifying.observed import candidate, each, noise, probes
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
 
@@ -454,6 +454,9 @@ def test_what_is_answered_of_every_probe_is_true_of_the_whole():
     usual = candidate(probes(), asked={"dtype": "float32"})
     assert usual.dtype == "float32" and candidate(probes()).dtype == "float64"
     assert len(usual.allowed) > 1 and not usual.loss_known and usual.absent == set()
+    rounded = each(probes(), lambda n, g, o: noise(g, 1e-8))
+    for dtype in ("float32", "float64"):
+        assert candidate(rounded, asked={"dtype": dtype}).diagnose(depth="right").right == (dtype == "float32")
 
 
 @pytest.mark.parametrize("per_row", [False, True])
