@@ -6,6 +6,7 @@ It is there for the networks that the suite's implementations have: a squared er
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from samegrad.impls.child import Failed, call
@@ -81,9 +82,10 @@ def evaluate(name: str, sizes: list[int], activations: list[str], dtype: str, pr
     implementation = get_entry(name).load()()
     answers = []
     for probe in messages.unpack(probes):
-        x, y = probe["x"], probe["y"]
-        problem = Problem("probe", tuple(sizes), tuple(activations), lambda batch, seed, rows=(x, y): rows)
-        implementation.prepare(Task(problem, messages.to_layers(probe["parameters"]), len(x), dtype))
+        rows = partial(lambda data, batch, seed: data, (probe["x"], probe["y"]))
+        problem = Problem("probe", tuple(sizes), tuple(activations), rows)
+        task = Task(problem, messages.to_layers(probe["parameters"]), len(probe["x"]), dtype)
+        implementation.prepare(task)
         _, gradients = implementation.to_numpy(implementation.value_and_grad())
         answers.append(tensors(gradients))
     return messages.pack(answers)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -100,7 +101,7 @@ FUNCTIONS: dict[str, Callable[[Array], Array]] = {
 }
 OTHERS: dict[str, Callable[[Array], Array]] = {
     **{
-        f"leaky ReLU ({slope:g} below zero)": lambda z, slope=slope: np.maximum(z, slope * z)
+        f"leaky ReLU ({slope:g} below zero)": partial(lambda slope, z: np.maximum(z, slope * z), slope)
         for slope in (0.01, 0.1, 0.2, 0.3)
     },
     "ELU": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from samegrad.impls.verifying.mutants import FUNCTIONS, SLOPES, ones
+from samegrad.impls.verifying.mutants import SLOPES, ones
 from samegrad.impls.verifying.running import Running
 
 
@@ -29,14 +29,17 @@ WRONG_SLOPES = (
         "of-z",
         "the slope is computed from z where it needs a, in {where}",
         "The short form of the slope is in terms of the activation's output a; you gave it the input z.",
-        {f: lambda z, a, f=f: SLOPES[f](z, z) for f in ("sigmoid", "tanh")},
+        {"sigmoid": lambda z, a: SLOPES["sigmoid"](z, z), "tanh": lambda z, a: SLOPES["tanh"](z, z)},
     ),
     Slope(
         "of-a",
         "the slope is computed as {f}′(a) instead of {f}′(z), in {where}",
         "Your derivative function applies the activation itself, but it was given a, to which the activation has "
         "been applied already: it is applied twice.",
-        {f: lambda z, a, f=f: SLOPES[f](a, FUNCTIONS[f](a)) for f in ("sigmoid", "tanh")},
+        {
+            "sigmoid": lambda z, a: SLOPES["sigmoid"](a, a.sigmoid()),
+            "tanh": lambda z, a: SLOPES["tanh"](a, a.tanh()),
+        },
     ),
     Slope(
         "just-a",
