@@ -16,8 +16,7 @@ from samegrad.impls.verifying.candidate import Asked, Candidate, Source
 from samegrad.impls.verifying.child import Ended
 from samegrad.impls.verifying.diagnosis import diagnose
 from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Report
-from samegrad.impls.verifying.verdict_of_loss import against_loss
-from samegrad.impls.verifying.verdict_of_rule import conclude_rule
+from samegrad.impls.verifying.verdict_by_derivatives import against_loss, conclude_rule
 from samegrad.impls.verifying.writing import cannot_tell, write
 
 EXPLAINED = 4
