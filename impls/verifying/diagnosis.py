@@ -139,17 +139,13 @@ def _explain(
     judge: Judge, activations: Sequence[Activations], conventions: Sequence[Convention], with_pairs: bool
 ) -> list[Explanation]:
     """The mistakes that fit: another convention, float32 inside, single ones of the bank, then pairs if asked for."""
-    explanations = _other_conventions(judge, activations, conventions)
-    if explanations:
-        return explanations
-    explanations = _float32_inside(judge, activations, conventions)
-    if explanations:
-        return explanations
     every = [*conventions, *_others(conventions)]
-    explanations = _search(judge, activations, every, mistakes.bank)
-    if explanations or not with_pairs:
-        return explanations
-    return _search(judge, activations, every, lambda choice: mutants.pairs(mistakes.bank(choice)))
+    return (
+        _other_conventions(judge, activations, conventions)
+        or _float32_inside(judge, activations, conventions)
+        or _search(judge, activations, every, mistakes.bank)
+        or (_search(judge, activations, every, lambda c: mutants.pairs(mistakes.bank(c))) if with_pairs else [])
+    )
 
 
 def _others(conventions: Sequence[Convention]) -> list[Convention]:

@@ -166,8 +166,7 @@ def _write_unknown(report: Report, candidate: Candidate) -> None:
 
 def _named(explanation: Explanation, candidate: Candidate) -> Named:
     m = explanation.mistake
-    equation = m.equation if candidate.outputs > 1 else m.equation.replace("(N·k)", "N")
-    equation = with_factor(equation, explanation.convention, candidate.outputs)
+    equation = with_factor(m.equation, explanation.convention, candidate.outputs)
     columns = "column" in candidate.message["layout"]
     return Named(m.name, m.title, m.sentence, in_layout(equation, candidate.message["flipped"], columns))
 
