@@ -143,7 +143,7 @@ class Judge:
             if not self.rate_known:  # the step's own factor is found on the first probe, and kept for the others
                 if not coefficients:
                     free = np.column_stack([probe.expected[on], columns])
-                    step = float(np.linalg.lstsq(free, probe.gradients[on], rcond=None)[0][0]) / scale
+                    step = float(np.linalg.lstsq(free, probe.gradients[on])[0][0]) / scale
                 if not step > 0:
                     return None
                 scale *= step
