@@ -306,12 +306,13 @@ def test_following_units_forwards_gives_what_stepping_every_parameter_gives(net,
 
 @pytest.mark.parametrize("net", NETS, ids=lambda net: "-".join(net.activations))
 @pytest.mark.parametrize("limit", [oracle.WORKING_SET, 40])
-def test_several_networks_are_each_what_they_are_alone(net, limit, monkeypatch):
-    """Truth and bound, in pieces of the networks and of the rows too."""
+@pytest.mark.parametrize("rows", [9, 1])
+def test_several_networks_are_each_what_they_are_alone(net, limit, rows, monkeypatch):
+    """Truth and bound, in pieces of the networks and of the rows too; with more rows than units, and with fewer."""
     monkeypatch.setattr(oracle, "WORKING_SET", limit)
     rng = np.random.default_rng(5)
     several = initial(net.sizes, seed=5, networks=7)
-    x, y = rng.standard_normal((9, net.sizes[0])), rng.standard_normal((9, net.sizes[-1]))
+    x, y = rng.standard_normal((rows, net.sizes[0])), rng.standard_normal((rows, net.sizes[-1]))
     for evaluate in (oracle.evaluate, lambda *of: running_bound(*of, "float32")):
         together = evaluate(net, several, x, y)
         for number in range(7):
