@@ -448,6 +448,20 @@ def test_a_penalty_beside_a_mistake_is_named_too(in_this_process, program):
 # From gradients at hand -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("rate_known", [False, True])
+def test_an_observation_is_what_was_answered_of_its_probe(rate_known):
+    """A learning rate that the target was not given is 1."""
+    some = [replace(o, loss=2.0, rate=0.375) for o in probes()]
+    for o, answered in zip(candidate(some, rate_known=rate_known).observations, some, strict=True):
+        assert (o.loss, o.rate) == (2.0, 0.375 if rate_known else 1.0)
+        assert (o.parameters, o.x is answered.x, o.y is answered.y) == (answered.parameters, True, True)
+        assert (o.gradients, o.slack, o.predictions is answered.predictions) == (
+            answered.gradients,
+            answered.slack,
+            True,
+        )
+
+
 def test_what_is_answered_of_every_probe_is_true_of_the_whole():
     way = candidate(probes(), kind="whole", reading={"dtype": "float32", "loss_is_given": True, "absent": ["b1"]})
     assert (way.kind, way.dtype, way.allowed, way.loss_known, way.absent) == ("whole", "float32", [MSE], True, {"b1"})
