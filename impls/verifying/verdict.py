@@ -91,15 +91,24 @@ def _of_right_one(right: Candidate, candidates: list[Candidate]) -> tuple[Report
     for other in candidates:
         if other is not right and _overrules(other, right):
             return write(other, WRONG), other
+    several = next((c for c in candidates if c is not right and c.known and c.outputs > 1 == right.outputs), None)
+    if several is not None and not several.shown_wrong and _is_meant_for_several(several, right):
+        report = write(several, UNKNOWN)
+        report.notes.append("With one output its gradient is right.")
+        return report, several
     report = write(right, RIGHT)
     wholes = [c for c in candidates if c.kind == "whole" and c is not right]
     if wholes and right.kind != "whole":
         report.untested.append(f"what {wholes[0].message['main']} does with it")
-    one_output = next((c for c in candidates if c is not right and c.known and c.outputs > 1 == right.outputs), None)
-    if one_output is not None and one_output.shown_wrong:
-        other_report = write(one_output, WRONG)
-        report.untested.append(f"several outputs, with which it is another gradient: {other_report.headline}")
+    if several is not None and several.shown_wrong:
+        report.untested.append(f"several outputs, with which it is another gradient: {write(several, WRONG).headline}")
     return report, right
+
+
+def _is_meant_for_several(several: Candidate, one: Candidate) -> bool:
+    """Does the program say how many outputs it has, and was it used in the same way with several as with one?"""
+    same = (several.kind, several.message["layout"]) == (one.kind, one.message["layout"])
+    return same and bool(several.message["takes_outputs"])
 
 
 def _is_one_mistake(candidate: Candidate) -> bool:

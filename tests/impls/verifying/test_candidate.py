@@ -426,6 +426,31 @@ def test_without_biases_none_is_missing_row_by_row(in_this_process, program):
     assert run(program(text, "Net")).verdict == "right"
 
 
+def test_a_program_for_any_number_of_outputs_is_not_right_for_being_so_with_one(in_this_process, program):
+    """A bias takes the sum over everything with one output only; beside a penalty on it no known mistake explains that."""
+    text = """
+        import numpy as np
+
+        class Net:
+            def __init__(self, n_inputs, n_outputs, rate=0.1):
+                self.rate, self.W, self.b = rate, np.random.randn(n_inputs, n_outputs), np.zeros(n_outputs)
+
+            def forward(self, x):
+                return np.tanh(x @ self.W + self.b)
+
+            def train(self, x, y):
+                a = self.forward(x)
+                d = (a - y) / len(x) * (1 - a * a)
+                self.W -= self.rate * (x.T @ d + 0.01 * self.W)
+                self.b -= self.rate * (d.sum(axis=0) + 0.01 * self.b)
+    """
+    assert run(program(text, "Net")).verdict == "right"
+    report = run(program(text.replace("axis=0", ""), "Net"))
+    assert report.verdict == "cannot tell" and report.sizes[-1] > 1 and "With one output" in notes(report)
+    for_one = text.replace("axis=0", "").replace("n_inputs, n_outputs, rate", "n_inputs, rate")
+    assert run(program(for_one.replace("n_outputs", "1"), "Net")).verdict == "right"
+
+
 def test_a_penalty_beside_a_mistake_is_named_too(in_this_process, program):
     text = """
         import numpy as np
