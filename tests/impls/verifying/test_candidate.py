@@ -427,7 +427,7 @@ def test_without_biases_none_is_missing_row_by_row(in_this_process, program):
 
 
 def test_a_program_for_any_number_of_outputs_is_not_right_for_being_so_with_one(in_this_process, program):
-    """A bias takes the sum over everything with one output only; beside a penalty on it no known mistake explains that."""
+    """A bias takes the sum over everything with one output only; beside a penalty on it no mistake explains that."""
     text = """
         import numpy as np
 
