@@ -18,7 +18,7 @@ DATA = {
     "samegrad/impls/checking/constants.json",
     "samegrad/impls/others/c_floor.c",
     "samegrad/impls/others/c_network.h",
-    "samegrad/impls/verifying/page.html.j2",
+    "samegrad/impls/verifying/report.html.j2",
     "samegrad/reports/page/page.html",
     "samegrad/reports/page/page.css",
 }

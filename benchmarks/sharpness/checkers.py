@@ -18,8 +18,7 @@ import numpy as np
 
 from samegrad.benchmarks.sharpness.planted import X, Y, backward, naive_slope, network
 from samegrad.impls.checking.agreement import Reference, worst_tau
-from samegrad.impls.checking.oracle import flatten
-from samegrad.impls.parameters import Array, Parameters, tensors, unflatten
+from samegrad.impls.parameters import Array, Parameters, tensors, unflatten, vector
 from samegrad.impls.problem import XOR
 
 SCIPY_LIMIT = 1e-6
@@ -55,8 +54,8 @@ def scipy_check(seed: int, scale: float, gradients: Parameters) -> bool:
                 a = naive_slope(a @ W + b)[0]
         return float(np.mean((a - Y) ** 2))
 
-    gradient = flatten(gradients)
-    return scipy.optimize.check_grad(loss, lambda theta: gradient, flatten(network(seed, scale))) < SCIPY_LIMIT
+    gradient = vector(gradients)
+    return scipy.optimize.check_grad(loss, lambda theta: gradient, vector(network(seed, scale))) < SCIPY_LIMIT
 
 
 def torch_check(seed: int, scale: float, gradients: Parameters) -> bool:

@@ -133,19 +133,27 @@ def run(
         "threads": threads,
     }
     result: dict[str, Any] = {"settings": settings, "versions": {}, "rows": [], "left_out": {}, "failed": {}}
+    target = "samegrad.impls.checking.agree:measure"
     for name in implementations:
         progress(f"{name}: {len(problems)} problems, {len(dtypes)} dtypes, {len(scales)} scales, {len(seeds)} seeds")
-        try:
-            if reason := get_entry(name).missing():
-                raise Unavailable(reason)
-            target = "samegrad.impls.checking.agree:measure"
-            rows = call(target, {"implementation": name, **settings}, timeout_s=timeout_s, threads=threads)
-        except (Unavailable, Failed) as reason:
-            result["failed" if isinstance(reason, Failed) else "left_out"][name] = str(reason)
-            continue
-        result["rows"] += rows
-        result["versions"][name] = get_entry(name).versions()
+        if rows := in_process(result, target, name, settings, timeout_s):
+            result["rows"] += rows
+            result["versions"][name] = get_entry(name).versions()
     return result
+
+
+def in_process(
+    result: dict[str, Any], target: str, implementation: str, settings: dict[str, Any], timeout_s: float
+) -> list[Row]:
+    """The rows that `target` measures of an implementation in a fresh process; where none, `result` has the reason."""
+    try:
+        if reason := get_entry(implementation).missing():
+            raise Unavailable(reason)
+        request = {"implementation": implementation, **settings}
+        return call(target, request, timeout_s=timeout_s, threads=settings["threads"])
+    except (Unavailable, Failed) as reason:
+        result["failed" if isinstance(reason, Failed) else "left_out"][implementation] = str(reason)
+        return []
 
 
 def disagreements(result: dict[str, Any]) -> list[str]:

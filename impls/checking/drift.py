@@ -17,10 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from samegrad.impls.checking.agree import BATCH, LEARNING_RATE, TIMEOUT_S
+from samegrad.impls.checking.agree import BATCH, LEARNING_RATE, TIMEOUT_S, in_process
 from samegrad.impls.checking.bound import arithmetic
 from samegrad.impls.checking.oracle import evaluate
-from samegrad.impls.child import Failed, call
 from samegrad.impls.errors import Unavailable
 from samegrad.impls.parameters import Array, Layer, Parameters, rounded, tensors
 from samegrad.impls.problem import DTYPES, PROBLEMS, SEED, Problem, get_problem
@@ -157,17 +156,10 @@ def run(
 
     result: dict[str, Any] = {"settings": {**how, "batch": BATCH, "shadows": SHADOWS, "device": device}}
     result |= {"shadows": spread, "rows": [], "left_out": {}, "failed": {}}
+    request = {"problems": list(problems), "dtypes": list(dtypes), "device": device, "threads": threads, **how}
     for name in implementations:
         progress(f"{name}: {max(steps)} steps on {' and '.join(problems)}")
-        request = {"implementation": name, "problems": list(problems), "dtypes": list(dtypes), "device": device, **how}
-        try:
-            if reason := get_entry(name).missing():
-                raise Unavailable(reason)
-            target = "samegrad.impls.checking.drift:measure"
-            rows = call(target, {**request, "threads": threads}, timeout_s=timeout_s, threads=threads)
-        except (Unavailable, Failed) as reason:
-            result["failed" if isinstance(reason, Failed) else "left_out"][name] = str(reason)
-            continue
+        rows = in_process(result, "samegrad.impls.checking.drift:measure", name, request, timeout_s)
         for row in rows:
             if "step" in row:
                 row["times_shadow"] = row["distance"] / largest[row["problem"], row["dtype"], row["step"]]

@@ -42,7 +42,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samegrad.impls.errors import BadInput
-from samegrad.impls.parameters import Array, Layer, Parameters, networks, paired
+from samegrad.impls.parameters import Array, Layer, Parameters, networks, paired, tensors
 from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED, Problem
 
 STEP = 1e-20
@@ -81,9 +81,9 @@ def by_networks(evaluate: Callable[[Parameters], Evaluation], parameters: Parame
     evaluations = [
         evaluate([Layer(W[some], b[some]) for W, b in parameters]) for some in pieces(len(parameters[0].b), length)
     ]
-    predictions, losses, gradients = zip(*evaluations, strict=True)
-    layers = [Layer(*map(np.concatenate, zip(*parts, strict=True))) for parts in zip(*gradients, strict=True)]
-    return Evaluation(np.concatenate(predictions), np.concatenate(losses), layers)
+    arrays = ([one.predictions, one.loss, *tensors(one.gradients).values()] for one in evaluations)
+    predictions, losses, *gradients = map(np.concatenate, zip(*arrays, strict=True))
+    return Evaluation(predictions, losses, paired(gradients))
 
 
 def _evaluate(problem: Problem, parameters: Parameters, x: Array, y: Array) -> Evaluation:
@@ -214,11 +214,6 @@ PARTS: dict[str, Callable[[Numbers], tuple[Numbers, Numbers]]] = {
     "identity": identity,
     "softmax": softmax,
 }
-
-
-def flatten(parameters: Parameters) -> Array:
-    """All parameters in one vector: W1 row by row, b1, W2, …"""
-    return np.concatenate([np.ravel(tensor) for layer in parameters for tensor in layer]).astype(np.float64)
 
 
 def pieces(count: int, length: int) -> Iterator[slice]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich import box
@@ -24,7 +23,7 @@ def render_agree(result: Row) -> RenderableType:
     """A table per problem and dtype, the disagreements, what was left out, and the verdict."""
     measured = [row for row in result["rows"] if "tau" in row]
     refused = [row for row in result["rows"] if "left_out" in row]
-    tables = [_agreement_table(problem, dtype, rows) for (problem, dtype), rows in _by_case(measured)]
+    tables = [_agreement_table(f"{problem}, {dtype}", rows) for (problem, dtype), rows in _by_case(measured).items()]
     wrong = disagreements(result)
     names = {row["implementation"] for row in measured}
     if wrong:
@@ -36,33 +35,26 @@ def render_agree(result: Row) -> RenderableType:
     return Group(*tables, *_left_out(result, refused), Text.from_markup(verdict), *map(Text, wrong))
 
 
-def _agreement_table(problem: str, dtype: str, rows: Sequence[Row]) -> Table:
+def _table(title: str | None, left: Sequence[str], right: Iterable[str], no_wrap: bool = True) -> Table:
+    """An empty table with these columns."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in left:
+        table.add_column(heading, no_wrap=True)
+    for heading in right:
+        table.add_column(heading, justify="right", no_wrap=no_wrap)
+    return table
+
+
+def _agreement_table(case: str, rows: Sequence[Row]) -> Table:
     scales = sorted({row["scale"] for row in rows})
-    table = Table(
-        title=f"{problem}, {dtype}: worst τ, median/worst error in ULP, by scale of the weights",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-    )
-    table.add_column("implementation", no_wrap=True)
-    table.add_column("tensor", no_wrap=True)
-    for scale in scales:
-        table.add_column(f"τ ×{scale:g}", justify="right", no_wrap=True)
-        table.add_column("ULP", justify="right", no_wrap=True)
-    for name in dict.fromkeys(row["implementation"] for row in rows):
-        shown = name
-        for tensor in _tensors(rows):
-            cells: list[str | Text] = []
-            for scale in scales:
-                cells += _agreement_cells(
-                    [
-                        row
-                        for row in rows
-                        if (row["implementation"], row["scale"]) == (name, scale) and _tensor(row) == tensor
-                    ]
-                )
-            table.add_row(shown, tensor, *cells)
-            shown = ""
+    title = f"{case}: worst τ, median/worst error in ULP, by scale of the weights"
+    table = _table(title, ("implementation", "tensor"), [h for scale in scales for h in (f"τ ×{scale:g}", "ULP")])
+    tensors = dict.fromkeys(map(_tensor, rows))
+    for (name,), own in _grouped(rows, "implementation").items():
+        for number, tensor in enumerate(tensors):
+            of_scale = ([row for row in own if (row["scale"], _tensor(row)) == (scale, tensor)] for scale in scales)
+            cells = [cell for some in of_scale for cell in _agreement_cells(some)]
+            table.add_row("" if number else name, tensor, *cells)
     return table
 
 
@@ -87,26 +79,20 @@ def _tensor(row: Row) -> str:
     return "after step" if row["pass"] == "train_step" else row["tensor"]
 
 
-def _tensors(rows: Iterable[Row]) -> list[str]:
-    return list(dict.fromkeys(map(_tensor, rows)))
-
-
 MOST_WRONG = 5
 
 
 def render_in_short(result: Row) -> RenderableType:
     """A line for each implementation with its worst figures, what is not right, and the verdict last."""
     agree, drift = result["agree"], result["drift"] or {"rows": []}
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("implementation", no_wrap=True)
     figures = [(agree, "tau", "worst τ"), (drift, "times_shadow", "drift")]
     columns = [
         (part, figure, heading, dtype)
         for part, figure, heading in figures
         for dtype in dict.fromkeys(row["dtype"] for row in part["rows"] if figure in row)
     ]
-    for *_, heading, dtype in columns:
-        table.add_column(f"{heading}, {dtype}", justify="right")
+    headings = [f"{heading}, {dtype}" for *_, heading, dtype in columns]
+    table = _table(None, ["implementation"], headings, no_wrap=False)
     for name in dict.fromkeys(row["implementation"] for row in agree["rows"] if "tau" in row):
         table.add_row(name, *(_worst(part["rows"], name, dtype, figure) for part, figure, _, dtype in columns))
     parts: list[RenderableType] = [table] if table.rows else []
@@ -143,18 +129,10 @@ def render_drift(result: Row) -> RenderableType:
     refused = [row for row in result["rows"] if "left_out" in row]
     steps = sorted({row["step"] for row in result["shadows"]})
     parts: list[RenderableType] = []
-    for (problem, dtype), rows in _by_case(result["shadows"]):
-        table = Table(
-            title=f"{problem}, {dtype}: farthest parameter from float64 (times the farthest shadow)",
-            title_justify="left",
-            box=box.SIMPLE_HEAD,
-            padding=(0, 1, 0, 0),
-        )
-        table.add_column("implementation", no_wrap=True)
-        for step in steps:
-            table.add_column(f"step {step}", justify="right", no_wrap=True)
-        here = [row for row in measured if (row["problem"], row["dtype"]) == (problem, dtype)]
-        for name, of_name in groupby(here, key=lambda row: row["implementation"]):
+    for case, rows in _by_case(result["shadows"]).items():
+        title = f"{', '.join(case)}: farthest parameter from float64 (times the farthest shadow)"
+        table = _table(title, ["implementation"], [f"step {step}" for step in steps])
+        for (name,), of_name in _grouped(_by_case(measured).get(case, ()), "implementation").items():
             table.add_row(name, *map(_drift_cell, of_name))
         table.add_section()
         table.add_row("farthest shadow", *(f"{_power(row['largest'])} (1.0)" for row in rows))
@@ -179,7 +157,7 @@ def _drift_cell(row: Row) -> Text:
 def render_faults(results: Sequence[Row]) -> RenderableType:
     """Each known fault that is present, with its evidence and cure; then those that are absent or were not tried."""
     lines: list[RenderableType] = []
-    for name, tried in _by_name(results).items():
+    for (name,), tried in _grouped(results, "name").items():
         present = [result for result in tried if result["present"]]
         if present:
             versions = {
@@ -196,13 +174,6 @@ def render_faults(results: Sequence[Row]) -> RenderableType:
     return Group(*lines)
 
 
-def _by_name(results: Iterable[Row]) -> dict[str, list[Row]]:
-    groups: dict[str, list[Row]] = {}
-    for result in results:
-        groups.setdefault(result["name"], []).append(result)
-    return groups
-
-
 def _left_out(result: Row, refused: Iterable[Row]) -> list[Text]:
     """A line for each implementation that could not run, refused some cases, or failed."""
     cases = Counter(f"{row['implementation']}: {row['left_out']}" for row in refused)
@@ -212,12 +183,16 @@ def _left_out(result: Row, refused: Iterable[Row]) -> list[Text]:
     return [*(Text(f"left out: {line}", style="dim") for line in lines), *failures]
 
 
-def _by_case(rows: Iterable[Row]) -> Iterator[tuple[tuple[str, str], list[Row]]]:
-    """The rows of each problem and dtype, in the order in which these first appear."""
-    cases: dict[tuple[str, str], list[Row]] = {}
+def _by_case(rows: Iterable[Row]) -> dict[tuple[str, ...], list[Row]]:
+    return _grouped(rows, "problem", "dtype")
+
+
+def _grouped(rows: Iterable[Row], *fields: str) -> dict[tuple[str, ...], list[Row]]:
+    """The rows that have the same in these fields, in the order in which that first appears."""
+    groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
-        cases.setdefault((row["problem"], row["dtype"]), []).append(row)
-    return iter(cases.items())
+        groups.setdefault(tuple(row[field] for field in fields), []).append(row)
+    return groups
 
 
 def _short(number: float) -> str:

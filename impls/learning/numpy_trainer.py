@@ -16,12 +16,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from samegrad.impls.checking.oracle import flatten
 from samegrad.impls.learning import optimizers
 from samegrad.impls.learning.optimizers import Settings
 from samegrad.impls.learning.trainer import Departure, Setup, Trainer
 from samegrad.impls.on_numpy.manual import NumpyManual
-from samegrad.impls.parameters import Array, Layer, Parameters, unflatten
+from samegrad.impls.parameters import Array, Layer, Parameters, unflatten, vector
 from samegrad.impls.problem import Problem
 
 
@@ -84,7 +83,7 @@ class NumpyTrainer(Trainer):
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
-        self.start = flatten(setup.task.parameters).astype(setup.task.dtype)
+        self.start = vector(setup.task.parameters).astype(setup.task.dtype)
         self.theta = np.empty_like(self.start)
         self.networks: dict[int, NumpyManual] = {}  # by rows in a minibatch
         self.restart()

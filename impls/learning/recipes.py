@@ -24,11 +24,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samegrad.impls.checking.oracle import flatten
 from samegrad.impls.errors import BadInput, choose
 from samegrad.impls.files import write_whole
 from samegrad.impls.learning.optimizers import Settings
-from samegrad.impls.parameters import Array, Layer, Parameters, unflatten
+from samegrad.impls.parameters import Array, Layer, Parameters, unflatten, vector
 from samegrad.impls.problem import LINE, SEED, XOR, Problem
 
 RECORDED = 1000
@@ -91,7 +90,7 @@ class Recipe:
 
     def as_received(self, dtype: str) -> tuple[Array, Array, Parameters]:
         """x, y and parameters in float64, as an implementation of that dtype receives them."""
-        x, y, theta = (array.astype(dtype).astype(np.float64) for array in (self.x, self.y, flatten(self.parameters)))
+        x, y, theta = (array.astype(dtype).astype(np.float64) for array in (self.x, self.y, vector(self.parameters)))
         return x, y, unflatten(theta, self.problem.sizes)
 
     def summary(self) -> dict[str, Any]:
@@ -113,7 +112,7 @@ class Recipe:
 def save(recipe: Recipe, path: Path) -> None:
     """Write it for another process to read."""
     text = json.dumps({**recipe.summary(), "facts": recipe.facts})
-    theta = flatten(recipe.parameters)
+    theta = vector(recipe.parameters)
     save_arrays(path, x=recipe.x, y=recipe.y, theta=theta, asked=recipe.asked, text=np.array(text))
 
 

@@ -16,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samegrad.impls.checking.bound import arithmetic
-from samegrad.impls.checking.oracle import flatten
 from samegrad.impls.learning import numpy_trainer, optimizers, recipes
 from samegrad.impls.learning.progress_file import Reporter
 from samegrad.impls.learning.recipes import Recipe
-from samegrad.impls.parameters import Array
+from samegrad.impls.parameters import Array, vector
 
 SHADOWS = 10
 WIDEST = np.longdouble
@@ -63,7 +62,7 @@ def measure(recipe: Recipe, dtype: str, progress: Progress = lambda *_: None) ->
     closer than that.
     """
     _, _, parameters = recipe.as_received(dtype)
-    start = flatten(parameters)
+    start = vector(parameters)
     theta, losses = descend(recipe, start.astype(WIDEST), dtype)
 
     u, random = arithmetic(dtype).u, np.random.default_rng(recipe.seed)

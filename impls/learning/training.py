@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 
-from samegrad.impls.checking.oracle import flatten
 from samegrad.impls.child import Failed, call, kill_all
 from samegrad.impls.documents.base import made
 from samegrad.impls.errors import BadInput, Unavailable
@@ -28,7 +27,7 @@ from samegrad.impls.learning import recipes, shadows
 from samegrad.impls.learning.progress_file import REPORT_EVERY_S, Reporter
 from samegrad.impls.learning.recipes import Recipe
 from samegrad.impls.learning.trainer import TRAINERS, Setup, Trainer, load
-from samegrad.impls.parameters import Array
+from samegrad.impls.parameters import Array, vector
 from samegrad.impls.registry import REGISTRY, get_entry
 from samegrad.impls.task import Task
 
@@ -61,7 +60,7 @@ def descend(kind: type[Trainer], name: str, folder: Path, dtype: str, shipped: b
     report, kept, losses = Reporter(folder / f"{name}.progress"), list[Array](), list[np.floating]()
 
     def mark(epoch: int) -> None:
-        kept.append(flatten(trainer.parameters()))
+        kept.append(vector(trainer.parameters()))
         losses.append(np.mean((trainer.predict(x).astype(np.float64) - y) ** 2))
         report(epoch, float(losses[-1]))
 

@@ -1,23 +1,21 @@
 """A second opinion: the gradients that an installed framework's automatic differentiation gives at the same probes.
 
-    python -m samegrad.impls.verifying.autodiff READ WRITE      probes come in, gradients go out (see child.py)
-
 It is there for the networks that the suite's implementations have: a squared error and no softmax.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+from samegrad.impls.child import Failed, call
+from samegrad.impls.errors import BadInput, Unavailable
 from samegrad.impls.parameters import tensors
 from samegrad.impls.problem import ACTIVATIONS, SQUARED, Problem
 from samegrad.impls.registry import DEFAULT, REGISTRY, get_entry
 from samegrad.impls.task import Task
-from samegrad.impls.verifying import child, messages
+from samegrad.impls.verifying import messages
 from samegrad.impls.verifying.candidate import Candidate
 from samegrad.impls.verifying.judge import worst_tau
 from samegrad.impls.verifying.report import Report
@@ -44,29 +42,23 @@ def compare(report: Report, candidate: Candidate, time_limit_s: float) -> None:
     if diagnosis.row_by_row or diagnosis.penalty or not report.rows or not candidate.known:
         report.unavailable.append("the frameworks differentiate the loss of one whole batch and nothing else")
         return
-    request = {
-        "sizes": list(report.sizes),
-        "activations": list(diagnosis.activations),
-        "dtype": report.dtype,
-        "probes": [
-            {"parameters": [[W, b] for W, b in o.parameters], "x": o.x, "y": o.y} for o in candidate.observations
-        ],
-    }
-    with ExitStack() as stack:
-        asked = [
-            (entry, stack.enter_context(child.TargetProcess(__name__, {**request, "name": entry.name}, time_limit_s)))
-            for entry in installed()
-        ]
-        for entry, process in asked:
-            try:
-                answers = next(process.messages())
-            except (child.Ended, StopIteration) as end:
-                report.unavailable.append(f"{entry.name}: {end}")
-                continue
-            if "error" in answers:
-                report.unavailable.append(answers["error"])
-                continue
-            _add(report, candidate, entry.framework, answers["gradients"])
+    probes = [{"parameters": o.parameters, "x": o.x, "y": o.y} for o in candidate.observations]
+    network = {"sizes": report.sizes, "activations": diagnosis.activations, "dtype": report.dtype}
+    request = messages.pack({**network, "probes": probes})
+
+    def ask(name: str) -> Any:
+        try:
+            return messages.unpack(call(f"{__name__}:evaluate", {"name": name, **request}, timeout_s=time_limit_s))
+        except (BadInput, Failed, Unavailable) as reason:
+            return f"{name}: {reason}"
+
+    entries = installed()
+    with ThreadPoolExecutor() as pool:
+        for entry, answer in zip(entries, pool.map(ask, [entry.name for entry in entries]), strict=True):
+            if isinstance(answer, str):
+                report.unavailable.append(answer)
+            else:
+                _add(report, candidate, entry.framework, answer)
 
 
 def _add(report: Report, candidate: Candidate, framework: str, answers: list[dict[str, Any]]) -> None:
@@ -85,37 +77,15 @@ def _add(report: Report, candidate: Candidate, framework: str, answers: list[dic
         row.frameworks[framework] = max(taus)
 
 
-# -- in the framework's process ---------------------------------------------------------------------------------------
-
-
-def answer(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The gradients of one implementation at every probe of the request, or why there are none."""
-    name = request["name"]
-    try:
-        yield {"gradients": evaluate(name, request)}
-    except Exception as error:  # reported as the reason why this opinion is missing
-        first = str(error).splitlines()[0] if str(error) else ""
-        yield {"error": f"{name}: {type(error).__name__}: {first}"}
-
-
-def evaluate(name: str, request: dict[str, Any]) -> list[dict[str, Any]]:
-    """The gradients at every probe, by tensor."""
+def evaluate(name: str, sizes: list[int], activations: list[str], dtype: str, probes: list[Any]) -> Any:
+    """The gradients of an implementation at every probe, by tensor; runs in the process that owns the framework."""
     implementation = get_entry(name).load()()
     answers = []
-    for probe in request["probes"]:
-        data = probe["x"], probe["y"]
-        rows = partial(_first, data)
-        problem = Problem("probe", tuple(request["sizes"]), tuple(request["activations"]), rows)
-        implementation.prepare(Task(problem, messages.to_layers(probe["parameters"]), len(data[0]), request["dtype"]))
+    for probe in messages.unpack(probes):
+        rows = partial(lambda data, batch, seed: data, (probe["x"], probe["y"]))
+        problem = Problem("probe", tuple(sizes), tuple(activations), rows)
+        task = Task(problem, messages.to_layers(probe["parameters"]), len(probe["x"]), dtype)
+        implementation.prepare(task)
         _, gradients = implementation.to_numpy(implementation.value_and_grad())
         answers.append(tensors(gradients))
-    return answers
-
-
-def _first(data: Any, batch: int, seed: int) -> Any:
-    """The probe's rows, in the place of a problem's own."""
-    return data
-
-
-if __name__ == "__main__":
-    child.serve(answer, int(sys.argv[1]), int(sys.argv[2]))
+    return messages.pack(answers)

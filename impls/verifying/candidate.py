@@ -9,17 +9,17 @@ WRONG      the network and the loss are known, and the gradient of that loss is 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
 
+from samegrad.impls.checking.bound import arithmetic
 from samegrad.impls.parameters import Array, tensors
 from samegrad.impls.problem import CROSS_ENTROPY
-from samegrad.impls.verifying import messages, mistakes, probe, stepping
-from samegrad.impls.verifying.asked import Asked, Source
+from samegrad.impls.verifying import messages, probe, stepping
 from samegrad.impls.verifying.conventions import CONVENTIONS, MSE, Convention
 from samegrad.impls.verifying.diagnosis import Diagnosis, diagnose
 from samegrad.impls.verifying.forward import (
@@ -34,7 +34,37 @@ from samegrad.impls.verifying.judge import Activations, Judge, Observation, Pena
 from samegrad.impls.verifying.rightness import Verdict, first_right, in_turn
 from samegrad.impls.verifying.why_not import why_not
 
-UNIT = np.finfo(np.float64).eps / 2
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user demands."""
+
+    target: str
+    conventions: Sequence[Convention] = CONVENTIONS
+    strict: bool = False
+    """Is the loss demanded, and not to be recognised?"""
+    own_loss: bool = False
+    """Has the user named a loss function of their own?"""
+    activations: Sequence[str] | None = None
+    dtype: str | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """The facts that the target's source shows."""
+
+    activations: Sequence[str]
+    """The activations that the source mentions."""
+    literals: Sequence[float]
+    """The numbers that are written in the source."""
+    ascends: bool
+    """Does it speak of a likelihood or of ascent, so that the gradient may point uphill?"""
+    adds: bool
+    """Does it add a step to the weights, as is right where the gradients point downhill?"""
+    own: dict[str, list[int]]
+    """The shapes of its own data: x, y."""
+    float32: bool
+    """Does it ask for float32 anywhere?"""
 
 
 class Candidate:
@@ -43,6 +73,7 @@ class Candidate:
     def __init__(self, message: dict[str, Any], asked: Asked, source: Source) -> None:
         self.message, self.asked, self.source = message, asked, source
         self.readings = message["observed"]
+        self.numbers = [o["numbers"] for o in self.readings]
         self.observations = [to_observation(o) for o in self.readings]
         self.kind = message["kind"]
         self.recovered = self.readings[0]["kind"] == "update"
@@ -66,19 +97,14 @@ class Candidate:
     def known(self) -> list[Activations]:
         """The activations that the program's predictions show; none where they are those of no known network."""
         judge = Judge(self.observations, self.dtype)
-        predicting = matching(judge, self.every_choice, self._outputs)
+        predicting = matching(judge, self.every_choice, [o["outputs"] for o in self.readings])
         if not predicting and all(o.predictions is None for o in self.observations):
-            return shown_by_loss(judge, self.every_choice, [o["numbers"] for o in self.readings])
+            return shown_by_loss(judge, self.every_choice, self.numbers)
         last = [f for f in self.source.activations if f == "sigmoid" or (f == "softmax" and self.outputs > 1)]
         of_logits = [(*choice[:-1], f) for choice in predicting if choice[-1] == "identity" for f in last]
         if any(o.predictions is None for o in self.observations):  # any sum is such: only where a loss shows it
-            of_logits = shown_by_loss(judge, of_logits, [o["numbers"] for o in self.readings])
+            of_logits = shown_by_loss(judge, of_logits, self.numbers)
         return [*dict.fromkeys(predicting + of_logits)]
-
-    @cached_property
-    def _outputs(self) -> list[list[Array]]:
-        """What the program computed on each probe that may be its predictions."""
-        return [o["outputs"] for o in self.readings]
 
     @cached_property
     def judge(self) -> Judge:
@@ -87,8 +113,7 @@ class Candidate:
 
     def diagnose(self, observations: list[Observation] | None = None, **options: Any) -> Diagnosis:
         """The diagnosis of these observations, or of all, for the network and the losses that it may have."""
-        choices = self.choices[:2] if options["depth"] == "pairs" else self.choices
-        return diagnose(observations or self.observations, choices, self.allowed, dtype=self.dtype, **options)
+        return diagnose(observations or self.observations, self.choices, self.allowed, dtype=self.dtype, **options)
 
     @property
     def choices(self) -> list[Activations]:
@@ -108,7 +133,7 @@ class Candidate:
     @cached_property
     def families(self) -> dict[str, str]:
         """The losses that the program is seen to compute, with the name under which it has each."""
-        return loss_families(self.judge, self.choices, [o["numbers"] for o in self.readings])
+        return loss_families(self.judge, self.choices, self.numbers)
 
     @cached_property
     def returned(self) -> list[Convention] | None:
@@ -154,10 +179,10 @@ class Candidate:
             return Verdict(False, reason=why_not(self))
         if self.piles_up:
             return Verdict(False, verdict.diagnosis)
-        for deeper in self.message.get("deeper", ()):
-            other = Candidate(deeper, self.asked, self.source)
+        for other in self.deeper:
             if not other.verdict.right:
-                verdict.untested.append(_sizes(other) + ": " + (other.verdict.reason or "it could not be judged"))
+                sizes = "-".join(map(str, other.message["sizes"]))
+                verdict.untested.append(f"{sizes}: {other.verdict.reason or 'it could not be judged'}")
         if all(min(o["sizes"][1:-1], default=2) == 1 for o in (self.message, *self.message.get("deeper", ()))):
             verdict.untested.append("hidden layers of more than one unit")
         if self.message["born_late"] and not self.message["start"]:
@@ -172,10 +197,14 @@ class Candidate:
         return self.message["repeat"] == "accumulates" and self.judge.moves
 
     @cached_property
+    def deeper(self) -> list[Candidate]:
+        """This target at other depths."""
+        return [Candidate(message, self.asked, self.source) for message in self.message.get("deeper", ())]
+
+    @property
     def deeper_wrong(self) -> Candidate | None:
         """This target at another depth, where it is shown to be wrong."""
-        others = (Candidate(deeper, self.asked, self.source) for deeper in self.message.get("deeper", ()))
-        return next((o for o in others if not o.verdict.right and o.known and o.shown_wrong), None)
+        return next((o for o in self.deeper if not o.verdict.right and o.known and o.shown_wrong), None)
 
     @cached_property
     def is_degenerate(self) -> bool:
@@ -189,35 +218,27 @@ class Candidate:
         """A mistake in a gradient that contains a penalty as well, whose λ is a number of the source (or was given).
 
         A λ is tried further where without it some weights' gradient is right, which it was not with it; in a single
-        layer, where the mistake may be in all of it, if the biases' gradients, which have no penalty, are explained.
+        layer each is, as the mistake may be in all of it.
         """
         numbers = dict.fromkeys([probe.PENALTY, *(n for n in self.source.literals if 0 < n < 1)])
         plain = self.diagnose(depth="nearest")
-        in_all = self.layers == 1 and self._biases_are_explained()
-        terms: tuple[Callable[[Array], Array], ...] = (lambda W: W, np.sign)
-        for size, per_row, term in itertools.product(list(numbers)[:8], (False, True), terms):
-            without = []
+        terms: dict[str, Callable[[Array], Array]] = {"L2": lambda W: W, "L1": np.sign}
+        for size, per_row, (kind, term) in itertools.product(list(numbers)[:8], (False, True), terms.items()):
+            without, unit = [], arithmetic(self.dtype).u
             for o in self.observations:
                 values, scale = tensors(o.parameters), size / (len(o.x) if per_row else 1)
                 if any(g.shape != values[n].shape for n, g in o.gradients.items() if n[0] == "W"):
                     return None
                 gradients = {n: g - scale * term(values[n]) if n[0] == "W" else g for n, g in o.gradients.items()}
-                slack: dict[str, Array] = {n: o.slack.get(n, 0.0) + 4 * UNIT * abs(o.gradients[n]) for n in o.gradients}
+                slack: dict[str, Array] = {n: o.slack.get(n, 0.0) + 4 * unit * abs(o.gradients[n]) for n in o.gradients}
                 without.append(replace(o, gradients=gradients, slack=slack))
             look = partial(self.diagnose, without)
             diagnosis = look(depth="nearest")
             better = any(diagnosis.taus[n] <= 1 < plain.taus[n] for n in diagnosis.taus if n[0] == "W")
-            if (better or in_all) and (named := look(depth="singles")).explanations:
+            if (better or self.layers == 1) and (named := look(depth="singles")).explanations:
                 rows = tuple((len(o.x), size / (len(o.x) if per_row else 1)) for o in self.observations)
-                return replace(named, penalty=Penalty("L2" if term is not np.sign else "L1", rows, False))
+                return replace(named, penalty=Penalty(kind, rows, False))
         return None
-
-    def _biases_are_explained(self) -> bool:
-        """Are there biases, whose gradients are right or those of a mistake?"""
-        alone = [replace(o, gradients={n: g for n, g in o.gradients.items() if n[0] == "b"}) for o in self.observations]
-        judge = Judge(alone, self.dtype)
-        every = ((choice, m) for choice in self.choices for m in (mistakes.RIGHT, *mistakes.bank(choice)))
-        return judge.moves and any(judge.fits(mistake, choice, CONVENTIONS) for choice, mistake in every)
 
     # -- wrong ----------------------------------------------------------------------------------------------------
 
@@ -243,8 +264,7 @@ class Candidate:
 
     def look_for_two(self) -> None:
         """Explain it by two mistakes where one does not: dear, and not before every way of using it was looked at."""
-        tried = self.explained.right or self.explained.explanations or self.predicts_otherwise or not self.is_gradient
-        if self.known and not tried:
+        if self.known and self.is_gradient and not (self.explained.right or self.explained.explanations):
             self.explained = self.diagnose(rate_known=self.rate_known, depth="pairs")
             self.__dict__.pop("shown_wrong", None)
 
@@ -341,7 +361,3 @@ def to_observation(o: dict[str, Any]) -> Observation:
         o["predictions"],
         _references_of(probe),
     )
-
-
-def _sizes(candidate: Candidate) -> str:
-    return "-".join(map(str, candidate.message["sizes"]))

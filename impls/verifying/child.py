@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import itertools
 import json
 import os
 import secrets
@@ -137,17 +138,12 @@ def serve(answer: Callable[[dict[str, Any]], Iterator[dict[str, Any]]], down: in
     request = json.loads(line)
     key, mine = bytes.fromhex(request["key"]), os.getpid()
     threading.Thread(target=_end_with_parent, args=(down,), daemon=True).start()
-    for number, message in enumerate(_until_done(answer(messages.unpack(request["request"])))):
+    for number, message in enumerate(itertools.chain(answer(messages.unpack(request["request"])), [{"done": True}])):
         if os.getpid() != mine:
             os._exit(0)  # a process that the target forked is not asked
         content = messages.dumps(message).encode()
         _send(up, b"\n" + _sign(key, number, content) + b" " + content + b"\n")
     os.killpg(0, signal.SIGKILL)
-
-
-def _until_done(answers: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    yield from answers
-    yield {"done": True}
 
 
 def _send(pipe: int, line: bytes) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from samegrad.impls.errors import BadInput
+from samegrad.impls.errors import BadInput, choose
 from samegrad.impls.problem import SQUARED
 from samegrad.impls.verifying import mistakes, mutants
 from samegrad.impls.verifying.conventions import CONVENTIONS, MSE, Convention
@@ -58,6 +58,9 @@ class Diagnosis:
         return max(self.taus.values())
 
 
+DEPTHS = ("right", "nearest", "singles", "pairs")
+
+
 def diagnose(
     observations: Sequence[Observation],
     activations: Sequence[Activations],
@@ -71,9 +74,10 @@ def diagnose(
     """Judge the observations of one target.
 
     `activations` are those that the network may have, the likeliest first; `conventions` those that are allowed;
-    `depth` is how far to look where they are not right: "right" (not at all), "nearest" (which tensors are right),
-    "singles", "pairs" (for mistakes that explain them); `loose` widens the bound.
+    `depth`, one of DEPTHS, is how far to look where they are not right: "right" (not at all), "nearest" (which tensors
+    are right), "singles", "pairs" (for mistakes that explain them); `loose` widens the bound.
     """
+    choose("depth", depth, DEPTHS)
     judge = Judge(observations, dtype, rate_known, loose=loose)
     activations = [choice for choice in activations if judge.references(choice) is not None]
     if not activations:
@@ -135,17 +139,13 @@ def _explain(
     judge: Judge, activations: Sequence[Activations], conventions: Sequence[Convention], with_pairs: bool
 ) -> list[Explanation]:
     """The mistakes that fit: another convention, float32 inside, single ones of the bank, then pairs if asked for."""
-    explanations = _other_conventions(judge, activations, conventions)
-    if explanations:
-        return explanations
-    explanations = _float32_inside(judge, activations, conventions)
-    if explanations:
-        return explanations
     every = [*conventions, *_others(conventions)]
-    explanations = _search(judge, activations, every, mistakes.bank)
-    if explanations or not with_pairs:
-        return explanations
-    return _search(judge, activations, every, lambda choice: mutants.pairs(mistakes.bank(choice)))
+    return (
+        _other_conventions(judge, activations, conventions)
+        or _float32_inside(judge, activations, conventions)
+        or _search(judge, activations, every, mistakes.bank)
+        or (_search(judge, activations, every, lambda c: mutants.pairs(mistakes.bank(c))) if with_pairs else [])
+    )
 
 
 def _others(conventions: Sequence[Convention]) -> list[Convention]:

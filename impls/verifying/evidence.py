@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -32,41 +32,40 @@ def describe(
     """
     if diagnosis.row_by_row:
         observations = [o for o in observations if len(o.x) == 1] or observations
-    judge = Judge(observations, dtype)
-    references = judge.references(diagnosis.activations, diagnosis.convention.loss) or []
-    seen: dict[str, str] = {}
-    for name, tau in diagnosis.taus.items():
-        if tau > 1:
-            cases = []
-            for observation, reference in zip(observations, references, strict=True):
-                scale = diagnosis.constant * diagnosis.convention.factor(*observation.y.shape)
-                cases.append((observation.gradients[name], scale * reference.gradients[name], len(observation.x)))
-            seen[name] = "is not returned" if name in absent else relation(cases, dtype)
-    return phrase(seen, list(diagnosis.taus))
+    references = Judge(observations, dtype).references(diagnosis.activations, diagnosis.convention.loss) or []
+    cases: dict[str, list[Case]] = {name: [] for name in diagnosis.taus}
+    for o, reference in zip(observations, references, strict=True):
+        scale = diagnosis.constant * diagnosis.convention.factor(*o.y.shape)
+        for name, of_tensor in cases.items():
+            of_tensor.append((o.gradients[name], scale * reference.gradients[name], len(o.x)))
+    return phrase(diagnosis.taus, cases, dtype, absent)
 
 
-def phrase(seen: dict[str, str], every: Sequence[str]) -> str:
-    """ "db1 is zero while every other gradient is right", of what is seen in each tensor that is wrong."""
+Case = tuple[Array, Array, int]
+"""The tensor that was found, the one that was expected, and the number of rows."""
+
+
+def phrase(
+    taus: Mapping[str, float], cases: Mapping[str, Sequence[Case]], dtype: str, absent: Collection[str] = ()
+) -> str:
+    """ "db1 is zero while every other gradient is right", of each tensor's worst τ and its cases."""
+    seen = {n: "is not returned" if n in absent else relation(cases[n], dtype) for n, tau in taus.items() if tau > 1}
     if not seen:
         return "every gradient is right"
     groups: dict[str, list[str]] = {}
     for name, what in seen.items():
         groups.setdefault(what, []).append(name)
-    right = [name for name in every if name not in seen]
+    right = [name for name in taus if name not in seen]
     if not right and len(groups) == 1:
         return f"every gradient {next(iter(groups))}"
     phrases = [
-        f"{listed('d' + name for name in sorted(names, key=_order))} {_agree(what, len(names))}"
+        f"{listed('d' + name for name in sorted(names, key=lambda n: (n[1:], n[0] == 'b')))} {_agree(what, len(names))}"
         for what, names in groups.items()
     ]
     if not right:
         return "; ".join(phrases)
     rest = "every other gradient is" if len(right) > 1 else f"d{right[0]} is"
     return f"{'; '.join(phrases)} while {rest} right"
-
-
-Case = tuple[Array, Array, int]
-"""The tensor that was found, the one that was expected, and the number of rows."""
 
 
 def relation(cases: Sequence[Case], dtype: str) -> str:
@@ -85,33 +84,29 @@ def relation(cases: Sequence[Case], dtype: str) -> str:
         return "is not finite"
     if everywhere(lambda actual, expected: not np.any(actual)):
         return "is zero"
-    if everywhere(lambda actual, expected: same(actual, -expected)):
+    if everywhere(lambda f, e: same(f, -e)):
         return "is −1 times the right one"
-    if everywhere(
-        lambda f, e: f.shape == e.shape and f.ndim == 1 and f.size > 1 and same(f, np.full(f.shape, e.sum()))
-    ):
+    if everywhere(lambda f, e: f.ndim == 2 and f.size > 1 and same(f, e.T)):
+        return "is the transpose of the right one"
+    for actual, expected, rows in cases:
+        if actual.shape != expected.shape:
+            return f"has the shape {actual.shape} where {expected.shape} is due (with {rows} rows)"
+    if everywhere(lambda f, e: f.ndim == 1 and f.size > 1 and same(f, np.full(f.shape, e.sum()))):
         return "has the total in every entry"
-    if everywhere(lambda f, e: f.ndim == 2 and e.size > 1 and f.shape == e.shape[::-1] != e.shape and same(f, e.T)):
-        return "is the transpose of the right one"
-    if everywhere(lambda f, e: f.ndim == 2 and f.size > 1 and f.shape[0] == f.shape[1] and same(f, e.T)):
-        return "is the transpose of the right one"
     if factor := _factor(cases, same, close):
         return factor
-    if everywhere(lambda f, e: f.shape == e.shape and f.ndim == 2 and same(np.sort(f.ravel()), np.sort(e.ravel()))):
+    if everywhere(lambda f, e: f.ndim == 2 and same(np.sort(f.ravel()), np.sort(e.ravel()))):
         return "has the right numbers in the wrong places"
-    if any(actual.shape != expected.shape for actual, expected, _ in cases):
-        actual, expected, rows = next(case for case in cases if case[0].shape != case[1].shape)
-        return f"has the shape {actual.shape} where {expected.shape} is due (with {rows} rows)"
     singles = [same(actual, expected) for actual, expected, rows in cases if rows == 1]
     if singles and all(singles):
         return "is right for one row but wrong for several"
-    if everywhere(lambda f, e: f.shape == e.shape and same(f.sum(), e.sum())):
+    if everywhere(lambda f, e: same(f.sum(), e.sum())):
         return "has the right sum in wrong parts"
     if dtype == "float64" and everywhere(
-        lambda f, e: f.shape == e.shape and np.allclose(f, e, rtol=DIGITS["rtol"], atol=DIGITS["of_largest"] * _size(e))
+        lambda f, e: np.allclose(f, e, rtol=DIGITS["rtol"], atol=DIGITS["of_largest"] * _size(e))
     ):
-        actual, expected, _ = cases[0]
-        return f"is right to about {_digits(actual, expected)} digits only"
+        error = max(np.max(abs(actual - expected)) / _size(expected) for actual, expected, _ in cases)
+        return f"is right to about {int(-np.log10(error))} digits only"
     return "is wrong"
 
 
@@ -120,7 +115,7 @@ def _factor(cases: Sequence[Case], same: Callable[[Array, Array], bool], close: 
     factors = []
     for actual, expected, rows in cases:
         power = float(np.vdot(expected, expected))
-        if actual.shape != expected.shape or power == 0:
+        if power == 0:
             return ""
         factor = float(np.vdot(expected, actual)) / power
         if not same(actual, factor * expected):
@@ -136,11 +131,6 @@ def _factor(cases: Sequence[Case], same: Callable[[Array, Array], bool], close: 
     return ""
 
 
-def _digits(actual: Array, expected: Array) -> int:
-    error = np.max(abs(actual - expected)) / _size(expected)
-    return int(max(0, -np.log10(error))) if error > 0 else 16
-
-
 def _size(array: Array) -> float:
     return float(np.max(abs(array), initial=0.0)) or 1.0
 
@@ -149,11 +139,5 @@ def _agree(what: str, count: int) -> str:
     """Singular to plural."""
     if count == 1:
         return what
-    for one, many in (("is ", "are "), ("has ", "have ")):
-        if what.startswith(one):
-            what = many + what[len(one) :]
-    return what.replace("the right one", "the right ones")
-
-
-def _order(name: str) -> tuple[str, bool]:
-    return name[1:], name.startswith("b")
+    verb, rest = what.split(" ", 1)
+    return f"{'are' if verb == 'is' else 'have'} {rest.replace('the right one', 'the right ones')}"

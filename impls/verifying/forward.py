@@ -17,7 +17,6 @@ import numpy as np
 
 from samegrad.impls.checking.bound import arithmetic
 from samegrad.impls.parameters import Array
-from samegrad.impls.problem import LOSSES
 from samegrad.impls.verifying.conventions import CONVENTIONS, Convention
 from samegrad.impls.verifying.judge import Activations, Judge, Observation
 
@@ -93,23 +92,18 @@ def predicts(judge: Judge, choice: Activations, outputs: Sequence[Sequence[np.nd
     return bool(varies) and all(fits[i] for i in telling)  # one number everywhere, as from dead units, shows nothing
 
 
-def _leaky(slope: float, z: Array) -> Array:
-    return np.where(z > 0, z, slope * z)
-
-
 FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
     "tanh": np.tanh,
     "relu": lambda z: np.maximum(z, 0),
     "identity": lambda z: z,
-    "softmax": lambda z: (
-        np.exp(z - z.max(axis=1, keepdims=True)) / np.exp(z - z.max(axis=1, keepdims=True)).sum(1, keepdims=True)
-    ),
+    "softmax": lambda z: np.exp(z - np.logaddexp.reduce(z, axis=1, keepdims=True)),
 }
-
-
 OTHERS: dict[str, Callable[[Array], Array]] = {
-    **{f"leaky ReLU ({slope:g} below zero)": partial(_leaky, slope) for slope in (0.01, 0.1, 0.2, 0.3)},
+    **{
+        f"leaky ReLU ({slope:g} below zero)": partial(lambda slope, z: np.maximum(z, slope * z), slope)
+        for slope in (0.01, 0.1, 0.2, 0.3)
+    },
     "ELU": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
     "softplus": lambda z: np.logaddexp(0, z),
     "GELU": lambda z: 0.5 * z * (1 + np.vectorize(math.erf)(z / np.sqrt(2))),
@@ -159,23 +153,29 @@ def recognise(
 
     Within the bound of a right computation, or within `near` relatively where that is more.
     """
-    constant = 4 * arithmetic(judge.dtype).u  # the convention's, multiplied in: a few roundings more, as in the Judge
+    near += 4 * arithmetic(judge.dtype).u  # the convention's constant, multiplied in: a few roundings more
+
+    def fits(choice: Activations, convention: Convention) -> bool:
+        references = judge.references(choice, convention.loss) if convention.suits(choice) else None
+        return references is not None and all(
+            abs(value / convention.factor(*o.y.shape) - r.loss) <= r.loss_bound + near * abs(r.loss)
+            for o, r, value in zip(judge.observations, references, losses, strict=True)
+        )
+
     for choice in choices:
-        fitting = []
-        for loss in LOSSES:
-            some = [c for c in CONVENTIONS if c.loss == loss and c.suits(choice)]
-            references = judge.references(choice, loss) if some else None
-            for convention in some if references else ():
-                triples = zip(judge.observations, references or (), losses, strict=True)
-                if all(
-                    abs(value - convention.factor(*o.y.shape) * r.loss)
-                    <= convention.factor(*o.y.shape) * (r.loss_bound + (constant + near) * abs(r.loss))
-                    for o, r, value in triples
-                ):
-                    fitting.append(convention)
-        if fitting:
+        if fitting := [convention for convention in CONVENTIONS if fits(choice, convention)]:
             return [choice], fitting
     return None
+
+
+def _named_losses(
+    judge: Judge, choices: Sequence[Activations], numbers: Sequence[dict[str, float]]
+) -> Iterator[tuple[str, list[Activations], list[Convention]]]:
+    """The names of numbers that are a loss of the network on every probe, with what `recognise` says of each."""
+    for name in dict.fromkeys(name for some in numbers for name in some):
+        values = [some.get(name, 0.0) for some in numbers]
+        if all(values) and (recognised := recognise(judge, choices, values, NEAR)):
+            yield name, *recognised
 
 
 def loss_families(judge: Judge, choices: Sequence[Activations], numbers: Sequence[dict[str, float]]) -> dict[str, str]:
@@ -186,13 +186,9 @@ def loss_families(judge: Judge, choices: Sequence[Activations], numbers: Sequenc
     single = [i for i, o in enumerate(judge.observations) if len(o.x) == 1] or [*range(len(judge.observations))]
     part = Judge([judge.observations[i] for i in single], judge.dtype)
     name_of: dict[str, str] = {}
-    for name in dict.fromkeys(n for i in single for n in numbers[i]):
-        values = [numbers[i].get(name) for i in single]
-        if not all(values):
-            continue  # missing on a probe, or zero
-        if recognised := recognise(part, choices, values, NEAR):  # type: ignore[arg-type]
-            for convention in recognised[1]:
-                name_of.setdefault(convention.loss, name)
+    for name, _, conventions in _named_losses(part, choices, [numbers[i] for i in single]):
+        for convention in conventions:
+            name_of.setdefault(convention.loss, name)
     return name_of
 
 
@@ -200,8 +196,4 @@ def shown_by_loss(
     judge: Judge, choices: Sequence[Activations], numbers: Sequence[dict[str, float]]
 ) -> list[Activations]:
     """The activations under which a number that the program computes is a loss on every probe; none where none is."""
-    for name in numbers[0] if numbers else ():
-        values = [some.get(name, 0.0) for some in numbers]
-        if all(values) and (recognised := recognise(judge, choices, values, NEAR)):
-            return recognised[0]
-    return []
+    return next((fitting for _, fitting, _ in _named_losses(judge, choices, numbers)), [])

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from samegrad.impls.verifying.verdicts import RIGHT, WRONG
+from samegrad.impls.verifying.report import RIGHT, WRONG
 from samegrad.impls.verifying.wording import layer_name, listed
 
 if TYPE_CHECKING:
@@ -31,15 +31,14 @@ def hinted(report: Report) -> Report:
     if report.verdict != WRONG:
         untested = [re.sub(r"(is another gradient):.*", r"\1", what, flags=re.DOTALL) for what in report.untested]
         return replace(report, untested=untested if report.verdict == RIGHT else [])
-    rows = [_bare(row) for row in report.rows] if any(not row.right for row in report.rows) else []
+    rows = [
+        replace(row, shape=(), tau=0.0 if row.right else math.inf, frameworks={}, absent=False) for row in report.rows
+    ]
+    rows = [] if all(row.right for row in rows) else rows
     return type(report)(
         report.target, WRONG, where_to_look(report), evidence=_which(rows), rows=rows, sizes=report.sizes,
         activations=report.activations, dtype=report.dtype, loss=report.loss, hint=True,
     )  # fmt: skip
-
-
-def _bare(row: Row) -> Row:
-    return replace(row, shape=(), tau=0.0 if row.right else math.inf, frameworks={}, absent=False)
 
 
 def _which(rows: list[Row]) -> str:

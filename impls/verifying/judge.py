@@ -66,16 +66,6 @@ class RightGradients:
         self.gradients, self.bounds = tensors(truth.gradients), tensors(bound.gradients)
 
 
-def _reference(o: Observation, activations: Activations, dtype: str, loss: str) -> RightGradients | None:
-    key = activations, dtype, loss
-    if key not in o.references:
-        try:
-            o.references[key] = RightGradients(o, *key)
-        except BadInput:
-            o.references[key] = None
-    return o.references[key]
-
-
 class Judge:
     """Compares the observations of one target with right gradients and with mistaken ones."""
 
@@ -100,8 +90,15 @@ class Judge:
 
     def references(self, activations: Activations, loss: str = SQUARED) -> list[RightGradients] | None:
         """The references of each observation; None where a ReLU is too near its kink."""
-        references = [_reference(o, activations, self.dtype, loss) for o in self.observations]
-        return None if None in references else references  # type: ignore[return-value]
+        key = activations, self.dtype, loss
+        for o in self.observations:
+            if key not in o.references:
+                try:
+                    o.references[key] = RightGradients(o, *key)
+                except BadInput:
+                    o.references[key] = None
+        references = [o.references[key] for o in self.observations]
+        return None if None in references else references
 
     @property
     def moves(self) -> bool:
@@ -146,7 +143,7 @@ class Judge:
             if not self.rate_known:  # the step's own factor is found on the first probe, and kept for the others
                 if not coefficients:
                     free = np.column_stack([probe.expected[on], columns])
-                    step = float(np.linalg.lstsq(free, probe.gradients[on], rcond=None)[0][0]) / scale
+                    step = float(np.linalg.lstsq(free, probe.gradients[on])[0][0]) / scale
                 if not step > 0:
                     return None
                 scale *= step

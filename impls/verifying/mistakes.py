@@ -8,17 +8,26 @@ is and may name what is there, as {a} or {W}. `bank` writes every row out for a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
-from samegrad.impls.parameters import Array
-from samegrad.impls.verifying.mutants import BackwardSteps, Mistake
+from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED
+from samegrad.impls.verifying.mutants import SLOPES, BackwardSteps, Mistake, Place
 from samegrad.impls.verifying.running import Running
-from samegrad.impls.verifying.slopes import slopes_of
-from samegrad.impls.verifying.wording import bias_equation, delta_equation, layer_name, of_layer, weight_equation
+from samegrad.impls.verifying.slopes import CROSS_ENTROPY_NOTE, WRONG_SLOPES
+from samegrad.impls.verifying.wording import (
+    SLOPE_FORMULAS,
+    SYMBOL,
+    bias_equation,
+    delta_equation,
+    hidden_name,
+    layer_name,
+    of_layer,
+    weight_equation,
+)
 
 
 @dataclass(frozen=True)
@@ -106,8 +115,8 @@ def _several(m: int) -> list[Scope]:
     return _network(m) if m > 1 else []
 
 
-def _each(m: int) -> list[Scope]:
-    return [Scope(str(ell), [ell], of_layer("bias", ell, m)) for ell in range(1, m + 1)]
+def _each_bias(m: int) -> list[Scope]:
+    return [Scope(f"b{ell}", [ell], of_layer("bias", ell, m)) for ell in range(1, m + 1)]
 
 
 def _each_weight(m: int) -> list[Scope]:
@@ -115,74 +124,56 @@ def _each_weight(m: int) -> list[Scope]:
 
 
 def _weights(m: int) -> list[Scope]:
-    """The weights of each layer of several, and of all layers."""
+    """The weights of all layers, and of each of several."""
     single = [Scope(f"W{ell}", [ell], f"gradient of W{ell} comes") for ell in range(1, m + 1) if m > 1]
     return [Scope("weights", range(1, m + 1), "gradients of the weights come"), *single]
 
 
 def _biases(m: int) -> list[Scope]:
-    """The bias of each layer of several, and of all layers."""
-    single = [Scope(f"b{ell}", [ell], of_layer("bias", ell, m)) for ell in range(1, m + 1) if m > 1]
-    return [*single, Scope("biases" if m > 1 else "b1", range(1, m + 1), "every bias" if m > 1 else "the bias")]
-
-
-def _below_another(m: int) -> list[Scope]:
-    return _biases(m)[: m - 1]
-
-
-def _above_another(m: int) -> list[Scope]:
-    return _each_weight(m)[1:]
+    """The bias of each layer, and of all of several."""
+    return _each_bias(m) + [Scope("biases", range(1, m + 1), "every bias") for _ in range(m > 1)]
 
 
 def _ways_back(m: int) -> list[Scope]:
     """Between which layers the error is passed back: all of them, then each two of several."""
-    if m == 1:
-        return []
-    above = {"W": f"W{m}", "delta": f"δ{m}"} if m == 2 else {"W": "W of the layer above", "delta": "δ"}
-    single = [
-        Scope(f"-{ell}", [ell], words={"W": f"W{ell + 1}", "delta": f"δ{ell + 1}"}) for ell in range(1, m) if m > 2
-    ]
-    return [Scope("", range(1, m), words=above), *single]
+    single = [Scope(f"-{ell}", [ell], words={"W": f"W{ell + 1}", "delta": f"δ{ell + 1}"}) for ell in range(1, m)]
+    if m <= 2:
+        return [replace(scope, at="") for scope in single]
+    return [Scope("", range(1, m), words={"W": "W of the layer above", "delta": "δ"}), *single]
+
+
+def _layers(m: int) -> list[Scope]:
+    """Both tensors of each layer of several."""
+    named = [(ell, f"the gradients of {layer_name(ell, m)}") for ell in range(1, m + 1) if m > 1]
+    return [Scope(f"W{ell}-b{ell}", [ell], whose, (f"W{ell}", f"b{ell}")) for ell, whose in named]
 
 
 def _parts(m: int) -> list[Scope]:
     """What one sign may be wrong in: a layer, a tensor, all biases, all weights."""
-    scopes = [
-        Scope(f"layer-{ell}", [ell], f"the gradients of {layer_name(ell, m)}", (f"W{ell}", f"b{ell}"))
-        for ell in range(1, m + 1) if m > 1
-    ]  # fmt: skip
-    for ell in range(1, m + 1):
-        scopes += [
-            Scope(f"{n}{ell}", [ell], f"the gradient of {of_layer(what, ell, m)}", (f"{n}{ell}",))
-            for n, what in (("W", "weights"), ("b", "bias"))
-        ]
-    for n, kind in (("b", "biases"), ("W", "weights")) if m > 1 else ():
-        scopes.append(Scope(kind, range(1, m + 1), f"the {kind}' gradients", [f"{n}{ell}" for ell in range(1, m + 1)]))
-    return scopes
+    layers = [replace(scope, at=f"layer-{scope.layers[0]}") for scope in _layers(m)]
+    pairs = zip(_each_weight(m), _each_bias(m), strict=True)
+    single = [replace(s, whose=f"the gradient of {s.whose}", tensors=(s.at,)) for pair in pairs for s in pair]
+    for kind in ("biases", "weights") if m > 1 else ():
+        every = [name for name in _network(m)[0].tensors if name[0].lower() == kind[0]]
+        single.append(Scope(kind, range(1, m + 1), f"the {kind}' gradients", every))
+    return layers + single
 
 
 def _layers_and_weights(m: int) -> list[Scope]:
     """Both tensors of each layer of several, and each weight matrix."""
-    both, alone = {"parts": "dW db"}, {"parts": "dW"}
-    return [
-        *(
-            Scope(f"W{ell}-b{ell}", [ell], f"the gradients of {layer_name(ell, m)} are", (f"W{ell}", f"b{ell}"), both)
-            for ell in range(1, m + 1)
-            if m > 1
-        ),
-        *(Scope(f"W{ell}", [ell], f"the gradient of W{ell} is", (f"W{ell}",), alone) for ell in range(1, m + 1)),
-    ]
+    both = [replace(scope, whose=f"{scope.whose} are", words={"parts": "dW db"}) for scope in _layers(m)]
+    alone = [(ell, f"the gradient of W{ell} is") for ell in range(1, m + 1)]
+    return both + [Scope(f"W{ell}", [ell], whose, (f"W{ell}",), {"parts": "dW"}) for ell, whose in alone]
 
 
 # -- the table --------------------------------------------------------------------------------------------------------
 
 
-def _refuse() -> Running:
-    raise ValueError("NumPy would refuse these shapes")
-
-
-def _one_output(y: Array, error: Callable[[], Running]) -> Running:
-    return error() if y.shape[1] == 1 else _refuse()
+def _only_if(possible: bool, value: Callable[[], Running]) -> Running:
+    """The value; where the shapes make it impossible, NumPy's refusal."""
+    if not possible:
+        raise ValueError("NumPy would refuse these shapes")
+    return value()
 
 
 SHAPE = (
@@ -203,13 +194,13 @@ BEFORE_SLOPES = (
     Kind("sign", _network, "finish", lambda g, rate, rows: -g, "the sign of every gradient is flipped",
         "Your step climbs the error instead of descending it: either the error is y − a instead of a − y, or "
         "the update adds what it should subtract.", "e = a − y, and the update W ← W − rate·dW"),
-    Kind("b{at}-missing", _each, "bias", lambda at, delta, above: 0.0 * delta.sum(axis=0),
+    Kind("{at}-missing", _each_bias, "bias", lambda at, delta, above: 0.0 * delta.sum(axis=0),
         "{whose} is never updated", "{Whose} " + NO_BIAS, "db"),
     Kind("biases-missing", _several, "bias", lambda at, delta, above: 0.0 * delta.sum(axis=0),
         "no bias is ever updated", "Every bias " + NO_BIAS, "db"),
 )  # fmt: skip
 AFTER_SLOPES = (
-    Kind("b{at}-ignored", _each, "sum", lambda ell, before, W, b: before @ W,
+    Kind("{at}-ignored", _each_bias, "sum", lambda ell, before, W, b: before @ W,
         "{whose} is left out of the prediction that is trained",
         "The error must come from the network's own prediction, bias and all. While the bias is still zero the "
         "difference cannot be seen: it shows from the second step on.", "z{ell} = {before} W{ell} + b{ell}"),
@@ -231,7 +222,7 @@ AFTER_SLOPES = (
         "The forward pass multiplies by {W}, the backward pass by its transpose; with a square matrix (or one shape "
         "equal to another) NumPy does not complain.", "δ"),
     Kind("back-elementwise-weights{at}", _ways_back, "back",
-        lambda at, delta, cotangent, dW: delta * at.W if delta.shape == at.W.shape else _refuse(),
+        lambda at, delta, cotangent, dW: _only_if(delta.shape == at.W.shape, lambda: delta * at.W),
         "the error is multiplied by {W} element by element instead of by a matrix product",
         "δ*{W} pairs row i of the batch with hidden unit i, which only runs because there are as many rows as units.",
         "δ"),
@@ -245,7 +236,7 @@ AFTER_SLOPES = (
         "{before} is not transposed in the gradient of {at}",
         "{before} @ δ{ell} sums over the units where it should sum over the rows; it only runs because there are as "
         "many rows as units.", "dW"),
-    Kind("{at}-from-z", _above_another, "weight", lambda at, delta: at.z_before.T @ delta,
+    Kind("{at}-from-z", lambda m: _each_weight(m)[1:], "weight", lambda at, delta: at.z_before.T @ delta,
         "the gradient of {at} uses z{below} instead of {before}",
         "{at} was multiplied by {before}, the output of the activation: that is what its gradient needs.", "dW"),
     Kind("{at}-missing", _each_weight, "weight", lambda at, delta: 0.0 * BackwardSteps.weight(at, delta),
@@ -270,7 +261,7 @@ AFTER_SLOPES = (
     Kind("{at}-last-row", _biases, "bias", lambda at, delta, above: delta[-1],
         "the gradient of {whose} takes one row instead of the sum over the rows",
         "Every row of the batch pulls at the bias.", "db"),
-    Kind("{at}-from-above", _below_another, "bias",
+    Kind("{at}-from-above", lambda m: _each_bias(m)[:-1], "bias",
         lambda at, delta, above: above.sum(axis=0) * np.ones(delta.shape[1]),
         "the gradient of {whose} is taken from the layer above",
         "It uses δ{above}; each bias answers for the delta of its own layer.", "db"),
@@ -279,12 +270,13 @@ AFTER_SLOPES = (
         SUM_OF_ROWS),
     Kind("first-row-only", _network, "rows", lambda x, y: (x[:1], y[:1]), "only the first row of the batch is used",
         "The loop over the rows ends after the first one (a return inside the loop?).", SUM_OF_ROWS),
-    Kind("flat-target", _network, "error", lambda a, y: _one_output(y, lambda: a - np.full(y.shape, y.mean())),
+    Kind("flat-target", _network, "error",
+        lambda a, y: _only_if(y.shape[1] == 1, lambda: a - np.full(y.shape, y.mean())),
         FLAT, TABLE + ", so that each row is pulled to the *mean* of the targets.", COLUMN),
     Kind("flat-target-sum", _network, "error",
-        lambda a, y: _one_output(y, lambda: (a - np.full(y.shape, y.mean())) * float(len(y))),
+        lambda a, y: _only_if(y.shape[1] == 1, lambda: (a - np.full(y.shape, y.mean())) * float(len(y))),
         FLAT, TABLE + ", all of which are summed.", COLUMN),
-    Kind("flat-target-table", _network, "error", lambda a, y: _one_output(y, lambda: a - y.reshape(1, -1)),
+    Kind("flat-target-table", _network, "error", lambda a, y: _only_if(y.shape[1] == 1, lambda: a - y.reshape(1, -1)),
         FLAT, TABLE + ".", COLUMN),
     Kind("absolute-error", _network, "error", lambda a, y: (a - y).absolute(), "the error loses its sign",
         "|a − y| in the place of a − y: a prediction that is too small is pushed down further.", ERROR),
@@ -317,11 +309,51 @@ AFTER_SLOPES = (
 @cache
 def bank(activations: tuple[str, ...]) -> list[Mistake]:
     """Every single mistake that a network of these layers can have, the more usual first."""
-    return [*_written(BEFORE_SLOPES, activations), *slopes_of(activations), *_written(AFTER_SLOPES, activations)]
+    return [*_written(BEFORE_SLOPES, activations), *_wrong_slopes(activations), *_written(AFTER_SLOPES, activations)]
 
 
 def _written(rows: Sequence[Kind], activations: Sequence[str]) -> Iterator[Mistake]:
     return (row.written(scope, activations) for row in rows for scope in row.scopes(len(activations)))
+
+
+def _wrong_slopes(activations: Sequence[str]) -> Iterator[Mistake]:
+    """Every wrong slope that a network of these activations can have: everywhere, in one layer, in all hidden ones."""
+    m, output = len(activations), activations[-1]
+    for row in WRONG_SLOPES:
+        affected = [ell for ell in range(1, m + 1) if activations[ell - 1] in row.forms]
+        hidden, last = [ell for ell in affected if ell < m], [ell for ell in affected if ell == m]
+        scopes = [("output", last, layer_name(m, m)), ("hidden", hidden, hidden_name(m))]
+        scopes += [(str(ell), [ell], layer_name(ell, m)) for ell in hidden if len(hidden) > 1]
+        if hidden and last:
+            scopes.insert(0 if row.name in ("of-z", "of-a") else 2, ("every", affected, "every layer"))
+        for at, layers, where in scopes:
+            if layers:
+                f = activations[layers[-1] - 1]
+                words = {"f": SYMBOL[f], "name": f, "where": where}
+                words["slope"] = SLOPE_FORMULAS.get(f, "").format(layers[-1])
+                cancels = row.name == "none" and at == "output" and f in ("sigmoid", "softmax")
+                sentence = row.sentence + (CROSS_ENTROPY_NOTE if cancels else "")
+                change = partial(_slope, row.forms)
+                kind = Kind(f"slope-{row.name}-{{at}}", _network, "slope", change, row.title, sentence, "δ")
+                mistake = kind.written(Scope(at, layers, words=words), activations)
+                yield replace(mistake, loss=SQUARED if m in layers else "")
+    extra = partial(_slope, dict.fromkeys(activations, SLOPES["sigmoid"]))
+    if output in ("sigmoid", "softmax"):
+        loss = BINARY_CROSS_ENTROPY if output == "sigmoid" else CROSS_ENTROPY
+        cancelled = Kind("slope-extra-output", _network, "slope", extra,
+            "the slope of the {name} is multiplied in, which the cross-entropy has cancelled",
+            "With the cross-entropy, the derivative of the loss times that of the {name} is a − y: the slope a(1 − a) "
+            "must not be multiplied in once more.", delta_equation(m, activations, loss))  # fmt: skip
+        yield replace(cancelled.written(Scope("", [m], words={"name": output}), activations), loss=loss)
+    if output == "softmax":
+        diagonal = Kind("softmax-elementwise", _network, "slope", extra, "the softmax is differentiated unit by unit",
+            "a(1 − a) is only the diagonal of its derivative: every output depends on every z of its row.", "δ",
+        )  # fmt: skip
+        yield replace(diagonal.written(Scope("", [m]), activations), loss=SQUARED)
+
+
+def _slope(forms: Mapping[str, Callable[[Running, Running], Running]], at: Place) -> Running:
+    return forms[at.activation](at.z, at.a)
 
 
 def _without_a_step(name: str, title: str, sentence: str, equation: str) -> Mistake:

@@ -216,8 +216,3 @@ def pairs(singles: Sequence[Mistake]) -> Iterator[Mistake]:
                 proportional=one.proportional and other.proportional,
                 loss=one.loss or other.loss,
             )
-
-
-def at_layers(layers: Sequence[int], step: Callable, usual: Callable) -> Callable:
-    """A step that is `step` at these layers and the usual one at the others."""
-    return lambda at, *rest: (step if at.ell in layers else usual)(at, *rest)

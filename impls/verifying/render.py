@@ -1,4 +1,4 @@
-"""What `samegrad verify` prints: the verdict, the mistake, the equation and the evidence, the table; or JSON.
+"""A report for the terminal, for a notebook (HTML that needs nothing else and takes its colours), and as JSON.
 
 With `hint`, given or in the report itself, of a mistake only the equation to look at is shown, wherever it is shown.
 """
@@ -9,6 +9,8 @@ import dataclasses
 import io
 import json
 import math
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
@@ -18,17 +20,17 @@ from rich.table import Table
 from rich.text import Text
 
 from samegrad.impls.verifying.hint import hinted
-from samegrad.impls.verifying.verdicts import UNKNOWN, WRONG
+from samegrad.impls.verifying.report import UNKNOWN, WRONG
 from samegrad.impls.verifying.wording import listed
 
 if TYPE_CHECKING:
+    from jinja2 import Template
+
     from samegrad.impls.verifying.report import Report
 
 LEGEND = "τ = |yours − right| / rounding bound, at its worst; up to 1 is right."
 SHOWN = 4
 """Explanations that are spelt out; what fits beyond these is counted."""
-
-
 LINES = 12
 """The most lines of the brief form."""
 
@@ -44,11 +46,11 @@ def render(report: Report, hint: bool = False) -> RenderableType:
             parts += [Text(line), Text()]
         parts += [_table(report), *([] if without_taus(report) else [Text(LEGEND, style="dim")]), Text()]
     parts.append(_verdict(report))
-    if explanation := _details(report):
-        parts += [Text(), *explanation]
-    for number, named in enumerate(report.mistakes[1:SHOWN]):
+    if explanation := details(report):
+        parts += [Text(), *(_item(*entry) for entry in explanation)]
+    for number, (title, equation) in enumerate(others(report)):
         parts += [Text(), Text("What else fits just as well:")] if not number else []
-        parts.append(Padding(Text(f"{sentence(named.title)} {_one_line(named.equation)}"), (0, 0, 0, 2)))
+        parts.append(Padding(Text(f"{title} ({'; '.join(equation.splitlines())})"), (0, 0, 0, 2)))
     if len(report.mistakes) > SHOWN:
         parts.append(Text(f"  and {len(report.mistakes) - SHOWN} more (see --json)"))
     if remarks := notes(report):
@@ -71,7 +73,7 @@ def show(report: Report, console: Console | None = None, hint: bool = False) -> 
 def brief(report: Report) -> str:
     """The report in at most LINES lines of plain text, the verdict first."""
     report = as_shown(report)
-    parts: list[RenderableType] = [_verdict(report), *_details(report)]
+    parts: list[RenderableType] = [_verdict(report), *(_item(*entry) for entry in details(report))]
     fits = [named.title for named in report.mistakes[1:]]
     parts += [_item("Or else", sentence("; or ".join(fits)))] if fits else []
     parts += [_item("Note", note) for note in notes(report)]
@@ -99,6 +101,37 @@ def to_json(report: Report, hint: bool = False) -> str:
     for row, as_dictionary in zip(report.rows, content["rows"], strict=True):
         as_dictionary["right"] = row.right
     return json.dumps(_finite(content), ensure_ascii=False, indent=2)
+
+
+def html(report: Report) -> str:
+    """The report as HTML: the verdict, the evidence, the equation, the table; everything in it is escaped."""
+    report = as_shown(report)
+    word, text = verdict(report)
+    headings, lines = table(report) if report.rows else ([], [])
+    return _template().render(
+        word=word,
+        sentence=text,
+        colour=word.split()[0].lower(),
+        details=details(report),
+        fits=others(report),
+        headings=headings,
+        lines=lines,
+        notes=notes(report),
+        probes=probes(report) if report.rows else "",
+        legend=LEGEND if report.rows and not without_taus(report) else "",
+        advice=report.advice,
+        traceback=report.traceback,
+    )
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("report.html.j2")
 
 
 def _finite(value: Any) -> Any:
@@ -196,8 +229,9 @@ def details(report: Report) -> list[tuple[str, str]]:
     return entries
 
 
-def _details(report: Report) -> list[RenderableType]:
-    return [_item(label, text) for label, text in details(report)]
+def others(report: Report) -> list[tuple[str, str]]:
+    """What else fits just as well: the titles, and the equations as they should be."""
+    return [(sentence(named.title), named.equation) for named in report.mistakes[1:SHOWN]]
 
 
 def notes(report: Report) -> list[str]:
@@ -223,7 +257,3 @@ def sentence(text: str) -> str:
 
 def _plain_end(text: str) -> str:
     return text if text.endswith(".") else f"{text}."
-
-
-def _one_line(text: str) -> str:
-    return "(" + "; ".join(text.splitlines()) + ")"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from samegrad.impls.verifying.mutants import Mistake
-from samegrad.impls.verifying.verdicts import RIGHT, UNKNOWN, WRONG
+
+RIGHT, WRONG, UNKNOWN = "right", "wrong", "cannot tell"
+"""The three verdicts."""
 
 
 @dataclass
@@ -100,6 +102,6 @@ class Report:
         return render.plain(render.render(self))
 
     def _repr_html_(self) -> str:
-        from samegrad.impls.verifying import page
+        from samegrad.impls.verifying import render
 
-        return page.html(self)
+        return render.html(self)

@@ -6,7 +6,7 @@ more than usual do not matter, and are named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -51,7 +51,7 @@ class Verdict:
 
 def first_right(c: Candidate) -> Verdict | None:
     """The first way in which every gradient is right, the plainest first."""
-    for attempt in (
+    attempts: tuple[Callable[[Candidate], Verdict | None], ...] = (
         _plainly,
         _row_by_row,
         _up_to_a_constant,
@@ -61,10 +61,8 @@ def first_right(c: Candidate) -> Verdict | None:
         _penalised_row_by_row,
         _uphill,
         _to_digits,
-    ):
-        if (verdict := attempt(c)) is not None:
-            return verdict
-    return None
+    )
+    return next(filter(None, (attempt(c) for attempt in attempts)), None)
 
 
 def _plainly(c: Candidate) -> Verdict | None:
@@ -81,12 +79,8 @@ def _row_by_row(c: Candidate) -> Verdict | None:
 
 def in_turn(c: Candidate, explain: bool) -> Diagnosis | None:
     """Updates after each row, at the learning rate that is given, or at one that fits the batches of one."""
-    diagnosis = None
-    for observations in _at_rates(c):
-        diagnosis = diagnose_row_by_row(observations, c.choices, c.allowed, dtype=c.dtype, explain=explain)
-        if diagnosis:
-            break
-    return diagnosis
+    look = partial(diagnose_row_by_row, activations=c.choices, conventions=c.allowed, dtype=c.dtype, explain=explain)
+    return next(filter(None, map(look, _at_rates(c))), None)
 
 
 def _at_rates(c: Candidate) -> Iterator[list[Observation]]:

@@ -12,14 +12,11 @@ from typing import Any
 import numpy as np
 
 from samegrad.impls.errors import BadInput
-from samegrad.impls.verifying.asked import Asked, Source
-from samegrad.impls.verifying.candidate import Candidate
+from samegrad.impls.verifying.candidate import Asked, Candidate, Source
 from samegrad.impls.verifying.child import Ended
 from samegrad.impls.verifying.diagnosis import diagnose
-from samegrad.impls.verifying.report import Report
-from samegrad.impls.verifying.verdict_of_loss import against_loss
-from samegrad.impls.verifying.verdict_of_rule import conclude_rule
-from samegrad.impls.verifying.verdicts import RIGHT, UNKNOWN, WRONG
+from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Report
+from samegrad.impls.verifying.verdict_by_derivatives import against_loss, conclude_rule
 from samegrad.impls.verifying.writing import cannot_tell, write
 
 EXPLAINED = 4
@@ -72,7 +69,8 @@ def conclude(asked: Asked, answers: Iterator[dict[str, Any]], again: Again) -> t
         return cannot_tell(asked.target, {"error": "unreadable", "text": "it could not be called"}), None
     if asked.own_loss:
         return against_loss(candidates[0], candidates[0].message["losses"]), candidates[0]
-    return _of_none_right(sorted(candidates, key=_standing), again)
+    most_is_known = sorted(candidates, key=lambda c: (not c.known, c.predicts_otherwise, c.kind != "whole"))
+    return _of_none_right(most_is_known, again)
 
 
 def _as_long_as_it_answers(answers: Iterator[dict[str, Any]], candidates: list[Candidate]) -> Iterator[dict[str, Any]]:
@@ -93,15 +91,24 @@ def _of_right_one(right: Candidate, candidates: list[Candidate]) -> tuple[Report
     for other in candidates:
         if other is not right and _overrules(other, right):
             return write(other, WRONG), other
+    several = next((c for c in candidates if c is not right and c.known and c.outputs > 1 == right.outputs), None)
+    if several is not None and not several.shown_wrong and _is_meant_for_several(several, right):
+        report = write(several, UNKNOWN)
+        report.notes.append("With one output its gradient is right.")
+        return report, several
     report = write(right, RIGHT)
     wholes = [c for c in candidates if c.kind == "whole" and c is not right]
     if wholes and right.kind != "whole":
         report.untested.append(f"what {wholes[0].message['main']} does with it")
-    one_output = next((c for c in candidates if c is not right and c.known and c.outputs > 1 == right.outputs), None)
-    if one_output is not None and one_output.shown_wrong:
-        other_report = write(one_output, WRONG)
-        report.untested.append(f"several outputs, with which it is another gradient: {other_report.headline}")
+    if several is not None and several.shown_wrong:
+        report.untested.append(f"several outputs, with which it is another gradient: {write(several, WRONG).headline}")
     return report, right
+
+
+def _is_meant_for_several(several: Candidate, one: Candidate) -> bool:
+    """Does the program say how many outputs it has, and was it used in the same way with several as with one?"""
+    same = (several.kind, several.message["layout"]) == (one.kind, one.message["layout"])
+    return same and bool(several.message["takes_outputs"])
 
 
 def _is_one_mistake(candidate: Candidate) -> bool:
@@ -144,11 +151,6 @@ def _overrules(other: Candidate, right: Candidate) -> bool:
         may = "flat targets" in other.message["layout"] and (len(own_x), len(own_y)) == (2, 1)
     named = other.explained.explanations if may and other.shown_wrong else ()
     return bool(named) and not named[0].mistake.parts
-
-
-def _standing(candidate: Candidate) -> tuple[bool, bool, bool]:
-    """A sort key: the ways in which most is known come first."""
-    return not candidate.known, candidate.predicts_otherwise, candidate.kind != "whole"
 
 
 def _of_none_right(candidates: list[Candidate], again: Again) -> tuple[Report, Candidate]:

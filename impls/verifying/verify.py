@@ -16,12 +16,11 @@ import numpy as np
 
 from samegrad.impls.errors import BadInput, choose
 from samegrad.impls.problem import OUTPUTS
-from samegrad.impls.verifying.asked import Asked
+from samegrad.impls.verifying.candidate import Asked
 from samegrad.impls.verifying.child import Ended, TargetProcess
 from samegrad.impls.verifying.conventions import CONVENTIONS, Convention, get_conventions
-from samegrad.impls.verifying.report import Report
+from samegrad.impls.verifying.report import UNKNOWN, Report
 from samegrad.impls.verifying.verdict import conclude
-from samegrad.impls.verifying.verdicts import UNKNOWN
 from samegrad.impls.verifying.writing import cannot_tell
 
 TIME_LIMIT_S = 60.0

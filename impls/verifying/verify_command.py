@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -67,33 +68,22 @@ def verify_command(target: str, as_json: bool, hint: bool, **options: Any) -> No
 
 def parsed(options: dict[str, Any]) -> dict[str, Any]:
     """The options as `verify.run` takes them. Raises BadInput where one cannot be read."""
-    return {
-        **options,
-        "activations": _words(options["activations"]),
-        "arguments": _words(options["arguments"]),
-        "sizes": _sizes(options["sizes"]),
-        "init": _keywords(options["init"]),
-        "parameters": _mapping(options["parameters"]),
-    }
+    return {name: READ[name](value) if name in READ and value is not None else value for name, value in options.items()}
 
 
-def _words(text: str | None) -> list[str] | None:
-    return [word.strip() for word in text.split(",") if word.strip()] if text else None
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def _sizes(text: str | None) -> list[int] | None:
-    if text is None:
-        return None
+def _sizes(text: str) -> list[int]:
     parts = text.replace(",", "-").split("-")
     if len(parts) < 2 or not all(re.fullmatch(r"\s*0*[1-9][0-9]{0,8}\s*", part, re.ASCII) for part in parts):
         raise BadInput(f"--sizes {text!r}: give the layer sizes as 2-4-1")
     return [int(part) for part in parts]
 
 
-def _keywords(text: str | None) -> dict[str, Any] | None:
+def _keywords(text: str) -> dict[str, Any]:
     """ "n_in=2, layers=[2, 4, 1]" as a dictionary; literals only, nothing is executed."""
-    if text is None:
-        return None
     try:
         call = ast.parse(f"f({text})", mode="eval").body
         if not isinstance(call, ast.Call) or call.args:
@@ -103,14 +93,21 @@ def _keywords(text: str | None) -> dict[str, Any] | None:
         raise BadInput(f'--init {text!r}: give names and plain values, as "n_in=2, layers=[2, 4, 1]"') from None
 
 
-def _mapping(text: str | None) -> dict[str, str] | None:
-    if text is None:
-        return None
+def _mapping(text: str) -> dict[str, str]:
     pairs = [part.split("=", 1) for part in text.split(",") if part.strip()]
     valid = all(len(p) == 2 and p[0].strip()[:1] in ("W", "b") and p[0].strip()[1:].isdecimal() for p in pairs)
     if not pairs or not valid:
         raise BadInput(f"--parameters {text!r}: give W1=attribute,b1=attribute,W2=… ; a bias may be left out")
     return {tensor.strip(): name.strip() for tensor, name in pairs}
+
+
+READ: dict[str, Callable[[str], Any]] = {
+    "activations": _words,
+    "arguments": _words,
+    "sizes": _sizes,
+    "init": _keywords,
+    "parameters": _mapping,
+}
 
 
 if __name__ == "__main__":

@@ -104,12 +104,10 @@ def in_layout(equation: str, flipped: bool, columns: bool) -> str:
 
 def with_factor(equation: str, convention: Convention, outputs: int) -> str:
     """The output delta's constant in the user's own convention."""
-    own = output_cotangent(convention)
-    own = own if outputs > 1 else own.replace("(N·k)", "N")
-    start = own.split("(a")[0]
-    for mean in ("2/(N·k)·(a", "1/(N·k)·(a", "2/N·(a", "1/N·(a"):
-        equation = equation.replace(mean, f"{start}(a")
-    return equation
+    own = output_cotangent(convention).removesuffix(" − y)")
+    for mean in ("2/(N·k)·(a", "1/(N·k)·(a"):
+        equation = equation.replace(mean, own)
+    return equation if outputs > 1 else equation.replace("(N·k)", "N")
 
 
 def output_cotangent(convention: Convention) -> str:

@@ -10,8 +10,7 @@ from samegrad.impls.verifying.diagnosis import Diagnosis, Explanation
 from samegrad.impls.verifying.evidence import describe
 from samegrad.impls.verifying.judge import Penalty
 from samegrad.impls.verifying.mistakes import PILED_UP
-from samegrad.impls.verifying.report import Named, Report, Row
-from samegrad.impls.verifying.verdicts import RIGHT, UNKNOWN, WRONG
+from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row
 from samegrad.impls.verifying.wording import family_words, formula, in_layout, in_words, listed, loss_words, with_factor
 
 
@@ -36,8 +35,7 @@ def write(candidate: Candidate, verdict: str) -> Report:
     report.first_wrong = diagnosis.first_wrong
     report.untested = list(candidate.verdict.untested)
     if verdict == RIGHT:
-        report.headline = _right_headline(candidate, diagnosis)
-        _note_right(report, candidate, diagnosis)
+        _write_right(report, candidate, diagnosis)
     elif verdict == WRONG:
         _write_wrong(report, candidate, diagnosis)
     else:
@@ -48,11 +46,11 @@ def write(candidate: Candidate, verdict: str) -> Report:
 
 def write_on(candidate: Candidate, verdict: str, headline: str, taus: dict[str, float], convention: str) -> Report:
     """A report with what was observed of the candidate, and its gradients beside these τ."""
-    names = candidate.message["names"]
-    rows = [
-        Row(f"d{n}", names.get(n, n), _own_shape(n, candidate), tau, absent=n in candidate.absent)
-        for n, tau in taus.items()
-    ]
+    rows = []
+    for n, tau in taus.items():
+        shape = candidate.observations[0].gradients[n].shape  # as the user has it, but for axes of length one
+        shape = shape[::-1] if candidate.message["flipped"] and n[0] == "W" else shape
+        rows.append(Row(f"d{n}", candidate.message["names"].get(n, n), shape, tau, absent=n in candidate.absent))
     return Report(
         candidate.asked.target,
         verdict,
@@ -66,19 +64,6 @@ def write_on(candidate: Candidate, verdict: str, headline: str, taus: dict[str, 
         recovered=candidate.recovered,
         forward_known=bool(candidate.known),
     )
-
-
-def _own_shape(tensor: str, candidate: Candidate) -> tuple[int, ...]:
-    """The shape of the gradient as the user has it, but for axes of length one."""
-    shape = candidate.observations[0].gradients[tensor].shape
-    return shape[::-1] if candidate.message["flipped"] and tensor[0] == "W" else shape
-
-
-def _right_headline(candidate: Candidate, diagnosis: Diagnosis) -> str:
-    if candidate.loss_is_given:
-        return "it passes the ∂L/∂a that it is given back rightly"
-    words = f"right for {loss_words(diagnosis.convention, candidate.outputs)}"
-    return f"{words}, with {_penalty(diagnosis.penalty)}" if diagnosis.penalty else words
 
 
 def _penalty(penalty: Penalty) -> str:
@@ -103,10 +88,14 @@ def _alike(values: Any) -> bool:
     return max(values) - min(values) <= 1e-6 * abs(max(values))
 
 
-def _note_right(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> None:
+def _write_right(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> None:
+    report.headline = f"right for {report.loss}"
+    if diagnosis.penalty:
+        report.headline += f", with {_penalty(diagnosis.penalty)}"
+    if candidate.loss_is_given:
+        report.headline = "it passes the ∂L/∂a that it is given back rightly"
     report.notes += candidate.verdict.notes
-    convention = diagnosis.convention
-    if convention.loss != SQUARED and not candidate.loss_known:
+    if diagnosis.convention.loss != SQUARED and not candidate.loss_known:
         numbers = [_where(name) for name in candidate.readings[0]["numbers"]]
         seen = (
             f"The file's loss ({numbers[0]}) is none that is known here"
@@ -141,7 +130,10 @@ def _write_wrong(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> 
                 f"{report.factor}."
             )
     else:
-        report.headline = f"the gradient is not that of {_expected_loss(candidate, diagnosis)}" + (
+        loss = f"the {family_words(diagnosis.convention.loss)}"
+        if candidate.asked.strict or candidate.returned:
+            loss = formula(diagnosis.convention, candidate.outputs)
+        report.headline = f"the gradient is not that of {loss}" + (
             f"; the first wrong quantity is {diagnosis.first_wrong}" if diagnosis.first_wrong else ""
         )
         report.notes.append("No known mistake explains it.")
@@ -160,12 +152,6 @@ def _where(name: str) -> str:
     return f"{name.split()[0]} computes it" if "()" in name else f"kept in {name}"
 
 
-def _expected_loss(candidate: Candidate, diagnosis: Diagnosis) -> str:
-    if candidate.asked.strict or candidate.returned:
-        return formula(diagnosis.convention, candidate.outputs)
-    return f"the {family_words(diagnosis.convention.loss)}"
-
-
 def _write_unknown(report: Report, candidate: Candidate) -> None:
     if candidate.verdict.right:
         report.headline = (
@@ -180,8 +166,7 @@ def _write_unknown(report: Report, candidate: Candidate) -> None:
 
 def _named(explanation: Explanation, candidate: Candidate) -> Named:
     m = explanation.mistake
-    equation = m.equation if candidate.outputs > 1 else m.equation.replace("(N·k)", "N")
-    equation = with_factor(equation, explanation.convention, candidate.outputs)
+    equation = with_factor(m.equation, explanation.convention, candidate.outputs)
     columns = "column" in candidate.message["layout"]
     return Named(m.name, m.title, m.sentence, in_layout(equation, candidate.message["flipped"], columns))
 

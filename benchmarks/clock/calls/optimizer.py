@@ -20,12 +20,11 @@ from typing import Any
 from samegrad.benchmarks.clock.calls.base import PassCall
 from samegrad.benchmarks.results import passes
 from samegrad.impls.checking.agreement import Agreement, Reference, require
-from samegrad.impls.checking.oracle import flatten
 from samegrad.impls.errors import Unavailable
 from samegrad.impls.learning.optimizer_bound import BoundedSteps
 from samegrad.impls.learning.optimizers import Settings
 from samegrad.impls.learning.trainer import Setup, trainer_of
-from samegrad.impls.parameters import Array, Parameters, unflatten
+from samegrad.impls.parameters import Array, Parameters, unflatten, vector
 from samegrad.impls.task import Task
 
 EPSILON = 0.01
@@ -84,8 +83,6 @@ class OptimizerCall(PassCall):
 
     def _compared(self, numbers: Any, before: Reference, textbook: BoundedSteps) -> list[Agreement]:
         """The agreement of loss and parameters with the textbook's step from `before`."""
-        after, bound = textbook.step(
-            *map(flatten, (before.parameters, before.truth.gradients, before.bounds.gradients))
-        )
+        after, bound = textbook.step(*map(vector, (before.parameters, before.truth.gradients, before.bounds.gradients)))
         sizes = self.asked.task.problem.sizes
         return before.agree_on(numbers, unflatten(after, sizes), unflatten(bound, sizes))

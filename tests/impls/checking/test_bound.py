@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from samegrad.impls.checking import bound
 from samegrad.impls.checking.agreement import Reference, worst_tau
 from samegrad.impls.checking.bound import arithmetic, running_bound, step_bound
+from samegrad.impls.checking.oracle import evaluate
 from samegrad.impls.errors import BadInput
 from samegrad.impls.parameters import Layer, tensors
 from samegrad.impls.problem import ACTIVATIONS, BINARY_CROSS_ENTROPY, CROSS_ENTROPY, LINE, SQUARED, XOR, Problem
@@ -354,6 +355,20 @@ def test_every_way_to_a_cross_entropy_is_within_the_bound(way, dtype):
     """Of nine ways in which people compute it; saturated units too, for those ways that are right there."""
     for scale in (1, 3) if way in SATURATES else (1, 3, 10):
         assert max(classifier_taus(way, dtype, scale, seed) for seed in range(20)) <= 1
+
+
+@pytest.mark.parametrize(("dtype", "largest"), [("float32", 12), ("float64", 32)])
+def test_the_logarithms_of_a_saturated_output_are_within_the_bound(dtype, largest):
+    """y ln a + (1 − y) ln(1 − a) as people write it, where 1 − a has few digits left; and not far within."""
+    number, u = np.dtype(dtype).type, arithmetic(dtype).u
+    net = Problem("one", (1, 1), ("sigmoid",), lambda batch, seed: _rows(batch, seed, 1, 1), BINARY_CROSS_ENTROPY)
+    layers, y, half = [Layer(np.ones((1, 1)), np.zeros(1))], np.full((1, 1), 0.5), number(0.5)
+    for z in np.linspace(1, largest, 23).astype(dtype):
+        a = 1 / (1 + np.exp(-z))
+        naive = -(half * np.log(a) + half * np.log(1 - a))
+        probe = net, layers, np.full((1, 1), z, np.float64), y
+        allowed = running_bound(*probe, dtype).loss
+        assert abs(naive - evaluate(*probe).loss) <= allowed <= 32 * u * (1 / (1 - a) + z)
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from samegrad.impls import registry
-from samegrad.impls.checking import drift, tables
+from samegrad.impls.checking import agree, drift, tables
 from samegrad.impls.on_numpy.manual import NumpyManual
 from samegrad.impls.parameters import tensors
 from samegrad.impls.problem import XOR
@@ -52,7 +52,7 @@ def test_an_error_of_its_own_is_distinguished_from_amplification(monkeypatch):
     """A learning rate that is off by 10⁻⁸ is seen in float64 from the first steps on, and named."""
     monkeypatch.setitem(registry.REGISTRY, "planted", Entry("planted", "planted_module:Kind", "numpy", "wrong"))
     monkeypatch.setitem(sys.modules, "planted_module", type("module", (), {"Kind": SlightlyFast}))
-    monkeypatch.setattr(drift, "call", measured_in_this_process("planted"))
+    monkeypatch.setattr(agree, "call", measured_in_this_process("planted"))
     result = drift.run(["planted", "numpy"], problems=["xor"], dtypes=["float64"], steps=STEPS)
     wrong = [row for row in result["rows"] if not row["explained"]]
     assert [(row["implementation"], row["step"]) for row in wrong] == [("planted", step) for step in STEPS]

@@ -11,7 +11,7 @@ import pytest
 from samegrad.impls.checking import oracle
 from samegrad.impls.checking.bound import running_bound
 from samegrad.impls.errors import BadInput
-from samegrad.impls.parameters import Layer, initial, network, tensors, unflatten
+from samegrad.impls.parameters import Layer, initial, network, tensors, unflatten, vector
 from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, LINE, SQUARED, XOR, Problem
 
 FUNCTIONS = {
@@ -51,7 +51,7 @@ def exact(net, parameters, x, y):
     """Loss and gradients to 50 digits and more: central differences with a step of 10⁻⁶⁰ in 400-digit arithmetic."""
     with mpmath.workdps(400):
         number = np.vectorize(lambda v: mpmath.mpf(float(v)), otypes=[object])
-        theta, x, y = number(oracle.flatten(parameters)), number(x), number(y)
+        theta, x, y = number(vector(parameters)), number(x), number(y)
         step, gradient = mpmath.mpf(10) ** -60, []
         for j in range(theta.size):
             left, right = theta.copy(), theta.copy()
@@ -272,7 +272,7 @@ def stepped(net, parameters, x, y):
             a = asymptote + distance
         return np.sum(oracle.TERMS[net.loss](z, (asymptote - y) + distance, y)) / y.size
 
-    theta = oracle.flatten(parameters)
+    theta = vector(parameters)
     steps = 1j * oracle.STEP * np.eye(theta.size)
     return total(theta), unflatten(np.array([total(theta + s).imag / oracle.STEP for s in steps]), net.sizes)
 
@@ -306,12 +306,13 @@ def test_following_units_forwards_gives_what_stepping_every_parameter_gives(net,
 
 @pytest.mark.parametrize("net", NETS, ids=lambda net: "-".join(net.activations))
 @pytest.mark.parametrize("limit", [oracle.WORKING_SET, 40])
-def test_several_networks_are_each_what_they_are_alone(net, limit, monkeypatch):
-    """Truth and bound, in pieces of the networks and of the rows too."""
+@pytest.mark.parametrize("rows", [9, 1])
+def test_several_networks_are_each_what_they_are_alone(net, limit, rows, monkeypatch):
+    """Truth and bound, in pieces of the networks and of the rows too; with more rows than units, and with fewer."""
     monkeypatch.setattr(oracle, "WORKING_SET", limit)
     rng = np.random.default_rng(5)
     several = initial(net.sizes, seed=5, networks=7)
-    x, y = rng.standard_normal((9, net.sizes[0])), rng.standard_normal((9, net.sizes[-1]))
+    x, y = rng.standard_normal((rows, net.sizes[0])), rng.standard_normal((rows, net.sizes[-1]))
     for evaluate in (oracle.evaluate, lambda *of: running_bound(*of, "float32")):
         together = evaluate(net, several, x, y)
         for number in range(7):

@@ -5,18 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from samegrad.impls.checking.oracle import flatten
 from samegrad.impls.errors import BadInput
 from samegrad.impls.learning import recipes, shadows
 from samegrad.impls.learning.recipes import RECIPES, changed, get_recipe
-from samegrad.impls.parameters import tensors
+from samegrad.impls.parameters import tensors, vector
 
 
 def test_xor_learns_as_the_published_run():
     """Near 0.25 up to epoch 2,000, 0.05 to 0.06 at 5,000, below 0.01 at 9,000; outputs near 0.1, 0.9, 0.9, 0.1."""
     recipe = get_recipe("xor")
     assert (recipe.epochs, recipe.shown_every, recipe.settings.learning_rate) == (10_000, 1000, 0.2)
-    theta, losses = shadows.descend(recipe, flatten(recipe.parameters), "float64")
+    theta, losses = shadows.descend(recipe, vector(recipe.parameters), "float64")
     at = dict(zip(recipe.marks(), losses, strict=True))
     assert abs(at[1000] - 0.25) < 0.01 and abs(at[2000] - 0.25) < 0.01
     assert 0.05 <= at[5000] <= 0.06
@@ -27,7 +26,7 @@ def test_xor_learns_as_the_published_run():
 
 def test_xor_starts_uniform_on_zero_to_one():
     """Every weight and bias, over many seeds."""
-    drawn = np.concatenate([flatten(get_recipe("xor", seed).parameters) for seed in range(300)])
+    drawn = np.concatenate([vector(get_recipe("xor", seed).parameters) for seed in range(300)])
     # 5,100 draws: beyond 0.01 of an end with probability 0.99^5100, mean within 5 standard errors of 1/2.
     assert 0 <= drawn.min() < 0.01 and 0.99 < drawn.max() < 1
     assert abs(drawn.mean() - 0.5) < 5 * np.sqrt(1 / 12 / drawn.size)
@@ -53,9 +52,9 @@ def test_slides_has_its_weights_in_our_layout_and_no_biases():
     np.testing.assert_array_equal(named["W1"].T, [[0.1, 0.2], [0.3, 0.4]])
     np.testing.assert_array_equal(named["W2"].T, [[0.5, 0.6], [0.7, 0.8]])
     assert not recipe.biases and not named["b1"].any() and not named["b2"].any()
-    kept, losses = shadows.descend(changed(recipe, epochs=20), flatten(recipe.parameters), "float64")
+    kept, losses = shadows.descend(changed(recipe, epochs=20), vector(recipe.parameters), "float64")
     biases = [
-        flatten([layer._replace(W=layer.W[:0]) for layer in recipes.unflatten(theta, (2, 2, 2))]) for theta in kept
+        vector([layer._replace(W=layer.W[:0]) for layer in recipes.unflatten(theta, (2, 2, 2))]) for theta in kept
     ]
     assert not np.any(biases) and losses[-1] < losses[0]
 
@@ -83,7 +82,7 @@ def test_a_stored_recipe_is_the_same(name, tmp_path):
     assert actual.summary() == recipe.summary() and actual.facts == recipe.facts and actual.marks() == recipe.marks()
     for one, other in ((actual.x, recipe.x), (actual.y, recipe.y), (actual.asked, recipe.asked)):
         np.testing.assert_array_equal(one, other)
-    np.testing.assert_array_equal(flatten(actual.parameters), flatten(recipe.parameters))
+    np.testing.assert_array_equal(vector(actual.parameters), vector(recipe.parameters))
 
 
 def test_marks_have_the_ends_and_the_lines_of_the_table():

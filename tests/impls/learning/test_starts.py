@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from samegrad.impls.checking.agreement import Disagreement
-from samegrad.impls.checking.oracle import flatten
 from samegrad.impls.documents.learning import Starts
 from samegrad.impls.errors import BadInput
 from samegrad.impls.learning import numpy_trainer, recipes, starts
 from samegrad.impls.on_numpy.networks import NumpyNetworks
+from samegrad.impls.parameters import vector
 from samegrad.impls.registry import get_entry
 
 COUNT, EPOCHS, RATE = 40, 700, 2.0
@@ -23,7 +23,7 @@ COUNT, EPOCHS, RATE = 40, 700, 2.0
 def one_by_one():
     """At which look each start, trained singly by the manual trainer, has converged (−1: at none)."""
     recipe = recipes.changed(recipes.xor(), learning_rate=RATE, epochs=EPOCHS)
-    theta = np.stack([flatten(recipes.uniform(recipe.problem.sizes, 42 + i)) for i in range(COUNT)])
+    theta = np.stack([vector(recipes.uniform(recipe.problem.sizes, 42 + i)) for i in range(COUNT)])
     needed = np.full(COUNT, -1)
     for epoch in range(EPOCHS + 1):
         losses = ((numpy_trainer.predict(theta, recipe.problem, recipe.x) - recipe.y) ** 2).mean(axis=(1, 2))

@@ -8,12 +8,12 @@ import pytest
 pandas = pytest.importorskip("pandas")
 pytest.importorskip("sklearn")
 
-from samegrad.impls.checking.oracle import flatten  # noqa: E402
 from samegrad.impls.errors import BadInput, Unavailable  # noqa: E402
 from samegrad.impls.learning import shadows, stock  # noqa: E402
 from samegrad.impls.learning.daily_rows import checked, read_csv  # noqa: E402
 from samegrad.impls.learning.recipes import changed  # noqa: E402
 from samegrad.impls.learning.stock import BATCH, prepare  # noqa: E402
+from samegrad.impls.parameters import vector  # noqa: E402
 
 
 def rows(count=60, seed=1):
@@ -93,7 +93,7 @@ def test_the_baselines_are_the_mean_and_the_least_squares_plane():
 def test_a_short_training_beats_the_mean():
     """Ten epochs on the default data, by the textbook: held-out error below a hundredth of the mean's."""
     recipe = changed(stock.recipe(), epochs=10)
-    theta, _ = shadows.descend(recipe, flatten(recipe.parameters), "float64")
+    theta, _ = shadows.descend(recipe, vector(recipe.parameters), "float64")
     predictions = shadows.numpy_trainer.predict(theta[-1], recipe.problem, recipe.asked)
     result = {"facts": recipe.facts, "runs": [{"predictions": predictions.tolist()}]}
     stock.judge(result)

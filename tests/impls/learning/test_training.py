@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from samegrad.impls.checking.oracle import evaluate, flatten
+from samegrad.impls.checking.oracle import evaluate
 from samegrad.impls.documents.learning import Training
 from samegrad.impls.errors import BadInput, Unavailable
 from samegrad.impls.learning import shadows, trainer, training
@@ -16,6 +16,7 @@ from samegrad.impls.learning.numpy_trainer import NumpyTrainer, gradient
 from samegrad.impls.learning.optimizers import OPTIMIZERS
 from samegrad.impls.learning.recipes import changed, get_recipe
 from samegrad.impls.learning.trainer import TRAINERS
+from samegrad.impls.parameters import vector
 from samegrad.impls.problem import Problem
 
 LINE = changed(get_recipe("line"), "adam", 0.05, epochs=20)
@@ -145,8 +146,8 @@ def test_the_manual_gradient_is_the_oracles(activations):
     random = np.random.default_rng(1)
     x, y = random.standard_normal((5, 3)), random.standard_normal((5, 2))
     several = [problem.parameters(seed) for seed in (1, 2, 3)]
-    exact = [flatten(evaluate(problem, parameters, x, y).gradients) for parameters in several]
-    theta = np.stack([flatten(parameters) for parameters in several])
+    exact = [vector(evaluate(problem, parameters, x, y).gradients) for parameters in several]
+    theta = np.stack([vector(parameters) for parameters in several])
     # Some twenty operations on numbers of order 1 per element.
     np.testing.assert_allclose(gradient(theta, problem, x, y), exact, rtol=0, atol=50 * 2**-52)
     np.testing.assert_allclose(gradient(theta[0], problem, x, y), exact[0], rtol=0, atol=50 * 2**-52)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from samegrad.impls.checking.oracle import flatten
 from samegrad.impls.learning import numpy_trainer
-from samegrad.impls.parameters import Layer
+from samegrad.impls.parameters import Layer, vector
 from samegrad.impls.problem import XOR, Problem
 from samegrad.impls.studies.failures import classify
 from samegrad.impls.studies.population import NetworksState
@@ -17,7 +16,7 @@ def kind_of(activation, W1, b1, W2, b2, earlier=1.0):
     """The one class of a network, whose loss a tenth of the epochs before was `earlier` times its last."""
     layers = [Layer(*(np.array(values, float) for values in layer)) for layer in ((W1, b1), (W2, b2))]
     problem = Problem("xor", (2, len(b1), 1), (activation, "sigmoid"), XOR.rows)
-    theta, (x, y) = flatten(layers)[np.newaxis], XOR.data(4)
+    theta, (x, y) = vector(layers)[np.newaxis], XOR.data(4)
     losses = ((numpy_trainer.predict(theta, problem, x) - y) ** 2).mean(axis=(1, 2))
     gradient = numpy_trainer.gradient(theta, problem, x, y)
     ((kind, count),) = classify(problem, NetworksState(theta.T, gradient.T, losses), earlier * losses).items()

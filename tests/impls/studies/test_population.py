@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 from samegrad.impls.checking.agreement import Disagreement
-from samegrad.impls.checking.oracle import flatten
 from samegrad.impls.learning import recipes
 from samegrad.impls.learning.numpy_trainer import NumpyTrainer
 from samegrad.impls.learning.optimizers import OPTIMIZERS, Settings
 from samegrad.impls.learning.trainer import Setup
 from samegrad.impls.on_numpy.networks import Passes
-from samegrad.impls.parameters import network
+from samegrad.impls.parameters import network, vector
 from samegrad.impls.problem import XOR
 from samegrad.impls.registry import get_entry
 from samegrad.impls.studies import laws, population
@@ -41,7 +40,7 @@ def test_each_network_goes_where_it_would_go_alone(optimizer, monkeypatch):
         alone = NumpyTrainer(Setup(Task(XOR, network(task.parameters, number), 4, "float64"), settings))
         for _ in range(STEPS):
             alone.step(x, y)
-        np.testing.assert_allclose(together.state.theta[:, column], flatten(alone.parameters()), rtol=1e-9)
+        np.testing.assert_allclose(together.state.theta[:, column], vector(alone.parameters()), rtol=1e-9)
         np.testing.assert_allclose(together.state.losses[column], alone.step(x, y), rtol=1e-9)
 
 
@@ -78,7 +77,7 @@ def test_a_wrong_gradient_trains_nothing(monkeypatch):
 def test_views_are_the_layers():
     """θ and back."""
     start = recipes.uniform(XOR.sizes, 3)
-    theta = np.repeat(flatten(start)[:, np.newaxis], 2, axis=1)
+    theta = np.repeat(vector(start)[:, np.newaxis], 2, axis=1)
     for (W, b), (W_of, b_of) in zip(population.views(theta, XOR.sizes), start, strict=True):
         np.testing.assert_array_equal(W[..., 1], W_of)
         np.testing.assert_array_equal(b[..., 1], b_of)

@@ -9,8 +9,7 @@ import numpy as np
 from samegrad.impls.parameters import Layer, tensors
 from samegrad.impls.problem import SQUARED
 from samegrad.impls.verifying import probe
-from samegrad.impls.verifying.asked import Asked, Source
-from samegrad.impls.verifying.candidate import Candidate
+from samegrad.impls.verifying.candidate import Asked, Candidate, Source
 from samegrad.impls.verifying.conventions import MSE
 from samegrad.impls.verifying.forward import FUNCTIONS
 from samegrad.impls.verifying.judge import Observation, RightGradients
@@ -59,8 +58,11 @@ def each(observations, change):
     return [replace(o, gradients={n: change(n, g, o) for n, g in o.gradients.items()}) for o in observations]
 
 
-def candidate(observations, *, recovered=False, rate_known=True, asked=None, source=None, **message):
-    """The way of using a target that these observations are of: a step of its weights, or a returned gradient."""
+def candidate(observations, *, recovered=False, rate_known=True, asked=None, source=None, reading=None, **message):
+    """The way of using a target that these observations are of: a step of its weights, or a returned gradient.
+
+    asked, source, reading, message: what is not as usual in what is asked, in the source, in each answer, in all of it.
+    """
     readings = [
         {
             "kind": "update" if recovered else "gradient",
@@ -72,6 +74,7 @@ def candidate(observations, *, recovered=False, rate_known=True, asked=None, sou
             "outputs": [],
             "numbers": {},
             **{key: getattr(o, key) for key in ("x", "y", "gradients", "slack", "rate", "loss", "predictions")},
+            **(reading or {}),
         }
         for o in observations
     ]

@@ -8,8 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from samegrad.impls.parameters import tensors
+from samegrad.impls.verifying.conventions import MSE
 from samegrad.impls.verifying.verify import run
-from tests.impls.verifying.observed import candidate, probes
+from tests.impls.verifying.observed import candidate, each, noise, probes
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
 
@@ -424,6 +426,31 @@ def test_without_biases_none_is_missing_row_by_row(in_this_process, program):
     assert run(program(text, "Net")).verdict == "right"
 
 
+def test_a_program_for_any_number_of_outputs_is_not_right_for_being_so_with_one(in_this_process, program):
+    """A bias takes the sum over everything with one output only; beside a penalty on it no mistake explains that."""
+    text = """
+        import numpy as np
+
+        class Net:
+            def __init__(self, n_inputs, n_outputs, rate=0.1):
+                self.rate, self.W, self.b = rate, np.random.randn(n_inputs, n_outputs), np.zeros(n_outputs)
+
+            def forward(self, x):
+                return np.tanh(x @ self.W + self.b)
+
+            def train(self, x, y):
+                a = self.forward(x)
+                d = (a - y) / len(x) * (1 - a * a)
+                self.W -= self.rate * (x.T @ d + 0.01 * self.W)
+                self.b -= self.rate * (d.sum(axis=0) + 0.01 * self.b)
+    """
+    assert run(program(text, "Net")).verdict == "right"
+    report = run(program(text.replace("axis=0", ""), "Net"))
+    assert report.verdict == "cannot tell" and report.sizes[-1] > 1 and "With one output" in notes(report)
+    for_one = text.replace("axis=0", "").replace("n_inputs, n_outputs, rate", "n_inputs, rate")
+    assert run(program(for_one.replace("n_outputs", "1"), "Net")).verdict == "right"
+
+
 def test_a_penalty_beside_a_mistake_is_named_too(in_this_process, program):
     text = """
         import numpy as np
@@ -446,6 +473,31 @@ def test_a_penalty_beside_a_mistake_is_named_too(in_this_process, program):
 # From gradients at hand -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("rate_known", [False, True])
+def test_an_observation_is_what_was_answered_of_its_probe(rate_known):
+    """A learning rate that the target was not given is 1."""
+    some = [replace(o, loss=2.0, rate=0.375) for o in probes()]
+    for o, answered in zip(candidate(some, rate_known=rate_known).observations, some, strict=True):
+        assert (o.loss, o.rate) == (2.0, 0.375 if rate_known else 1.0)
+        assert (o.parameters, o.x is answered.x, o.y is answered.y) == (answered.parameters, True, True)
+        assert (o.gradients, o.slack, o.predictions is answered.predictions) == (
+            answered.gradients,
+            answered.slack,
+            True,
+        )
+
+
+def test_what_is_answered_of_every_probe_is_true_of_the_whole():
+    way = candidate(probes(), kind="whole", reading={"dtype": "float32", "loss_is_given": True, "absent": ["b1"]})
+    assert (way.kind, way.dtype, way.allowed, way.loss_known, way.absent) == ("whole", "float32", [MSE], True, {"b1"})
+    usual = candidate(probes(), asked={"dtype": "float32"})
+    assert usual.dtype == "float32" and candidate(probes()).dtype == "float64"
+    assert len(usual.allowed) > 1 and not usual.loss_known and usual.absent == set()
+    rounded = each(probes(), lambda n, g, o: noise(g, 1e-8))
+    for dtype in ("float32", "float64"):
+        assert candidate(rounded, asked={"dtype": dtype}).diagnose(depth="right").right == (dtype == "float32")
+
+
 @pytest.mark.parametrize("per_row", [False, True])
 @pytest.mark.parametrize(("kind", "term"), [("L2", lambda W: W), ("L1", np.sign)])
 def test_a_penalty_beside_a_mistake_in_all_of_a_single_layer(kind, term, per_row):
@@ -463,6 +515,36 @@ def test_a_penalty_beside_a_mistake_in_all_of_a_single_layer(kind, term, per_row
     assert unknown.penalty is None and not unknown.explanations
     strange = [replace(o, gradients={**o.gradients, "b1": 1.3 * o.gradients["b1"] + 0.1}) for o in some]
     assert candidate(strange, sizes=(4, 3), source={"literals": (0.05,)}).explained.penalty is None
+
+
+def forgotten_beside(size, **changes):
+    """A bias that is forgotten, and λ·W in the gradients of the weights."""
+
+    def change(n, g, o):
+        return 0 * g if n == "b1" else g + size * tensors(o.parameters)[n] if n[0] == "W" else g
+
+    return each(probes(**changes), change)
+
+
+@pytest.mark.parametrize("size", [0.05, 0.99])
+def test_a_penalty_is_taken_away_to_rounding_and_within_what_recovering_may_have_added(size):
+    """A large one swallows digits of the gradient beside it, in float32 as in float64."""
+    some = forgotten_beside(size, net=("sigmoid", "sigmoid"))
+    single = each(some, lambda n, g, o: np.float64(np.float32(g)))
+    asked, source = {"dtype": "float32"}, {"literals": (size,)}
+    assert candidate(single, asked=asked, source=source).explained.explanations[0].mistake.name == "b1-missing"
+    vague = [replace(o, slack={n: np.full(g.shape, 1e-6) for n, g in o.gradients.items()}) for o in some]
+    for observations in (some, each(vague, lambda n, g, o: g + 0.9e-6 if n[0] == "W" else g)):
+        diagnosis = candidate(observations, source={"literals": (size,)}).explained
+        assert diagnosis.explanations[0].mistake.name == "b1-missing" and diagnosis.penalty.kind == "L2"
+    far = each(vague, lambda n, g, o: g + 1.1e-6 if n == "W2" else g)
+    assert candidate(far, source={"literals": (size,)}).explained.penalty is None
+
+
+def test_a_number_is_no_penalty_s_from_1_on_nor_beside_a_gradient_of_another_shape():
+    assert candidate(forgotten_beside(1.0), source={"literals": (1.0,)}).explained.penalty is None
+    cut = each(forgotten_beside(0.05), lambda n, g, o: g[:, :2] if n == "W1" else g)
+    assert candidate(cut, source={"literals": (0.05,)}).explained.penalty is None
 
 
 def turned(net, sizes):
@@ -483,3 +565,41 @@ def test_what_cannot_be_judged_at_another_depth_is_told_by_its_sizes():
     other = candidate(at_rest, sizes=(4, 5, 3)).message
     untested = candidate(probes(), deeper=[other]).verdict.untested
     assert untested == ["4-5-3: every gradient is zero at the probes, which shows nothing"]
+
+
+LAYER = {"sizes": (4, 3), "asked": {"activations": ("tanh",)}}
+
+
+def two_mistakes(factor=1.0):
+    """Weights that climb, and a bias that is forgotten."""
+    some = probes(("tanh",), (4, 3), batches=(2, 1))
+    return each(some, lambda n, g, o: -factor * g if n == "W1" else 0 * g)
+
+
+@pytest.mark.parametrize("asked_before", [False, True])
+@pytest.mark.parametrize("rate", [1.0, 0.07])
+def test_two_mistakes_are_looked_for_when_asked(rate, asked_before):
+    """What was concluded without them is concluded anew; a learning rate that is not known is found."""
+    both = candidate(two_mistakes(rate), recovered=True, rate_known=rate == 1, **LAYER)
+    assert not both.explained.explanations
+    if asked_before:
+        assert not both.shown_wrong
+    both.look_for_two()
+    assert both.explained.explanations[0].mistake.name == "sign+b1-missing" and both.shown_wrong
+    assert both.explained.constant == pytest.approx(rate, rel=1e-9)
+
+
+def test_two_mistakes_are_not_looked_for_where_they_could_not_be_shown():
+    """What is right or explained is left as it is, as is what was not seen to predict, or varies."""
+    some = two_mistakes()
+    right = probes(("tanh",), (4, 3))
+    for way in (
+        candidate(right, **LAYER),
+        candidate(each(right, lambda n, g, o: 0 * g if n == "b1" else g), **LAYER),
+        candidate([replace(o, predictions=None) for o in some], **LAYER),
+        candidate([replace(o, predictions=o.predictions**2) for o in some], **LAYER),
+        candidate(some, repeat="varies", **LAYER),
+    ):
+        before = way.explained
+        way.look_for_two()
+        assert way.explained is before

@@ -15,8 +15,7 @@ import samegrad
 from samegrad.impls.errors import BadInput
 from samegrad.impls.verifying import hint, mistakes, render
 from samegrad.impls.verifying.check import Whereabouts, check, whereabouts
-from samegrad.impls.verifying.report import Named, Report, Row
-from samegrad.impls.verifying.verdicts import RIGHT, UNKNOWN, WRONG
+from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = """

@@ -417,6 +417,8 @@ def test_how_far_an_explanation_is_looked_for():
     nearest = diagnose(one, [SIGMOIDS], depth="nearest")
     assert nearest.explanations == () and "db1" in nearest.first_wrong and nearest.taus["b1"] > 1 > nearest.taus["W1"]
     assert diagnose(one, [SIGMOIDS], depth="singles").explanations
+    with pytest.raises(BadInput, match="unknown depth 'twice'"):
+        diagnose(one, [SIGMOIDS], depth="twice")
 
 
 @pytest.mark.slow

@@ -6,9 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from samegrad.impls.verifying import render, verify
-from samegrad.impls.verifying.report import Report
+from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Report
 from samegrad.impls.verifying.target import serve
-from samegrad.impls.verifying.verdicts import RIGHT, UNKNOWN, WRONG
 from samegrad.impls.verifying.verify_command import verify_command
 
 TEXT = "def gradients(x, y, W, b):\n    d = x @ W + b - y\n    return x.T @ d, d.sum(axis=0)\n"

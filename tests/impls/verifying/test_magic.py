@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("IPython")
 
 from samegrad.impls.verifying import cells
-from samegrad.impls.verifying.verdicts import RIGHT, UNKNOWN, WRONG
+from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG
 
 ROOT = Path(__file__).parents[3]
 NOTEBOOK = ROOT / "docs" / "verify.ipynb"

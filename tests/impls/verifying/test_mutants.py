@@ -16,7 +16,7 @@ from samegrad.impls.checking.oracle import evaluate
 from samegrad.impls.errors import BadInput
 from samegrad.impls.parameters import tensors
 from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED, Problem
-from samegrad.impls.verifying import mutants, probe
+from samegrad.impls.verifying import mistakes, mutants, probe
 from samegrad.impls.verifying.mistakes import bank
 from samegrad.impls.verifying.mutants import BackwardSteps, pairs
 from samegrad.impls.verifying.running import Running
@@ -228,8 +228,11 @@ def test_a_mistaken_pass_is_quiet_where_numbers_overflow():
 def test_a_step_at_some_layers_is_the_usual_one_at_the_others():
     layers, x, y = case(("tanh", "tanh", "sigmoid"))
     right = mutants.gradients(("tanh", "tanh", "sigmoid"), layers, x, y, BackwardSteps())
-    twice = mutants.at_layers([1, 3], lambda at, delta: 2.0 * BackwardSteps.weight(at, delta), BackwardSteps.weight)
-    gradients = mutants.gradients(("tanh", "tanh", "sigmoid"), layers, x, y, BackwardSteps(weight=twice))
+    twice = mistakes.Kind(
+        "", mistakes._network, "weight", lambda at, delta: 2.0 * BackwardSteps.weight(at, delta), "", "", "dW"
+    )
+    steps = twice.written(mistakes.Scope("", [1, 3]), ("tanh", "tanh", "sigmoid")).steps()
+    gradients = mutants.gradients(("tanh", "tanh", "sigmoid"), layers, x, y, steps)
     for name, factor in (("W1", 2), ("W2", 1), ("W3", 2), ("b1", 1), ("b2", 1), ("b3", 1)):
         np.testing.assert_allclose(gradients[name].value, factor * right[name].value, rtol=4 * 2**-53)
 

@@ -7,8 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from samegrad.impls.verifying.report import Named, Report, Row
-from samegrad.impls.verifying.verdicts import RIGHT, UNKNOWN, WRONG
+from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row
 
 EVIL = "<script>alert('&')</script>"
 

@@ -299,6 +299,11 @@ def test_rounded_gradients_are_right_to_their_decimals(decimals):
         assert first_right(candidate(off)) is None
 
 
+def test_a_gradient_without_any_number_is_not_right():
+    empty = candidate(each(probes(), lambda n, g, o: g[:0] if n == "b1" else g))
+    assert first_right(empty) is None and empty.explained.taus["b1"] == np.inf
+
+
 def test_what_is_cast_or_asked_in_float32_or_demanded_has_lost_no_digits():
     near = each(probes(), lambda n, g, o: noise(g, 3e-7))
     assert first_right(candidate(near)).notes == [SEVEN]

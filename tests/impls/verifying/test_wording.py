@@ -34,8 +34,7 @@ def test_equations_are_in_the_users_layout(equation, flipped, columns, expected)
 )
 def test_the_constant_in_an_equation_is_that_of_the_users_loss(convention, outputs, expected):
     """∂L/∂a of each loss by hand: the 2 of the derivative over what the mean is taken over."""
-    equation = "δ2 = 2/(N·k)·(a2 − y) ∘ s" if outputs > 1 else "δ2 = 2/N·(a2 − y) ∘ s"
-    assert wording.with_factor(equation, BY_NAME[convention], outputs) == expected
+    assert wording.with_factor("δ2 = 2/(N·k)·(a2 − y) ∘ s", BY_NAME[convention], outputs) == expected
 
 
 def test_the_delta_of_a_cross_entropy_has_no_slope():

@@ -1,3 +1,0 @@
-"""The three verdicts."""
-
-RIGHT, WRONG, UNKNOWN = "right", "wrong", "cannot tell"
