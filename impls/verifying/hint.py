@@ -7,8 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from samegrad.impls.verifying.report import RIGHT, WRONG
-from samegrad.impls.verifying.wording import layer_name, listed
+from samegrad.impls.verifying.wording import RIGHT, WRONG, layer_name, listed
 
 if TYPE_CHECKING:
     from samegrad.impls.verifying.report import Named, Report, Row

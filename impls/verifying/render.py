@@ -20,8 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from samegrad.impls.verifying.hint import hinted
-from samegrad.impls.verifying.report import UNKNOWN, WRONG
-from samegrad.impls.verifying.wording import listed
+from samegrad.impls.verifying.wording import UNKNOWN, WRONG, listed
 
 if TYPE_CHECKING:
     from jinja2 import Template

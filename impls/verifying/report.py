@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from samegrad.impls.verifying.mutants import Mistake
-
-RIGHT, WRONG, UNKNOWN = "right", "wrong", "cannot tell"
-"""The three verdicts."""
+from samegrad.impls.verifying.wording import RIGHT, UNKNOWN, WRONG
 
 
 @dataclass

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from samegrad.impls.problem import SQUARED
 from samegrad.impls.verifying.conventions import Convention
 
+RIGHT, WRONG, UNKNOWN = "right", "wrong", "cannot tell"
+"""The three verdicts."""
 SLOPE_FORMULAS = {"sigmoid": "a{0}∘(1−a{0})", "tanh": "1−a{0}²", "relu": "[z{0} > 0]", "identity": "1"}
 SYMBOL = {"sigmoid": "σ", "tanh": "tanh", "relu": "relu", "identity": "f", "softmax": "softmax"}
 
