@@ -74,28 +74,35 @@ class Gate:
         self._require_effort(took_ns)
 
     def _require_ready(self) -> None:
-        subject, task = self.subject, self.subject.task
-        on_cpu = task.device == "cpu"
-        if shortest_ns(lambda: subject.numbers(subject.once()), 2) < effort.LONG_NS:
-            call_ns = shortest_ns(subject.once, effort.CALLS[1])
-            result = subject.once()
-            more = replace(task, batch=MANY_NUMBERS // sum(task.problem.sizes))
-            is_short = FETCHED * call_ns < shortest_ns(lambda: subject.numbers(result), 2)
-            if is_short and on_cpu and task.networks is None and task.batch < more.batch:
-                subject.prepare(more)
-                self._require_nothing_left()
-                subject.prepare(task)
-                self.parameters = task.parameters
+        subject = self.subject
+        if shortest_ns(lambda: subject.numbers(subject.once()), 2) >= effort.LONG_NS:
+            self._require_nothing_left()
             return
-        self._require_nothing_left()
+        call_ns, result = shortest_ns(subject.once, effort.CALLS[1]), subject.once()
+        if FETCHED * call_ns < shortest_ns(lambda: subject.numbers(result), 2):
+            self._require_ready_with_many_rows()
 
-    def _require_nothing_left(self) -> None:
-        """Raise Broken where most of the work is left undone when a call returns."""
+    def _require_ready_with_many_rows(self) -> None:
+        subject, task = self.subject, self.subject.task
+        many = replace(task, batch=MANY_NUMBERS // sum(task.problem.sizes))
+        if task.device != "cpu" or task.networks is not None or task.batch >= many.batch:
+            return
+        try:
+            subject.prepare(many)
+        except Exception:  # it may work for one number of rows alone, or lack the memory
+            pass
+        else:
+            self._require_nothing_left(effort.LONG_NS)
+        subject.prepare(task)
+        self.parameters = task.parameters
+
+    def _require_nothing_left(self, least_ns: float = 0) -> None:
+        """Raise Broken where most of the work is left undone when a call returns, and takes so long at least."""
         subject = self.subject
         on_cpu = subject.task.device == "cpu"
         copies = COPIES if subject.task.networks is None else COPIES_OF_NETWORKS
         for _ in range(2):  # what happens to be slow once is no finding
-            if not (late := not_ready(subject.once, subject.numbers, on_cpu, copies)):
+            if not (late := not_ready(subject.once, subject.numbers, on_cpu, copies, least_ns)):
                 return
         raise Broken("ready", f"{subject.pass_name}: {late}", by_time=True)
 

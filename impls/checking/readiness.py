@@ -35,19 +35,30 @@ wait, and 0.96 to 1.00 for calls that do not."""
 
 
 def not_ready(
-    call: Callable[[], Any], to_numpy: Callable[[Any], Any], on_cpu: bool = True, copies: int = COPIES
+    call: Callable[[], Any],
+    to_numpy: Callable[[Any], Any],
+    on_cpu: bool = True,
+    copies: int = COPIES,
+    least_ns: float = 0,
 ) -> str:
-    """How `call` returns before its result is ready, in a sentence, or "" where it does not."""
+    """How `call` returns before its result is ready, in a sentence, or "" where it does not.
+
+    least_ns: work that takes less counts as done.
+    """
     to_numpy(call())  # the first call compiles
     late = sum(not _is_ready(call()) for _ in range(ROUNDS)) if _jax_arrays(call()) else None
     if late is not None:
         return f"in {late} of {ROUNDS} calls an array was not ready when the call returned" if late else ""
-    share = statistics.median(share_left_undone(call, to_numpy, on_cpu, copies) for _ in range(ROUNDS))
+    share = statistics.median(share_left_undone(call, to_numpy, on_cpu, copies, least_ns) for _ in range(ROUNDS))
     return f"{share:.0%} of the work was still to be done when the call returned" if share >= LIMIT else ""
 
 
 def share_left_undone(
-    call: Callable[[], Any], to_numpy: Callable[[Any], Any], on_cpu: bool = True, copies: int = COPIES
+    call: Callable[[], Any],
+    to_numpy: Callable[[Any], Any],
+    on_cpu: bool = True,
+    copies: int = COPIES,
+    least_ns: float = 0,
 ) -> float:
     """The work after the call's return, as a share of all of it, the conversion's own aside."""
     now_ns = time.process_time_ns if on_cpu else time.perf_counter_ns
@@ -68,6 +79,8 @@ def share_left_undone(
     if on_cpu:
         conversion_ns = min(conversion_ns, max(LONG_NS, copies * (copied_ns - second_ns)))
     left_ns = max(0, first_ns - returned_ns - conversion_ns)
+    if left_ns < least_ns:
+        return 0.0
     return left_ns / max(1, returned_ns - began_ns + left_ns)
 
 
