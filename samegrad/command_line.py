@@ -118,8 +118,7 @@ class FrontDoor(click.Group):
 
 
 def _end_interrupted(ctx: click.Context, signal_name: str) -> None:
-    """Say what interrupted it, and end with the exit status of that signal, at another Ctrl-C too."""
-    interrupts.ignored_from_now_on()
+    """Say what interrupted it, and end with the exit status of that signal."""
     click.echo(f"\nsamegrad: interrupted by {signal_name}", err=True)
     ctx.exit(KILLED + signal.Signals[signal_name])
 
