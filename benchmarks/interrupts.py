@@ -35,13 +35,28 @@ def raise_again() -> None:
 
 
 @contextmanager
-def raised() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP raise KeyboardInterrupt with their name, as Ctrl-C does by itself.
+def raised() -> Iterator[list[str]]:
+    """Let Ctrl-C, SIGTERM and SIGHUP raise KeyboardInterrupt with their name; the names are gathered in the list.
 
-    One that is ignored, as `nohup` has it, stays ignored.
+    The list is for what some libraries make another exception of. One that is ignored, as `nohup` has it, stays so.
     """
-    with _handled([number for number in _ENDING if signal.getsignal(number) is signal.SIG_DFL], _interrupt):
-        yield
+    arrived: list[str] = []
+
+    def interrupt(number: int, _: Any) -> None:
+        arrived.append(signal.Signals(number).name)
+        raise KeyboardInterrupt(arrived[-1])
+
+    by_default = (signal.SIG_DFL, signal.default_int_handler)
+    with _handled(
+        [number for number in (signal.SIGINT, *_ENDING) if signal.getsignal(number) in by_default], interrupt
+    ):
+        yield arrived
+
+
+def ignored_from_now_on() -> None:
+    """Ignore Ctrl-C: nothing is left but the end of the process, whose exit status would be another."""
+    if _in_main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python's end puts back what any other handler replaced
 
 
 @contextmanager
@@ -50,10 +65,6 @@ def deferred() -> Iterator[list[str]]:
     arrived: list[str] = []
     with _handled([signal.SIGINT, *_ENDING], lambda number, _: arrived.append(signal.Signals(number).name)):
         yield arrived
-
-
-def _interrupt(number: int, _: Any) -> None:
-    raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 @contextmanager

@@ -63,6 +63,8 @@ def _way_through(path: Path) -> Path | int | None:
 
 def _pipe(path: Path) -> int:
     """A named pipe, open for writing. Raises OSError where nobody comes to read from it."""
+    if path in _pipes:
+        return _pipes.pop(path)
     for _ in range(READER_WAITS):
         try:
             pipe = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
@@ -76,12 +78,17 @@ def _pipe(path: Path) -> int:
     raise OSError(errno.ENXIO, "nobody reads from this named pipe", str(path))
 
 
+_pipes: dict[Path, int] = {}
+"""The named pipes that are open already, by `require_writable`."""
 READER_WAITS = 50
 """The attempts to find a reader, a tenth of a second apart."""
 
 
 def require_writable(path: str | Path, probe_bytes: int = 1) -> None:
-    """Raise OSError, with the path, where `write_whole` could not write so much there. Nothing is left behind."""
+    """Raise OSError, with the path, where `write_whole` could not write so much there. Nothing is left behind.
+
+    A named pipe stays open until it is written to, so that its reader waits.
+    """
     path = Path(path)
     with _naming(path):
         if _way_through(path) is None:
@@ -89,6 +96,8 @@ def require_writable(path: str | Path, probe_bytes: int = 1) -> None:
                 probe.write(bytes(probe_bytes))
         elif not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        elif path.is_fifo() and path not in _pipes:
+            _pipes[path] = _pipe(path)
 
 
 def _target(path: Path) -> Path:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -51,6 +53,15 @@ def margin_of(text: str) -> float:
     if not 0 < share < 1:
         raise BadInput(f"--margin takes a percentage between 0 and 100, such as 5%, found {text!r}")
     return share
+
+
+class GivenPath(click.Path):
+    """A click type: a path; an empty one, which would be the current folder, is not."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        if not str(value):
+            self.fail("it is empty; give . for the current folder.", param, ctx)
+        return Path(os.fsdecode(super().convert(value, param, ctx)))
 
 
 class Finite(click.FloatRange):

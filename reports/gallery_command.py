@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from samegrad.impls.options import GivenPath
 from samegrad.impls.terminal import fitted
 
 MOST_SHOWN = 12
@@ -18,8 +19,8 @@ def gallery_command() -> None:
 
 
 @gallery_command.command("add")
-@click.argument("run", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="[default: reports/gallery]")
+@click.argument("run", type=GivenPath(dir_okay=False))
+@click.option("--folder", type=GivenPath(file_okay=False), help="[default: reports/gallery]")
 def add(run: Path, folder: Path | None) -> None:
     """Write RUN, a run file, without its rounds to the gallery. Exit status 1 where it is not fit for it."""
     from samegrad.benchmarks.documents.run import RunDocument
@@ -36,7 +37,7 @@ def add(run: Path, folder: Path | None) -> None:
 
 
 @gallery_command.command("check")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("files", nargs=-1, required=True, type=GivenPath(dir_okay=False))
 def check(files: tuple[Path, ...]) -> None:
     """Are these files whole, consistent and of the committed suite? Exit status 1 if not, 2 for what is no run file."""
     from samegrad.benchmarks.documents.run import RunDocument

@@ -19,7 +19,7 @@ import click
 
 from samegrad.benchmarks import interrupts
 from samegrad.impls.errors import BadInput, Unavailable, one_line
-from samegrad.impls.options import LONGEST_S, MOST_LAUNCHES, MOST_THREADS, Finite, json_option
+from samegrad.impls.options import LONGEST_S, MOST_LAUNCHES, MOST_THREADS, Finite, GivenPath, json_option
 from samegrad.impls.terminal import columns, fitted, write_plainly
 
 FAILED, KILLED = 2, 128
@@ -85,10 +85,11 @@ class FrontDoor(click.Group):
         _open_what_is_closed()
         for stream in (sys.stdout, sys.stderr):
             write_plainly(stream)
+        arrived: list[str] = []
         try:
             try:
                 interrupts.raise_again()
-                with interrupts.raised():
+                with interrupts.raised() as arrived:
                     return super().invoke(ctx)
             finally:
                 sys.stdout.flush()
@@ -104,16 +105,22 @@ class FrontDoor(click.Group):
             _write_nowhere(sys.stdout)  # `samegrad list | head`
             ctx.exit(KILLED + signal.SIGPIPE)
         except KeyboardInterrupt as interrupt:
-            signal_name = str(interrupt) or "SIGINT"
-            click.echo(f"\nsamegrad: interrupted by {signal_name}", err=True)
-            ctx.exit(KILLED + signal.Signals[signal_name])
+            _end_interrupted(ctx, str(interrupt) or "SIGINT")
         except Exception as error:
+            if arrived:
+                _end_interrupted(ctx, arrived[0])
             if sys.flags.dev_mode:
                 traceback.print_exc()
             click.echo(f"samegrad: {_in_one_line(error)}", err=True)
             if isinstance(error, OSError):
                 _write_nowhere(sys.stdout)
             ctx.exit(FAILED)
+
+
+def _end_interrupted(ctx: click.Context, signal_name: str) -> None:
+    """Say what interrupted it, and end with the exit status of that signal."""
+    click.echo(f"\nsamegrad: interrupted by {signal_name}", err=True)
+    ctx.exit(KILLED + signal.Signals[signal_name])
 
 
 def _in_one_line(error: Exception) -> str:
@@ -196,7 +203,7 @@ def list_() -> None:
 
 @main.command()
 @click.argument("problem")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=GivenPath(dir_okay=False))
 @click.option("--seed", type=click.IntRange(min=0), default=42, show_default=True)
 @click.option(
     "--scale", type=Finite(), default=1.0, show_default=True, help="Standard deviation of weights and biases."
@@ -213,8 +220,8 @@ def parameters(problem: str, file: Path, seed: int, scale: float) -> None:
 
 
 @main.command()
-@click.argument("runs", nargs=-1, metavar="[FILE.json]…", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder.  [default: reports/latest]")
+@click.argument("runs", nargs=-1, metavar="[FILE.json]…", type=GivenPath())
+@click.option("--out", type=GivenPath(file_okay=False), help="Folder.  [default: reports/latest]")
 def report(runs: tuple[Path, ...], out: Path | None) -> None:
     """Draw a page, figures and tables from run files (the latest by default).
 
@@ -228,8 +235,8 @@ def report(runs: tuple[Path, ...], out: Path | None) -> None:
 
 
 @main.command()
-@click.argument("before", type=click.Path(path_type=Path))
-@click.argument("after", type=click.Path(path_type=Path))
+@click.argument("before", type=GivenPath())
+@click.argument("after", type=GivenPath())
 @click.option("--fail-above", metavar="PERCENT", help="Fail where a case is shown to be slower by more than this.")
 @click.option("--allow-missing", is_flag=True, help="Pass though cases are gone, or cannot be judged.")
 def compare(before: Path, after: Path, fail_above: str | None, allow_missing: bool) -> None:

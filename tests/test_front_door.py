@@ -16,10 +16,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from pytest_benchmark.utils import get_machine_id
 
 from samegrad.benchmarks.clock.ladder import cases
 from samegrad.benchmarks.documents.ladder import Ladder
+from samegrad.command_line import main
 from samegrad.impls.documents.agreement import AgreementDocument
 from samegrad.impls.documents.base import read
 from samegrad.impls.terminal import PLAIN
@@ -454,3 +456,44 @@ class TestWhereResultsGo:
         assert b"measured against promised" in shown
         readings = read(tmp_path / "l.json", [Ladder])
         assert readings.left_out["the rest"] == "interrupted by SIGINT" and len(readings.medians_ns) == len(cases())
+
+
+@pytest.mark.parametrize(
+    "arguments", [["report", "--out", ""], ["gallery", "check", ""], ["hosts", "--out", ""], ["compare", "", "b.json"]]
+)
+def test_an_empty_path_is_not_the_current_folder(arguments):
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 2 and "it is empty; give . for the current folder" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+class TestInterruptions:
+    def test_one_that_a_library_makes_another_exception_of_is_an_interruption(self, monkeypatch):
+        """As Matplotlib does while it reads a box."""
+
+        def draw(*_):
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                raise ValueError("Invalid bounding box") from None
+
+        monkeypatch.setattr("samegrad.reports.report.draw", draw)
+        done = CliRunner().invoke(main, ["report"])
+        assert done.exit_code == 128 + signal.SIGINT
+        assert done.stderr == "\nsamegrad: interrupted by SIGINT\n"
+
+    def test_another_one_while_the_process_ends_does_not_change_its_exit_status(self):
+        """What is registered is called at Python's end; the signals' handlers are put back just after."""
+        program = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from samegrad import __main__ as door
+class AtTheVeryEnd:
+    def __del__(self, kill=os.kill, me=os.getpid(), number=signal.SIGINT):
+        kill(me, number)
+sys.modules["at the very end"] = AtTheVeryEnd()
+sys.argv = ["samegrad", "--version"]
+door.main()
+"""
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=False)
+        assert (done.returncode, done.stderr) == (0, "")

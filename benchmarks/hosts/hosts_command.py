@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from samegrad.impls.options import LONGEST_S, Finite
+from samegrad.impls.options import LONGEST_S, Finite, GivenPath
 from samegrad.impls.terminal import fitted
 
 OURS = ("--benchmark-json", "--benchmark-save", "--benchmark-autosave", "--resume")
@@ -21,8 +21,8 @@ OURS = ("--benchmark-json", "--benchmark-save", "--benchmark-autosave", "--resum
 @click.option("--partition", help="Slurm's partition.  [default: its own]")
 @click.option("--constraint", help="What Slurm's nodes must have, as sbatch takes it.")
 @click.option("--nodes", type=click.IntRange(min=1), help="How many of Slurm's nodes.  [default: all]")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder.  [default: reports/hosts/…]")
-@click.option("--resume", type=click.Path(path_type=Path, file_okay=False, exists=True), help="A folder to complete.")
+@click.option("--out", type=GivenPath(file_okay=False), help="Folder.  [default: reports/hosts/…]")
+@click.option("--resume", type=GivenPath(file_okay=False, exists=True), help="A folder to complete.")
 @click.option(
     "--limit", "limit_s", default=3600.0, show_default=True, type=Finite(1, LONGEST_S), metavar="SECONDS",
     help="For one host, once nothing else is measured on it.",

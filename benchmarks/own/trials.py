@@ -27,6 +27,7 @@ from samegrad.benchmarks.results.groups import launch_log_ratios, launches_ns
 from samegrad.benchmarks.results.statistics import Interval, change_interval, ratio_interval
 from samegrad.benchmarks.results.verdict import REGRESSION_MARGIN, SLOWER, verdict
 from samegrad.impls.documents.base import read
+from samegrad.impls.options import GivenPath
 
 LAUNCHES = 5
 INTERLEAVED, ONE_AFTER_THE_OTHER = "in the same rounds", "one run after the other"
@@ -89,7 +90,7 @@ def table(every: Sequence[Trial]) -> list[str]:
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=GivenPath())
 @click.option("--launches", default=LAUNCHES, show_default=True, type=click.IntRange(min=2), help="Of one comparison.")
 def main(files: tuple[Path, ...], launches: int) -> None:
     """Count the verdicts of comparisons of contenders, as a table in Markdown."""

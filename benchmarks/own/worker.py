@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import select
 import sys
 import threading
 from collections.abc import Callable
@@ -12,14 +13,18 @@ from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
+import psutil
 
 from samegrad.benchmarks.clock.blocks import Clock, affinity, settle, thread_pools
 from samegrad.benchmarks.own import readiness
 from samegrad.benchmarks.own.leaves import fingerprint, leaves, to_array
 from samegrad.benchmarks.own.target import Target, errors_in_one_line, require_result
+from samegrad.impls.errors import BadInput
 
 LONGEST_NS = 30_000_000
 """The longest block, in ns, where the work that calls leave undone is waited for untimed."""
+FORKED_S = 5.0
+"""The longest wait, in seconds, for a process that a first call has forked: does it return, too?"""
 NAMED = 3
 """The most changed names that are listed."""
 
@@ -47,7 +52,7 @@ class OwnWorker(Clock):
         printed, given = _written_bytes(), fingerprint(target.given)
         with errors_in_one_line(target.text):
             began_ns = perf_counter_ns()
-            result = target.bound()()
+            result = returned_once(target.text, target.bound())
             require_result(target.text, result)
             waiter = readiness.Waiter(result)
             waiter(result)
@@ -114,8 +119,12 @@ class OwnWorker(Clock):
 
         Where the waiting would make a block much too long, fewer calls are made and their time is scaled up.
         """
-        if self.waits or not self.waiter.is_needed:
-            return super().time(key, prefix, calls)
+        with errors_in_one_line(self.target.text):
+            if self.waits or not self.waiter.is_needed:
+                return super().time(key, prefix, calls)
+            return self._time_returns(prefix, calls)
+
+    def _time_returns(self, prefix: int, calls: int) -> dict[str, float]:
         self.begin()
         call, waiter, total_ns = self.target.bound(), self.waiter, 0
         made = min(calls, max(1, round(LONGEST_NS / self.ready_ns)))
@@ -140,6 +149,30 @@ class OwnWorker(Clock):
     def forget(self) -> dict[str, Any]:
         self.prepared.clear()
         return {}
+
+
+def returned_once(text: str, call: Callable[[], Any]) -> Any:
+    """The result of a call. Raises BadInput where it comes back in a process that it has forked as well.
+
+    That process ends here; it would go on as a second worker, and twice as many with each further call.
+    """
+    if not hasattr(os, "fork"):
+        return call()
+    worker = os.getpid()
+    seen_here, written_there = os.pipe()
+    try:
+        result = call()
+    finally:
+        if os.getpid() != worker:
+            os.write(written_there, b"returned")
+            os._exit(0)
+        os.close(written_there)  # when all its children have ended, nobody has it any more
+        wait_s = FORKED_S if psutil.Process().children() else 0
+        came_back = select.select([seen_here], [], [], wait_s)[0] and os.read(seen_here, 1)
+        os.close(seen_here)
+        if came_back:
+            raise BadInput(f"{text} forks, and returns in the child too; end the child there, as by os._exit(0)")
+    return result
 
 
 def _written_bytes() -> int:

@@ -28,13 +28,20 @@ from samegrad.impls.checking.agreement import Reference, wrong
 from samegrad.impls.checking.effort import shortest_ns
 from samegrad.impls.checking.explained import explain
 from samegrad.impls.checking.probe import PROBES, Probe
-from samegrad.impls.checking.readiness import COPIES, COPIES_OF_NETWORKS, not_ready
+from samegrad.impls.checking.readiness import COPIES, COPIES_OF_NETWORKS, not_ready, tells
 from samegrad.impls.checking.subject import Broken, Subject, flat, same
 from samegrad.impls.errors import Unavailable
+from samegrad.impls.implementation import LOOP
 from samegrad.impls.parameters import Array, tensors
 
 RATE = 2.0**-10
 """The learning rate of the step that moves the parameters under value_and_grad: little, but a probe sees it well."""
+
+FETCHED = 4
+"""A call that is so many times shorter than the conversion of its result is tried with many rows, too: then it takes
+long if it computes, and the conversion does not."""
+MANY_NUMBERS = 2**22
+"""So many rows have so many numbers, in all layers."""
 
 
 class Gate:
@@ -68,10 +75,34 @@ class Gate:
 
     def _require_ready(self) -> None:
         subject = self.subject
+        if tells(subject.once()) or shortest_ns(lambda: subject.numbers(subject.once()), 2) >= effort.LONG_NS:
+            self._require_nothing_left()
+            return
+        call_ns, result = shortest_ns(subject.once, effort.CALLS[1]), subject.once()
+        if FETCHED * call_ns < shortest_ns(lambda: subject.numbers(result), 2):
+            self._require_ready_with_many_rows()
+
+    def _require_ready_with_many_rows(self) -> None:
+        subject, task = self.subject, self.subject.task
+        many = replace(task, batch=MANY_NUMBERS // sum(task.problem.sizes))
+        if task.device != "cpu" or task.networks is not None or task.batch >= many.batch:
+            return
+        try:
+            subject.prepare(many)
+        except Exception:  # it may work for one number of rows alone, or lack the memory
+            pass
+        else:
+            self._require_nothing_left(effort.LONG_NS)
+        subject.prepare(task)
+        self.parameters = task.parameters
+
+    def _require_nothing_left(self, least_ns: float = 0) -> None:
+        """Raise Broken where most of the work is left undone when a call returns, and takes so long at least."""
+        subject = self.subject
         on_cpu = subject.task.device == "cpu"
         copies = COPIES if subject.task.networks is None else COPIES_OF_NETWORKS
         for _ in range(2):  # what happens to be slow once is no finding
-            if not (late := not_ready(subject.once, subject.numbers, on_cpu, copies, effort.LONG_NS)):
+            if not (late := not_ready(subject.once, subject.numbers, on_cpu, copies, least_ns)):
                 return
         raise Broken("ready", f"{subject.pass_name}: {late}", by_time=True)
 
@@ -81,22 +112,26 @@ class Gate:
         if task.device != "cpu":
             return
         x, y = (np.array(rows) for rows in task.data())
+        took_ns = took_ns or effort.settled_ns(subject.step)
         if not self.rows_are_fixed:
-            self._require_all_work(x, y)
+            self._require_all_work(x, y, took_ns)
         size_bytes = x.nbytes + (y.nbytes if subject.pass_name != "forward" else 0)
         what = "its rows"
         if task.networks is not None:
             size_bytes += sum(tensor.nbytes for tensor in tensors(task.layers()).values())
             what = "its rows and parameters"
-        took_ns = took_ns or shortest_ns(subject.step, effort.CALLS[0])
         effort.require_possible(subject.pass_name, took_ns, size_bytes, self.threads, what)
 
-    def _require_all_work(self, x: Array, y: Array) -> None:
+    def _require_all_work(self, x: Array, y: Array, took_ns: float) -> None:
         """A call must do as much work for other rows, made in x and y, and for rows fed just now, as for its own."""
         subject, task, random = self.subject, self.subject.task, self.random
 
         def renew() -> None:
             x[:], y[:] = (random.uniform(0.25, 1, rows.shape) for rows in (x, y))
+
+        def repeat() -> None:
+            renew()
+            x[:], y[:] = known
 
         def own(calls: int) -> int:
             return shortest_ns(subject.step, calls, now_ns=time.process_time_ns)
@@ -108,9 +143,10 @@ class Gate:
                 return own(calls)
 
         effort.require_alike(subject.pass_name, own, fed)
-        if not subject.trains:
+        if subject.pass_name != LOOP and not subject.finish:
+            known, size_bytes = (x.copy(), y.copy()), x.nbytes + y.nbytes
             with self._rows(x, y, task.data()) as feed:
-                effort.require_anew(subject.pass_name, subject.step, feed, renew, x.nbytes + y.nbytes)
+                effort.require_anew(subject.pass_name, subject.step, feed, renew, repeat, took_ns, size_bytes)
 
     def _probe(self, probes: int, moves: bool) -> None:
         """Check the results for `probes` batches of other rows."""

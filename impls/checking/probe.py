@@ -24,8 +24,10 @@ one of 1/m.
 long stretches of the batch. Let a fraction f of the rows not be counted, whichever. One of K drawn rows is among them
 with the probability 1 − Π(1 − fᵢ) ≥ 1 − (1 − f)^K, where fᵢ is the fraction within a stretch. `PROBES` probes of 466
 drawn rows, as up to 8 million rows have at least, find f = 0.5 % with 99.9 % (`smallest_dropped`); whatever leaves out
-a whole end or block that long is found for certain. All x are positive and the marked residuals of one sign, so that
-what is left out is not cancelled.
+a whole end or block that long is found for certain. In each probe all numbers of an input have one sign, and so have
+the residuals of the marked rows, so that what is left out is not cancelled. The signs are drawn anew, and one
+input at least is negative. Rounding
+the rows to the 11 digits of float16 or TF32 makes all of them smaller, so that this does not average out either.
 
 The oracle evaluates the marked rows alone: a probe costs two passes over the rows in NumPy.
 
@@ -90,14 +92,17 @@ class Probe(Reference):
         dtype = storage(task.dtype)
         self.problem, self.dtype = task.problem, np.dtype(dtype)
         self.parameters = rounded(rounded(parameters, dtype), "float64")
-        x[:] = random.uniform(0.25, 1, x.shape)
+        signs = random.choice([-1, 1], x.shape[1])
+        signs[random.integers(len(signs))] = -1
+        x[:] = signs * (random.integers(1024, 2048, x.shape) + random.uniform(0.2, 0.48, x.shape)) / 2048
         rows = x.astype(np.float64)
         predictions = predict(self.problem, self.parameters, rows)
         y[:] = predictions
         near = y.astype(np.float64)
         self.marked = marked_rows(len(x), random)
         share = len(self.marked) / len(x)
-        y[self.marked] -= (random.uniform(0.5, 1.5, (len(self.marked), y.shape[1])) / share).astype(dtype)
+        residuals = random.uniform(0.5, 1.5, (len(self.marked), y.shape[1])) * random.choice([-1, 1], y.shape[1])
+        y[self.marked] -= (residuals / share).astype(dtype)
 
         self.x, self.y = rows[self.marked], y[self.marked].astype(np.float64)
         self.share = share

@@ -23,7 +23,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from samegrad.impls.checking.effort import LONG_NS, shortest_ns
+from samegrad.impls.checking.effort import LONG_NS
 
 ROUNDS = 5
 """The calls whose share of work left undone is measured."""
@@ -43,24 +43,26 @@ def not_ready(
     to_numpy: Callable[[Any], Any],
     on_cpu: bool = True,
     copies: int = COPIES,
-    least_ns: int = 0,
+    least_ns: float = 0,
 ) -> str:
     """How `call` returns before its result is ready, in a sentence, or "" where it does not.
 
-    Calls that take less than `least_ns` are judged by what JAX says alone.
+    least_ns: work that takes less counts as done, unless the result tells.
     """
     to_numpy(call())  # the first call compiles
-    if _jax_arrays(call()):
+    if tells(call()):
         is_late = any(not _is_ready(call()) for _ in range(JAX_CALLS))
         return "an array of JAX was not ready when the call returned" if is_late else ""
-    if shortest_ns(lambda: to_numpy(call()), 2) < least_ns:
-        return ""
-    share = statistics.median(share_left_undone(call, to_numpy, on_cpu, copies) for _ in range(ROUNDS))
+    share = statistics.median(share_left_undone(call, to_numpy, on_cpu, copies, least_ns) for _ in range(ROUNDS))
     return f"{share:.0%} of the work was still to be done when the call returned" if share >= LIMIT else ""
 
 
 def share_left_undone(
-    call: Callable[[], Any], to_numpy: Callable[[Any], Any], on_cpu: bool = True, copies: int = COPIES
+    call: Callable[[], Any],
+    to_numpy: Callable[[Any], Any],
+    on_cpu: bool = True,
+    copies: int = COPIES,
+    least_ns: float = 0,
 ) -> float:
     """The work after the call's return, as a share of all of it, the conversion's own aside."""
     now_ns = time.process_time_ns if on_cpu else time.perf_counter_ns
@@ -81,7 +83,14 @@ def share_left_undone(
     if on_cpu:
         conversion_ns = min(conversion_ns, max(LONG_NS, copies * (copied_ns - second_ns)))
     left_ns = max(0, first_ns - returned_ns - conversion_ns)
+    if left_ns < least_ns:
+        return 0.0
     return left_ns / max(1, returned_ns - began_ns + left_ns)
+
+
+def tells(result: Any) -> bool:
+    """Whether a result tells if it is ready, as arrays of JAX do."""
+    return bool(_jax_arrays(result))
 
 
 def _jax_arrays(result: Any) -> list[Any]:

@@ -24,6 +24,8 @@ def place(kind: type[Document], asked: str | None) -> Path | None:
         kind.FOLDER.mkdir(parents=True, exist_ok=True)
         path = kind.FOLDER / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}.json"
     else:
+        if not asked:
+            raise BadInput("--json is given an empty path")
         path = Path(asked)
         if not path.parent.is_dir():
             raise BadInput(f"--json {asked}: there is no folder {path.parent}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from samegrad.impls.errors import BadInput, choose
-from samegrad.impls.options import Finite, json_option
+from samegrad.impls.options import Finite, GivenPath, json_option
 from samegrad.impls.problem import DTYPES, SEED
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ NAMES = ("xor", "line", "slides", "stock")
 @click.option(
     "--seeds", metavar="N", type=click.IntRange(1, 10**5), help="xor: how many of N starts converge, and when."
 )
-@click.option("--csv", "csv", type=click.Path(path_type=Path), help="stock: your own daily rows.")
+@click.option("--csv", "csv", type=GivenPath(), help="stock: your own daily rows.")
 @click.option("--symbol", help="stock: fetch it from Alpha Vantage; the key is read from ALPHAVANTAGE_API_KEY.")
 @click.option(
     "--split", type=click.Choice(["shuffled", "time"]), help="stock: which rows are held out.  [default: shuffled]"

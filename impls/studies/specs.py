@@ -58,7 +58,7 @@ def load(path: Path | None, options: Mapping[str, Any]) -> StudySpec:
     fields: dict[str, Any] = {}
     if path is not None:
         try:
-            fields = tomllib.loads(read_whole(path).decode())
+            fields = tomllib.loads(read_whole(path).decode("utf-8-sig"))
         except OSError as error:
             raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
         except (ValueError, RecursionError) as error:  # also for a number of 5,000 digits

@@ -10,7 +10,7 @@ import click
 
 from samegrad.impls.child import pinnable
 from samegrad.impls.errors import BadInput
-from samegrad.impls.options import MOST_THREADS, json_option
+from samegrad.impls.options import MOST_THREADS, GivenPath, json_option
 
 
 def listed(kind: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str | None], list[Any] | None]:
@@ -26,7 +26,7 @@ def listed(kind: Callable[[str], Any]) -> Callable[[click.Context, click.Paramet
 
 
 @click.command("study", context_settings={"max_content_width": 100})
-@click.argument("spec", required=False, type=click.Path(path_type=Path))
+@click.argument("spec", required=False, type=GivenPath())
 @click.option("--starts", type=int, help="In each cell, the same in all.")
 @click.option("--seed", type=int, help="Of the first start.")
 @click.option("--epochs", type=int)

@@ -262,14 +262,15 @@ class TestWhatBefallsTheRun:
         assert samples(whole, FORWARD)[SOUND][: len(first)] == pytest.approx(first)
         assert place.left() == []
 
-    @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+    @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
     def test_a_signal_to_end_interrupts_and_one_that_is_ignored_does_not(self, name):
         number = getattr(signal, name)
         before = signal.signal(number, signal.SIG_DFL)
         try:
-            with pytest.raises(KeyboardInterrupt, match=name), interrupts.raised():
+            with pytest.raises(KeyboardInterrupt, match=name), interrupts.raised() as arrived:
                 os.kill(os.getpid(), number)
                 time.sleep(10)
+            assert arrived == [name]
             assert signal.getsignal(number) is signal.SIG_DFL
             signal.signal(number, signal.SIG_IGN)  # as nohup has it
             with interrupts.raised():

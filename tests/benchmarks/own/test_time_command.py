@@ -71,6 +71,15 @@ def dies():
     import os
     os._exit(3)
 
+def forks():
+    import os
+    return os.fork()
+
+def tires():
+    STATE[0] += 1
+    if STATE[0] > 50:
+        raise ValueError("tired")
+
 def pairs():
     yield np.ones(3)
 """
@@ -164,11 +173,13 @@ def test_what_returns_early_is_named_and_waited_for_unless_asked_otherwise(folde
         (["mine.py:raises"], "samegrad time: mine.py:raises raises ValueError: no luck (mine.py:28)"),
         (["mine.py:later"], "samegrad time: mine.py:later returns a generator: nothing is computed"),
         (["mine.py:takes"], "samegrad time: mine.py:takes(rows) cannot be called with what it is given"),
+        (["mine.py:forks"], "samegrad time: mine.py:forks forks, and returns in the child too; end the child there"),
+        (["mine.py:tires"], "samegrad time: mine.py:tires raises ValueError: tired (mine.py:"),
         (["mine.py:dies"], "(exit status 3)"),
         (["mine.py:raises", "mine.py:later"], "no luck (mine.py:28); mine.py:later returns a generator"),
         (["a\nb"], "samegrad time: a b raises NameError: name 'a' is not defined"),
         (["mine.py:plain", "--margin", ""], "samegrad: --margin takes a percentage"),
-        (["mine.py:plain", "--json", ""], "samegrad: .: it is a folder"),
+        (["mine.py:plain", "--json", ""], "samegrad: --json is given an empty path"),
         (["mine.py:plain", "--same", "2"], "samegrad: --same takes a tolerance of at least 0 and below 1"),
         (["mine.py:plain", "--fail-above", "3%"], "samegrad: --fail-above judges one --contender by another"),
         (["mine.py:plain", "--contender", "old=nowhere"], "samegrad: --contender old=nowhere: one alone"),

@@ -70,7 +70,7 @@ FAULTS = {
         "ready",
         r"forward returns before its result is there|of the work was still to be done when the call returned",
     ),
-    "Lazy": ("ready", r"value_and_grad returns before its result is there"),
+    "Lazy": ("ready", r"value_and_grad: \d+% of the work was still to be done when the call returned"),
     "Forgetting": ("training", r"the second step starts where the first one did|does not keep its update"),
     "HalfSteps": ("training", r"train_step's W1\[\d, \d\] is .* but should be"),
     "ShortLoop": ("training", r"train_loop ends \d.* away from as many calls of train_step"),

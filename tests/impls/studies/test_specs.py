@@ -67,6 +67,12 @@ def test_options_take_the_place_of_the_file(tmp_path):
     assert (spec.starts, spec.laws, spec.widths, spec.epochs) == (60, ("glorot",), (2,), 10_000)
 
 
+def test_a_byte_order_mark_before_a_spec_is_no_part_of_it(tmp_path):
+    path = tmp_path / "spec.toml"
+    path.write_text("starts = 50", encoding="utf-8-sig")
+    assert specs.load(path, {}).starts == 50
+
+
 def test_the_tasks_of_a_cell_are_its_seeds_once_each():
     """In both halves, each task as long as its work allows, and no longer."""
     spec = specs.possible({"starts": 300_001, "seed": 7, "epochs": 10_000, "widths": [2, 8]})
