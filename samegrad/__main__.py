@@ -4,10 +4,10 @@ from samegrad.benchmarks import at_once, interrupts  # noqa: F401
 from samegrad.command_line import main as command_line
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Run the command line. A Ctrl-C after its end does not change its exit status."""
     try:
-        command_line()
+        command_line(arguments)
     finally:
         interrupts.ignored_from_now_on()
 
