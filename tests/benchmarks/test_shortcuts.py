@@ -18,20 +18,25 @@ from tests.benchmarks.test_own_package import python
 
 pytestmark = pytest.mark.slow
 
-STEPS = {"FirstGradient", "Copy"}
-LARGE = {"SingleSums", "Dropping", "DroppingSome", "Factor"}
+STEPS = {"FirstGradient", "Copy", "LayerByLayer", "LateMomentum"}
+LARGE = {"SingleSums", "Dropping", "DroppingSome", "DroppingByHash", "Factor", "MeanBias"}
 """Those whose shortcut begins above 64 rows."""
 BY_TIME = {"FixedInAdvance", "WeighedWhenFed"}
 """Those whose large batches alone take long enough to be judged by their time."""
 AT_THE_LARGEST = sorted(BY_TIME | {"Dropping", "DroppingSome", "Factor", "FirstResult"})
 """Those that more rows could hide, and one that nothing could. The others do at 262,144 rows what they do at 16,384, as
 they ask at most whether there are more than 64."""
+FORWARD = {"NonNegative", "WithinOne"}
+ANY = r"does not count every row rightly"
+LOSS = r"gradients are right for other rows, but its loss is not|disagrees at|value_and_grad's loss is"
+PREPARE = r"goes on with the rows of prepare when feed has brought others"
+IMPOSSIBLE = r"what it returns cannot have been computed from them"
 BEFORE = r"its result is computed before the call, or kept"
 FOUND = {
-    "FirstResult": r"goes on with the rows of prepare when feed has brought others",
+    "FirstResult": PREPARE,
     "Promise": r"returns before its result is there|of the work was still to be done",
     "Thread": r"returns before its result is there|of the work was still to be done",
-    "Weighed": r"goes on with the rows of prepare when feed has brought others",
+    "Weighed": PREPARE,
     "WeighedWhenFed": rf"for as many that are all different: it does not compute every row|{BEFORE}",
     "FirstGradient": r"takes the gradient at the rows and parameters of prepare, for ever",
     "Copy": r"does not keep its update: each step starts where the first one did",
@@ -39,14 +44,29 @@ FOUND = {
     "TensorFloat": r"gradients have 11 binary digits|disagrees at",
     "SingleSums": r"gradients have 24 binary digits|disagrees at",
     "Dropping": r"does not count the rows after row [\d,]+ of [\d,]+|disagrees at",
-    "DroppingSome": r"does not count every row rightly|disagrees at",
+    "DroppingSome": rf"{ANY}|disagrees at",
     "Factor": r"off by a factor at this batch \(W1: 1\.001\)|disagrees at",
     "ByAddress": r"it remembers arrays by where they are",
     "OwnSeed": r"off by a factor at this batch \(W1: 1\.01, b1: 1\.01",
     "InAdvance": BEFORE,
     "InAThread": BEFORE,
-    "FixedInAdvance": r"what it returns cannot have been computed from them",
+    "DroppingByValue": ANY,
+    "DroppingByHash": ANY,
+    "DroppingDuplicates": rf"{ANY}|value_and_grad's .* should be",
+    "DroppingSmallErrors": r"leaves out rows whose error is below 0\.047",
+    "OneCallLate": r"returns the result of the call before: it is one call late",
+    "LossOfBefore": LOSS,
+    "HalfLoss": LOSS,
+    "AfterManyCalls": rf"{PREPARE}|is no longer what it was|{IMPOSSIBLE}",
+    "BySomeRows": r"it remembers arrays by where they are, or by some of their rows",
+    "MeanBias": r"off by a factor at this batch \(b1: 6\.1035\d?e-05\)|off by a factor at this batch \(b1: 0\.00390625\)",
+    "NonNegative": r"for other rows forward's predictions",
+    "WithinOne": r"for other rows forward's predictions",
+    "LayerByLayer": r"is right in W2, b2, and in no other tensor",
+    "LateMomentum": r"does not count every row rightly, or adds something to their gradient",
+    "FixedInAdvance": IMPOSSIBLE,
 }
+OTHERS = [kind for kind in FOUND if kind not in STEPS | FORWARD | {"SingleSums"}]
 PROJECT = '[project]\nname = "shortcuts"\nversion = "0.1"\n\n[project.entry-points."samegrad.implementations"]\n'
 
 
@@ -82,7 +102,8 @@ def actual(site, tmp_path_factory):
     folder, reasons, rows = tmp_path_factory.mktemp("found"), {}, {}
     for number, (pass_name, dtype, batches, kinds) in enumerate(
         (
-            ("value_and_grad", "float32", "4,16384", [kind for kind in FOUND if kind not in (*STEPS, "SingleSums")]),
+            ("value_and_grad", "float32", "4,16384", OTHERS),
+            ("forward", "float32", "4,16384", sorted(FORWARD)),
             ("value_and_grad", "float32", "262144", AT_THE_LARGEST),
             ("value_and_grad", "float64", "4,16384", ["SingleSums"]),
             ("train_step", "float32", "4,16384", [kind for kind in FOUND if kind in STEPS]),
@@ -126,11 +147,17 @@ def test_what_is_right_is_measured_and_fixed_rows_are_reported(actual):
 
 
 CLAUSES = {
-    **dict.fromkeys(("FirstResult", "Weighed", "FirstGradient", "ByAddress"), "arguments"),
+    **dict.fromkeys(("FirstResult", "Weighed", "FirstGradient", "ByAddress", "OneCallLate", "BySomeRows"), "arguments"),
     **dict.fromkeys(("Promise", "Thread"), "ready"),
     **dict.fromkeys(("WeighedWhenFed", "InAdvance", "InAThread"), "anew"),
     **dict.fromkeys(("Half", "TensorFloat", "SingleSums"), "dtype"),
-    **dict.fromkeys(("Dropping", "DroppingSome", "Factor", "OwnSeed"), "rows"),
+    **dict.fromkeys(("Dropping", "DroppingSome", "Factor", "OwnSeed", "MeanBias", "LateMomentum"), "rows"),
+    **dict.fromkeys(("DroppingByValue", "DroppingByHash", "DroppingSmallErrors"), "rows"),
+    **dict.fromkeys(("DroppingDuplicates", "LossOfBefore", "HalfLoss"), "gradients"),
+    "LayerByLayer": "training",
+    "AfterManyCalls": "repeatable",
+    "NonNegative": "arguments",
+    "WithinOne": "arguments",
     "Copy": "training",
     "FixedInAdvance": "possible",
 }
