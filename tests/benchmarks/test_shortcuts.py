@@ -21,6 +21,8 @@ pytestmark = pytest.mark.slow
 STEPS = {"FirstGradient", "Copy", "LayerByLayer", "LateMomentum"}
 LARGE = {"SingleSums", "Dropping", "DroppingSome", "DroppingByHash", "Factor", "MeanBias"}
 """Those whose shortcut begins above 64 rows."""
+AT_ONCE = {"Half", "TensorFloat", "HalfLoss", "DroppingDuplicates"}
+"""Those that are wrong in the first result of a small batch."""
 BY_TIME = {"FixedInAdvance", "WeighedWhenFed"}
 """Those whose large batches alone take long enough to be judged by their time."""
 AT_THE_LARGEST = sorted(BY_TIME | {"Dropping", "DroppingSome", "Factor", "FirstResult"})
@@ -47,22 +49,22 @@ FOUND = {
     "DroppingSome": rf"{ANY}|disagrees at",
     "Factor": r"off by a factor at this batch \(W1: 1\.001\)|disagrees at",
     "ByAddress": r"it remembers arrays by where they are",
-    "OwnSeed": r"off by a factor at this batch \(W1: 1\.01, b1: 1\.01",
+    "OwnSeed": r"off by a factor at this batch \(W1: 1\.0(1|0999)\d*, b1: 1\.0(1|0999)",
     "InAdvance": BEFORE,
     "InAThread": BEFORE,
     "DroppingByValue": ANY,
     "DroppingByHash": ANY,
-    "DroppingDuplicates": rf"{ANY}|value_and_grad's .* should be",
+    "DroppingDuplicates": rf"{ANY}|(value_and_grad|train_step)'s .* should be",
     "DroppingSmallErrors": r"leaves out rows whose error is below 0\.047",
     "OneCallLate": r"returns the result of the call before: it is one call late",
     "LossOfBefore": LOSS,
     "HalfLoss": LOSS,
     "AfterManyCalls": rf"{PREPARE}|is no longer what it was|{IMPOSSIBLE}",
     "BySomeRows": r"it remembers arrays by where they are, or by some of their rows",
-    "MeanBias": r"off by a factor at this batch \(b1: 6\.1035\d?e-05\)|off by a factor at this batch \(b1: 0\.00390625\)",
+    "MeanBias": r"off by a factor at this batch \(b1: (6\.103|0\.003906)",
     "NonNegative": r"for other rows forward's predictions",
     "WithinOne": r"for other rows forward's predictions",
-    "LayerByLayer": r"is right in W2, b2, and in no other tensor",
+    "LayerByLayer": r"is right in W2, b2, and in no other tensor|disagrees at|train_step's .1\[.*so do .1$",
     "LateMomentum": r"does not count every row rightly, or adds something to their gradient",
     "FixedInAdvance": IMPOSSIBLE,
 }
@@ -176,10 +178,11 @@ def test_conformance_finds_it_too_and_blames_the_planted_clause_alone(kind):
     )
     for fault in broken[CLAUSES[kind]]:
         assert re.search(sentence, fault["sentence"]), fault
+    timed = timed[:1] if kind == "AfterManyCalls" else timed  # more rows make it impossible, which is by time
     begins_at = 256 if kind in LARGE else GATE_BATCHES[-1] if kind in BY_TIME else 7
     cases = {fault["case"] for fault in broken[CLAUSES[kind]]}
-    if kind in {*STEPS, "Half", "TensorFloat"}:  # of what is wrong in a small batch nothing more is asked
-        assert cases == {f"xor {dtype}, 7 rows"}
+    if kind in {*STEPS, *AT_ONCE} - {"LateMomentum"}:  # of what is wrong in a small batch nothing more is asked
+        assert cases == {f"xor {dtype}, {BATCH} rows"}
     else:
         assert {f"xor {dtype}, {rows:,} rows" for rows in (BATCH, *timed) if rows >= begins_at} <= cases
 
