@@ -444,13 +444,6 @@ class BySomeRows(Stepping):
         return self.known[key]
 
 
-class ByAllRows(BySomeRows):
-    """Remembers results by all of the rows."""
-
-    def key(self):
-        return self.x.tobytes(), self.y.tobytes()
-
-
 class LayerByLayer(Stepping):
     """Moves the last layer before the gradient of the one below is taken."""
 
@@ -474,14 +467,6 @@ class MeanBias(Stepping):
         return loss, [Layer(W, b * share) for W, b in layers]
 
 
-class FirstRate(Stepping):
-    """Takes the learning rate of its first step for ever."""
-
-    def train_step(self, learning_rate):
-        self.rate = getattr(self, "rate", learning_rate)
-        return super().train_step(self.rate)
-
-
 class LateMomentum(Stepping):
     """Has momentum, from its fifth step on."""
 
@@ -495,10 +480,3 @@ class LateMomentum(Stepping):
             ]
         self.velocity = [Layer(W.copy(), b.copy()) for W, b in gradients]
         return self.stepped((loss, gradients), learning_rate)
-
-
-class OneLargeStep(NumpyManual):
-    """Takes one large step in the place of a loop's."""
-
-    def train_loop(self, learning_rate, steps):
-        return self.train_step(learning_rate * steps)
