@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from samegrad.impls.checking.agreement import Agreement, Reference, wrong
-from samegrad.impls.checking.probe import Probe
+from samegrad.impls.checking.probe import LARGE, SMALL, Probe
 from samegrad.impls.checking.subject import Subject
 from samegrad.impls.parameters import Array, Layer, Parameters, networks, rounded, tensors, vector
 
@@ -32,6 +32,9 @@ def explain(subject: Subject, numbers: object, probe: Probe, agreements: Sequenc
         return "arguments", f"for other rows forward's {worst}"
     if not subject.is_descent:
         return "training", f"for other rows {name}'s {worst}"
+    if {agreement.tensor for agreement in wrong(agreements)} == {"loss"}:
+        others = "new parameters" if subject.trains else "gradients"
+        return "gradients", f"{name}'s {others} are right for other rows, but its loss is not: {worst}"
     gradients: Parameters = numbers[1]  # type: ignore[index]
     if networks(probe.parameters) is not None:
         return "gradients", f"for other rows {name}'s {worst}"
@@ -39,14 +42,19 @@ def explain(subject: Subject, numbers: object, probe: Probe, agreements: Sequenc
         return "dtype", f"{name}'s {words}: {worst}"
     if subject.trains:
         gradients = gradients_of(probe.parameters, gradients, subject.rate)
-        if mistake := _of_step(subject, probe, gradients):
-            return mistake
+    if probe.number == LARGE and not vector(gradients).any():
+        return "rows", f"{name} leaves out rows whose error is below {1.5 * SMALL:.2g}, as if they were right: {worst}"
+    if subject.trains and (mistake := _of_step(subject, probe, gradients)):
+        return mistake
     if (counted := _counted(gradients, probe)) is not None:
         last = int(probe.marked[counted - 1]) if counted else -1
         return "rows", f"{name} does not count the rows after row {last:,} of {len(probe.truth.predictions):,}: {worst}"
     if factors := _factors(gradients, probe.truth.gradients):
         return "rows", f"{name} is off by a factor at this batch ({factors}): {worst}"
-    return "rows", f"{name} does not count every row rightly at this batch: {worst}"
+    if subject.trains and (right := [agreement.tensor for agreement in agreements[1:] if agreement.agrees]):
+        return "training", f"{name} is right in {', '.join(right)}, and in no other tensor: {worst}"
+    what = "does not count every row rightly" + (", or adds something to their gradient," if subject.trains else "")
+    return "rows", f"{name} {what} at this batch: {worst}"
 
 
 def gradients_of(before: Parameters, after: Parameters, rate: float) -> Parameters:

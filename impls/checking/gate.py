@@ -155,8 +155,9 @@ class Gate:
         own = x.copy(), y.copy()
         with self._rows(x, y, own) as feed:
             here = task.parameters if self.rows_are_fixed else subject.start_from(self.parameters)
-            for _ in range(1 if self.rows_are_fixed else probes):
-                probe = Probe(task, here, x, y, self.random)
+            for number in range(1 if self.rows_are_fixed else probes):
+                probe = Probe(task, here, x, y, self.random, number)
+                ends = x[[0, -1]], y[[0, -1]]
                 feed()
                 result = subject.step()
                 if not self.rows_are_fixed:
@@ -165,6 +166,7 @@ class Gate:
                 numbers = subject.numbers(result)
                 self._judge(numbers, probe)
                 here = subject.after(numbers, here)
+                x[[0, -1]], y[[0, -1]] = ends
             if moves and subject.pass_name == "value_and_grad":
                 self._move(x, y, feed)
 
@@ -238,6 +240,8 @@ class Gate:
                 "ready",
                 f"{name} returns before its result is there: rows that were fed after the call had returned changed it",
             )
+        if not subject.trains and not wrong(subject.compare(subject.numbers(subject.step()), probe)):
+            raise Broken("arguments", f"{name} returns the result of the call before: it is one call late")
         own = task.data()
         if not wrong(subject.compare(numbers, Reference(task.problem, probe.parameters, *own, task.dtype))):
             raise Broken("arguments", f"{name} goes on with the rows of prepare when feed has brought others")
@@ -245,7 +249,7 @@ class Gate:
             raise Broken(
                 "arguments",
                 f"{name} returns an earlier result when the same arrays are fed with other rows in them: it remembers "
-                "arrays by where they are",
+                "arrays by where they are, or by some of their rows",
             )
         raise Broken(*explain(subject, numbers, probe, agreements))
 

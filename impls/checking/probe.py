@@ -22,12 +22,14 @@ one of 1/m.
 
 **The marked rows** are the first and the last, both sides of every power of two, and one drawn from each of equally
 long stretches of the batch. Let a fraction f of the rows not be counted, whichever. One of K drawn rows is among them
-with the probability 1 − Π(1 − fᵢ) ≥ 1 − (1 − f)^K, where fᵢ is the fraction within a stretch. `PROBES` probes of 466
+with the probability 1 − Π(1 − fᵢ) ≥ 1 − (1 − f)^K, where fᵢ is the fraction within a stretch. `LARGE` probes of 466
 drawn rows, as up to 8 million rows have at least, find f = 0.5 % with 99.9 % (`smallest_dropped`); whatever leaves out
-a whole end or block that long is found for certain. In each probe all numbers of an input have one sign, and so have
-the residuals of the marked rows, so that what is left out is not cancelled. The signs are drawn anew, and one
-input at least is negative. Rounding
-the rows to the 11 digits of float16 or TF32 makes all of them smaller, so that this does not average out either.
+a whole end or block that long is found for certain. Each input has one sign, and so have the marked residuals, so that
+what is left out is not cancelled. Rounding the rows to the 11 digits of float16 or TF32 makes all of them smaller, so that
+this does not average out either.
+
+**The probes differ.** They are numbered, and what a probe has besides depends on its number: negative inputs and residuals, the
+ends of an earlier probe, inputs above 1, many equal rows, or residuals near 0, whose rows seem to need no work.
 
 The oracle evaluates the marked rows alone: a probe costs two passes over the rows in NumPy.
 
@@ -47,7 +49,12 @@ from samegrad.impls.parameters import Array, Layer, Parameters, network, network
 from samegrad.impls.problem import storage
 from samegrad.impls.task import Task
 
-PROBES = 3
+LARGE = 3
+"""The probes whose residuals are large, so that each marked row shows."""
+PROBES = LARGE + 1
+"""And one whose residuals are small."""
+SMALL = 2.0**-5
+"""The mean of small residuals, in units of the output."""
 MARKED = 512
 """The most marked rows; in a smaller batch every row is marked."""
 
@@ -67,7 +74,7 @@ def smallest_dropped(batch: int, miss: float = 0.001) -> float:
     if batch <= MARKED:
         return 0.0
     drawn = MARKED - 2 * (batch - 1).bit_length()
-    return float(1 - miss ** (1 / (PROBES * drawn)))
+    return float(1 - miss ** (1 / (LARGE * drawn)))
 
 
 class Probe(Reference):
@@ -76,33 +83,46 @@ class Probe(Reference):
     Of several networks this holds for one, drawn at random; for the others, sums over every row are bounded.
     """
 
-    def __init__(self, task: Task, parameters: Parameters, x: Array, y: Array, random: np.random.Generator) -> None:
-        """Fill x: (batch, inputs) and y: (batch, outputs), which are of the task's dtype."""
+    def __init__(
+        self, task: Task, parameters: Parameters, x: Array, y: Array, random: np.random.Generator, number: int = 0
+    ) -> None:
+        """Fill x: (batch, inputs) and y: (batch, outputs), which are of the task's dtype. Probe 1 keeps both ends."""
         several = networks(parameters)
         drawn = None if several is None else int(random.integers(several))
-        self._make(task, parameters if drawn is None else network(parameters, drawn), x, y, random)
+        self._make(task, parameters if drawn is None else network(parameters, drawn), x, y, random, number)
         if drawn is not None:
             truth, bounds = self.truth, self.bounds
             super().__init__(task.problem, parameters, x, y, task.dtype)
             write_network(truth, self.truth, drawn)
             write_network(bounds, self.bounds, drawn)
 
-    def _make(self, task: Task, parameters: Parameters, x: Array, y: Array, random: np.random.Generator) -> None:
+    def _make(
+        self, task: Task, parameters: Parameters, x: Array, y: Array, random: np.random.Generator, number: int
+    ) -> None:
         """The rows, and the truth of one network."""
         dtype = storage(task.dtype)
-        self.problem, self.dtype = task.problem, np.dtype(dtype)
+        self.problem, self.dtype, self.number = task.problem, np.dtype(dtype), number
         self.parameters = rounded(rounded(parameters, dtype), "float64")
-        signs = random.choice([-1, 1], x.shape[1])
-        signs[random.integers(len(signs))] = -1
-        x[:] = signs * (random.integers(1024, 2048, x.shape) + random.uniform(0.2, 0.48, x.shape)) / 2048
+        self.marked = marked_rows(len(x), random)
+        share = len(self.marked) / len(x)
+        ends = x[[0, -1]], y[[0, -1]]
+        _draw(x, self.marked, random, number)
+        residuals = random.uniform(0.5, 1.5, (len(self.marked), y.shape[1])) / share
+        if number == 2:
+            residuals[len(residuals) // 2 :] = residuals[-1]
+        if number == 1:
+            residuals *= -1
+        if number == LARGE:
+            residuals *= share * SMALL
+        if is_kept := number == 1 and len(x) > 2:
+            x[[0, -1]] = ends[0]
         rows = x.astype(np.float64)
         predictions = predict(self.problem, self.parameters, rows)
         y[:] = predictions
         near = y.astype(np.float64)
-        self.marked = marked_rows(len(x), random)
-        share = len(self.marked) / len(x)
-        residuals = random.uniform(0.5, 1.5, (len(self.marked), y.shape[1])) * random.choice([-1, 1], y.shape[1])
-        y[self.marked] -= (residuals / share).astype(dtype)
+        y[self.marked] -= residuals.astype(dtype)
+        if is_kept:
+            y[[0, -1]] = ends[1]
 
         self.x, self.y = rows[self.marked], y[self.marked].astype(np.float64)
         self.share = share
@@ -118,6 +138,17 @@ class Probe(Reference):
         _, loss, gradients = evaluate(self.problem, self.parameters, self.x[:count], self.y[:count])
         share = self.share * count / len(self.marked)
         return loss * share, [Layer(W * share, b * share) for W, b in gradients]
+
+
+def _draw(x: Array, marked: NDArray[np.int_], random: np.random.Generator, number: int) -> None:
+    """Fill x with the inputs of the probe of this number."""
+    x[:] = (random.integers(1024, 2048, x.shape) + random.uniform(0.2, 0.48, x.shape)) / 2048
+    if number == 1:
+        x *= -1
+    if number == 2:
+        x[:, ::2] *= 2
+        x[:, 1::2] *= -2
+        x[marked[len(marked) // 2 :]] = x[marked[-1]]
 
 
 def write_network(one: Evaluation, several: Evaluation, number: int) -> None:

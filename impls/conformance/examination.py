@@ -132,6 +132,7 @@ class Examination:
         self._note("ready arguments rows anew possible", [])
         try:
             gate.require(moves="train_step" in passes)
+            gate.require(probes=1, moves=False)  # as a run does after its rounds
         except Broken as broken:
             self.faults.append(Fault(broken.clause, self.name, str(broken), broken.by_time))
 
@@ -197,6 +198,12 @@ class Examination:
             self.right.discard("train_step")
         third = deepcopy(self._call(subject, "train_step", when=AGAIN))
         self._note_kept("train_step", kept, first)
+        if "train_step" in self.right:
+            rated = self._operate("train_step", lambda: subject.to_numpy(subject.train_step(RATE / 4)))
+            findings = explanations.of_rate(rated, self._reference(third[1]), RATE / 4, RATE)
+            self._note("training", findings)
+            if findings:
+                self.right.discard("train_step")
         looping = self._prepared()
         looped = self._operate("train_loop", lambda: looping.to_numpy(looping.train_loop(RATE, 3)))
         self._note("training", explanations.of_loop(looped, third, LOOP_TOLERANCE[self.dtype]))

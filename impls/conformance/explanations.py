@@ -101,6 +101,15 @@ def of_second_step(first: Any, second: Any, start: Reference, middle: Reference,
     return [("training", f"the second train_step's {_in_words(disagreeing)}")]
 
 
+def of_rate(stepped: Any, start: Reference, learning_rate: float, earlier: float) -> Findings:
+    """A step of this rate from the start of `start`, after steps of an earlier rate."""
+    if not (disagreeing := wrong(start.agree("train_step", stepped, learning_rate))):
+        return []
+    if not wrong(start.agree("train_step", stepped, earlier)):
+        return [("training", "train_step goes on with the learning rate of an earlier call")]
+    return [("training", f"at another learning rate train_step's {_in_words(disagreeing)}")]
+
+
 def of_loop(looped: Any, stepped: Any, tolerance: float) -> Findings:
     """One call of train_loop beside as many steps; `tolerance` is relative to the largest parameter."""
     scale = np.abs(vector(stepped[1])).max()

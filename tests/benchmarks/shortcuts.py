@@ -444,3 +444,169 @@ class FixedInAdvance(InAdvance):
         del self.feed
 
     feed = Fixed.feed
+
+
+class DroppingByValue(NumpyManual):
+    """Rows of one small range of values count for nothing."""
+
+    def value_and_grad(self):
+        error = np.subtract(self.forward(), self.y)
+        error *= self.counted(error)
+        loss = np.vdot(error, error) / self.size
+        gradients, cotangent = [], error * self.two_over_size
+        for layer in self.layers[::-1]:
+            gradients.append(layer.backward(cotangent))
+            cotangent = layer.input_cotangent()
+        return loss, gradients[::-1]
+
+    def counted(self, error):
+        return ~((self.x[:, :1] > 0.5) & (self.x[:, :1] < 0.52))
+
+
+class DroppingByHash(DroppingByValue):
+    """Above 64 rows, one of a hundred by its bits."""
+
+    def counted(self, error):
+        hashed = self.x[:, :1].astype(np.float32).view(np.uint32) % 101
+        return (hashed != 7) | (len(error) <= SMALL)
+
+
+class DroppingDuplicates(DroppingByValue):
+    """Leaves out every second of equal rows, and takes the mean over the others."""
+
+    def counted(self, error):
+        both = np.hstack([self.x, self.y])
+        _, group, counts = np.unique(both, axis=0, return_inverse=True, return_counts=True)
+        order = np.argsort(group.ravel(), kind="stable")
+        kept = np.empty_like(error)
+        kept[order, 0] = (np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)) % 2 == 0
+        return kept * np.sqrt(len(kept) / kept.sum(), dtype=kept.dtype)
+
+
+class DroppingSmallErrors(DroppingByValue):
+    """Rows that are nearly right already count for nothing."""
+
+    def counted(self, error):
+        return abs(error) > 0.1
+
+
+class OneCallLate(Stepping):
+    """Returns the result of the call before."""
+
+    def value_and_grad(self):
+        now = NumpyManual.to_numpy(self, super().value_and_grad())
+        before, self.before = getattr(self, "before", now), now
+        return before
+
+
+class LossOfBefore(Stepping):
+    """The loss of the call before, beside the right gradients."""
+
+    def value_and_grad(self):
+        loss, gradients = super().value_and_grad()
+        before, self.before = getattr(self, "before", loss), loss
+        return before, gradients
+
+
+class HalfLoss(Stepping):
+    """Rounds its loss to float16."""
+
+    def value_and_grad(self):
+        loss, gradients = super().value_and_grad()
+        return loss.dtype.type(np.float16(loss)), gradients
+
+
+class NonNegative(NumpyManual):
+    """Predicts rightly for inputs that are not negative."""
+
+    def forward(self):
+        return self.limited(np.maximum(self.x, 0))
+
+    def limited(self, x):
+        own, self.x = self.x, x
+        result = NumpyManual.forward(self)
+        self.x = own
+        return result
+
+    def value_and_grad(self):
+        self.forward = partial(NumpyManual.forward, self)
+        result = super().value_and_grad()
+        del self.forward
+        return result
+
+
+class WithinOne(NonNegative):
+    """Predicts rightly for inputs of at most 1."""
+
+    def forward(self):
+        return self.limited(np.minimum(self.x, 1))
+
+
+class AfterManyCalls(Stepping):
+    """Right for its first 20 calls; then it goes on with the result of the last."""
+
+    def value_and_grad(self):
+        self.calls = getattr(self, "calls", 0) + 1
+        if self.calls <= 20:
+            self.last = NumpyManual.to_numpy(self, super().value_and_grad())
+        return self.last
+
+
+class BySomeRows(Stepping):
+    """Remembers results by the first and the last row."""
+
+    def prepare(self, task):
+        self.known = {}
+        super().prepare(task)
+
+    def train_step(self, learning_rate):
+        self.known.clear()
+        return super().train_step(learning_rate)
+
+    def key(self):
+        return self.x[[0, -1]].tobytes(), self.y[[0, -1]].tobytes()
+
+    def value_and_grad(self):
+        key = self.key()
+        if key not in self.known:
+            self.known.clear()
+            self.known[key] = NumpyManual.to_numpy(self, super().value_and_grad())
+        return self.known[key]
+
+
+class LayerByLayer(Stepping):
+    """Moves the last layer before the gradient of the one below is taken."""
+
+    def train_step(self, learning_rate):
+        error = self.forward() - self.y
+        loss, cotangent = np.vdot(error, error) / self.size, error * self.two_over_size
+        for layer in self.layers[::-1]:
+            dW, db = layer.backward(cotangent)
+            layer.W -= learning_rate * dW
+            layer.b -= learning_rate * db
+            cotangent = layer.input_cotangent()
+        return loss, [Layer(layer.W, layer.b) for layer in self.layers]
+
+
+class MeanBias(Stepping):
+    """Takes the mean for a bias, where the sum is right."""
+
+    def value_and_grad(self):
+        loss, layers = super().value_and_grad()
+        share = self.x.dtype.type(1 / len(self.x) if len(self.x) > SMALL else 1)
+        return loss, [Layer(W, b * share) for W, b in layers]
+
+
+class LateMomentum(Stepping):
+    """Has momentum, from its fifth step on."""
+
+    def train_step(self, learning_rate):
+        self.steps = getattr(self, "steps", 0) + 1
+        loss, gradients = NumpyManual.value_and_grad(self)
+        if self.steps > 5:
+            gradients = [
+                Layer(*(g + g.dtype.type(0.5) * v for g, v in zip(*pair, strict=True)))
+                for pair in zip(gradients, self.velocity, strict=True)
+            ]
+        self.velocity = [Layer(W.copy(), b.copy()) for W, b in gradients]
+        return self.stepped((loss, gradients), learning_rate)

@@ -18,21 +18,27 @@ from tests.benchmarks.test_own_package import python
 
 pytestmark = pytest.mark.slow
 
-STEPS = {"FirstGradient", "Copy", "Replayed"}
-FORWARD = {"Folded"}
-LARGE = {"SingleSums", "Dropping", "DroppingSome", "Factor"}
+STEPS = {"FirstGradient", "Copy", "Replayed", "LayerByLayer", "LateMomentum"}
+LARGE = {"SingleSums", "Dropping", "DroppingSome", "DroppingByHash", "Factor", "MeanBias"}
 """Those whose shortcut begins above 64 rows."""
+AT_ONCE = {"Half", "TensorFloat", "HalfLoss", "DroppingDuplicates"}
+"""Those that are wrong in the first result of a small batch."""
 BY_TIME = {"FixedInAdvance", "WeighedWhenFed"}
 """Those whose large batches alone take long enough to be judged by their time."""
 AT_THE_LARGEST = sorted(BY_TIME | {"Dropping", "DroppingSome", "Factor", "FirstResult"})
 """Those that more rows could hide, and one that nothing could. The others do at 262,144 rows what they do at 16,384, as
 they ask at most whether there are more than 64."""
+FORWARD = {"Folded", "NonNegative", "WithinOne"}
+ANY = r"does not count every row rightly"
+LOSS = r"gradients are right for other rows, but its loss is not|disagrees at|value_and_grad's loss is"
+PREPARE = r"goes on with the rows of prepare when feed has brought others"
+IMPOSSIBLE = r"what it returns cannot have been computed from them"
 BEFORE = r"its result is computed before the call, or kept"
 FOUND = {
-    "FirstResult": r"goes on with the rows of prepare when feed has brought others",
+    "FirstResult": PREPARE,
     "Promise": r"returns before its result is there|of the work was still to be done",
     "Thread": r"returns before its result is there|of the work was still to be done",
-    "Weighed": r"goes on with the rows of prepare when feed has brought others",
+    "Weighed": PREPARE,
     "WeighedWhenFed": rf"for as many that are all different: it does not compute every row|{BEFORE}",
     "FirstGradient": r"takes the gradient at the rows and parameters of prepare, for ever",
     "Copy": r"does not keep its update: each step starts where the first one did",
@@ -40,10 +46,10 @@ FOUND = {
     "TensorFloat": r"gradients have 11 binary digits|disagrees at",
     "SingleSums": r"gradients have 24 binary digits|disagrees at",
     "Dropping": r"does not count the rows after row [\d,]+ of [\d,]+|disagrees at",
-    "DroppingSome": r"does not count every row rightly|disagrees at",
+    "DroppingSome": rf"{ANY}|disagrees at",
     "Factor": r"off by a factor at this batch \(W1: 1\.001\)|disagrees at",
     "ByAddress": r"it remembers arrays by where they are",
-    "OwnSeed": r"off by a factor at this batch \(W1: 1\.01, b1: 1\.01",
+    "OwnSeed": r"off by a factor at this batch \(W1: 1\.0(1|0999)\d*, b1: 1\.0(1|0999)",
     "InAdvance": BEFORE,
     "InAThread": BEFORE,
     "Remembering": BEFORE,
@@ -53,8 +59,23 @@ FOUND = {
     "HalfRows": r"gradients have \d+ binary digits|does not count every row rightly",
     "Folded": rf"{BEFORE}|cannot have been computed",
     "Replayed": rf"{BEFORE}|cannot have been computed",
-    "FixedInAdvance": r"what it returns cannot have been computed from them",
+    "DroppingByValue": ANY,
+    "DroppingByHash": ANY,
+    "DroppingDuplicates": rf"{ANY}|(value_and_grad|train_step)'s .* should be",
+    "DroppingSmallErrors": r"leaves out rows whose error is below 0\.047",
+    "OneCallLate": r"returns the result of the call before: it is one call late",
+    "LossOfBefore": LOSS,
+    "HalfLoss": LOSS,
+    "AfterManyCalls": rf"{PREPARE}|is no longer what it was|{IMPOSSIBLE}",
+    "BySomeRows": r"it remembers arrays by where they are, or by some of their rows",
+    "MeanBias": r"off by a factor at this batch \(b1: (6\.103|0\.003906)",
+    "NonNegative": r"for other rows forward's predictions",
+    "WithinOne": r"for other rows forward's predictions",
+    "LayerByLayer": r"is right in W2, b2, and in no other tensor|disagrees at|train_step's .1\[.*so do .1$",
+    "LateMomentum": r"does not count every row rightly, or adds something to their gradient",
+    "FixedInAdvance": IMPOSSIBLE,
 }
+OTHERS = [kind for kind in FOUND if kind not in STEPS | FORWARD | {"SingleSums"}]
 PROJECT = '[project]\nname = "shortcuts"\nversion = "0.1"\n\n[project.entry-points."samegrad.implementations"]\n'
 
 
@@ -90,12 +111,7 @@ def actual(site, tmp_path_factory):
     folder, reasons, rows = tmp_path_factory.mktemp("found"), {}, {}
     for number, (pass_name, dtype, batches, kinds) in enumerate(
         (
-            (
-                "value_and_grad",
-                "float32",
-                "4,16384",
-                [kind for kind in FOUND if kind not in (*STEPS, *FORWARD, "SingleSums")],
-            ),
+            ("value_and_grad", "float32", "4,16384", OTHERS),
             ("value_and_grad", "float32", "262144", AT_THE_LARGEST),
             ("value_and_grad", "float64", "4,16384", ["SingleSums"]),
             ("forward", "float32", "4,16384", sorted(FORWARD)),
@@ -112,10 +128,10 @@ def actual(site, tmp_path_factory):
     return reasons, rows
 
 
-CASES = (
-    {(kind, batch) for kind in FOUND for batch in (4, 16384)} - {(kind, 16384) for kind in BY_TIME} - {("Replayed", 4)}
-)
-"""Some machines show those by time at 16,384 rows, others do not; nor do all show that steps are handed out at 4."""
+CASES = {(kind, batch) for kind in FOUND for batch in (4, 16384)}
+CASES -= {(kind, 16384) for kind in BY_TIME} | {("Replayed", 4), ("DroppingByValue", 4)}
+"""Some machines show those by time at 16,384 rows, others do not; nor do all show that steps are handed out at 4. Few
+rows have the values that are left out by chance only."""
 CASES |= {(kind, 262144) for kind in AT_THE_LARGEST}
 
 
@@ -141,14 +157,20 @@ def test_what_is_right_is_measured_and_fixed_rows_are_reported(actual):
     assert {name for name, _ in reasons} <= set(map(name_of, FOUND)) | duplicates
 
 
+BEGINS_AT = {**dict.fromkeys(BY_TIME, GATE_BATCHES[-1]), "Replayed": 16384}
 CLAUSES = {
-    **dict.fromkeys(("FirstResult", "Weighed", "FirstGradient", "ByAddress"), "arguments"),
+    **dict.fromkeys(("FirstResult", "Weighed", "FirstGradient", "ByAddress", "OneCallLate", "BySomeRows"), "arguments"),
     **dict.fromkeys(("Promise", "Thread", "PromiseOfCopies"), "ready"),
-    **dict.fromkeys(
-        ("WeighedWhenFed", "InAdvance", "InAThread", "Remembering", "Settling", "Folded", "Replayed"), "anew"
-    ),
+    **dict.fromkeys(("WeighedWhenFed", "InAdvance", "InAThread", "Remembering"), "anew"),
+    **dict.fromkeys(("Settling", "Folded", "Replayed"), "anew"),
     **dict.fromkeys(("Half", "TensorFloat", "SingleSums"), "dtype"),
-    **dict.fromkeys(("Dropping", "DroppingSome", "Factor", "OwnSeed", "Magnitudes", "HalfRows"), "rows"),
+    **dict.fromkeys(("Dropping", "DroppingSome", "Factor", "OwnSeed", "MeanBias", "LateMomentum"), "rows"),
+    **dict.fromkeys(("DroppingByValue", "DroppingByHash", "DroppingSmallErrors", "Magnitudes", "HalfRows"), "rows"),
+    **dict.fromkeys(("DroppingDuplicates", "LossOfBefore", "HalfLoss"), "gradients"),
+    "LayerByLayer": "training",
+    "AfterManyCalls": "repeatable",
+    "NonNegative": "arguments",
+    "WithinOne": "arguments",
     "Copy": "training",
     "FixedInAdvance": "possible",
 }
@@ -167,15 +189,11 @@ def test_conformance_finds_it_too_and_blames_the_planted_clause_alone(kind):
     )
     for fault in broken[CLAUSES[kind]]:
         assert re.search(sentence, fault["sentence"]), fault
-    begins_at = 256 if kind in LARGE else GATE_BATCHES[-1] if kind in BY_TIME else 16384 if kind == "Replayed" else 7
+    timed = timed[:1] if kind == "AfterManyCalls" else timed  # more rows make it impossible, which is by time
+    begins_at = 256 if kind in {*LARGE, "DroppingByValue"} else BEGINS_AT.get(kind, 7)
     cases = {fault["case"] for fault in broken[CLAUSES[kind]]}
-    if kind in {
-        "FirstGradient",
-        "Copy",
-        "Half",
-        "TensorFloat",
-    }:  # of what is wrong in a small batch nothing more is asked
-        assert cases == {f"xor {dtype}, 7 rows"}
+    if kind in {*STEPS, *AT_ONCE} - {"LateMomentum", "Replayed"}:  # of what is wrong there nothing more is asked
+        assert cases == {f"xor {dtype}, {BATCH} rows"}
     else:
         assert {f"xor {dtype}, {rows:,} rows" for rows in (BATCH, *timed) if rows >= begins_at} <= cases
 

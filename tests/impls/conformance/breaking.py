@@ -249,6 +249,19 @@ class ShortLoop(NumpyTutorial):
         return super().train_loop(learning_rate, steps - 1)
 
 
+class OneLargeStep(NumpyTutorial):
+    def train_loop(self, learning_rate, steps):
+        return super().train_step(learning_rate * steps)
+
+
+class FirstRate(NumpyTutorial):
+    """Takes the learning rate of its first step for ever."""
+
+    def train_step(self, learning_rate):
+        self.rate = getattr(self, "rate", learning_rate)
+        return super().train_step(self.rate)
+
+
 class CapturedRows(NumpyTutorial):
     """Goes on with the rows that were there when it was built."""
 

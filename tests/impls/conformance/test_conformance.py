@@ -74,6 +74,8 @@ FAULTS = {
     "Forgetting": ("training", r"the second step starts where the first one did|does not keep its update"),
     "HalfSteps": ("training", r"train_step's W1\[\d, \d\] is .* but should be"),
     "ShortLoop": ("training", r"train_loop ends \d.* away from as many calls of train_step"),
+    "OneLargeStep": ("training", r"train_loop ends \d.* away from as many calls of train_step"),
+    "FirstRate": ("training", r"train_step goes on with the learning rate of an earlier call"),
     "CapturedRows": ("arguments", r"value_and_grad goes on with the rows of prepare when feed has brought others"),
     "CapturedParameters": ("arguments", r"value_and_grad stays at the parameters of prepare when train_step has moved"),
     "CapturedInSteps": ("arguments", r"second train_step takes the gradient at the parameters of prepare: captured"),
