@@ -8,10 +8,9 @@ from __future__ import annotations
 from samegrad.benchmarks.results import passes, units
 from samegrad.benchmarks.results.statistics import Interval
 from samegrad.benchmarks.results.verdict import SLOWER, verdict
-from samegrad.reports import networks
 from samegrad.reports.ratios import compare, crossovers
 from samegrad.reports.records import CaseTimes, GroupTimes, StoredRun, of_networks
-from samegrad.reports.widths import series
+from samegrad.reports.series import over_networks, over_widths
 
 NAMED = 3
 """The most implementations that are named as tied with the fastest."""
@@ -47,9 +46,11 @@ def answer(run: StoredRun) -> list[str]:
     sentences = [_at(groups[0], limit, groups[0])]
     if len(groups) > 1:
         sentences.append(_at(groups[-1], limit, groups[0]) + _crossing(groups, limit))
-    over_width = [one.sentence for one in series(run.groups) if one.first.pass_ == FIRST]
-    over_networks = [one.sentence for one in networks.series(run.groups) if one.first.pass_ == FIRST]
-    return [*(f"{sentence}." for sentence in sentences), *over_width[:FAMILIES], *over_networks[:FAMILIES]]
+    width, number = (
+        [one.sentence for one in every if one.first.pass_ == FIRST][:FAMILIES]
+        for every in (over_widths(run.groups), over_networks(run.groups))
+    )
+    return [*(f"{sentence}." for sentence in sentences), *width, *number]
 
 
 def _cold(run: StoredRun) -> list[str]:

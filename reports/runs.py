@@ -26,14 +26,6 @@ from samegrad.reports.records import (
 )
 
 
-def latest(folder: Path = RunDocument.FOLDER) -> Path:
-    """The newest run file in the folder. Raises DocumentError where there is none."""
-    path = base.latest(RunDocument, folder)
-    if path is None:
-        raise DocumentError(f"{folder}: contains no run file; {RunDocument.ORIGIN}")
-    return path
-
-
 def read(path: str | Path) -> StoredRun:
     """Read one run file. Raises DocumentError where it is missing, damaged, not one, newer, or empty."""
     return of(base.read(path, [RunDocument]), Path(path))

@@ -83,11 +83,6 @@ def readable(colour: str, background: str, least: float = 4.5) -> str:
     return next((mixed for mixed in steps if contrast(mixed, background) >= least), _mixed(colour, towards, 1.0))
 
 
-def tint(colour: str, share: float) -> str:
-    """Mix this share of the colour with white."""
-    return _mixed(colour, 1.0, 1 - share)
-
-
 def _mixed(colour: str, towards: float, share: float) -> str:
     """Every channel moved that share of its way to black (0) or white (1)."""
     return "#" + "".join(f"{round(255 * (c + (towards - c) * share)):02X}" for c in channels(colour))

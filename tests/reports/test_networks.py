@@ -10,9 +10,9 @@ import pytest
 from samegrad.reports import records, runs
 from samegrad.reports.answer import answer
 from samegrad.reports.material import Material
-from samegrad.reports.networks import series
 from samegrad.reports.part import Figure, Table
 from samegrad.reports.parts import networks
+from samegrad.reports.series import over_networks
 from tests.reports.drawn import words
 
 CALLS_NS = {"numpy-networks": 1e4, "torch-vmap": 1e5, "jax-jit": 2e4, "floor": 500.0}
@@ -50,12 +50,12 @@ def run(make_run, write_run):
 
 
 def test_a_run_s_series_are_in_order_of_networks_and_apart_by_pass(run):
-    result = series(run.groups)
+    result = over_networks(run.groups)
     assert [one.where for one in result] == ["xor value_and_grad, batch 4", "xor forward, batch 4"]
     assert list(result[0].groups) == sorted(NUMBERS) and result[0].first.place == "cpu"
     assert result[0].groups[32].device == "cpu, 32 networks" and result[0].groups[32].place == "cpu"
     assert result[0].result.over_floor["jax-jit"].ratio == pytest.approx(4, rel=0.05)
-    assert series(group(number) for number in (1, 32)) == []
+    assert over_networks(group(number) for number in (1, 32)) == []
 
 
 def test_the_figure_names_every_implementation_and_says_the_answer(run):

@@ -8,8 +8,11 @@ import os
 import numpy as np
 import pytest
 
+from samegrad.benchmarks.documents.run import RunDocument
+from samegrad.impls.documents import base
 from samegrad.impls.documents.base import DocumentError
 from samegrad.reports import runs
+from samegrad.reports.material import gather
 
 
 def refusal(path):
@@ -136,13 +139,15 @@ def test_the_latest_run_is_the_newest_file(tmp_path):
         path = tmp_path / name
         path.write_text("{}")
         os.utime(path, (1e9 - age, 1e9 - age))
-    assert runs.latest(tmp_path).name == "a.json"
+    assert base.latest(RunDocument, tmp_path).name == "a.json"
 
 
-def test_no_run_yet_says_how_to_make_one(tmp_path):
+def test_no_run_yet_says_how_to_make_one(tmp_path, monkeypatch):
     """An empty or missing folder is one clear line."""
-    for folder in (tmp_path, tmp_path / "missing"):
+    monkeypatch.chdir(tmp_path)
+    for folder in (RunDocument.FOLDER.parent, RunDocument.FOLDER):
+        folder.mkdir(parents=True, exist_ok=True)
         with pytest.raises(
             DocumentError, match="contains no run file; run files are written by `pytest --benchmark-only`"
         ):
-            runs.latest(folder)
+            gather()

@@ -12,7 +12,7 @@ from samegrad.reports.answer import answer
 from samegrad.reports.material import Material
 from samegrad.reports.part import Figure, Table
 from samegrad.reports.parts import widths
-from samegrad.reports.widths import series
+from samegrad.reports.series import over_widths
 from tests.reports.drawn import words
 
 CALLS_NS = {"numpy": 1e4, "torch-eager": 1e5, "jax-jit": 2e4, "floor": 100.0}
@@ -47,11 +47,11 @@ def run(make_run, write_run):
 
 
 def test_a_run_s_series_are_in_order_of_width_and_apart_by_batch(run):
-    result = series(run.groups)
+    result = over_widths(run.groups)
     assert [one.where for one in result] == ["2-w-1 value_and_grad, batch 4", "2-w-1 value_and_grad, batch 256"]
     assert list(result[0].groups) == [4, 16, 64, 256, 1024] and result[0].floors == {"floor"}
-    assert result[0].measured.takeovers["numpy"].ratio == pytest.approx(100, rel=0.2)
-    assert series(group(width) for width in (4, 16)) == []
+    assert result[0].result.takeovers["numpy"].ratio == pytest.approx(100, rel=0.2)
+    assert over_widths(group(width) for width in (4, 16)) == []
 
 
 def test_the_figure_names_every_implementation_and_says_the_answer(run):
