@@ -25,11 +25,12 @@ long stretches of the batch. Let a fraction f of the rows not be counted, whiche
 with the probability 1 − Π(1 − fᵢ) ≥ 1 − (1 − f)^K, where fᵢ is the fraction within a stretch. `LARGE` probes of 466
 drawn rows, as up to 8 million rows have at least, find f = 0.5 % with 99.9 % (`smallest_dropped`); whatever leaves out
 a whole end or block that long is found for certain. Each input has one sign, and so have the marked residuals, so that
-what is left out is not cancelled. Rounding the rows to the 11 digits of float16 or TF32 makes all of them smaller, so that
-this does not average out either.
+what is left out is not cancelled. Rounding the rows to the 11 digits of float16 or TF32 makes all of them smaller, so
+that this does not average out either.
 
-**The probes differ.** They are numbered, and what a probe has besides depends on its number: negative inputs and residuals, the
-ends of an earlier probe, inputs above 1, many equal rows, or residuals near 0, whose rows seem to need no work.
+**The probes differ.** They are numbered, and what a probe has besides depends on its number: negative inputs and
+residuals, the ends of an earlier probe, inputs above 1, many equal rows, or residuals near 0, whose rows seem to need
+no work.
 
 The oracle evaluates the marked rows alone: a probe costs two passes over the rows in NumPy.
 
