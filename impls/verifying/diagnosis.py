@@ -9,6 +9,7 @@ on the way back through the network is named.
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,6 +23,9 @@ from samegrad.impls.verifying.forward import ROUNDINGS
 from samegrad.impls.verifying.judge import Activations, Judge, Observation, Penalty
 from samegrad.impls.verifying.mutants import Mistake
 from samegrad.impls.verifying.wording import layer_name, output_cotangent
+
+PAIRS_S = 3.0
+"""Processor time for which two mistakes at once are looked for."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,11 @@ def _explain(
     explanations = _search(judge, activations, every, mistakes.bank)
     if explanations or not with_pairs:
         return explanations
-    return _search(judge, activations, every, lambda choice: mutants.pairs(mistakes.bank(choice)))
+    end = time.process_time() + PAIRS_S
+    return _search(
+        judge, activations, every,
+        lambda choice: itertools.takewhile(lambda _: time.process_time() < end, mutants.pairs(mistakes.bank(choice))),
+    )  # fmt: skip
 
 
 def _others(conventions: Sequence[Convention]) -> list[Convention]:
