@@ -65,6 +65,8 @@ class Source:
     """The shapes of its own data: x, y."""
     float32: bool
     """Does it ask for float32 anywhere?"""
+    lines: Sequence[int] = ()
+    """The first and the last line of a script's loop, of which one round is the function that was checked."""
 
 
 class Candidate:

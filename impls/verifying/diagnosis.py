@@ -9,6 +9,7 @@ on the way back through the network is named.
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,6 +23,9 @@ from samegrad.impls.verifying.forward import ROUNDINGS
 from samegrad.impls.verifying.judge import Activations, Judge, Observation, Penalty
 from samegrad.impls.verifying.mutants import Mistake
 from samegrad.impls.verifying.wording import layer_name, output_cotangent
+
+PAIRS_S = 3.0
+"""Processor time for which two mistakes at once are looked for."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,14 @@ def _explain(
         _other_conventions(judge, activations, conventions)
         or _float32_inside(judge, activations, conventions)
         or _search(judge, activations, every, mistakes.bank)
-        or (_search(judge, activations, every, lambda c: mutants.pairs(mistakes.bank(c))) if with_pairs else [])
+        or (_search(judge, activations, every, _pairs_in_time(time.process_time() + PAIRS_S)) if with_pairs else [])
+    )
+
+
+def _pairs_in_time(end_s: float) -> Callable[[Activations], Iterable[Mistake]]:
+    """The pairs of mistakes that the bank has for some activations, until so much processor time has passed."""
+    return lambda choice: itertools.takewhile(
+        lambda _: time.process_time() < end_s, mutants.pairs(mistakes.bank(choice))
     )
 
 

@@ -134,7 +134,7 @@ class Judge:
         """The penalty of these terms that the gradients contain on every probe beside what is expected, or None."""
         coefficients: list[tuple[float, ...]] = []
         taus: dict[str, float] = {}
-        unit, step = arithmetic(self.dtype).u, 1.0
+        unit, step, shows = arithmetic(self.dtype).u, 1.0, False
         for o, probe in zip(self.observations, probes, strict=True):
             on, columns, inverse = probe.punished(terms, with_biases)
             if np.sum(on) < 3 * len(terms) + 1:
@@ -149,6 +149,7 @@ class Judge:
                 scale *= step
             expected = scale * probe.expected
             allowed = self.loose * (scale * probe.bounds + 4 * unit * abs(expected) + probe.slack)
+            shows |= bool(np.any(abs(expected) > allowed))
             rest = probe.gradients[on] - expected[on]
             solved = inverse @ rest
             doubt = abs(inverse) @ (allowed[on] + 2 * unit * abs(rest))  # how far off λ may be
@@ -161,7 +162,7 @@ class Judge:
             for name, part in probe.parts.items():
                 taus[name] = max(taus.get(name, 0.0), float(np.max(tau[part])))
             coefficients.append((len(o.x), *map(float, solved)))
-        return Penalty(kind, tuple(coefficients), with_biases, taus)
+        return Penalty(kind, tuple(coefficients), with_biases, taus) if shows else None
 
     def taus(self, activations: Activations, convention: Convention, constant: float = 1.0) -> dict[str, float]:
         """The worst |g − g*|/B of each tensor over all probes; infinite where the shape is not the parameter's."""

@@ -96,7 +96,15 @@ def _of_right_one(right: Candidate, candidates: list[Candidate]) -> tuple[Report
         report = write(several, UNKNOWN)
         report.notes.append("With one output its gradient is right.")
         return report, several
-    report = write(right, RIGHT)
+    batches = next((c for c in candidates if c is not right and _is_another_with_batches(c, right)), None)
+    report = write(right, RIGHT if batches is None or len(right.observations[0].gradients["W1"]) > 1 else UNKNOWN)
+    if batches is not None:
+        report.untested.append("batches of several rows, which it takes, and for which its gradient is another one")
+    if report.verdict == UNKNOWN:
+        report.headline = "cannot tell: it is right for one row with one input, and not for several; " + (
+            batches.verdict.reason or "they may be given otherwise than meant"  # type: ignore[union-attr]
+        )
+        return report, right
     wholes = [c for c in candidates if c.kind == "whole" and c is not right]
     if wholes and right.kind != "whole":
         report.untested.append(f"what {wholes[0].message['main']} does with it")
@@ -109,6 +117,13 @@ def _is_meant_for_several(several: Candidate, one: Candidate) -> bool:
     """Does the program say how many outputs it has, and was it used in the same way with several as with one?"""
     same = (several.kind, several.message["layout"]) == (one.kind, one.message["layout"])
     return same and bool(several.message["takes_outputs"])
+
+
+def _is_another_with_batches(other: Candidate, right: Candidate) -> bool:
+    """Does the same function take several rows in this way, and give no gradient there, where one row is right?"""
+    same = other.message["main"] == right.message["main"] and other.message["flipped"] == right.message["flipped"]
+    rows = max(len(o.x) for o in right.observations), max(len(o.x) for o in other.observations)
+    return same and rows[0] == 1 < rows[1] and not other.verdict.right and other.is_gradient
 
 
 def _is_one_mistake(candidate: Candidate) -> bool:

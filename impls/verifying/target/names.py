@@ -179,7 +179,7 @@ ROLES: dict[str, str] = {
     "quiet": r"verbose|print.*|log.*|debug|display|show.*|plot.*|shuffle",
     "x_more": r"x_?(val(id(ation)?)?|test|dev|eval)|(val(id(ation)?)?|test|dev)_?(x|inputs?|data|set|images|features)",
     "y_more": r"y_?(val(id(ation)?)?|test|dev|eval)|(val(id(ation)?)?|test|dev)_?(y|outputs?|targets?|labels)",
-    "penalty": r"reg(ulari[sz]ation)?(_?(strength|param(eter)?|rate|factor|lambda|coeff?))?|_?lambd(a)?_?|lam|lmbda|l2(_?(reg|lambda|penalty))?|weight_?decay|decay",
+    "penalty": r"l|reg(ulari[sz]ation)?(_?(strength|param(eter)?|rate|factor|lambda|coeff?))?|_?lambd(a)?_?|lam|lmbda|l2(_?(reg|lambda|penalty))?|weight_?decay|decay",
     "momentum": r"momentum|mu|beta",
     "inputs_size": r"nn_in(put)?_?(dims?|size)|i_?nodes|num_?in|in_?features|n_?dims?|dims?|inp_?(size|dim)|n_?in(puts?)?|in(put)?_?(size|dims?|nodes|neurons|units|features|layer_?size|layer|number|count)|inputs|inputnodes"
     r"|num_?(of_?)?inputs?(_nodes|_neurons)?|d_?in|n_?x|n_?input_(nodes|neurons|units)|ni|n_?i|input_?layer_?(neurons|nodes)|n_?features|num_?features",
@@ -217,8 +217,10 @@ def is_loss(name: str) -> bool:
     return bool(LOSS.search(text) or "loss" in text or "cost" in text) and not NO_LOSS.search(text)
 
 
-DISPLAY = re.compile(r"(^|_)(plot|graph|show|draw|print|display|report|save|load|animate|visuali[sz]e)(_|$)")
-"""In the names of functions that train nothing, though they may be called get_train_graph."""
+DISPLAY = re.compile(
+    r"(^|_)(plot|graph|show|draw|print|display|report|save|load|animate|visuali[sz]e|checks?|checking|test|numerical|verify)(_|$)"
+)
+"""In the names of functions that train nothing, though they may be called get_train_graph or gradient_check."""
 
 RETURNED_LOSS = re.compile(r"(^|_)(loss|cost|error|err|mse|sse|ell|j|c|e|objective|value)(_?value|_?total)?$")
 """Of a number that is returned beside gradients."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -20,7 +21,7 @@ import numpy as np
 
 from samegrad.impls.errors import BadInput
 from samegrad.impls.verifying import child, probe
-from samegrad.impls.verifying.target import adapter, losses, names, rules, source
+from samegrad.impls.verifying.target import adapter, losses, names, rules, script, source
 from samegrad.impls.verifying.target.calls import Unreadable
 from samegrad.impls.verifying.target.constructor import fix_unseeded_generators
 from samegrad.impls.verifying.target.observe import ObservedWay, groups, observe, one
@@ -35,6 +36,10 @@ STRANGE = 4
 """Ways whose gradients have other shapes than their parameters: passed on where there are no others."""
 WIDE = (19, 23, 21)
 """More of everything than sizes that are written into a program of plain lists."""
+LOOK_S, FIND_S, ALL_S = 1.5, 5.0, 10.0
+"""Processor time for networks of one size after a way was found, and before; and for those of all sizes."""
+AT_LEAST = 40
+"""Ways that are tried for each size, however long they take: the likely ones."""
 DEPTHS_OF = 3
 """Ways of which other depths are observed too."""
 NATURAL = ("rows", "flat targets", "columns", "labels", "one row")
@@ -62,14 +67,18 @@ def _answer(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     np.random.seed(0)
     fix_unseeded_generators()
     path = Path(request["path"])
-    if not request["name"] and (script := adapter.of_script(path)):
-        raise Unreadable(script)
-    module = source.load(path, request["name"])
+    step = script.of_file(path) if request["name"] in ("", script.STEP) and path.is_file() else None
+    if step and not request["name"]:
+        raise Unreadable(step.message(path))
+    module = source.load(path, request["name"], f"{step.before}\n{step.function}\n" if step else "")
+    if step:
+        request = {**request, "arguments": request["arguments"] or step.roles}
     text = source.read(path)
     name = request["name"] or source.guess_name(module, path)
     thing, _ = source.find(module, name, path)
     try:
-        yield from _of_thing(thing, name, module, text, path, request)
+        for message in _of_thing(thing, name, module, text, path, request):
+            yield {**message, "lines": step.lines} if step and "literals" in message else message
     except (source.UserError, Unreadable) as error:
         error.adapter = adapter.around(thing, name, path)  # type: ignore[union-attr]
         raise
@@ -109,16 +118,21 @@ def _groups(subject: Subject, request: dict[str, Any], path: Path, module: Any, 
     failures: list[Exception] = []
     number = 0
     forward_seen = False
+    end = time.process_time() + ALL_S
     strange: list[ObservedWay] = []
+
+    def found() -> int:
+        return number
 
     def written() -> list[tuple[int, ...]]:
         return [] if number else _written(failures, strange)
 
     for sizes, is_last_resort in _sizes(subject, request.get("sizes"), flat, written):
-        if is_last_resort and (forward_seen or (number and sizes == WIDE)):
+        late = time.process_time() > end
+        if is_last_resort and (forward_seen or late or (number and sizes == WIDE)):
             break
         of_size = 0
-        for group in groups(_all_ways(subject, sizes, flat, failures), failures, strange):
+        for group in groups(_for_a_while(_all_ways(subject, sizes, flat, failures), found), failures, strange):
             number, of_size = number + 1, of_size + 1
             reading = group.observed[0].reading
             forward_seen |= reading.predictions is not None or bool(reading.outputs and len(sizes) > 2)
@@ -137,6 +151,17 @@ def _groups(subject: Subject, request: dict[str, Any], path: Path, module: Any, 
         if isinstance(error, Unreadable):
             raise Unreadable(f"{error}") from None
         raise error
+
+
+def _for_a_while(every: Iterator[Way], found: Callable[[], int]) -> Iterator[Way]:
+    """As many of the ways as there is time for since the last one that was `found`."""
+    before, since = found(), time.process_time()
+    for tried, way in enumerate(every):
+        if found() > before:
+            before, since = found(), time.process_time()
+        if tried >= AT_LEAST and time.process_time() - since > (LOOK_S if before else FIND_S):
+            return
+        yield way
 
 
 def _asked_of(
@@ -224,6 +249,7 @@ def _other_depths(group: ObservedWay) -> Iterator[ObservedWay]:
     way = group.way
     own = way.form.layers
     variable = isinstance(way.subject, ArgumentSubject) or len(way.subject.depths) > 1
+    end = time.process_time() + LOOK_S
     for depth in (3, 1, 4) if variable and not way.form.born_late and not way.subject.fixed_sizes else ():
         sizes = probe.general_sizes(depth)
         sizes = sizes if way.form.sizes[-1] > 1 else probe.one_output(sizes)
@@ -231,6 +257,8 @@ def _other_depths(group: ObservedWay) -> Iterator[ObservedWay]:
             continue
         failed: list[Exception] = []
         for other in _all_ways(way.subject, sizes, False, failed):
+            if time.process_time() > end:
+                return
             if other.data != way.data or other.plan != way.plan or other.form.layers != depth:
                 continue
             try:

@@ -96,7 +96,7 @@ def sketches(function: Callable, module: ModuleType, order: Sequence[str] | None
     free = [p for p in parameters if p.name not in given]
     forward = _forwards(module)
     made = {n for f in forward for n in _made_by(f)} - set(given)
-    roles = _roles(free) | {p.name: "middle" for p in free if p.name in made}
+    roles = _roles(free, given.values()) | {p.name: "middle" for p in free if p.name in made}
     reads = {
         p.name: t for p in free
         if p.default in (p.empty, None) and p.name not in made and (t := names.tensor(p.name)) if not t.gradient
@@ -114,6 +114,8 @@ def sketches(function: Callable, module: ModuleType, order: Sequence[str] | None
     ]  # fmt: skip
     if not containers and not any(t[0] == "W" for t in plain.values()):
         containers = [a for a in uses if a not in plain and roles[a] == "params"]
+        if containers and (by_use := _by_use(function, [p.name for p in free if p.default is p.empty], roles)):
+            yield Sketch(by_use, {a: r for a, r in given.items() if not is_tensor(r)})  # a matrix called params
     others = {a: r for a, r in roles.items() if a not in plain and a not in containers}
     asks = any(role in (*INTERMEDIATES, "middle") for role in others.values())
     given = {a: r for a, r in given.items() if not is_tensor(r)}
@@ -122,9 +124,10 @@ def sketches(function: Callable, module: ModuleType, order: Sequence[str] | None
         return
     yield Sketch(plain, given, asks)
     required = [p.name for p in free if p.default is p.empty]
-    if not order and (by_use := _by_use(function, required, roles)) and len(by_use) > len(plain):
+    told = any(is_tensor(role) for role in order or ())
+    if not told and (by_use := _by_use(function, required, roles)) and len(by_use) > len(plain):
         yield Sketch(by_use, given, False)
-    for arguments in _guesses(function, others, plain) if not order else ():
+    for arguments in _guesses(function, others, plain) if not told else ():
         left = {r for a, r in others.items() if a not in arguments}
         yield Sketch(arguments, given, bool(left & {*INTERMEDIATES, "middle"}))
 
@@ -159,18 +162,19 @@ def is_tensor(role: Any) -> bool:
     return bool(re.fullmatch(r"[Wb]\d+", role))
 
 
-def _roles(parameters: Sequence[inspect.Parameter]) -> dict[str, str]:
-    """A role for each argument by its name; "middle" and "default" are neither known, without and with a default."""
+def _roles(parameters: Sequence[inspect.Parameter], told: Collection[str] = ()) -> dict[str, str]:
+    """A role for each argument by its name, beside those that are `told`; "middle" and "default" are neither known,
+    without and with a default."""
     roles: dict[str, str] = {}
     for p in parameters:
         role = names.role(p.name, ROLES) or ("middle" if p.default is p.empty else "default")
         roles[p.name] = "middle" if role in ("x", "y") and role in roles.values() else role
-    if "y" not in roles.values():  # `outputs` beside x without any y are the targets
+    if "y" not in {*told, *roles.values()}:  # `outputs` beside x without any y are the targets
         roles.update({a: "y" for a in [a for a, r in roles.items() if r == "output"][:1]})
-    if "x" in roles.values() and "y" not in roles.values():  # nor any `outputs`: the one word that is left
+    if "x" in roles.values() and "y" not in {*told, *roles.values()}:  # nor any `outputs`: the one word that is left
         words = [a for a, r in roles.items() if r == "middle" and not names.tensor(a)]
         roles.update({a: "y" for a in words if len(words) == 1 and len(names.NOW.sub("", a)) > 2})
-    if "x" not in roles.values():
+    if "x" not in {*told, *roles.values()}:
         unknown = [a for a, r in roles.items() if r == "middle" and not names.tensor(a)]
         roles.update({a: "x" for a in unknown[:1]})
     return roles

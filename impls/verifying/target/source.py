@@ -40,15 +40,15 @@ class UserError(Exception):
         return next((line for frame, line in frames if _same(frame.f_code.co_filename, self.file)), 0)
 
 
-def load(path: Path, name: str = "") -> ModuleType:
-    """Import the file as `python file.py` would find its neighbours, but not as `__main__`.
+def load(path: Path, name: str = "", text: str = "") -> ModuleType:
+    """Import the file, or `text` in its place, as `python file.py` would find its neighbours, but not as `__main__`.
 
     Of a notebook, and of a file that raises, only the definitions are run: imports, functions, classes and assignments.
     Raises UserError where the file raises and does not define `name` either.
     """
     if not path.is_file():
         raise BadInput(f"{path}: no such file")
-    text = read(path)
+    text = text or read(path)
     module = _module(path, text)
     with own_errors(path):
         tree = LimitedLoops().visit(ast.parse(text, str(path)))
@@ -199,13 +199,18 @@ def changed(body: Sequence[ast.stmt]) -> list[str]:
     found: dict[str, None] = {}
     for node in (n for part in body for n in ast.walk(part)):
         if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
-            if not isinstance(node.value, ast.Constant):
+            if not isinstance(node.value, ast.Constant) and not _counts(node.value):
                 found.setdefault(ast.unparse(node.target))
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
             target = ast.unparse(node.targets[0])
             if any(ast.unparse(part) == target for part in ast.walk(node.value) if isinstance(part, ast.expr)):
                 found.setdefault(target)
     return list(found)
+
+
+def _counts(node: ast.expr) -> bool:
+    """Is it a whole number, int(…) or len(…), as counters grow by?"""
+    return isinstance(node, ast.Call) and ast.unparse(node.func) in ("int", "len")
 
 
 def calls_what_trains(node: ast.AST, near: bool = True) -> bool:

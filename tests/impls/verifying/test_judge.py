@@ -417,6 +417,17 @@ def test_a_bias_s_gradient_of_another_shape_is_no_penalty_and_no_error():
     assert Judge([replace(o, gradients={**o.gradients, "b1": np.zeros(7)})]).penalised(NET, CONVENTIONS) is None
 
 
+def test_where_no_gradient_shows_beside_it_there_is_no_penalty():
+    """With any step: the weights and rounding, in which a right gradient is as nothing."""
+    probes = []
+    for n, o in enumerate(penalised("L2", factor=-1.0)):
+        right = observation(len(o.x), n).gradients
+        probes.append(replace(o, gradients={k: o.gradients[k] - (1 - 1e-25) * g for k, g in right.items()}))
+    slack = {k: np.full(g.shape, 1e-15) for k, g in probes[0].gradients.items()}
+    probes = [replace(o, slack=slack) for o in probes]
+    assert Judge(probes, rate_known=False).penalised(NET, [MSE]) is None
+
+
 def test_too_few_numbers_show_no_penalty():
     """Of a line's one weight λ could be anything: whatever is wrong would be explained."""
     layers, x, y = probe.make((1, 1), 7, 0, [True])

@@ -59,3 +59,10 @@ def test_two_numbers_are_those_of_the_layers_between_which_weights_are():
     assert names.tensor("theta0_1").kind == "b"
     read = {n: names.tensor(n) for n in ("weights_2_3", "weights_1_2", "bias_2")}
     assert names.numbered(read) == {"weights_1_2": "W1", "weights_2_3": "W2", "bias_2": "b1"}
+
+
+@pytest.mark.parametrize("name", ["gradient_check", "numerical_gradient", "plot_training", "testBackprop"])
+def test_what_only_looks_at_a_training_is_none(name):
+    """It would be called like a gradient, and leaves the weights as they were, to rounding."""
+    assert names.DISPLAY.search(names.snake(name))
+    assert not names.DISPLAY.search("train") and not names.DISPLAY.search("latest_gradient")
