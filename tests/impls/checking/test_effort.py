@@ -1,5 +1,8 @@
 """Times that show work left out, and times that only look like it, by a clock that the calls move."""
 
+import itertools
+import math
+
 import pytest
 
 from samegrad.impls.checking import effort
@@ -34,9 +37,13 @@ def clock(monkeypatch):
     return Clock(monkeypatch)
 
 
+def require_anew(call, feed, renew=lambda: None, repeat=lambda: None, took_ns=math.inf):
+    effort.require_anew("forward", call, feed, renew, repeat, took_ns, SIZE_BYTES)
+
+
 def test_a_result_that_is_computed_while_rows_are_fed_is_found(clock):
     with pytest.raises(Broken, match=r"forward takes 900\.2 µs, with the feeding, .* 0\.2 µs for the same again"):
-        effort.require_anew("forward", clock.takes(200), clock.takes(900_000), lambda: None, SIZE_BYTES)
+        require_anew(clock.takes(200), clock.takes(900_000))
 
 
 def test_a_result_that_is_kept_until_other_rows_come_is_found(clock):
@@ -50,13 +57,42 @@ def test_a_result_that_is_kept_until_other_rows_come_is_found(clock):
         fed[0] = False
 
     with pytest.raises(Broken, match="computed before the call, or kept"):
-        effort.require_anew("forward", call, feed, lambda: None, SIZE_BYTES)
+        require_anew(call, feed)
+
+
+@pytest.mark.parametrize(("new_ns", "is_kept"), [(9_000, False), (11_000, True), (1_200_000, False)])
+def test_a_result_that_is_kept_by_the_contents_of_its_rows_is_found(clock, new_ns, is_kept):
+    """A kept one costs 3,000 ns with the feeding; of calls above a millisecond all may be disturbed."""
+    rows, numbers = [0], itertools.count(1)
+
+    def renew():
+        rows[0] = next(numbers)
+
+    def repeat():
+        rows[0] = 0
+
+    kept, cost_ns = set(), max(3_000, new_ns // 15)
+
+    def call():
+        clock.takes(cost_ns if rows[0] in kept else new_ns)()
+        kept.add(rows[0])
+
+    if is_kept:
+        with pytest.raises(Broken, match=r"11\.0 µs, with the feeding, for rows that are new, 3\.0 µs for rows that"):
+            require_anew(call, lambda: None, renew, repeat)
+    else:
+        require_anew(call, lambda: None, renew, repeat)
+
+
+def test_calls_that_took_far_less_in_the_measurement_are_found(clock):
+    with pytest.raises(Broken, match="computed before the call, or kept"):
+        require_anew(clock.takes(900_000), lambda: None, took_ns=200)
 
 
 @pytest.mark.parametrize(("call_ns", "feed_ns"), [(7_000, 154_000), (60_000, 155_000), (5_000, 4_000), (120, 2_000)])
 def test_feeding_that_copies_number_by_number_is_no_finding(clock, call_ns, feed_ns):
     """The first as PyTorch transposed 16,384 rows of one input: 22 times its forward pass."""
-    effort.require_anew("forward", clock.takes(call_ns), clock.takes(feed_ns), lambda: None, SIZE_BYTES)
+    require_anew(clock.takes(call_ns), clock.takes(feed_ns))
 
 
 @pytest.mark.parametrize(("read_ns", "took_ns", "threads"), [(5_000, 2_400, 1), (5_000, 1_200, 2), (600, 250, 1)])
