@@ -96,15 +96,9 @@ def _of_right_one(right: Candidate, candidates: list[Candidate]) -> tuple[Report
         report = write(several, UNKNOWN)
         report.notes.append("With one output its gradient is right.")
         return report, several
-    batches = next((c for c in candidates if c is not right and _is_another_with_batches(c, right)), None)
-    report = write(right, RIGHT if batches is None or len(right.observations[0].gradients["W1"]) > 1 else UNKNOWN)
-    if batches is not None:
-        report.untested.append("batches of several rows, which it takes, and for which its gradient is another one")
-    if report.verdict == UNKNOWN:
-        report.headline = "cannot tell: it is right for one row with one input, and not for several; " + (
-            batches.verdict.reason or "they may be given otherwise than meant"  # type: ignore[union-attr]
-        )
-        return report, right
+    report = write(right, RIGHT)
+    if any(_is_another_with_batches(c, right) for c in candidates):
+        return _for_one_row_only(report), right
     wholes = [c for c in candidates if c.kind == "whole" and c is not right]
     if wholes and right.kind != "whole":
         report.untested.append(f"what {wholes[0].message['main']} does with it")
@@ -124,6 +118,16 @@ def _is_another_with_batches(other: Candidate, right: Candidate) -> bool:
     same = other.message["main"] == right.message["main"] and other.message["flipped"] == right.message["flipped"]
     rows = max(len(o.x) for o in right.observations), max(len(o.x) for o in other.observations)
     return same and rows[0] == 1 < rows[1] and not other.verdict.right and other.is_gradient
+
+
+def _for_one_row_only(report: Report) -> Report:
+    """The report on what is right for one row, and not for several, though it takes them."""
+    report.verdict = UNKNOWN
+    report.headline = (
+        "cannot tell: it is right for one row, and takes several as well, for which its gradient is another one. If it "
+        "is meant for one row at a time, let it refuse more; if not, look at how the rows are summed or averaged"
+    )
+    return report
 
 
 def _is_one_mistake(candidate: Candidate) -> bool:
@@ -171,7 +175,10 @@ def _overrules(other: Candidate, right: Candidate) -> bool:
 def _of_none_right(candidates: list[Candidate], again: Again) -> tuple[Report, Candidate]:
     by_loss = [(r, c) for c in candidates[:EXPLAINED] if (r := _by_its_own_loss(c, again))]
     if by_loss:
-        return next((pair for pair in by_loss if pair[0].verdict == RIGHT), by_loss[0])
+        report, right = next((pair for pair in by_loss if pair[0].verdict == RIGHT), by_loss[0])
+        if report.verdict == RIGHT and any(_is_another_with_batches(c, right) for _, c in by_loss):
+            return _for_one_row_only(report), right
+        return report, right
     if candidates[0].layers <= LAYERS_OF_TWO:
         candidates[0].look_for_two()
     several_only = all(c.outputs > 1 for c in candidates)

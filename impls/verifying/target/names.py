@@ -203,8 +203,8 @@ def snake(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).strip("_").lower()
 
 
-FORWARD = ("forward", "feedforward", "feed_forward", "forward_pass", "forward_propagation", "forward_prop", "forwardprop", "foward", "foward_pass", "propagate_forward", "forward_propagate", "predict", "think", "__call__", "query", "activate", "run", "propagate", "compute_output", "inference")  # fmt: skip
-BACKWARD = ("backward", "backprop", "back_prop", "backpropagate", "back_propagate", "backpropagation", "back_propagation", "backward_pass", "backward_propagation", "backward_prop", "backwards", "gradients", "gradient", "grads", "grad", "compute_gradients", "compute_gradient", "get_gradients", "calculate_gradients", "compute_grads", "loss_and_grad", "loss_and_gradients", "value_and_grad", "bp", "propagate_back")  # fmt: skip
+FORWARD = ("forward", "feedforward", "feed_forward", "forward_pass", "forward_propagation", "forward_prop", "forwardprop", "foward", "foward_pass", "propagate_forward", "forward_propagate", "predict", "think", "__call__", "query", "activate", "run", "propagate", "compute_output", "inference", "fwd", "fprop", "prop")  # fmt: skip
+BACKWARD = ("backward", "backprop", "back_prop", "backpropagate", "back_propagate", "backpropagation", "back_propagation", "backward_pass", "backward_propagation", "backward_prop", "backwards", "gradients", "gradient", "grads", "grad", "compute_gradients", "compute_gradient", "get_gradients", "calculate_gradients", "compute_grads", "loss_and_grad", "loss_and_gradients", "value_and_grad", "bp", "propagate_back", "bwd", "bprop", "dprop")  # fmt: skip
 TRAIN = ("train_step", "training_step", "train_on_batch", "train_batch", "partial_fit", "train", "fit", "learn", "train_network", "gradient_descent", "optimize", "training")  # fmt: skip
 UPDATE = ("update", "step", "update_weights", "update_parameters", "update_params", "apply_gradients", "apply_grads", "apply", "optimize", "optimizer_step", "gradient_descent", "adjust_weights", "update_network")  # fmt: skip
 LOSS = re.compile(r"(^|_)(loss|cost|error|err|mse|sse|bce|rmse|entropy|objective|criterion|nll|likelihood|j)(_|$|\d)")

@@ -44,7 +44,7 @@ def load(path: Path, name: str = "", text: str = "") -> ModuleType:
     """Import the file, or `text` in its place, as `python file.py` would find its neighbours, but not as `__main__`.
 
     Of a notebook, and of a file that raises, only the definitions are run: imports, functions, classes and assignments.
-    Raises UserError where the file raises and does not define `name` either.
+    Raises UserError where the file raises and does not define `name` either, or anything that looks like a gradient.
     """
     if not path.is_file():
         raise BadInput(f"{path}: no such file")
@@ -55,7 +55,7 @@ def load(path: Path, name: str = "", text: str = "") -> ModuleType:
         ast.fix_missing_locations(tree)
     linecache.cache[str(path)] = len(text), None, text.splitlines(keepends=True), str(path)
     failure = run(tree.body, vars(module), path, path.suffix == ".ipynb")
-    if failure and not (name and hasattr(module, name.split(".")[0])):
+    if failure and not (hasattr(module, name.split(".")[0]) if name else _guessed(module)):
         raise failure
     return module
 
@@ -91,13 +91,13 @@ def _module(path: Path, text: str) -> ModuleType:
     """An empty module of the file's name, with the file's folder and the working folder importable."""
     folder = path.resolve().parent
     name = path.stem
+    sys.path[:0] = [str(folder), os.getcwd()]
     if re.search(r"^\s*from \.", text, re.MULTILINE) or (folder / "__init__.py").exists():
         name = f"{folder.name}.{path.stem}"
         while (folder.parent / "__init__.py").exists():
             folder = folder.parent
             name = f"{folder.name}.{name}"
         sys.path.insert(0, str(folder.parent))
-    sys.path[:0] = [str(path.resolve().parent), os.getcwd()]
     module = ModuleType(name)
     module.__file__ = str(path)
     module.__package__ = name.rpartition(".")[0]
@@ -488,12 +488,19 @@ def literals(text: str) -> list[float]:
 
 def guess_name(module: ModuleType, path: Path) -> str:
     """The one function or class of a file that looks like a gradient. Raises BadInput for none, or several."""
-    own = {n: v for n, v in vars(module).items() if getattr(v, "__module__", None) == module.__name__ and callable(v)}
-    for some in like_gradients(own):
-        if len(some) == 1:
-            return some[0]
+    if guessed := _guessed(module):
+        return guessed
+    own = _own(module)
     public = ", ".join(sorted(own, key=lambda name: not inspect.isclass(own[name]))) or "nothing"
     raise BadInput(f"say what to check: {path}:NAME; the file defines {public}")
+
+
+def _guessed(module: ModuleType) -> str:
+    return next((some[0] for some in like_gradients(_own(module)) if len(some) == 1), "")
+
+
+def _own(module: ModuleType) -> dict[str, Any]:
+    return {n: v for n, v in vars(module).items() if getattr(v, "__module__", None) == module.__name__ and callable(v)}
 
 
 def like_gradients(own: dict[str, Any]) -> list[list[str]]:

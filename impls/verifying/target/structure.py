@@ -94,6 +94,7 @@ def _arrangements(leaves: Sequence[Leaf], mapping: dict[str, str] | None) -> Ite
                 yield more
     for some in (single, stacked):
         yield from _by_shapes(some)
+    yield from _of_a_line(single)
 
 
 def _of_numbers(leaves: Sequence[Leaf]) -> Iterator[Arrangement]:
@@ -112,6 +113,17 @@ def _of_numbers(leaves: Sequence[Leaf]) -> Iterator[Arrangement]:
             ws = [Stack(_span(p), p, shape) for p, shape in zip(parts, shapes, strict=True)]
             bs = [Stack(_span(p), p, (len(p),)) for p in (biases[:units], biases[units:])]
             yield list(zip(ws, bs, strict=True))
+
+
+def _of_a_line(leaves: Sequence[Leaf]) -> Iterator[Arrangement]:
+    """Two numbers as slope and intercept: m and c, m_now and b_now; either is the intercept where no name says."""
+    sizes = ("inputs_size", "hidden_size", "outputs_size")
+    short = ((p, names.NOW.sub("", names.last(p.name))) for p in leaves if not p.array().ndim)
+    numbers = [p for p, name in short if len(name) <= 2 and not names.role(name, sizes)]
+    for weight, bias in itertools.permutations(numbers) if len(numbers) == 2 else ():
+        read = names.tensor(names.NOW.sub("", weight.name))
+        if not (read and read.kind == "b"):
+            yield [(weight, bias)]
 
 
 def _span(parts: Sequence[Leaf]) -> str:
@@ -140,6 +152,7 @@ def _by_names(every: Sequence[Place]) -> Arrangement:
         mine = [b for b in left if b[0].rank == t.rank] or [
             b for b in left if b[1].array().size in weight.array().shape
         ]
+        mine.sort(key=lambda b: weight.array().ndim == 2 and not b[1].array().ndim)  # b2 before Adam's number beta2
         layers.append((weight, mine[0][1] if mine else None))
         left = [b for b in left if not mine or b is not mine[0]]
     return layers

@@ -237,5 +237,6 @@ def find_subject(
     if isinstance(thing, list | tuple) and thing and all(is_layer(layer) for layer in thing):
         return ObjectSubject(module, Layers(thing), path, None, init, mapping)
     if not hasattr(thing, "__dict__"):
-        raise Unreadable(f"{name} is of type {type(thing).__name__}, and no function, class or object with weights")
+        may = ", nor a list of layers, which have methods called like forward and backward" if thing else ""
+        raise Unreadable(f"{name} is of type {type(thing).__name__}: no function, class or object with weights{may}")
     return ObjectSubject(module, thing, path, None, init, mapping)

@@ -1,6 +1,6 @@
 # target: step
 # exit: 2
-# says: cannot tell & right for one row with one input, and not for several
+# says: cannot tell & right for one row, and takes several as well
 def step(X, y, w, b):
     miss = X @ w + b - y
     w -= 0.1 * X.T @ miss

@@ -227,3 +227,21 @@ def test_whose_file_it_is(tmp_path):
 )
 def test_a_step_that_is_added_is_seen(line, adds):
     assert source.adds(line) is adds
+
+
+def test_a_file_of_a_package_of_its_own_name_finds_its_neighbours(tmp_path):
+    """net/net.py imports net.functions: net is the package there, and not the file."""
+    folder = tmp_path / "net"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "functions.py").write_text("def f(z):\n    return z\n")
+    (folder / "net.py").write_text(
+        "import net.functions as functions\n\n\ndef backward(z):\n    return functions.f(z)\n"
+    )
+    before = list(sys.path)
+    try:
+        assert source.load(folder / "net.py", "backward").backward(3) == 3
+    finally:
+        sys.path[:] = before
+        for name in ("net", "net.net", "net.functions"):
+            sys.modules.pop(name, None)
