@@ -8,8 +8,8 @@ import shlex
 
 import pytest
 
+from samegrad.impls.console.options import LONGEST_S
 from samegrad.impls.errors import BadInput
-from samegrad.impls.options import LONGEST_S
 
 
 def option_name(name: str) -> str:

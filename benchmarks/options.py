@@ -19,10 +19,10 @@ from samegrad.benchmarks.own import contender
 from samegrad.benchmarks.results.verdict import MARGIN, REGRESSION_MARGIN
 from samegrad.benchmarks.resume import Earlier
 from samegrad.benchmarks.stock_options import stock_options
+from samegrad.impls.console.options import MOST_LAUNCHES, MOST_THREADS, margin_of, percentage
 from samegrad.impls.devices import DEVICES, split_device
 from samegrad.impls.errors import BadInput, choose
 from samegrad.impls.implementation import LOOP, PASSES
-from samegrad.impls.options import MOST_LAUNCHES, MOST_THREADS, margin_of, percentage
 from samegrad.impls.problem import DTYPES, PROBLEMS, SEED, TF32, check_batch, get_problem
 from samegrad.impls.registry import OF_NETWORKS, default, select
 from samegrad.impls.registry.entry import Entry

@@ -22,8 +22,8 @@ from samegrad.benchmarks.clock.cold_start import PHASES
 from samegrad.benchmarks.options import add_options, read_options
 from samegrad.benchmarks.own import changes
 from samegrad.benchmarks.session import Replay, Session
+from samegrad.impls.console.terminal import write_plainly
 from samegrad.impls.errors import BadInput, one_line
-from samegrad.impls.terminal import write_plainly
 
 FOLDER = Path(__file__).resolve().parent
 SESSION = pytest.StashKey[Session]()

@@ -17,8 +17,8 @@ from samegrad.benchmarks.clock import foreseen, fresh, schedule
 from samegrad.benchmarks.clock.case import Case
 from samegrad.benchmarks.clock.record import Request
 from samegrad.benchmarks.results import units
-from samegrad.impls.heartbeat import BEAT_S, SILENT_S, Heartbeat
-from samegrad.impls.terminal import is_dumb
+from samegrad.impls.console.heartbeat import BEAT_S, SILENT_S, Heartbeat
+from samegrad.impls.console.terminal import is_dumb
 
 WIDTH = 80
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from samegrad.benchmarks.option_values import option_name, seconds, was_given, whole
+from samegrad.impls.console.options import LONGEST_S
 from samegrad.impls.errors import BadInput
-from samegrad.impls.options import LONGEST_S
 
 HONOURED = {
     "benchmark_min_rounds": "least rounds of a launch",

@@ -28,8 +28,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from samegrad.impls.caches import private_folder
 from samegrad.impls.errors import BadInput, Unavailable
+from samegrad.impls.machine.caches import private_folder
 
 ROOT = Path(__file__).parents[2]
 

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from samegrad.benchmarks.results import units
 from samegrad.benchmarks.results.statistics import Interval, change_interval
 from samegrad.benchmarks.results.verdict import FASTER, REGRESSION_MARGIN, SLOWER, counted, shows_doubling, verdict
+from samegrad.impls.console.options import percentage
 from samegrad.impls.documents.base import DocumentError
-from samegrad.impls.options import percentage
 from samegrad.reports import provenance, runs
 from samegrad.reports.records import CaseTimes, GroupTimes, StoredRun
 

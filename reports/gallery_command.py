@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from samegrad.impls.options import GivenPath
-from samegrad.impls.terminal import fitted
+from samegrad.impls.console.options import GivenPath
+from samegrad.impls.console.terminal import fitted
 
 MOST_SHOWN = 12
 

@@ -18,9 +18,9 @@ from typing import Any, TextIO
 import click
 
 from samegrad.benchmarks import interrupts
+from samegrad.impls.console.options import LONGEST_S, MOST_LAUNCHES, MOST_THREADS, Finite, GivenPath, json_option
+from samegrad.impls.console.terminal import columns, fitted, write_plainly
 from samegrad.impls.errors import BadInput, Unavailable, one_line
-from samegrad.impls.options import LONGEST_S, MOST_LAUNCHES, MOST_THREADS, Finite, GivenPath, json_option
-from samegrad.impls.terminal import columns, fitted, write_plainly
 
 FAILED, KILLED = 2, 128
 """The exit statuses where there is no verdict. As in shells, the number of the signal is added to the second."""
@@ -278,12 +278,12 @@ def agree(
     from rich.console import Console
 
     from samegrad.impls.checking import survey
+    from samegrad.impls.console.steps import Steps
     from samegrad.impls.documents.agreement import AgreementDocument
     from samegrad.impls.documents.saving import deliver, place
     from samegrad.impls.errors import choose
     from samegrad.impls.problem import DTYPES, get_problem
     from samegrad.impls.registry import select
-    from samegrad.impls.steps import Steps
 
     try:
         wanted_scales = [float(scale) for scale in scales.split(",")]
@@ -319,8 +319,8 @@ def ladder(launches: int, budget_s: float, asked: str | None) -> None:
     from samegrad.benchmarks.clock.ladder import cases, measure_ladder, show, steps
     from samegrad.benchmarks.clock.record import Request
     from samegrad.benchmarks.documents.ladder import MISSED, Ladder
+    from samegrad.impls.console.steps import Steps
     from samegrad.impls.documents.saving import deliver, place
-    from samegrad.impls.steps import Steps
 
     path = place(Ladder, asked)
     request = Request(cases(), launches=launches, budget_s=budget_s)

@@ -22,9 +22,9 @@ from pytest_benchmark.utils import get_machine_id
 from samegrad.benchmarks.clock.ladder import cases
 from samegrad.benchmarks.documents.ladder import Ladder
 from samegrad.command_line import main
+from samegrad.impls.console.terminal import PLAIN
 from samegrad.impls.documents.agreement import AgreementDocument
 from samegrad.impls.documents.base import read
-from samegrad.impls.terminal import PLAIN
 
 pytestmark = pytest.mark.slow
 

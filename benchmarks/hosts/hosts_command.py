@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from samegrad.impls.options import LONGEST_S, Finite, GivenPath
-from samegrad.impls.terminal import fitted
+from samegrad.impls.console.options import LONGEST_S, Finite, GivenPath
+from samegrad.impls.console.terminal import fitted
 
 OURS = ("--benchmark-json", "--benchmark-save", "--benchmark-autosave", "--resume")
 """Options of pytest that this command gives by itself."""
@@ -53,8 +53,8 @@ def hosts_command(
     """
     from samegrad.benchmarks.hosts import collecting, on_dask, on_slurm
     from samegrad.benchmarks.hosts.measuring import Order
+    from samegrad.impls.console.steps import Steps
     from samegrad.impls.errors import BadInput
-    from samegrad.impls.steps import Steps
 
     if given := [option for option in options if option.partition("=")[0] in OURS]:
         raise BadInput(f"{given[0]} is set on each host by samegrad hosts itself; take --out or --resume before the --")

@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from samegrad.benchmarks.clock.contestant import Contestant, Registered, WorkerPlace
-from samegrad.impls import compiler
 from samegrad.impls.child import ROOT, environment, scratch_folder
 from samegrad.impls.errors import BadInput, Unavailable
+from samegrad.impls.machine import compiler
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 NEEDED = ("numpy", "scipy", "msgspec", "psutil", "threadpoolctl")

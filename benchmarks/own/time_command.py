@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from samegrad.impls.options import ALONE, LONGEST_S, MOST_LAUNCHES, MOST_THREADS, Finite, margin_of, percentage
+from samegrad.impls.console.options import ALONE, LONGEST_S, MOST_LAUNCHES, MOST_THREADS, Finite, margin_of, percentage
 
 if TYPE_CHECKING:
     from samegrad.benchmarks.clock.run import Progress
-    from samegrad.impls.steps import Steps
+    from samegrad.impls.console.steps import Steps
 
 WRONG, FAILED = 1, 2
 
@@ -64,9 +64,9 @@ def time_command(targets: tuple[str, ...], path: str | None, **options: Any) -> 
     from samegrad.benchmarks.documents.run import RunDocument
     from samegrad.benchmarks.own import changes, contender, sameness, terminal, timing
     from samegrad.benchmarks.results.verdict import MARGIN, REGRESSION_MARGIN
+    from samegrad.impls.console.steps import Steps
     from samegrad.impls.documents.saving import deliver, place
     from samegrad.impls.errors import BadInput, one_line
-    from samegrad.impls.steps import Steps
 
     limit = percentage("--fail-above", options["fail_above"]) if options["fail_above"] is not None else None
     if limit is not None and not options["contenders"]:

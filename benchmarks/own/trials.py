@@ -26,8 +26,8 @@ from samegrad.benchmarks.documents.run import Benchmark, RunDocument
 from samegrad.benchmarks.results.groups import launch_log_ratios, launches_ns
 from samegrad.benchmarks.results.statistics import Interval, change_interval, ratio_interval
 from samegrad.benchmarks.results.verdict import REGRESSION_MARGIN, SLOWER, verdict
+from samegrad.impls.console.options import GivenPath
 from samegrad.impls.documents.base import read
-from samegrad.impls.options import GivenPath
 
 LAUNCHES = 5
 INTERLEAVED, ONE_AFTER_THE_OTHER = "in the same rounds", "one run after the other"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from samegrad.impls.options import json_option
+from samegrad.impls.console.options import json_option
 
 if TYPE_CHECKING:
     from samegrad.impls.documents.conformance import Conformance, FaultEntry
@@ -28,6 +28,8 @@ def conformance_command(name: str, problems: str, device: str, asked: str | None
     NAME is one of `samegrad list`, or module:Class for one that is not registered yet. It runs in a process of its own.
     """
     from samegrad.impls.child import Failed, call
+    from samegrad.impls.console.steps import Steps
+    from samegrad.impls.console.terminal import fitted
     from samegrad.impls.devices import split_device
     from samegrad.impls.documents.base import made
     from samegrad.impls.documents.conformance import Conformance
@@ -35,8 +37,6 @@ def conformance_command(name: str, problems: str, device: str, asked: str | None
     from samegrad.impls.errors import Unavailable
     from samegrad.impls.problem import get_problem
     from samegrad.impls.registry import get_entry
-    from samegrad.impls.steps import Steps
-    from samegrad.impls.terminal import fitted
 
     split_device(device)
     chosen = [get_problem(problem.strip()).name for problem in problems.split(",")]

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from samegrad.impls.console.options import ALONE
 from samegrad.impls.documents.base import Document
 from samegrad.impls.errors import BadInput
 from samegrad.impls.files import numbered, require_writable, write_new, write_whole
-from samegrad.impls.options import ALONE
 
 
 def place(kind: type[Document], asked: str | None) -> Path | None:

@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from samegrad.impls.caches import private_folder
 from samegrad.impls.errors import BadInput, Unavailable
 from samegrad.impls.files import write_whole
 from samegrad.impls.learning.daily_rows import checked, read_csv
+from samegrad.impls.machine.caches import private_folder
 
 URL = "https://www.alphavantage.co/query"
 KEY_VARIABLE = "ALPHAVANTAGE_API_KEY"

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from samegrad.impls.console.options import Finite
 from samegrad.impls.errors import BadInput
-from samegrad.impls.options import Finite
 
 
 @click.command("explain", context_settings={"max_content_width": 80})
@@ -28,8 +28,8 @@ def explain_command(
     """
     from rich.console import Console
 
+    from samegrad.impls.console.steps import Steps
     from samegrad.impls.learning import explain
-    from samegrad.impls.steps import Steps
 
     recipe = explain.get_recipe(network, _numbers("--x", x), _numbers("--y", y), learning_rate)
     console = Console(highlight=False)
@@ -89,7 +89,7 @@ def _print(console: Any, left: str, value: Any, digits: int) -> None:
 def _show_check(console: Any, quantities: list[str], rows: list[dict[str, Any]], left_out: dict[str, str]) -> None:
     from rich.text import Text
 
-    from samegrad.impls.terminal_table import table
+    from samegrad.impls.console.terminal_table import table
 
     by_place = {(row["quantity"], row["against"]): row for row in rows}
     names = list(dict.fromkeys(row["against"] for row in rows))

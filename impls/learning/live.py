@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from samegrad.impls.terminal import moves
+from samegrad.impls.console.terminal import moves
 
 SHOWN = {"shadows": "the reference"}
 LINE_S = 60.0

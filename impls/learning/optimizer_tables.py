@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from rich.console import RenderableType
 
+from samegrad.impls.console.terminal_table import table
 from samegrad.impls.documents.optimizers import ClosedLoopRow, ClosedLoops, OptimizerRow, Optimizers
-from samegrad.impls.terminal_table import table
 
 Row = TypeVar("Row", OptimizerRow, ClosedLoopRow)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from samegrad.impls.options import Finite, json_option
+from samegrad.impls.console.options import Finite, json_option
 from samegrad.impls.problem import DTYPES
 
 SAME_TRAINING = "the same training, to what rounding becomes"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from samegrad.impls.console.terminal_table import left_out, table
 from samegrad.impls.documents.learning import Starts
-from samegrad.impls.terminal_table import left_out, table
 
 
 def render(starts: Starts) -> RenderableType:

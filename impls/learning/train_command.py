@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from samegrad.impls.console.options import Finite, GivenPath, json_option
 from samegrad.impls.errors import BadInput, choose
-from samegrad.impls.options import Finite, GivenPath, json_option
 from samegrad.impls.problem import DTYPES, SEED
 
 if TYPE_CHECKING:

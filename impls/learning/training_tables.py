@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from samegrad.impls.console.terminal_table import left_out, table
 from samegrad.impls.documents.learning import Training
-from samegrad.impls.terminal_table import left_out, table
 
 
 def render(training: Training) -> RenderableType:

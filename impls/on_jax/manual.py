@@ -28,8 +28,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from samegrad.impls.cpu_cache import chunk_bytes
 from samegrad.impls.errors import Unavailable
+from samegrad.impls.machine.cpu_cache import chunk_bytes
 from samegrad.impls.on_jax.shared import OnJax, unravel
 from samegrad.impls.parameters import Array
 from samegrad.impls.task import Task

@@ -38,9 +38,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from samegrad.impls.cpu_cache import chunk_bytes
 from samegrad.impls.errors import Unavailable
 from samegrad.impls.implementation import Implementation
+from samegrad.impls.machine.cpu_cache import chunk_bytes
 from samegrad.impls.parameters import Array, Layer, Parameters
 from samegrad.impls.problem import Problem
 from samegrad.impls.task import Task

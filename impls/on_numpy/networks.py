@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from samegrad.impls.cpu_cache import second_level_bytes
 from samegrad.impls.implementation import Implementation
+from samegrad.impls.machine.cpu_cache import second_level_bytes
 from samegrad.impls.on_numpy.activations import ACTIVATIONS, Activation
 from samegrad.impls.parameters import Array, Layer, Parameters
 from samegrad.impls.problem import Problem

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from samegrad.impls.cpu_cache import chunk_bytes
 from samegrad.impls.errors import Unavailable
+from samegrad.impls.machine.cpu_cache import chunk_bytes
 from samegrad.impls.on_tensorflow.shared import OnTensorflow
 from samegrad.impls.parameters import Array, Layer
 from samegrad.impls.problem import Problem

@@ -24,8 +24,8 @@ from typing import Any
 
 import torch
 
-from samegrad.impls.cpu_cache import chunk_bytes
 from samegrad.impls.errors import Unavailable
+from samegrad.impls.machine.cpu_cache import chunk_bytes
 from samegrad.impls.on_torch.shared import OnTorch, find_device
 from samegrad.impls.parameters import Array, Layer, Parameters
 from samegrad.impls.task import Task

@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
-from samegrad.impls.caches import require_runnable
 from samegrad.impls.devices import joined, split_device, without_tf32
 from samegrad.impls.errors import Unavailable
 from samegrad.impls.implementation import Implementation
+from samegrad.impls.machine.caches import require_runnable
 from samegrad.impls.on_torch.unfinished import remove_unfinished
 
 torch.set_float32_matmul_precision("highest")  # PyTorch's default too: no TF32

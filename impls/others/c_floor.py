@@ -15,10 +15,10 @@ from typing import Any
 import cffi
 import numpy as np
 
-from samegrad.impls import compiler
-from samegrad.impls.caches import CURE
 from samegrad.impls.errors import Unavailable
 from samegrad.impls.implementation import Implementation
+from samegrad.impls.machine import compiler
+from samegrad.impls.machine.caches import CURE
 from samegrad.impls.parameters import Array, Layer, Parameters
 from samegrad.impls.problem import ACTIVATIONS
 from samegrad.impls.task import Task

@@ -9,8 +9,8 @@ import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from samegrad.impls import compiler
 from samegrad.impls.errors import Unavailable
+from samegrad.impls.machine import compiler
 
 if TYPE_CHECKING:
     from samegrad.impls.implementation import Implementation

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from samegrad.impls.console.options import MOST_THREADS
 from samegrad.impls.errors import BadInput, Unavailable, one_line
-from samegrad.impls.options import MOST_THREADS
 from samegrad.impls.studies.processes import Done
 from samegrad.impls.studies.versions import require_same, versions
 

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from samegrad.impls.child import pinnable
+from samegrad.impls.console.options import MOST_THREADS, GivenPath, json_option
 from samegrad.impls.errors import BadInput
-from samegrad.impls.options import MOST_THREADS, GivenPath, json_option
 
 
 def listed(kind: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str | None], list[Any] | None]:
@@ -49,9 +49,9 @@ def study_command(spec: Path | None, jobs: int | None, place: str | None, asked:
     """
     from rich.console import Console
 
+    from samegrad.impls.console.steps import Steps
     from samegrad.impls.documents import saving
     from samegrad.impls.documents.study import Study
-    from samegrad.impls.steps import Steps
     from samegrad.impls.studies import cluster, specs, study_tables
     from samegrad.impls.studies.journal import Journal
     from samegrad.impls.studies.study import StudyPlan

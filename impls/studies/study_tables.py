@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from samegrad.impls.console.terminal_table import table
 from samegrad.impls.documents.study import Study, StudyCell, law_in_words, percent
-from samegrad.impls.terminal_table import table
 
 HEADINGS = ["network", "optimizer", "rate", "learn, %", "95 %", "half by", "most others"]
 

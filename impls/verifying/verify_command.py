@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
+from samegrad.impls.console.options import Finite
 from samegrad.impls.errors import BadInput, one_line
-from samegrad.impls.options import Finite
 from samegrad.impls.problem import DTYPES
 from samegrad.impls.verifying.conventions import FAMILIES, STRICT
 
@@ -48,7 +48,7 @@ def verify_command(target: str, as_json: bool, hint: bool, **options: Any) -> No
 
     Exit status: 0 right, 1 wrong, 2 cannot tell.
     """
-    from samegrad.impls.steps import Steps
+    from samegrad.impls.console.steps import Steps
     from samegrad.impls.verifying import render, verify
 
     try:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from samegrad.impls import compiler
 from samegrad.impls.checking.agreement import Reference, worst_tau
 from samegrad.impls.errors import Unavailable
+from samegrad.impls.machine import compiler
 from samegrad.impls.problem import get_problem
 from samegrad.impls.task import Task
 

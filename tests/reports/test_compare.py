@@ -9,9 +9,9 @@ import pytest
 
 from samegrad.benchmarks.results import units
 from samegrad.benchmarks.results.statistics import change_interval
+from samegrad.impls.console.options import percentage
 from samegrad.impls.documents.base import DocumentError
 from samegrad.impls.errors import BadInput
-from samegrad.impls.options import percentage
 from samegrad.reports import compare, runs
 from samegrad.reports.compare import IS_MISSING, IS_SLOWER, NOT_LIKE, PASSED, SHOWN
 

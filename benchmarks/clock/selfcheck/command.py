@@ -15,9 +15,9 @@ from samegrad.benchmarks.clock.selfcheck import judging, measuring
 from samegrad.benchmarks.clock.selfcheck.fence import DEFERRED
 from samegrad.benchmarks.clock.selfcheck.load import OTHER_CPU, QUIET, SAME_CPU, busy, conditions, why_not
 from samegrad.benchmarks.documents.selfcheck import Finding, Selfcheck
+from samegrad.impls.console.steps import Steps
 from samegrad.impls.documents.base import made
 from samegrad.impls.registry import DEFAULT, get_entry
-from samegrad.impls.steps import Steps
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from samegrad.impls import compiler
+from samegrad.impls.machine import compiler
 from samegrad.impls.on_torch.unfinished import remove_unfinished
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux" or compiler.find() is None, reason="no C compiler on Linux")

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from samegrad.impls import compiler
 from samegrad.impls.errors import BadInput, Unavailable
 from samegrad.impls.implementation import Implementation
+from samegrad.impls.machine import compiler
 from samegrad.impls.registry import DEFAULT, ENTRIES, REGISTRY, get_entry, select
 from samegrad.impls.registry.entry import Entry
 
@@ -38,7 +38,7 @@ import importlib, pkgutil
 import samegrad.impls
 from samegrad.impls.registry import REGISTRY, get_entry, select
 targets = {entry.target.partition(":")[0] for entry in REGISTRY.values()}
-own = "problem parameters implementation task registry.entry registry.provided child serve errors files compiler"
+own = "problem parameters implementation task registry.entry registry.provided child serve errors files machine.compiler"
 for module in own.split():
     importlib.import_module("samegrad.impls." + module)
 import samegrad.impls.checking.agreement

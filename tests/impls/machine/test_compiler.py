@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from samegrad.impls import compiler
 from samegrad.impls.errors import Unavailable
+from samegrad.impls.machine import compiler
 
 needs_compiler = pytest.mark.skipif(compiler.find() is None, reason="no C compiler here")
 

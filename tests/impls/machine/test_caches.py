@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from samegrad.impls import caches, compiler
-from samegrad.impls.caches import private_folder
 from samegrad.impls.errors import Unavailable
+from samegrad.impls.machine import caches, compiler
+from samegrad.impls.machine.caches import private_folder
 
-ROOT = Path(__file__).parents[2]
-PROGRAM = "from impls import caches; print(caches.private_folder('x'))"
+ROOT = Path(__file__).parents[3]
+PROGRAM = "from samegrad.impls.machine import caches; print(caches.private_folder('x'))"
 NOBODY = 65534
 
 

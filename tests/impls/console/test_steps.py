@@ -9,15 +9,15 @@ import sys
 import time
 from pathlib import Path
 
-from samegrad.impls import steps
-from samegrad.impls.steps import Steps
-from samegrad.impls.terminal import fitted
+from samegrad.impls.console import steps
+from samegrad.impls.console.steps import Steps
+from samegrad.impls.console.terminal import fitted
 from tests.terminals import shown
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 WORK = """
 import time
-from samegrad.impls.steps import Steps
+from samegrad.impls.console.steps import Steps
 with Steps(2, brief=BRIEF) as say:
     say("observing [/red].py")
     time.sleep(SECONDS)

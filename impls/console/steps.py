@@ -9,8 +9,8 @@ import click
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-from samegrad.impls.heartbeat import SILENT_S, Heartbeat
-from samegrad.impls.terminal import moves
+from samegrad.impls.console.heartbeat import SILENT_S, Heartbeat
+from samegrad.impls.console.terminal import moves
 
 
 class Steps:

@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from samegrad.impls.caches import CURE, private_folder, require_own
 from samegrad.impls.errors import Unavailable
+from samegrad.impls.machine.caches import CURE, private_folder, require_own
 
 FLAGS = ("-O3", "-march=native", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC")
 """Vector instructions of this CPU, and sums in any order only where the source asks for it (`omp simd reduction`).

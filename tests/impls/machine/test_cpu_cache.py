@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from samegrad.impls import cpu_cache
+from samegrad.impls.machine import cpu_cache
 
 
 def a_cpu(root, cpu, *caches):

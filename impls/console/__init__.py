@@ -1,0 +1,1 @@
+"""What the commands share: options, progress, and output that any terminal can show."""
