@@ -110,7 +110,7 @@ def _of_right_one(right: Candidate, candidates: list[Candidate]) -> tuple[Report
 
 
 def _is_another_with_batches(other: Candidate, right: Candidate) -> bool:
-    """Does the same function take several rows given in the same way, and give no gradient there, where one is right?"""
+    """Does the same function take several rows in the same way, and give no gradient there, where one is right?"""
     same = all(other.message[key] == right.message[key] for key in ("main", "flipped"))
     given = BATCHES.get(right.message["layout"]) == other.message["layout"]
     return same and given and not other.verdict.right and other.is_gradient
