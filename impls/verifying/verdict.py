@@ -28,6 +28,9 @@ LAYERS_OF_TWO = 2
 RIGHT_FOR_ONE_OUTPUT = ("scalar", "reshaped", "flat-target")
 """Mistakes that may be none in a program for one output, which a program that is given no sizes may be."""
 
+BATCHES = {"one row": "rows", "one column": "columns", "one list": "lists"}
+"""How several rows are given where one is given so."""
+
 Again = Callable[[int, str], dict[str, Any] | None]
 """(Number of a way, which loss) → the same observations with that loss differentiated beside them."""
 
@@ -114,10 +117,10 @@ def _is_meant_for_several(several: Candidate, one: Candidate) -> bool:
 
 
 def _is_another_with_batches(other: Candidate, right: Candidate) -> bool:
-    """Does the same function take several rows in this way, and give no gradient there, where one row is right?"""
-    same = other.message["main"] == right.message["main"] and other.message["flipped"] == right.message["flipped"]
-    rows = max(len(o.x) for o in right.observations), max(len(o.x) for o in other.observations)
-    return same and rows[0] == 1 < rows[1] and not other.verdict.right and other.is_gradient
+    """Does the same function take several rows in the same way, and give no gradient there, where one is right?"""
+    same = all(other.message[key] == right.message[key] for key in ("main", "flipped"))
+    given = BATCHES.get(right.message["layout"]) == other.message["layout"]
+    return same and given and not other.verdict.right and other.is_gradient
 
 
 def _for_one_row_only(report: Report) -> Report:
