@@ -38,8 +38,8 @@ import importlib, pkgutil
 import samegrad.impls
 from samegrad.impls.registry import REGISTRY, get_entry, select
 targets = {entry.target.partition(":")[0] for entry in REGISTRY.values()}
-own = "problem parameters implementation task registry.entry registry.provided child serve errors files machine.compiler"
-for module in own.split():
+own = "problem parameters implementation task registry.entry registry.provided child serve errors files"
+for module in (*own.split(), "machine.compiler"):
     importlib.import_module("samegrad.impls." + module)
 import samegrad.impls.checking.agreement
 for entry in select(["all"]):
