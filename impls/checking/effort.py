@@ -42,7 +42,7 @@ CALLS = (2, 10, 50)
 ENOUGH_NS = 200_000_000
 """Calls that took so many ns together are not repeated: over such a time no disturbance makes that much difference."""
 READINGS = 20
-MOST_CALLS, SETTLING_NS = 1000, 20_000_000
+MOST_CALLS, SETTLING_NS = 200, 20_000_000
 """A call is made so often, or for so many ns, where nothing was measured."""
 
 Call = Callable[[], Any]

@@ -23,8 +23,9 @@ from samegrad.impls.registry import REGISTRY
 from samegrad.impls.registry.entry import Entry
 
 FAULTS = Path(os.environ.get("FAULTS", "."))
-CALLS = 50
-"""In the second launch, before something strikes: the first block's untimed calls are more."""
+CALLS = 300
+"""In the second launch, after rows were last fed, before something strikes: more than the gate makes in a row, and fewer
+than the rounds."""
 
 
 class Sound(NumpyManual):
@@ -45,6 +46,9 @@ class InARound(Sound):
         super().__init__()
         self.mark = FAULTS / type(self).__name__
         self.strikes_at = CALLS if self.mark.exists() else None
+
+    def feed(self, x, y=None):
+        super().feed(x, y)
         self.calls = 0
 
     def go_wrong(self):
