@@ -144,7 +144,7 @@ class Probe(Reference):
 def _draw(x: Array, marked: NDArray[np.int_], random: np.random.Generator, number: int) -> None:
     """Fill x with the inputs of the probe of this number."""
     digits = random.integers(1024, 2048, x.shape) + random.uniform(0.2, 0.48, x.shape)
-    x[:] = digits / random.choice([2048, 4096], x.shape)
+    x[:] = digits / (2048 if number == 2 else random.choice([2048, 4096], x.shape))
     if number == 1:
         x *= -1
     if number == 2:

@@ -94,7 +94,7 @@ import sys, samegrad.reports.report, samegrad.reports.parts
 loaded = {name.split(".")[0] for name in sys.modules} & {"torch", "tensorflow", "keras", "jax", "matplotlib", "jinja2"}
 wings = ("samegrad.impls.", "samegrad.benchmarks.")
 ours = {name.split(".")[2] for name in sys.modules if name.startswith(wings)}
-types = {"results", "documents", "errors", "files", "options"}
+types = {"results", "documents", "errors", "files", "console"}
 print(sorted(loaded | ours - types))
 """
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
