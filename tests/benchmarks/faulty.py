@@ -24,8 +24,8 @@ from samegrad.impls.registry.entry import Entry
 
 FAULTS = Path(os.environ.get("FAULTS", "."))
 CALLS = 300
-"""In the second launch, after rows were last fed, before something strikes: more than the gate makes in a row, and fewer
-than the rounds."""
+"""In the second launch, after rows were last fed, before something strikes: more than the gate makes in a row, and
+fewer than the rounds make."""
 
 
 class Sound(NumpyManual):
