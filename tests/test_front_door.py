@@ -468,8 +468,8 @@ def test_an_empty_path_is_not_the_current_folder(arguments):
 
 
 class TestInterruptions:
-    def test_one_that_a_library_makes_another_exception_of_is_an_interruption(self, monkeypatch):
-        """As Matplotlib does while it reads a box."""
+    def test_one_that_a_library_makes_another_exception_of_is_an_interruption(self, monkeypatch, tmp_path):
+        """As Matplotlib does while it reads a box. What runs in the background ignores the signal."""
 
         def draw(*_):
             try:
@@ -478,7 +478,11 @@ class TestInterruptions:
                 raise ValueError("Invalid bounding box") from None
 
         monkeypatch.setattr("samegrad.reports.report.draw", draw)
-        done = CliRunner().invoke(main, ["report"])
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            done = CliRunner().invoke(main, ["report", str(ROOT / "reports/sample/run.json"), "--out", str(tmp_path)])
+        finally:
+            signal.signal(signal.SIGINT, before)
         assert done.exit_code == 128 + signal.SIGINT
         assert done.stderr == "\nsamegrad: interrupted by SIGINT\n"
 
