@@ -40,7 +40,7 @@ RATE = 2.0**-10
 FETCHED = 4
 """A call that is so many times shorter than the conversion of its result is tried with many rows, too: then it takes
 long if it computes, and the conversion does not."""
-MANY_NUMBERS = 2**22
+MANY_NUMBERS = 2**21
 """So many rows have so many numbers, in all layers."""
 
 
