@@ -119,7 +119,7 @@ def require_anew(name: str, call: Call, feed: Call, renew: Call, repeat: Call, t
     copying_ns = COPIED * shortest_read_ns(size_bytes)
     feed()  # what it calls first, it may compile
     call()
-    for calls in (*CALLS, *[CALLS[-1]] * 4):  # only what is slow each time is a finding
+    for calls in CALLS:
         later_ns = min(took_ns, shortest_ns(call, calls))
         first_ns = shortest_ns(lambda: (feed(), call()), calls, renew)
         repeat()

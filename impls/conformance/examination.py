@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from samegrad.impls.checking.agreement import Reference
 from samegrad.impls.checking.explained import few_digits
@@ -70,17 +71,18 @@ def examine(
         for problem in problems
         for dtype in dtypes
     ]
-    for case in cases:
-        case.examine()
-    able = [case for case in cases if case.examined]
-    left_out = {what: reason for case in cases for what, reason in case.refusals.items()}
-    if not able:
-        raise Unavailable(next(iter(left_out.values())))
-    for case in able:
-        for rows in (batch, *timed):
-            if sound := case.right:
-                cases.append(Examination(implementation_class, case.problem, case.dtype, rows, device))
-                cases[-1].examine_at_gate(sound)
+    with threadpool_limits(1):  # a pool that has to be woken takes milliseconds on a busy machine
+        for case in cases:
+            case.examine()
+        able = [case for case in cases if case.examined]
+        left_out = {what: reason for case in cases for what, reason in case.refusals.items()}
+        if not able:
+            raise Unavailable(next(iter(left_out.values())))
+        for case in able:
+            for rows in (batch, *timed):
+                if sound := case.right:
+                    cases.append(Examination(implementation_class, case.problem, case.dtype, rows, device))
+                    cases[-1].examine_at_gate(sound)
     clauses = verdicts(
         [clause for case in cases for clause in case.examined], [fault for case in cases for fault in case.faults]
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from samegrad.command_line import main
 from samegrad.impls.conformance.clauses import CLAUSES, Fault, verdicts
@@ -104,6 +105,20 @@ def test_a_fault_breaks_its_clause_and_no_other(name):
     assert list(faults) == [clause], faults
     assert any(re.search(sentence, text) for text in faults[clause]), faults
     assert all("\n" not in text for text in faults[clause])
+
+
+def test_the_pools_of_blas_have_one_thread_while_it_is_examined(monkeypatch):
+    """On a busy machine a second one takes milliseconds to wake, which was taken for work that is done elsewhere."""
+    counted, forward = set(), breaking.Faultless.forward
+
+    def counting(self):
+        counted.update(pool["num_threads"] for pool in threadpool_info())
+        return forward(self)
+
+    monkeypatch.setattr(breaking.Faultless, "forward", counting)
+    with threadpool_limits(2):
+        examine(f"{PLANTED}:Faultless", ["line"], ["float32"], timed=())
+    assert counted == {1}
 
 
 def test_rounding_that_happens_to_be_alike_is_no_accumulation():
