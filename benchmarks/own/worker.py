@@ -7,7 +7,8 @@ import os
 import select
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
@@ -51,12 +52,13 @@ class OwnWorker(Clock):
         target, threads = self.target, threading.active_count()
         printed, given = _written_bytes(), fingerprint(target.given)
         with errors_in_one_line(target.text):
-            began_ns = perf_counter_ns()
-            result = returned_once(target.text, target.bound())
-            require_result(target.text, result)
-            waiter = readiness.Waiter(result)
-            waiter(result)
-            first_ns = perf_counter_ns() - began_ns
+            with returning_once(target.text):
+                began_ns = perf_counter_ns()
+                result = target.bound()()
+                require_result(target.text, result)
+                waiter = readiness.Waiter(result)
+                waiter(result)
+                first_ns = perf_counter_ns() - began_ns
             kept = keep(result, kept_in)
             remarks = [*self._changes(result, given), *(["it prints at every call"] if self._prints(printed) else [])]
             settle()
@@ -151,17 +153,19 @@ class OwnWorker(Clock):
         return {}
 
 
-def returned_once(text: str, call: Callable[[], Any]) -> Any:
-    """The result of a call. Raises BadInput where it comes back in a process that it has forked as well.
+@contextmanager
+def returning_once(text: str) -> Iterator[None]:
+    """Raise BadInput where what is done within comes to its end in a process that it has forked as well.
 
-    That process ends here; it would go on as a second worker, and twice as many with each further call.
+    That process ends there; it would go on as a second worker, and twice as many with each further call.
     """
     if not hasattr(os, "fork"):
-        return call()
+        yield
+        return
     worker = os.getpid()
     seen_here, written_there = os.pipe()
     try:
-        result = call()
+        yield
     finally:
         if os.getpid() != worker:
             os.write(written_there, b"returned")
@@ -170,9 +174,8 @@ def returned_once(text: str, call: Callable[[], Any]) -> Any:
         wait_s = FORKED_S if psutil.Process().children() else 0
         came_back = select.select([seen_here], [], [], wait_s)[0] and os.read(seen_here, 1)
         os.close(seen_here)
-        if came_back:
-            raise BadInput(f"{text} forks, and returns in the child too; end the child there, as by os._exit(0)")
-    return result
+    if came_back:
+        raise BadInput(f"{text} forks, and returns in the child too; end the child there, as by os._exit(0)")
 
 
 def _written_bytes() -> int:

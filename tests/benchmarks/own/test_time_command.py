@@ -24,6 +24,7 @@ import numpy as np
 
 POOL = ThreadPoolExecutor(1)
 STATE = [0]
+CHILDREN = []
 rng = np.random.default_rng()
 
 def plain():
@@ -74,6 +75,15 @@ def dies():
 def forks():
     import os
     return os.fork()
+
+def keeps_a_child():
+    import os
+    if not CHILDREN:
+        CHILDREN.append(os.fork())
+        if not CHILDREN[0]:
+            time.sleep(3)
+            os._exit(0)
+    return 1
 
 def tires():
     STATE[0] += 1
@@ -221,6 +231,14 @@ def test_what_makes_calls_unlike_is_remarked_on(remarks):
 
 def test_what_repeats_itself_is_not_remarked_on(remarks):
     assert remarks("plain") == remarks("fast") == remarks("takes", inputs="mine.py:pairs") == []
+
+
+def test_a_child_that_stays_is_waited_for_after_the_first_call_and_not_within(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("samegrad.benchmarks.own.worker.FORKED_S", 1.0)
+    worker = OwnWorker()
+    worker.start("mine.py:keeps_a_child", 1)
+    assert worker.prepare("k", True)["first_call_ns"] < 1e9
 
 
 def test_printing_is_remarked_on(remarks, capfd):
