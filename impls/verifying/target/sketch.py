@@ -124,10 +124,10 @@ def sketches(function: Callable, module: ModuleType, order: Sequence[str] | None
         return
     yield Sketch(plain, given, asks)
     required = [p.name for p in free if p.default is p.empty]
-    told = any(is_tensor(role) for role in order or ())
-    if not told and (by_use := _by_use(function, required, roles)) and len(by_use) > len(plain):
+    tensors_are_given = any(is_tensor(role) for role in order or ())
+    if not tensors_are_given and (by_use := _by_use(function, required, roles)) and len(by_use) > len(plain):
         yield Sketch(by_use, given, False)
-    for arguments in _guesses(function, others, plain) if not told else ():
+    for arguments in _guesses(function, others, plain) if not tensors_are_given else ():
         left = {r for a, r in others.items() if a not in arguments}
         yield Sketch(arguments, given, bool(left & {*INTERMEDIATES, "middle"}))
 
@@ -162,19 +162,19 @@ def is_tensor(role: Any) -> bool:
     return bool(re.fullmatch(r"[Wb]\d+", role))
 
 
-def _roles(parameters: Sequence[inspect.Parameter], told: Collection[str] = ()) -> dict[str, str]:
-    """A role for each argument by its name, beside those that are `told`; "middle" and "default" are neither known,
+def _roles(parameters: Sequence[inspect.Parameter], given: Collection[str] = ()) -> dict[str, str]:
+    """A role for each argument by its name, beside those that are `given`; "middle" and "default" are neither known,
     without and with a default."""
     roles: dict[str, str] = {}
     for p in parameters:
         role = names.role(p.name, ROLES) or ("middle" if p.default is p.empty else "default")
         roles[p.name] = "middle" if role in ("x", "y") and role in roles.values() else role
-    if "y" not in {*told, *roles.values()}:  # `outputs` beside x without any y are the targets
+    if "y" not in {*given, *roles.values()}:  # `outputs` beside x without any y are the targets
         roles.update({a: "y" for a in [a for a, r in roles.items() if r == "output"][:1]})
-    if "x" in roles.values() and "y" not in {*told, *roles.values()}:  # nor any `outputs`: the one word that is left
+    if "x" in roles.values() and "y" not in {*given, *roles.values()}:  # nor any `outputs`: the one word that is left
         words = [a for a, r in roles.items() if r == "middle" and not names.tensor(a)]
         roles.update({a: "y" for a in words if len(words) == 1 and len(names.NOW.sub("", a)) > 2})
-    if "x" not in {*told, *roles.values()}:
+    if "x" not in {*given, *roles.values()}:
         unknown = [a for a, r in roles.items() if r == "middle" and not names.tensor(a)]
         roles.update({a: "x" for a in unknown[:1]})
     return roles

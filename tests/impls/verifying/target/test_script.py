@@ -27,8 +27,8 @@ b = np.zeros(1)
 def function_of(tmp_path, text):
     path = tmp_path / "script.py"
     path.write_text(text)
-    found = script.of_file(path)
-    return found and found.function
+    its_loop = script.of_file(path)
+    return its_loop and its_loop.function
 
 
 @pytest.mark.parametrize("head", ["for epoch in range(100):", "while True:"])
