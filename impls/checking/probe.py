@@ -50,6 +50,8 @@ from samegrad.impls.parameters import Array, Layer, Parameters, network, network
 from samegrad.impls.problem import storage
 from samegrad.impls.task import Task
 
+NEGATIVE, EQUAL = 1, 2
+"""The numbers of the probe of negative inputs and residuals, which keeps two rows, and of that of equal rows."""
 LARGE = 3
 """The probes whose residuals are large, so that each marked row shows."""
 PROBES = LARGE + 1
@@ -109,13 +111,13 @@ class Probe(Reference):
         ends = x[[0, -1]], y[[0, -1]]
         _draw(x, self.marked, random, number)
         residuals = random.uniform(0.5, 1.5, (len(self.marked), y.shape[1])) / share
-        if number == 2:
+        if number == EQUAL:
             residuals[len(residuals) // 2 :] = residuals[-1]
-        if number == 1:
+        if number == NEGATIVE:
             residuals *= -1
         if number == LARGE:
             residuals *= share * SMALL
-        if is_kept := number == 1 and len(x) > 2:
+        if is_kept := number == NEGATIVE and len(x) > 2:
             x[[0, -1]] = ends[0]
         rows = x.astype(np.float64)
         predictions = predict(self.problem, self.parameters, rows)
@@ -144,10 +146,10 @@ class Probe(Reference):
 def _draw(x: Array, marked: NDArray[np.int_], random: np.random.Generator, number: int) -> None:
     """Fill x with the inputs of the probe of this number."""
     digits = random.integers(1024, 2048, x.shape) + random.uniform(0.2, 0.48, x.shape)
-    x[:] = digits / (2048 if number == 2 else random.choice([2048, 4096], x.shape))
-    if number == 1:
+    x[:] = digits / (2048 if number == EQUAL else random.choice([2048, 4096], x.shape))
+    if number == NEGATIVE:
         x *= -1
-    if number == 2:
+    if number == EQUAL:
         x[:, ::2] *= 2
         x[:, 1::2] *= -2
         x[marked[len(marked) // 2 :]] = x[marked[-1]]

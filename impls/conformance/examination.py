@@ -134,7 +134,6 @@ class Examination:
         self._note("ready arguments rows anew possible", [])
         try:
             gate.require(moves="train_step" in passes)
-            gate.require(probes=1, moves=False)  # as a run does after its rounds
         except Broken as broken:
             self.faults.append(Fault(broken.clause, self.name, str(broken), broken.by_time))
 

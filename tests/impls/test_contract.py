@@ -66,6 +66,14 @@ def test_captured_data_are_seen_in_two_ways(name):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", [in_process("jax-jit unfenced", "jax")])
+def test_jax_says_itself_that_an_array_is_not_ready(name):
+    """In every pass, at the batch where a call takes less than a millisecond."""
+    sentences = [fault["sentence"] for entry in seen(name)["clauses"] for fault in entry["faults"]]
+    assert len([sentence for sentence in sentences if "an array of JAX was not ready" in sentence]) >= 3
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_process_that_runs_one_framework_imports_no_other(name):
     entry = REGISTRY[name]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from samegrad.impls.checking.agreement import worst_tau
-from samegrad.impls.checking.probe import MARKED, Probe, marked_rows, smallest_dropped
+from samegrad.impls.checking.probe import EQUAL, LARGE, MARKED, NEGATIVE, PROBES, Probe, marked_rows, smallest_dropped
 from samegrad.impls.on_numpy.manual import NumpyManual
 from samegrad.impls.on_numpy.networks import NumpyNetworks
 from samegrad.impls.parameters import Layer
@@ -36,6 +36,27 @@ def test_a_right_result_passes_in_every_pass(problem, dtype, batch):
         assert worst_tau(probe.agree("forward", manual.to_numpy(manual.forward()))) <= 1
         assert worst_tau(probe.agree("value_and_grad", manual.to_numpy(manual.value_and_grad()))) <= 1
         assert worst_tau(probe.agree("train_step", manual.to_numpy(manual.train_step(0.5)), 0.5)) <= 1
+
+
+@pytest.mark.parametrize("problem", [XOR, LINE], ids=lambda problem: problem.name)
+@pytest.mark.parametrize("batch", [7, 4096])
+def test_what_may_be_left_out_is_in_some_probe(problem, batch):
+    """Inputs below 0 and above 1, equal rows, errors of both signs and small ones, and digits that float16 cuts."""
+    task = Task(problem, problem.parameters(1), batch, "float64")
+    x, y = (np.array(rows) for rows in task.data())
+    random, inputs, errors = np.random.default_rng(1), [], []
+    for number in range(PROBES):
+        before = x[[0, -1]]
+        probe = Probe(task, task.parameters, x, y, random, number)
+        inputs.append(probe.x)
+        errors.append(probe.truth.predictions[probe.marked] - probe.y)
+        assert (x[[0, -1]] == before).all() == (number == NEGATIVE)
+    inner = slice(1, -1)
+    assert (inputs[NEGATIVE][inner] < 0).all() and (errors[NEGATIVE][inner] < 0).all()
+    assert (inputs[0] > 0).all() and (inputs[0] < 1).all() and (errors[0] > 0).all()
+    assert (abs(inputs[EQUAL]) >= 1).all() and (inputs[EQUAL][len(inputs[0]) // 2 :] == inputs[EQUAL][-1]).all()
+    assert abs(errors[LARGE]).max() < 0.1 < abs(errors[0]).min()
+    assert (abs(inputs[0].astype(np.float16)) < abs(inputs[0])).all()
 
 
 @pytest.mark.parametrize("batch", [8, 4096, 100_003])
