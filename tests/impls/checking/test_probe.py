@@ -54,7 +54,7 @@ def test_what_may_be_left_out_is_in_some_probe(problem, batch):
     inner = slice(1, -1)
     assert (inputs[NEGATIVE][inner] < 0).all() and (errors[NEGATIVE][inner] < 0).all()
     assert (inputs[0] > 0).all() and (inputs[0] < 1).all() and (errors[0] > 0).all()
-    assert (abs(inputs[EQUAL]) >= 1).all() and (inputs[EQUAL][len(inputs[0]) // 2 :] == inputs[EQUAL][-1]).all()
+    assert (abs(inputs[EQUAL]) >= 1).all() and (inputs[EQUAL][len(inputs[EQUAL]) // 2 :] == inputs[EQUAL][-1]).all()
     assert abs(errors[LARGE]).max() < 0.1 < abs(errors[0]).min()
     assert (abs(inputs[0].astype(np.float16)) < abs(inputs[0])).all()
 
