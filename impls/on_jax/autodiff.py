@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from samegrad.impls.implementation import Implementation
-from samegrad.impls.on_jax.shared import JaxOnRows, unravel
+from samegrad.impls.on_jax.shared import JaxOnRows, jit, unravel
 from samegrad.impls.parameters import Layer, Parameters
 from samegrad.impls.task import Task
 
@@ -69,7 +69,7 @@ def descend_often(
 
 
 @cache
-def compiled(activations: tuple[str, ...], several: bool = False) -> tuple[Callable[..., Any], ...]:
+def compiled(activations: tuple[str, ...], device: jax.Device, several: bool = False) -> tuple[Callable[..., Any], ...]:
     """The passes under jit: one set for each kind of network, so that a shape is compiled once in a process."""
     loss = partial(mean_squared_error, activations)
     passes: list[Callable[..., Any]] = [
@@ -83,7 +83,7 @@ def compiled(activations: tuple[str, ...], several: bool = False) -> tuple[Calla
     if several:
         axes = [(0, *(None,) * count) for count in arguments]
         passes = [jax.vmap(one, in_axes) for one, in_axes in zip(passes, axes, strict=True)]
-    return tuple(map(jax.jit, passes))
+    return tuple(jit(one, device) for one in passes)
 
 
 class JaxJit(JaxOnRows):
@@ -98,7 +98,7 @@ class JaxJit(JaxOnRows):
         self.place(task.device)
         self.feed(*map(self.to_device, task.data()))
         self.parameters = self.to_device(tuple(tuple(layer) for layer in task.layers()))
-        passes = compiled(task.problem.activations, task.networks is not None)
+        passes = compiled(task.problem.activations, self.device, task.networks is not None)
         self._predict, self._value_and_grad, self._descend, self._descend_often = passes
 
     def forward(self) -> jax.Array:
@@ -142,7 +142,9 @@ class JaxEager(JaxJit):
 
 
 @cache
-def compiled_flat(sizes: tuple[int, ...], activations: tuple[str, ...]) -> tuple[Callable[..., jax.Array], ...]:
+def compiled_flat(
+    sizes: tuple[int, ...], activations: tuple[str, ...], device: jax.Device
+) -> tuple[Callable[..., jax.Array], ...]:
     """The passes as functions of one vector, under jit."""
 
     def loss(state: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
@@ -159,12 +161,10 @@ def compiled_flat(sizes: tuple[int, ...], activations: tuple[str, ...]) -> tuple
     def descend_often(state: jax.Array, x: jax.Array, y: jax.Array, learning_rate: float, steps: int) -> jax.Array:
         return jax.lax.fori_loop(0, steps, lambda _, at: descend(at, x, y, learning_rate), state)
 
-    return (
-        jax.jit(lambda state, x: predict(activations, unravel(sizes, state), x)),
-        jax.jit(value_and_grad),
-        jax.jit(descend),
-        jax.jit(descend_often),
-    )
+    def predict_flat(state: jax.Array, x: jax.Array) -> jax.Array:
+        return predict(activations, unravel(sizes, state), x)
+
+    return tuple(jit(one, device) for one in (predict_flat, value_and_grad, descend, descend_often))
 
 
 class JaxFlat(JaxOnRows):
@@ -176,7 +176,7 @@ class JaxFlat(JaxOnRows):
         flat = [np.zeros(1), *(tensor.ravel() for layer in task.parameters for tensor in layer)]
         self.state = self.to_device(np.concatenate(flat).astype(task.dtype))
         self.sizes = task.problem.sizes
-        passes = compiled_flat(task.problem.sizes, task.problem.activations)
+        passes = compiled_flat(task.problem.sizes, task.problem.activations, self.device)
         self._predict, self._value_and_grad, self._descend, self._descend_often = passes
 
     def forward(self) -> jax.Array:

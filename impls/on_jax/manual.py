@@ -30,7 +30,7 @@ import numpy as np
 
 from samegrad.impls.errors import Unavailable
 from samegrad.impls.machine.cpu_cache import chunk_bytes
-from samegrad.impls.on_jax.shared import OnJax, unravel
+from samegrad.impls.on_jax.shared import OnJax, jit, unravel
 from samegrad.impls.parameters import Array
 from samegrad.impls.task import Task
 
@@ -126,10 +126,10 @@ def slope(activation: str, a: jax.Array) -> jax.Array | float:
 
 
 @cache
-def compiled(network: JaxNetwork) -> tuple[Callable[..., jax.Array], ...]:
+def compiled(network: JaxNetwork, device: jax.Device) -> tuple[Callable[..., jax.Array], ...]:
     """The passes under jit: one set for each network, so that a shape is compiled once in a process."""
     passes = (network.predict, network.value_and_grad, network.descend, network.descend_often)
-    return tuple(jax.jit(one) for one in passes)
+    return tuple(jit(one, device) for one in passes)
 
 
 class JaxManual(OnJax):
@@ -152,7 +152,7 @@ class JaxManual(OnJax):
         flat = [np.zeros(1), *(tensor.ravel() for layer in task.parameters for tensor in layer)]
         self.state = self.to_device(np.concatenate(flat).astype(dtype))
         self.learning_rate: float | None = None
-        self._predict, self._value_and_grad, self._descend, self._descend_often = compiled(self.network)
+        self._predict, self._value_and_grad, self._descend, self._descend_often = compiled(self.network, self.device)
 
     def feed(self, x: Array, y: Array | None = None) -> None:
         """Take the samples as columns; for the gradient, inputs and targets as one array, in chunks."""

@@ -23,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from samegrad.impls.on_jax.autodiff import ACTIVATIONS, Tree
-from samegrad.impls.on_jax.shared import JaxOnRows
+from samegrad.impls.on_jax.shared import JaxOnRows, jit
 from samegrad.impls.parameters import Layer
 from samegrad.impls.task import Task
 
@@ -113,10 +113,10 @@ def descend_often(
 
 
 @cache
-def compiled(activations: tuple[str, ...]) -> tuple[Callable[..., Any], ...]:
+def compiled(activations: tuple[str, ...], device: jax.Device) -> tuple[Callable[..., Any], ...]:
     """The passes under jit: one set for each kind of network, so that a shape is compiled once in a process."""
     passes = (predict, value_and_grad, descend, descend_often)
-    return tuple(jax.jit(partial(one, activations)) for one in passes)
+    return tuple(jit(partial(one, activations), device) for one in passes)
 
 
 class JaxNetworks(JaxOnRows):
@@ -130,7 +130,9 @@ class JaxNetworks(JaxOnRows):
         self.has_axis = task.networks is not None
         last = [[np.moveaxis(t if self.has_axis else t[None], 0, -1) for t in layer] for layer in task.layers()]
         self.parameters = self.to_device(tuple(tuple(map(np.ascontiguousarray, layer)) for layer in last))
-        self._predict, self._value_and_grad, self._descend, self._descend_often = compiled(task.problem.activations)
+        self._predict, self._value_and_grad, self._descend, self._descend_often = compiled(
+            task.problem.activations, self.device
+        )
 
     def forward(self) -> jax.Array:
         return self.wait(self._predict(self.parameters, self.x))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -32,6 +33,14 @@ def find_device(name: str) -> jax.Device:
         if platforms := os.environ.get("JAX_PLATFORMS"):
             raise Unavailable(f"{sees_none}, for JAX_PLATFORMS={platforms} shows it others only; unset that") from None
         raise Unavailable(f"{sees_none}; use 'cpu' or install jax[cuda]") from None
+
+
+def jit(function: Callable[..., Any], device: jax.Device) -> Callable[..., Any]:
+    """The function compiled for that device, once for arrays that lie there and for NumPy's that are fed.
+
+    Without the sharding a NumPy array may go anywhere, which is another case for JAX: it compiles that anew.
+    """
+    return jax.jit(function, in_shardings=jax.sharding.SingleDeviceSharding(device))
 
 
 def unravel(sizes: tuple[int, ...], state: Any) -> Parameters:

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from samegrad.impls.on_jax.shared import JaxOnRows
+from samegrad.impls.on_jax.shared import JaxOnRows, jit
 from samegrad.impls.on_keras.model import build, descent, keras_on
 from samegrad.impls.parameters import paired
 from samegrad.impls.task import Task
@@ -55,10 +55,10 @@ class KerasJax(JaxOnRows):
             start = jnp.zeros((), x.dtype), state
             return jax.lax.fori_loop(0, steps, lambda _, now: descend(now[1], x, y), start)
 
-        self._predict = jax.jit(predict)
-        self._value_and_grad = jax.jit(jax.value_and_grad(loss))
-        self._descend = jax.jit(descend)
-        self._descend_often = jax.jit(descend_often)
+        passes = (predict, jax.value_and_grad(loss), descend, descend_often)
+        self._predict, self._value_and_grad, self._descend, self._descend_often = (
+            jit(one, self.device) for one in passes
+        )
 
     def forward(self) -> jax.Array:
         return self.wait(self._predict(self.weights, self.x))

@@ -87,7 +87,9 @@ def run_fed(implementation, problem: Problem, parameters, dtype: str, batch: int
     actual["fed: predictions changed"] = float(np.count_nonzero(predictions != kept))
     with suppress(Unavailable):
         implementation.feed(*rows)
+        before = implementation.compilations()
         fed = implementation.to_numpy(implementation.value_and_grad())
+        actual["compiled for fed rows"] = implementation.compilations() - before
         actual["fed value_and_grad"] = worst(reference().agree("value_and_grad", fed))
     implementation.feed(*own)
     return actual
