@@ -35,10 +35,15 @@ def ratio(value: float | None) -> Cell:
     return cell(units.ratio(value), value and _rounded(value))
 
 
-def lines(ratio: Interval, *more: str | None) -> Cell:
+def lines(ratio: Interval, *more: str | None) -> dict[str, Any]:
     """A ratio, its interval and further texts, one below the other."""
     texts = [f"{units.ratio(ratio.ratio)}×", units.interval(ratio.low, ratio.high), *more]
-    return cell("\n".join(filter(None, texts)), ratio.ratio, css="lines")
+    return {"text": "\n".join(filter(None, texts)), "value": ratio.ratio, "css": "lines"}
+
+
+def timed(ns: float, ratio: Interval | None) -> Cell:
+    """A time, and below it its ratio to another with the interval."""
+    return cell(units.time(ns) + (f"\n{lines(ratio)['text']}" if ratio else ""), _rounded(ns), css="lines")
 
 
 def interval(low: float | None, high: float | None) -> Cell:

@@ -61,7 +61,7 @@ def origin(run: StoredRun) -> list[str]:
     """
     if run.file is None:
         return []
-    settings = ", ".join(f"{dtype} on {device}" for dtype, device in run.settings)
+    settings = ", ".join(dict.fromkeys(f"{group.dtype} on {group.place}" for group in run.groups))
     first = [run.ours.environment.machine, threads(run), settings, rounds(run), date(run)]
     second = [f"{name} {version}" for name, version in versions(run).items()]
     return [" · ".join(part for part in line if part) for line in (first, second) if any(line)]
