@@ -115,10 +115,5 @@ def _crossing(groups: list[GroupTimes], limit: float) -> str:
     for crossing in crossovers(groups, (small, large), limit) if small != large else ():
         if (crossing.first, crossing.second) == (small, large):
             bounds = f"between batch {units.count(crossing.low)} and {units.count(crossing.high)}"
-            return f"; it overtakes {small} {bounds}, near {units.count(_rounded(crossing.near))}"
+            return f"; it overtakes {small} {bounds}, near {units.about(crossing.near)}"
     return ""
-
-
-def _rounded(batch: float) -> float:
-    """Two digits: an interpolation between measured batches deserves no more."""
-    return float(f"{batch:.1e}")

@@ -27,7 +27,7 @@ def time(ns: float | None) -> Cell:
 
 def memory(size_bytes: float) -> Cell:
     """An amount of memory, saved in bytes."""
-    return cell(f"{size_bytes / 2**20:,.0f} MiB", size_bytes) if size_bytes > 0 else "–"
+    return cell(units.memory(size_bytes), size_bytes) if size_bytes > 0 else "–"
 
 
 def ratio(value: float | None) -> Cell:
@@ -63,7 +63,7 @@ def number(value: float | None, digits: int = 2) -> Cell:
 
 def small(value: float, digits: int = 1) -> Cell:
     """A distance, in powers of ten."""
-    return cell(f"{value:.{digits}e}" if value else "0", value)
+    return cell(units.distance(value, digits), value)
 
 
 def count(value: float) -> Cell:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from samegrad.benchmarks.results.units import minute
 from samegrad.reports.records import StoredRun
 
 
@@ -17,16 +18,6 @@ def versions(run: StoredRun) -> dict[str, str]:
     environment = run.ours.environment
     recorded = {"Python": environment.python} | environment.versions
     return {name: version for name, version in recorded.items() if version}
-
-
-def minute(iso: str) -> str:
-    """The date to the minute: `2026-11-22T12:00:00+00:00` → `2026-11-22 12:00`."""
-    return iso[:16].replace("T", " ")
-
-
-def date(run: StoredRun) -> str:
-    """The run's date as recorded: `2026-11-22 12:00`."""
-    return minute(run.date)
 
 
 def rounds(run: StoredRun) -> str:
@@ -62,7 +53,7 @@ def origin(run: StoredRun) -> list[str]:
     if run.file is None:
         return []
     settings = ", ".join(dict.fromkeys(f"{group.dtype} on {group.place}" for group in run.groups))
-    first = [run.ours.environment.machine, threads(run), settings, rounds(run), date(run)]
+    first = [run.ours.environment.machine, threads(run), settings, rounds(run), minute(run.date)]
     second = [f"{name} {version}" for name, version in versions(run).items()]
     return [" · ".join(part for part in line if part) for line in (first, second) if any(line)]
 

@@ -6,9 +6,7 @@ import math
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import combinations
-from typing import Any
 
-from samegrad.benchmarks.results import groups
 from samegrad.benchmarks.results.crossovers import Crossover
 from samegrad.benchmarks.results.crossovers import crossovers as of_pair
 from samegrad.benchmarks.results.statistics import Interval, paired_log_ratio, pairs, ratio_interval
@@ -34,17 +32,6 @@ def judged(group: GroupTimes, case: CaseTimes) -> tuple[Interval | None, str]:
         return Interval(1.0), BASELINE
     ratio = compare(group, case, baseline)
     return ratio, verdict(ratio, group.margin) or ""
-
-
-def sentence(group: GroupTimes) -> str:
-    """One sentence on what the group's ratios to its baseline resolve."""
-    rows: list[dict[str, Any]] = []
-    for case in group.cases:
-        ratio, word = judged(group, case)
-        if ratio is not None:
-            rows.append({"implementation": case.implementation, **ratio._asdict(), "verdict": word or None})
-    where = f"At batch {group.batch}, {group.problem} {group.pass_} ({group.dtype}, {group.device})"
-    return groups.sentence(where, group.baseline, rows, group.margin) if rows else f"{where}: no baseline was measured."
 
 
 def log_ratios(a: CaseTimes, b: CaseTimes) -> list[float]:

@@ -214,7 +214,8 @@ class StoredRun:
             return []
         remarks = ["the run was interrupted; what was complete by then is here"] if self.ours.interrupted else []
         if earlier := self.ours.resumed:
-            date = earlier.datetime[:16].replace("T", " ")
-            source = f"{len(earlier.groups)} groups are from {Path(earlier.file).name}, {date}"
+            source = (
+                f"{len(earlier.groups)} groups are from {Path(earlier.file).name}, {units.minute(earlier.datetime)}"
+            )
             remarks.append(f"the run goes on with an earlier one: {source}")
         return remarks

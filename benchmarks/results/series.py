@@ -260,7 +260,7 @@ def _spread(times: Times, choices: Sequence[str]) -> Interval:
 
 def about(number: Interval) -> str:
     """The number as a text, `about 38 (35 to 41)`: two digits, as an interpolation deserves."""
-    value, low, high = (None if end is None else units.significant(end, 2) for end in number)
+    value, low, high = (None if end is None else units.about(end) for end in number)
     return f"about {value}" + (f" ({low} to {high})" if low and high else "")
 
 

@@ -22,7 +22,7 @@ def part(material: Material) -> ReportPart | None:
         return None
     columns: Columns = {
         "run": lambda run: str(runs.index(run) + 1),
-        "date": provenance.date,
+        "date": lambda run: units.minute(run.date),
         "machine": lambda run: run.ours.environment.machine,
         "threads": provenance.threads,
         "rounds": provenance.rounds,
@@ -66,7 +66,7 @@ def _changes(number: int, material: Material) -> list[Block]:
 
 def _names(runs: Sequence[StoredRun]) -> list[str]:
     """The name of each run: its number with its day, or with its time where all are of one day."""
-    dates = [provenance.date(run) for run in runs]
+    dates = [units.minute(run.date) for run in runs]
     is_one_day = len({date[:10] for date in dates}) == 1
     return [f"{n}: {(date[11:] or date) if is_one_day else date[:10]}" for n, date in enumerate(dates, start=1)]
 

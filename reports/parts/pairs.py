@@ -10,7 +10,7 @@ from samegrad.reports import cells
 from samegrad.reports.answer import headline
 from samegrad.reports.figures.frame import drawn
 from samegrad.reports.material import Material
-from samegrad.reports.page.options import options
+from samegrad.reports.page.chart_data import options
 from samegrad.reports.part import Columns, Markup, ReportPart, note, table
 from samegrad.reports.ratios import compare
 

@@ -1,12 +1,20 @@
-"""What it costs to call a pass otherwise: input from the host, pipelined, or a step with another optimizer."""
+"""What it costs to call a pass otherwise: input from the host, pipelined, or a step with another optimizer.
+
+A variant and its pass are groups of their own, so their rounds are not paired; within one launch they are timed by the
+same processes. Each launch gives one log ratio of medians, and over the launches a t-interval.
+"""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 from samegrad.benchmarks.results import passes, units
+from samegrad.benchmarks.results.statistics import Interval, ratio_interval
 from samegrad.reports import cells
 from samegrad.reports.material import Material
 from samegrad.reports.part import Columns, ReportPart, Table, each, note, table
-from samegrad.reports.variants import Against, against_plain
+from samegrad.reports.records import GroupTimes
 
 ID, TITLE = "variants", "Called otherwise"
 MEANINGS = {
@@ -61,3 +69,32 @@ def _cell(one: Against, name: str) -> cells.Cell:
     case = one.variant.case(name)
     notes = case.notes if case and passes.split(one.variant.pass_)[1] == "shapes" else ()
     return cells.lines(compared, *notes)
+
+
+@dataclass(frozen=True)
+class Against:
+    """One group of variants beside the group of its plain pass."""
+
+    variant: GroupTimes
+    plain: GroupTimes
+
+    def comparison(self, implementation: str) -> Interval | None:
+        """The variant's time over the plain pass's; None where one of them is missing."""
+        mine, other = self.variant.case(implementation), self.plain.case(implementation)
+        if mine is None or other is None:
+            return None
+        both = zip(mine.launches, other.launches, strict=False)
+        return ratio_interval([math.log(a.median_ns / b.median_ns) for a, b in both])
+
+
+def against_plain(groups: tuple[GroupTimes, ...]) -> list[Against]:
+    """Every variant at the smallest batch where its plain pass was measured too, in the order of the file."""
+    plain = {(g.problem, g.pass_, g.dtype, g.device, g.batch): g for g in groups if not passes.split(g.pass_)[1]}
+    smallest: dict[tuple[str, str, str, str], Against] = {}
+    for group in sorted(groups, key=lambda group: group.batch):
+        name, variant = passes.split(group.pass_)
+        beside = plain.get((group.problem, name, group.dtype, group.device, group.batch))
+        if variant and beside:
+            smallest.setdefault((group.problem, group.pass_, group.dtype, group.device), Against(group, beside))
+    order = list(dict.fromkeys((g.problem, g.pass_, g.dtype, g.device) for g in groups))
+    return [smallest[key] for key in order if key in smallest]

@@ -12,7 +12,7 @@ from samegrad.benchmarks.results import units
 from samegrad.reports import labels
 from samegrad.reports.material import gather
 from samegrad.reports.page import chart_data
-from samegrad.reports.page.render import render
+from tests.reports.drawn import render
 
 STORED = Path(__file__).with_name("stored")
 DOCUMENTS = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(STORED.glob("[!f]*-1.json"))]

@@ -9,8 +9,8 @@ import pytest
 from samegrad.reports import report, runs, style
 from samegrad.reports.answer import answer
 from samegrad.reports.material import gather
-from samegrad.reports.page.render import render
 from samegrad.reports.parts import cold_start, contenders, fits, ladder
+from tests.reports.drawn import render
 
 COLD = {
     "numpy": {

@@ -9,9 +9,9 @@ import pytest
 
 from samegrad.reports import answer, runs
 from samegrad.reports.material import gather
-from samegrad.reports.page.render import render
+from samegrad.reports.parts.variants import against_plain
 from samegrad.reports.report import contents
-from samegrad.reports.variants import against_plain
+from tests.reports.drawn import render
 
 BOTH = ("value_and_grad:host", "forward:pipelined", "train_step:adam", "forward", "value_and_grad", "train_step")
 SMALL = {"problems": ("xor",), "batches": (4, 64)}
