@@ -160,8 +160,8 @@ class Networks(Growth):
     def _beyond(self) -> Iterator[str]:
         first = self.floor or next(iter(self.each_ns))
         over = [
-            f"{units.ratio(ratio.ratio)}{f' ({ends})' if (ends := units.interval(*ratio[1:])) else ''} times as long "
-            f"in {name}"
+            f"{units.ratio(ratio.ratio)} times as long in {name}"
+            + (f" ({ends})" if (ends := units.interval(*ratio[1:])) else "")
             for name, ratio in self.over_floor.items()
         ]
         takes = f"a network takes {units.time(self.each_ns[first])} in {first}"

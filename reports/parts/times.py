@@ -159,7 +159,7 @@ def _figures(material: Material) -> list[Figure]:
             figures.append(Figure(f"{name}-{suffix}", draw, times_rows(of), describe(of), on_page=False))
             if family == families[0]:
                 few = smallest(of)
-                draw, rows = partial(smallest_figure, material, few), smallest_rows(few)
+                draw, rows = partial(smallest_figure, material, few), times_rows(few)
                 figures.append(Figure(f"smallest-batch-{suffix}", draw, rows, describe(few), on_page=False))
     return figures
 
@@ -187,12 +187,14 @@ def times_figure(material: Material, groups: list[GroupTimes]) -> curves.Figure:
 
 
 def times_rows(groups: Iterable[GroupTimes]) -> list[dict[str, Any]]:
-    """One row per point."""
+    """One row per point or bar."""
     return [
         {
             **group.facts,
             **{"implementation": case.implementation, "median_ns": case.median_ns},
             **{"p10_ns": case.spread_ns[0], "p90_ns": case.spread_ns[1]},
+            "fastest": group.fastest.implementation,
+            "ratio_to_fastest": compare(group, case, group.fastest).ratio,
             **{what: case.extra and getattr(case.extra, what) for what in ("device_memory_bytes", "device_ns")},
         }
         for group in groups
@@ -242,17 +244,3 @@ def smallest_figure(material: Material, groups: list[GroupTimes]) -> bars.Figure
         x_format=lambda ns: units.time(ns, 2),
         columns=min(2, len(groups)),
     )
-
-
-def smallest_rows(groups: Iterable[GroupTimes]) -> list[dict[str, Any]]:
-    """One row per bar."""
-    return [
-        {
-            **group.facts,
-            **{"implementation": case.implementation, "median_ns": case.median_ns},
-            "fastest": group.fastest.implementation,
-            "ratio_to_fastest": compare(group, case, group.fastest).ratio,
-        }
-        for group in groups
-        for case in group.cases
-    ]
