@@ -1,16 +1,18 @@
 """What it costs to call a pass otherwise: input from the host, pipelined, or a step with another optimizer.
 
 A variant and its pass are groups of their own, so their rounds are not paired; within one launch they are timed by the
-same processes. Each launch gives one log ratio of medians, and over the launches a t-interval.
+same processes. Each launch gives one log ratio of medians, and over the launches there is a t-interval; those of a
+table hold together.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from functools import partial
 
 from samegrad.benchmarks.results import passes, units
-from samegrad.benchmarks.results.statistics import Interval, ratio_interval
+from samegrad.benchmarks.results.groups import launches_ratio
+from samegrad.benchmarks.results.statistics import Interval
 from samegrad.reports import cells
 from samegrad.reports.material import Material
 from samegrad.reports.part import Columns, ReportPart, Table, each, note, table
@@ -34,7 +36,8 @@ def part(material: Material) -> ReportPart | None:
     families = list(dict.fromkeys(passes.family(one.variant.pass_) for one in compared))
     meanings = " ".join(MEANINGS[family] for family in families if family in MEANINGS)
     how = f"""How many times as long as the same pass called plainly, at the smallest batch measured both ways.
-        {meanings} Intervals are Student's t over launches, 95 % each; the two were timed in different rounds."""
+        {meanings} Intervals are Student's t over launches, 95 % for a table together; the two were timed in different
+        rounds."""
     settings = dict.fromkeys((one.variant.problem, one.variant.setting) for one in compared)
     tables = [
         _table(number, [one for one in compared if (one.variant.problem, one.variant.setting) == setting], material)
@@ -49,7 +52,7 @@ def _table(number: int, compared: list[Against], material: Material) -> Table:
     compared = sorted(compared, key=lambda one: families.index(passes.family(one.variant.pass_)))
     columns: Columns = {
         "implementation": lambda name: cells.name(name, material.looks),
-        **each({_heading(one): one for one in compared}, _cell),
+        **each({_heading(one): one for one in compared}, partial(_cell, sum(len(one.names) for one in compared))),
     }
     return table(f"variants-{number}", f"{compared[0].variant.problem}, {compared[0].variant.setting}", names, columns)
 
@@ -62,13 +65,12 @@ def _heading(one: Against) -> tuple[str, str]:
     return f"{above}, batch {units.count(one.variant.batch)}", passes.split(label)[1 if is_optimizer else 0]
 
 
-def _cell(one: Against, name: str) -> cells.Cell:
-    compared = one.comparison(name)
-    if compared is None:
+def _cell(comparisons: int, one: Against, name: str) -> cells.Cell:
+    if name not in one.names:
         return "–"
     case = one.variant.case(name)
     notes = case.notes if case and passes.split(one.variant.pass_)[1] == "shapes" else ()
-    return cells.lines(compared, *notes)
+    return cells.lines(one.comparison(name, comparisons), *notes)
 
 
 @dataclass(frozen=True)
@@ -78,13 +80,14 @@ class Against:
     variant: GroupTimes
     plain: GroupTimes
 
-    def comparison(self, implementation: str) -> Interval | None:
-        """The variant's time over the plain pass's; None where one of them is missing."""
-        mine, other = self.variant.case(implementation), self.plain.case(implementation)
-        if mine is None or other is None:
-            return None
-        both = zip(mine.launches, other.launches, strict=False)
-        return ratio_interval([math.log(a.median_ns / b.median_ns) for a, b in both])
+    @property
+    def names(self) -> list[str]:
+        """The implementations that were measured both ways."""
+        return [name for name in self.variant.times_ns if self.plain.case(name)]
+
+    def comparison(self, name: str, comparisons: int = 1) -> Interval:
+        """The variant's time over the plain pass's, with an interval that is one of so many that hold together."""
+        return launches_ratio(self.variant.times_ns[name], self.plain.times_ns[name], comparisons)
 
 
 def against_plain(groups: tuple[GroupTimes, ...]) -> list[Against]:
