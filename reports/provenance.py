@@ -13,13 +13,6 @@ def threads(run: StoredRun) -> str:
     return f"{', '.join(map(str, counts))} thread{'' if counts == (1,) else 's'}"
 
 
-def versions(run: StoredRun) -> dict[str, str]:
-    """Python and every package that the run recorded."""
-    environment = run.ours.environment
-    recorded = {"Python": environment.python} | environment.versions
-    return {name: version for name, version in recorded.items() if version}
-
-
 def rounds(run: StoredRun) -> str:
     """The rounds in words: `3 launches × 60 rounds`, or from the fewest to the most where they differ."""
     cases = [case for group in run.groups for case in group.cases]
@@ -54,7 +47,7 @@ def origin(run: StoredRun) -> list[str]:
         return []
     settings = ", ".join(dict.fromkeys(f"{group.dtype} on {group.place}" for group in run.groups))
     first = [run.ours.environment.machine, threads(run), settings, rounds(run), minute(run.date)]
-    second = [f"{name} {version}" for name, version in versions(run).items()]
+    second = [f"{name} {version}" for name, version in run.ours.environment.packages.items()]
     return [" · ".join(part for part in line if part) for line in (first, second) if any(line)]
 
 

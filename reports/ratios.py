@@ -42,11 +42,11 @@ def log_ratios(a: CaseTimes, b: CaseTimes) -> list[float]:
     return [math.log(mine.median_ns / other.median_ns) for mine, other in both]
 
 
-def crossovers(of: list[GroupTimes], names: Iterable[str], margin: float) -> list[Crossover]:
+def crossovers(of: list[GroupTimes], names: Iterable[str]) -> list[Crossover]:
     """All crossovers of the named within one problem, pass, dtype and device (`of`: one per batch, ascending)."""
     crossing: list[Crossover] = []
     for one, other in combinations(names, 2):
         both = [(group, group.case(one), group.case(other)) for group in of]
         ratios = [(group.batch, compare(group, a, b)) for group, a, b in both if a and b]
-        crossing += of_pair(one, other, ratios, margin)
+        crossing += of_pair(one, other, ratios, of[0].margin)
     return crossing

@@ -78,6 +78,7 @@ class GroupTimes:
     baseline: str
     cases: tuple[CaseTimes, ...]
     margin: float = MARGIN
+    """The margin by which differences are judged."""
     threads: int = 1
     networks: int = 1
 
@@ -184,8 +185,6 @@ class StoredRun:
     """The file itself; None where there is no run, but only other documents."""
     fits: tuple[Fitted, ...] = ()
     cold: tuple[ColdStart, ...] = ()
-    margin: float = MARGIN
-    """The margin by which differences are judged."""
 
     @property
     def date(self) -> str:

@@ -66,12 +66,12 @@ def _panels(run: StoredRun, names: list[str]) -> dict[str, Any]:
     shown, left = {}, MOST_PAIRS
     for number, (key, groups) in enumerate(panels(run).items(), start=1):
         count = len(groups) * len(names) * (len(names) - 1) // 2
-        shown[key] = {"table": f"times-{number}", **_panel(groups, names, run.margin, with_pairs=count <= left)}
+        shown[key] = {"table": f"times-{number}", **_panel(groups, names, with_pairs=count <= left)}
         left -= count if count <= left else 0
     return shown
 
 
-def _panel(groups: list[GroupTimes], names: list[str], limit: float, with_pairs: bool) -> dict[str, Any]:
+def _panel(groups: list[GroupTimes], names: list[str], with_pairs: bool) -> dict[str, Any]:
     place = {name: number for number, name in enumerate(names)}
     return {
         "batches": [group.batch for group in groups],
@@ -86,7 +86,7 @@ def _panel(groups: list[GroupTimes], names: list[str], limit: float, with_pairs:
         "pairs": [_pairs(group, names) for group in groups] if with_pairs else None,
         "crossings": [
             [place[crossing.first], place[crossing.second], crossing.low, crossing.high, _digits(crossing.near)]
-            for crossing in crossovers(groups, names, limit)
+            for crossing in crossovers(groups, names)
         ],
     }
 

@@ -108,21 +108,19 @@ def _figure(material: Material) -> Figure:
     runs, panels, rows = material.compared, list[curves.CurvePanel](), list[dict[str, object]]()
     shown, left_out = drawn([group for run in runs for group in run.groups])
     done = set[tuple[str, ...]]()
-    for (problem, pass_, batch, dtype, device), of in sorted(_by_case(runs).items(), key=lambda item: item[0][2]):
+    for (problem, pass_, _, dtype, device), of in sorted(_by_case(runs).items(), key=lambda item: item[0][2]):
         if (problem, pass_, dtype, device) in done or passes.split(pass_)[1]:
             continue
         done.add((problem, pass_, dtype, device))
         lines: dict[str, list[curves.Point]] = {}
-        cases = [(place, group, case) for place, group in enumerate(of) for case in (group.cases if group else ())]
+        cases = [(place, group, case) for place, group in enumerate(of) if group for case in group.cases]
         for place, _, case in (entry for entry in cases if entry[2].implementation in shown):
             lines.setdefault(case.implementation, []).append((place, case.median_ns, *case.spread_ns))
         rows += [
             {"run": place + 1, **group.facts, "implementation": case.implementation, "median_ns": case.median_ns}
             for place, group, case in cases
-            if group
         ]
-        title = f"{problem} {passes.title(pass_)}, batch {units.count(batch)}, {dtype} on {device}"
-        panels.append(curves.CurvePanel(title, "time per call", lines))
+        panels.append(curves.CurvePanel(cases[0][1].where, "time per call", lines))
     return Figure(
         "runs-side-by-side",
         lambda: curves.draw(

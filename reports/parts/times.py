@@ -80,8 +80,7 @@ def part(material: Material) -> ReportPart | None:
 
 
 def _crossings(material: Material, shown: list[str]) -> list[Table]:
-    margin = material.run.margin
-    crossing = [(of[0], one) for of in panels(material.run).values() for one in crossovers(of, shown, margin)]
+    crossing = [(of[0], one) for of in panels(material.run).values() for one in crossovers(of, shown)]
     if not crossing:
         return []
     columns: Columns = {

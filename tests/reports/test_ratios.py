@@ -58,7 +58,7 @@ def test_turned_round_a_comparison_is_its_inverse():
 def test_what_was_not_measured_at_a_batch_crosses_nothing_there():
     fast, slow = case("a", [[1, 1], [1, 1]]), case("a", [[9, 9], [9, 9]])
     other = case("b", [[3, 3], [3, 3]])
-    (actual,) = crossovers([group(fast, other), group(fast, batch=64), group(slow, other, batch=256)], "ab", 0.05)
+    (actual,) = crossovers([group(fast, other), group(fast, batch=64), group(slow, other, batch=256)], "ab")
     assert (actual.first, actual.low, actual.high) == ("a", 4, 256)
 
 
