@@ -13,13 +13,16 @@ from samegrad.reports.provenance import footer
 
 
 def markdown(material: Material, parts: Sequence[ReportPart]) -> str:
-    """The whole report as one Markdown page; of each part the first table is open, and the others can be unfolded."""
+    """The whole report as one Markdown page, what changed since other runs first.
+
+    Of each part the first table is open, and what is folded on the page can be unfolded.
+    """
     lines = [
         "# The same gradients, and what each framework costs",
         escaped(" ".join(answer(material.run))),
         *map(escaped, footer(material.run)),
     ]
-    for part in parts:
+    for part in sorted(parts, key=lambda part: part.id != "compared"):
         lines.append(f"## {escaped(part.title)}")
         first = next((block for block in part.blocks if isinstance(block, Table)), None)
         lines += [line for block in part.blocks for line in _lines(block, is_open=block is first)]

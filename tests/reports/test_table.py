@@ -67,4 +67,8 @@ def test_what_changed_since_an_earlier_run_is_reported(make_run, write_run):
     page = markdown(*(write_run(content, f"run{n}.json") for n, content in enumerate((before, after))))
     assert "### From run 1 to run 2" in page and "1 became slower" in page and "| run0.json |" in page
     changed = [line for line in page.splitlines() if line.startswith("| `") and line.endswith("| slower |")]
-    assert any(line.startswith("| `jax-jit` | line | forward | 4 | float32 on cpu | ") for line in changed)
+    assert all(line.startswith("| `jax-jit` | line | forward | 4 | float32 on cpu | ") for line in changed)
+    assert (
+        page.index(changed[0]) < page.index("<details>")
+        and "## Compared with other runs" in page[: page.index("## Time")]
+    )
