@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from samegrad.benchmarks.clock.case import Case
 from samegrad.benchmarks.clock.record import Group, Run
 from samegrad.benchmarks.documents.run import ExtraInfo, RunDocument, Samegrad
 from samegrad.benchmarks.own.changes import changes
-from samegrad.benchmarks.results import groups, networks, statistics, threads, widths
+from samegrad.benchmarks.results import groups, series, statistics, threads
 from samegrad.impls.documents.base import fitted
 
 if TYPE_CHECKING:
@@ -165,10 +165,10 @@ class RunFile:
 
     def _fits(self) -> list[dict[str, Any]]:
         """Fixed cost and rate of every implementation, where enough batches were measured."""
-        series: dict[tuple[str, str, str, str], dict[str, dict[int, list[float]]]] = {}
+        by_case: dict[tuple[str, str, str, str], dict[str, dict[int, list[float]]]] = {}
         least = min((case.threads for case in self.groups), default=1)
         for case in [case for case in self.groups if case.threads == least and case.networks == 1]:
-            of = series.setdefault((case.problem, case.pass_name, case.dtype, case.device), {})
+            of = by_case.setdefault((case.problem, case.pass_name, case.dtype, case.device), {})
             for name, launches in self.run.groups[case].measured.items():
                 of.setdefault(name, {})[case.batch] = [statistics.quantiles(times).median_ns for times in launches]
         entries: list[dict[str, Any]] = [
@@ -176,42 +176,40 @@ class RunFile:
                 **dict(zip(("problem", "pass", "dtype", "device"), key, strict=True)),
                 "implementations": fit.fits(of),
             }
-            for key, of in series.items()
+            for key, of in by_case.items()
         ]
         return [entry for entry in entries if any(line["fit"] for line in entry["implementations"].values())]
 
     def answers(self) -> list[str]:
         """Answers over widths, threads and numbers of networks, a sentence for each family and each pass."""
-        return [*self._over_widths(), *self._over_threads(), *self._over_networks()]
+        families = [(case, series.family(case.problem)) for case in self.groups]
+        by_width = [(replace(case, problem=known[0]).group, known[1], case) for case, known in families if known]
+        by_networks = [(replace(case, networks=1).group, case.networks, case) for case in self.groups]
+        over_widths = self._over(by_width, series.widths)
+        return [*over_widths, *self._over_threads(), *self._over(by_networks, series.networks)]
 
-    def _over_networks(self) -> Iterator[str]:
-        series: dict[str, dict[int, groups.Times]] = {}
-        for case in self.groups:
-            where = replace(case, networks=1).group
-            series.setdefault(where, {})[case.networks] = self.run.groups[case].measured
-        for where, times in series.items():
-            if over := networks.networks(times, self.floors):
-                yield networks.sentence(where, over)
+    def _over(
+        self,
+        cases: Iterable[tuple[str, int, Case]],
+        grown: Callable[[Mapping[int, groups.Times], Collection[str]], series.Growth | None],
+    ) -> Iterator[str]:
+        """A sentence for each series of cases, each given with the name of its series and its number."""
+        by_name: dict[str, dict[int, groups.Times]] = {}
+        for where, number, case in cases:
+            by_name.setdefault(where, {})[number] = self.run.groups[case].measured
+        for where, times in by_name.items():
+            if result := grown(times, self.floors):
+                yield result.sentence(where)
 
     def _over_threads(self) -> Iterator[str]:
-        series: dict[str, dict[tuple[int, int], groups.Times]] = {}
+        by_name: dict[str, dict[tuple[int, int], groups.Times]] = {}
         for case in self.groups:
             where = f"{case.problem} {case.pass_name} {case.dtype} {case.device}"
             where += f" networks={case.networks}" if case.networks != 1 else ""
-            series.setdefault(where, {})[case.threads, case.batch] = self.run.groups[case].measured
-        for where, times in series.items():
+            by_name.setdefault(where, {})[case.threads, case.batch] = self.run.groups[case].measured
+        for where, times in by_name.items():
             if effects := threads.effects(times, self.run.request.margin):
                 yield threads.sentence(where, effects)
-
-    def _over_widths(self) -> Iterator[str]:
-        series: dict[str, dict[int, groups.Times]] = {}
-        for case in self.groups:
-            if known := widths.family(case.problem):
-                where = replace(case, problem=known[0]).group
-                series.setdefault(where, {})[known[1]] = self.run.groups[case].measured
-        for where, times in series.items():
-            if measured := widths.widths(times, self.floors):
-                yield widths.sentence(where, measured, self.floors)
 
     def _launches(self) -> list[dict[str, Any]]:
         return [

@@ -42,10 +42,10 @@ def answer(run: StoredRun) -> list[str]:
     """One sentence for the smallest batch and, where there is a larger one, one for the largest."""
     if not run.groups:
         return _cold(run)
-    groups, limit = headline(run), run.margin
-    sentences = [_at(groups[0], limit, groups[0])]
+    groups = headline(run)
+    sentences = [_at(groups[0], groups[0])]
     if len(groups) > 1:
-        sentences.append(_at(groups[-1], limit, groups[0]) + _crossing(groups, limit))
+        sentences.append(_at(groups[-1], groups[0]) + _crossing(groups))
     width, number = (
         [one.sentence for one in every if one.first.pass_ == FIRST][:FAMILIES]
         for every in (over_widths(run.groups), over_networks(run.groups))
@@ -61,7 +61,7 @@ def _cold(run: StoredRun) -> list[str]:
     return [f"From a new process to the second gradient: {', '.join(totals)}{more}, medians."] if ready else []
 
 
-def _at(group: GroupTimes, limit: float, first: GroupTimes) -> str:
+def _at(group: GroupTimes, first: GroupTimes) -> str:
     """A sentence on who leads at this batch, by how much, and before whom."""
     choices = [case for case in group.cases if not case.is_floor] or list(group.cases)
     lead = choices[0]
@@ -72,7 +72,7 @@ def _at(group: GroupTimes, limit: float, first: GroupTimes) -> str:
             f"{where}{lead.implementation} needs {units.time(lead.median_ns)}{what}; nothing else was measured with it"
         )
     against = {case.implementation: compare(group, case, lead) for case in choices[1:]}
-    verdicts = {name: verdict(ratio, limit) for name, ratio in against.items()}
+    verdicts = {name: verdict(ratio, group.margin) for name, ratio in against.items()}
     if not any(verdicts.values()):
         return (
             f"{where}{lead.implementation} has the lowest median, {units.time(lead.median_ns)}{what}; "
@@ -109,16 +109,11 @@ def _less(behind: list[CaseTimes], against: dict[str, Interval]) -> str:
     return " and ".join(each)
 
 
-def _crossing(groups: list[GroupTimes], limit: float) -> str:
+def _crossing(groups: list[GroupTimes]) -> str:
     """A clause on where the leader of the largest batch overtook that of the smallest, if the intervals show it."""
     small, large = groups[0].fastest.implementation, groups[-1].fastest.implementation
-    for crossing in crossovers(groups, (small, large), limit) if small != large else ():
+    for crossing in crossovers(groups, (small, large)) if small != large else ():
         if (crossing.first, crossing.second) == (small, large):
             bounds = f"between batch {units.count(crossing.low)} and {units.count(crossing.high)}"
-            return f"; it overtakes {small} {bounds}, near {units.count(_rounded(crossing.near))}"
+            return f"; it overtakes {small} {bounds}, near {units.about(crossing.near)}"
     return ""
-
-
-def _rounded(batch: float) -> float:
-    """Two digits: an interpolation between measured batches deserves no more."""
-    return float(f"{batch:.1e}")

@@ -27,7 +27,7 @@ def time(ns: float | None) -> Cell:
 
 def memory(size_bytes: float) -> Cell:
     """An amount of memory, saved in bytes."""
-    return cell(f"{size_bytes / 2**20:,.0f} MiB", size_bytes) if size_bytes > 0 else "–"
+    return cell(units.memory(size_bytes), size_bytes) if size_bytes > 0 else "–"
 
 
 def ratio(value: float | None) -> Cell:
@@ -35,10 +35,15 @@ def ratio(value: float | None) -> Cell:
     return cell(units.ratio(value), value and _rounded(value))
 
 
-def lines(ratio: Interval, *more: str | None) -> Cell:
+def lines(ratio: Interval, *more: str | None) -> dict[str, Any]:
     """A ratio, its interval and further texts, one below the other."""
     texts = [f"{units.ratio(ratio.ratio)}×", units.interval(ratio.low, ratio.high), *more]
-    return cell("\n".join(filter(None, texts)), ratio.ratio, css="lines")
+    return {"text": "\n".join(filter(None, texts)), "value": ratio.ratio, "css": "lines"}
+
+
+def timed(ns: float, ratio: Interval | None) -> Cell:
+    """A time, and below it its ratio to another with the interval."""
+    return cell(units.time(ns) + (f"\n{lines(ratio)['text']}" if ratio else ""), _rounded(ns), css="lines")
 
 
 def interval(low: float | None, high: float | None) -> Cell:
@@ -58,7 +63,7 @@ def number(value: float | None, digits: int = 2) -> Cell:
 
 def small(value: float, digits: int = 1) -> Cell:
     """A distance, in powers of ten."""
-    return cell(f"{value:.{digits}e}" if value else "0", value)
+    return cell(units.distance(value, digits), value)
 
 
 def count(value: float) -> Cell:

@@ -77,7 +77,7 @@ def _key(group: GroupTimes, case: CaseTimes) -> tuple[str, str, int, str, str, s
 
 def yardsticks(before: StoredRun, after: StoredRun) -> tuple[list[float], list[float]] | None:
     """Each launch's yardstick in ns, in both runs; None unless all have one, on the same machine by the same NumPy."""
-    same_numpy = provenance.versions(before).get("numpy") == provenance.versions(after).get("numpy")
+    same_numpy = before.ours.environment.packages.get("numpy") == after.ours.environment.packages.get("numpy")
     if unlike(before, after) or not same_numpy:
         return None
     scales = _yardstick(before), _yardstick(after)
@@ -109,7 +109,7 @@ def unlike(before: StoredRun, after: StoredRun) -> list[str]:
 
 def updated(before: StoredRun, after: StoredRun) -> list[str]:
     """The versions that changed, a line each."""
-    a, b = provenance.versions(before), provenance.versions(after)
+    a, b = before.ours.environment.packages, after.ours.environment.packages
     names = [name for name in {**a, **b} if a.get(name) != b.get(name)]
     return [f"{name} {a.get(name, 'absent')} before, {b.get(name, 'absent')} after" for name in names]
 

@@ -34,10 +34,12 @@ class MachineRun:
 
     @property
     def kind(self) -> str:
+        """The kind of machine: names and counts, and BLAS kernels that were forced."""
         return kind(self.file)
 
     @property
     def host(self) -> str:
+        """The hash of the host's name."""
         return host(self.file)
 
     @property
@@ -105,10 +107,12 @@ class MergedGroup:
 
     @property
     def of_next(self) -> str:
+        """What is said of the next, in words: `machine of this kind`."""
         return f"machine of {'this' if len(self.kinds) == 1 else 'another'} kind"
 
     @property
     def kinds(self) -> list[str]:
+        """Every kind of machine that measured the group, in the order of the files."""
         return list(dict.fromkeys(machine.kind for machine in self.machines))
 
     @property

@@ -159,6 +159,11 @@ def _is_number(cell: Cell) -> bool:
     return isinstance(cell, dict) and (isinstance(cell["value"], (int, float)) or "number" in cell["css"])
 
 
+def facts(row: Any, names: str) -> dict[str, Any]:
+    """The attributes of these names, parted by spaces, as columns of a figure's CSV file."""
+    return {name.rstrip("_"): getattr(row, name) for name in names.split()}
+
+
 def left_out(reasons: Mapping[str, str]) -> list[Block]:
     """A note for each reason, with the names that it left out."""
     by_reason: dict[str, list[str]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from samegrad.benchmarks.results.units import minute
 from samegrad.reports.records import StoredRun
 
 
@@ -10,23 +11,6 @@ def threads(run: StoredRun) -> str:
     options = run.ours.options
     counts = options.thread_counts or (options.threads,)
     return f"{', '.join(map(str, counts))} thread{'' if counts == (1,) else 's'}"
-
-
-def versions(run: StoredRun) -> dict[str, str]:
-    """Python and every package that the run recorded."""
-    environment = run.ours.environment
-    recorded = {"Python": environment.python} | environment.versions
-    return {name: version for name, version in recorded.items() if version}
-
-
-def minute(iso: str) -> str:
-    """The date to the minute: `2026-11-22T12:00:00+00:00` → `2026-11-22 12:00`."""
-    return iso[:16].replace("T", " ")
-
-
-def date(run: StoredRun) -> str:
-    """The run's date as recorded: `2026-11-22 12:00`."""
-    return minute(run.date)
 
 
 def rounds(run: StoredRun) -> str:
@@ -61,9 +45,9 @@ def origin(run: StoredRun) -> list[str]:
     """
     if run.file is None:
         return []
-    settings = ", ".join(f"{dtype} on {device}" for dtype, device in run.settings)
-    first = [run.ours.environment.machine, threads(run), settings, rounds(run), date(run)]
-    second = [f"{name} {version}" for name, version in versions(run).items()]
+    settings = ", ".join(dict.fromkeys(f"{group.dtype} on {group.place}" for group in run.groups))
+    first = [run.ours.environment.machine, threads(run), settings, rounds(run), minute(run.date)]
+    second = [f"{name} {version}" for name, version in run.ours.environment.packages.items()]
     return [" · ".join(part for part in line if part) for line in (first, second) if any(line)]
 
 

@@ -6,9 +6,7 @@ import math
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import combinations
-from typing import Any
 
-from samegrad.benchmarks.results import groups
 from samegrad.benchmarks.results.crossovers import Crossover
 from samegrad.benchmarks.results.crossovers import crossovers as of_pair
 from samegrad.benchmarks.results.statistics import Interval, paired_log_ratio, pairs, ratio_interval
@@ -36,17 +34,6 @@ def judged(group: GroupTimes, case: CaseTimes) -> tuple[Interval | None, str]:
     return ratio, verdict(ratio, group.margin) or ""
 
 
-def sentence(group: GroupTimes) -> str:
-    """One sentence on what the group's ratios to its baseline resolve."""
-    rows: list[dict[str, Any]] = []
-    for case in group.cases:
-        ratio, word = judged(group, case)
-        if ratio is not None:
-            rows.append({"implementation": case.implementation, **ratio._asdict(), "verdict": word or None})
-    where = f"At batch {group.batch}, {group.problem} {group.pass_} ({group.dtype}, {group.device})"
-    return groups.sentence(where, group.baseline, rows, group.margin) if rows else f"{where}: no baseline was measured."
-
-
 def log_ratios(a: CaseTimes, b: CaseTimes) -> list[float]:
     """One log ratio per launch that both completed: of paired rounds, or of the medians where there are no samples."""
     both = list(zip(a.launches, b.launches, strict=False))
@@ -55,11 +42,11 @@ def log_ratios(a: CaseTimes, b: CaseTimes) -> list[float]:
     return [math.log(mine.median_ns / other.median_ns) for mine, other in both]
 
 
-def crossovers(of: list[GroupTimes], names: Iterable[str], margin: float) -> list[Crossover]:
+def crossovers(of: list[GroupTimes], names: Iterable[str]) -> list[Crossover]:
     """All crossovers of the named within one problem, pass, dtype and device (`of`: one per batch, ascending)."""
     crossing: list[Crossover] = []
     for one, other in combinations(names, 2):
         both = [(group, group.case(one), group.case(other)) for group in of]
         ratios = [(group.batch, compare(group, a, b)) for group, a, b in both if a and b]
-        crossing += of_pair(one, other, ratios, margin)
+        crossing += of_pair(one, other, ratios, of[0].margin)
     return crossing

@@ -78,6 +78,7 @@ class GroupTimes:
     baseline: str
     cases: tuple[CaseTimes, ...]
     margin: float = MARGIN
+    """The margin by which differences are judged."""
     threads: int = 1
     networks: int = 1
 
@@ -184,8 +185,6 @@ class StoredRun:
     """The file itself; None where there is no run, but only other documents."""
     fits: tuple[Fitted, ...] = ()
     cold: tuple[ColdStart, ...] = ()
-    margin: float = MARGIN
-    """The margin by which differences are judged."""
 
     @property
     def date(self) -> str:
@@ -214,7 +213,8 @@ class StoredRun:
             return []
         remarks = ["the run was interrupted; what was complete by then is here"] if self.ours.interrupted else []
         if earlier := self.ours.resumed:
-            date = earlier.datetime[:16].replace("T", " ")
-            source = f"{len(earlier.groups)} groups are from {Path(earlier.file).name}, {date}"
+            source = (
+                f"{len(earlier.groups)} groups are from {Path(earlier.file).name}, {units.minute(earlier.datetime)}"
+            )
             remarks.append(f"the run goes on with an earlier one: {source}")
         return remarks

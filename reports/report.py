@@ -63,7 +63,7 @@ def contents(material: Material) -> dict[str, bytes]:
     files, pictures = drawings([figure for part in parts for figure in part.figures])
     texts = {PAGE: render(material, parts, pictures)}
     if material.runs:
-        texts["table.md"] = table.markdown(material.run, material.compared[:-1])
+        texts["table.md"] = table.markdown(material, parts)
     return {name: text.encode() for name, text in texts.items()} | files
 
 

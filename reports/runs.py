@@ -62,7 +62,6 @@ def of(file: RunDocument, path: Path) -> StoredRun:
         groups=_groups(file),
         implementations=implementations,
         file=file,
-        margin=ours.options.margin,
         fits=tuple(fits),
         cold=tuple(sorted(cold, key=lambda cold: cold.total_ns if cold.phases else float("inf"))),
     )

@@ -10,9 +10,9 @@ from typing import Any
 
 from samegrad.benchmarks.clock.tables import dropped_lines, noise_lines
 from samegrad.benchmarks.results import units
+from samegrad.benchmarks.results.series import family
 from samegrad.benchmarks.results.statistics import Interval, foreseen, pairs
 from samegrad.benchmarks.results.verdict import EQUIVALENT, NOT_RESOLVED, verdict
-from samegrad.benchmarks.results.widths import family
 
 CELL = 7
 MARKS = {EQUIVALENT: "=", NOT_RESOLVED: "?", None: "?"}

@@ -54,6 +54,12 @@ class Environment(DocumentPart, frozen=True, kw_only=True):
     """What kind of machine it is; null in runs that were made before it was recorded."""
 
     @property
+    def packages(self) -> dict[str, str]:
+        """The version of Python, and of every package that was recorded."""
+        recorded = {"Python": self.python} | self.versions
+        return {name: version for name, version in recorded.items() if version}
+
+    @property
     def machine(self) -> str:
         """The CPU's name, or what is known instead of it."""
         return self.cpu or self.platform or "unknown machine"

@@ -16,7 +16,7 @@ class IntervalEntry(DocumentPart, frozen=True, kw_only=True):
     high: Ratio | None
 
 
-class RowEntry(DocumentPart, frozen=True, kw_only=True):
+class RowEntry(IntervalEntry, frozen=True, kw_only=True):
     """One implementation of a group beside the baseline; `failed` is the kind of failure that ended it.
 
     `notes` are the remarks that every table shows beside the verdict: "rows fixed", "under the floor?".
@@ -24,9 +24,6 @@ class RowEntry(DocumentPart, frozen=True, kw_only=True):
 
     implementation: str
     median_ns: Time
-    ratio: Ratio
-    low: Ratio | None
-    high: Ratio | None
     verdict: str | None
     failed: str | None = None
     notes: tuple[str, ...] = ()
@@ -73,7 +70,7 @@ class ContenderEntry(DocumentPart, frozen=True, kw_only=True):
     versions: dict[str, str]
 
 
-class ChangeEntry(DocumentPart, frozen=True, kw_only=True):
+class ChangeEntry(IntervalEntry, frozen=True, kw_only=True):
     """An implementation's time in the environment `after` over that in `before`, timed in the same rounds.
 
     `group` is the case; low, high and verdict are null with one launch. Each interval holds by itself.
@@ -85,9 +82,6 @@ class ChangeEntry(DocumentPart, frozen=True, kw_only=True):
     after: str
     before_ns: Time
     after_ns: Time
-    ratio: Ratio
-    low: Ratio | None
-    high: Ratio | None
     verdict: str | None
 
     @property

@@ -39,16 +39,13 @@ class QuantilesEntry(DocumentPart, frozen=True, kw_only=True):
     p90_ns: Time
 
 
-class LaunchEntry(DocumentPart, frozen=True, kw_only=True):
+class LaunchEntry(QuantilesEntry, frozen=True, kw_only=True):
     """One launch of one implementation in one group. `log_ratio` is to the baseline, null where that was gone.
 
     `faults`: the pages of memory that a call faults in, the median over blocks.
     """
 
     launch: Rows
-    median_ns: Time
-    p10_ns: Time
-    p90_ns: Time
     rounds: Rows
     log_ratio: float | None
     faults: Distance | None = None

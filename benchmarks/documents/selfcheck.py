@@ -6,11 +6,9 @@ from collections import Counter
 from pathlib import Path
 from typing import ClassVar, Literal
 
-import msgspec
-
 from samegrad.benchmarks.documents.environment import Environment
 from samegrad.benchmarks.results import units
-from samegrad.impls.documents.base import Count, Document, DocumentPart, Seconds, Share, plain
+from samegrad.impls.documents.base import Count, Document, DocumentPart, Seconds, Share
 
 MET, WITHIN_CHANCE, MISSED = "met", "within chance", "missed"
 Unit = Literal["share", "percent", "ns", "times"]
@@ -88,6 +86,8 @@ class Selfcheck(Document, frozen=True, kw_only=True):
     FOLDER: ClassVar[Path] = Path("reports/selfchecks")
     ORIGIN: ClassVar[str] = "self-check files are written by `samegrad selfcheck`"
 
+    KEY: ClassVar[str | None] = "findings"
+
     format: Literal["samegrad-selfcheck", 1]  # type: ignore[assignment]
     started: str
     seconds: Seconds
@@ -97,10 +97,6 @@ class Selfcheck(Document, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     skipped: tuple[SkippedCheck, ...]
     format_version: int = 1
-
-    @classmethod
-    def version_in(cls, top: dict[str, msgspec.Raw]) -> object:
-        return 1 if plain(top.get("format")) == 1 and "findings" in top else super().version_in(top)
 
     @property
     def promises(self) -> list[Finding]:

@@ -39,6 +39,15 @@ def launch_log_ratios(launches: Sequence[NDArray[Any]], baseline: Sequence[NDArr
     return [paired_log_ratio(times, base) for times, base in zip(launches, baseline, strict=False)]
 
 
+def launches_ratio(launches: Sequence[NDArray[Any]], others: Sequence[NDArray[Any]], comparisons: int = 1) -> Interval:
+    """The time in one group over that in another, whose rounds are not paired: of the medians of the launches.
+
+    The interval is one of `comparisons` that hold together.
+    """
+    medians_ns = [[quantiles(times).median_ns for times in of] for of in (launches, others)]
+    return ratio_interval([float(np.log(a / b)) for a, b in zip(*medians_ns, strict=False)], comparisons)
+
+
 def launch_figures(launches: Sequence[NDArray[Any]], baseline: Sequence[NDArray[Any]]) -> list[dict[str, Any]]:
     """The `launches` of a benchmark's extra_info: quantiles in ns, rounds, and the log ratio to the baseline."""
     ratios: list[float | None] = [*launch_log_ratios(launches, baseline)]

@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from samegrad.benchmarks.results import units
-from samegrad.benchmarks.results.groups import Times
-from samegrad.benchmarks.results.statistics import Interval, quantiles, ratio_interval
+from samegrad.benchmarks.results.groups import Times, launches_ratio
+from samegrad.benchmarks.results.statistics import Interval
 from samegrad.benchmarks.results.verdict import FASTER, MARGIN, SLOWER, verdict
 
 
@@ -37,8 +35,7 @@ def effects(times: Mapping[tuple[int, int], Times], margin: float = MARGIN) -> l
     pairs = list(_pairs(times))
     shown = []
     for threads, batch, name, several, one in pairs:
-        logs = [_log_median(a) - _log_median(b) for a, b in zip(several, one, strict=False)]
-        ratio = ratio_interval(logs, len(pairs))
+        ratio = launches_ratio(several, one, len(pairs))
         shown.append(Effect(threads, batch, name, ratio, verdict(ratio, margin)))
     return shown
 
@@ -49,10 +46,6 @@ def _pairs(times: Mapping[tuple[int, int], Times]) -> Iterator[tuple[int, int, s
         for name, launches in with_them.items():
             if launches and with_one.get(name):
                 yield threads, batch, name, launches, with_one[name]
-
-
-def _log_median(times_ns: Sequence[float]) -> float:
-    return float(np.log(quantiles(times_ns).median_ns))
 
 
 def sentence(where: str, shown: Sequence[Effect]) -> str:

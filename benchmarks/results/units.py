@@ -63,6 +63,26 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def about(value: float) -> str:
+    """A number of rows, networks or the like that is interpolated, to two digits: `43,000`."""
+    return significant(value, 2)
+
+
+def distance(value: float, digits: int = 1) -> str:
+    """A distance in powers of ten: `1.2e-07`, or `0`."""
+    return f"{value:.{digits}e}" if value else "0"
+
+
+def memory(size_bytes: float) -> str:
+    """An amount of memory: `90 MiB`."""
+    return f"{size_bytes / 2**20:,.0f} MiB"
+
+
+def minute(iso: str) -> str:
+    """A date to the minute: `2026-11-22T12:00:00+00:00` → `2026-11-22 12:00`."""
+    return iso[:16].replace("T", " ")
+
+
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """A line for each row, its cells in columns of equal width."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

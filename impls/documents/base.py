@@ -41,6 +41,8 @@ class Document(DocumentPart, frozen=True, kw_only=True):
     VERSION: ClassVar[int] = 1
     FOLDER: ClassVar[Path]
     ORIGIN: ClassVar[str]
+    KEY: ClassVar[str | None] = None
+    """A key by which the first files of this kind are known, whose format is the number 1 alone."""
 
     format: str
     format_version: int
@@ -50,7 +52,7 @@ class Document(DocumentPart, frozen=True, kw_only=True):
         """The version that a JSON object of this kind gives, or None for an object of another kind."""
         kind = plain(top.get("format"))
         if kind != cls.FORMAT:
-            return None
+            return 1 if kind == 1 and cls.KEY in top else None
         version = plain(top.get("format_version"), "missing")
         return "null" if version is None else version
 

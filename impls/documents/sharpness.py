@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar, Literal
 
-import msgspec
-
-from samegrad.impls.documents.base import Count, Document, DocumentPart, plain
+from samegrad.impls.documents.base import Count, Document, DocumentPart
 
 
 class RightCode(DocumentPart, frozen=True, kw_only=True):
@@ -33,6 +31,8 @@ class Sharpness(Document, frozen=True, kw_only=True):
     FOLDER: ClassVar[Path] = Path("reports/sharpness")
     ORIGIN: ClassVar[str] = "sharpness files are written by `python -m samegrad.benchmarks.sharpness`"
 
+    KEY: ClassVar[str | None] = "planted_per_scale"
+
     format: Literal["samegrad-sharpness", 1]  # type: ignore[assignment]
     date: str
     versions: dict[str, str]
@@ -48,12 +48,6 @@ class Sharpness(Document, frozen=True, kw_only=True):
     cross_entropy: CrossEntropy | None = None
     format_version: int = 1
     missed_by_mistake: dict[str, dict[str, dict[str, Count]]] = {}
-
-    @classmethod
-    def version_in(cls, top: dict[str, msgspec.Raw]) -> object:
-        if plain(top.get("format")) == 1 and "planted_per_scale" in top:
-            return 1
-        return super().version_in(top)
 
     def __post_init__(self) -> None:
         if any(set(of) != set(self.downcasts_missed) for of in self.missed.values()):

@@ -57,6 +57,7 @@ class StartsHalf(DocumentPart, frozen=True, kw_only=True):
 
     @property
     def learned(self) -> int:
+        """How many starts have learned by the last look."""
         return sum(self.learned_at)
 
 
@@ -89,7 +90,7 @@ class StudyCell(DocumentPart, frozen=True, kw_only=True):
 
     @property
     def failures(self) -> dict[str, int]:
-        """Of both halves."""
+        """How many starts of both halves failed in each way."""
         first, second = (half.failures for half in self.halves)
         return {kind: first.get(kind, 0) + second.get(kind, 0) for kind in {**first, **second}}
 
@@ -100,7 +101,7 @@ class StudyCell(DocumentPart, frozen=True, kw_only=True):
 
     @property
     def learned_at(self) -> list[int]:
-        """Of both halves."""
+        """How many starts of both halves are found to have learned at each look."""
         return [sum(counts) for counts in zip_longest(*(half.learned_at for half in self.halves), fillvalue=0)]
 
     def median(self, looks: Sequence[int]) -> int | None:

@@ -93,6 +93,7 @@ FEW = 30
 
 
 def line_of(axes: Axes, line: Sequence[Point], look: Look, bottom: float) -> None:
+    """Draw a line with its spread as a band; values below `bottom`, as 0 is on a logarithmic axis, are drawn there."""
     xs, values, lows, highs = ([max(value, bottom) if place else value for value in column]
                                for place, column in enumerate(zip(*line, strict=True)))  # fmt: skip
     marks: dict[str, Any] = {"marker": look.marker, "markersize": 3.6} if len(xs) <= FEW else {}

@@ -23,6 +23,8 @@ CHARACTER_IN = 0.073
 """The width that one character of a label takes on average, at the labels' 8.5 points."""
 GAP_IN = 0.145
 """The least distance of two labels in inches."""
+NOTE = 165
+"""The most characters in a line of the footer, which is in 7 points."""
 MOST = 24
 """The most implementations in a figure: the fastest ones. The figure states how many are in the table alone."""
 
@@ -54,7 +56,9 @@ def sheet(
     from matplotlib.figure import Figure
 
     rows = math.ceil(count / columns)
-    below = [(line, note.startswith("NOISY")) for note in notes for line in textwrap.wrap(note, 176)]
+    below = [
+        (line, note.startswith("NOISY")) for note in notes for line in textwrap.wrap(note, NOTE, break_on_hyphens=False)
+    ]
     row_in = PANEL_TITLE_IN + panel_in + TICKS_IN + AXIS_LABEL_IN * every_axis
     height = HEADING_IN + rows * row_in + AXIS_LABEL_IN * (not every_axis) + 0.14 + len(below) * LINE_IN + 0.06
     width = style.WIDTH_IN / columns

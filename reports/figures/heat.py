@@ -40,7 +40,7 @@ class Grid:
         return list(dict.fromkeys(key for row in self.values.values() for key in row))
 
 
-def as_table(grid: Grid, name: str, looks: Mapping[str, Look], folded: str = "") -> Table:
+def as_table(name: str, caption: str, grid: Grid, looks: Mapping[str, Look], folded: str = "") -> Table:
     """The numbers as a table of the page."""
 
     def cell(key: tuple[str, str], row: str) -> cells.Cell:
@@ -48,7 +48,7 @@ def as_table(grid: Grid, name: str, looks: Mapping[str, Look], folded: str = "")
         return "–" if value is None else cells.judged(value.text, False if value.share is None else None, value.value)
 
     columns: Columns = {"implementation": lambda row: cells.name(row, looks), **each(grid.columns, cell)}
-    return table(name, grid.title, grid.values, columns, folded)
+    return table(name, caption, grid.values, columns, folded)
 
 
 def draw(notes: list[str], heading: str, subheading: str, grids: Sequence[Grid], looks: Mapping[str, Look]) -> Figure:

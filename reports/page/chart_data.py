@@ -1,13 +1,13 @@
-"""The data of the page's script: each panel's medians, percentiles, pairwise ratios and crossovers."""
+"""The data of the page's scripts: each panel's medians, percentiles, ratios and crossovers; the controls' options."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from samegrad.benchmarks.results import passes
+from samegrad.benchmarks.results import passes, units
 from samegrad.benchmarks.results.verdict import EQUIVALENT, FASTER, NOT_RESOLVED, SLOWER, verdict
 from samegrad.reports import style
 from samegrad.reports.answer import headline
@@ -23,11 +23,12 @@ MOST_PAIRS = 30_000
 
 
 def panels(run: StoredRun) -> dict[str, list[GroupTimes]]:
-    """Groups by `dtype|device|problem|pass`, plain passes first; within one, by batch."""
+    """Groups by `dtype|device|problem|pass`: the answer's first, then plain passes; within one, by batch."""
     by_panel: dict[str, list[GroupTimes]] = {}
-    for group in sorted(run.groups, key=lambda group: passes.split(group.pass_)[1] != ""):
+    groups = dict.fromkeys([*headline(run), *run.groups])
+    for group in sorted(groups, key=lambda group: passes.split(group.pass_)[1] != ""):
         by_panel.setdefault(f"{group.dtype}|{group.device}|{group.problem}|{group.pass_}", []).append(group)
-    return {key: sorted(groups, key=lambda group: group.batch) for key, groups in by_panel.items()}
+    return {key: sorted(of, key=lambda group: group.batch) for key, of in by_panel.items()}
 
 
 def chart_data(run: StoredRun, names: list[str], looks: Mapping[str, style.Look]) -> dict[str, Any]:
@@ -65,12 +66,12 @@ def _panels(run: StoredRun, names: list[str]) -> dict[str, Any]:
     shown, left = {}, MOST_PAIRS
     for number, (key, groups) in enumerate(panels(run).items(), start=1):
         count = len(groups) * len(names) * (len(names) - 1) // 2
-        shown[key] = {"table": f"times-{number}", **_panel(groups, names, run.margin, with_pairs=count <= left)}
+        shown[key] = {"table": f"times-{number}", **_panel(groups, names, with_pairs=count <= left)}
         left -= count if count <= left else 0
     return shown
 
 
-def _panel(groups: list[GroupTimes], names: list[str], limit: float, with_pairs: bool) -> dict[str, Any]:
+def _panel(groups: list[GroupTimes], names: list[str], with_pairs: bool) -> dict[str, Any]:
     place = {name: number for number, name in enumerate(names)}
     return {
         "batches": [group.batch for group in groups],
@@ -85,7 +86,7 @@ def _panel(groups: list[GroupTimes], names: list[str], limit: float, with_pairs:
         "pairs": [_pairs(group, names) for group in groups] if with_pairs else None,
         "crossings": [
             [place[crossing.first], place[crossing.second], crossing.low, crossing.high, _digits(crossing.near)]
-            for crossing in crossovers(groups, names, limit)
+            for crossing in crossovers(groups, names)
         ],
     }
 
@@ -102,6 +103,17 @@ def _pairs(group: GroupTimes, names: list[str]) -> list[float | None]:
         else:
             ratios += [None] * 4
     return ratios
+
+
+def options(groups: Sequence[GroupTimes]) -> dict[str, list[tuple[str, str]]]:
+    """What the controls offer, as (value, text): problems, passes with the plain ones first, settings and batches."""
+    settings = dict.fromkeys((f"{group.dtype}|{group.device}", group.setting) for group in groups)
+    return {
+        "problem": [(problem, problem) for problem in dict.fromkeys(group.problem for group in groups)],
+        "pass": [(label, passes.title(label)) for label in passes.plain_first(group.pass_ for group in groups)],
+        "setting": list(settings),
+        "batch": [(str(batch), units.count(batch)) for batch in sorted({group.batch for group in groups})],
+    }
 
 
 def _digits(value: float | None) -> float | None:

@@ -14,9 +14,8 @@ from samegrad.reports.answer import answer
 from samegrad.reports.cells import colour_class
 from samegrad.reports.machines import headline, merge
 from samegrad.reports.material import Material
-from samegrad.reports.page.svg import DARK, inline
+from samegrad.reports.page.svg import DARK
 from samegrad.reports.part import ReportPart
-from samegrad.reports.parts import parts_of
 from samegrad.reports.provenance import doubts, origin
 
 HERE = Path(__file__).parent
@@ -25,21 +24,17 @@ OF_TIMES = ("axes.js", "lines.js", "chart.js", "pairs.js")
 """The scripts that draw from the data of the part `times`; left out without that part."""
 
 
-def render(
-    material: Material, parts: Sequence[ReportPart] | None = None, pictures: Mapping[str, str] | None = None
-) -> str:
+def render(material: Material, parts: Sequence[ReportPart], pictures: Mapping[str, str]) -> str:
     """Render the last run as HTML, with the changes since earlier runs and with the other documents that were given.
 
-    parts, pictures: those of the material, and each figure as inline SVG, where they are made already. Every text from
-    a run file is escaped by the template engine.
+    parts, pictures: those of the material, and each of their figures as inline SVG. Every text from a run file is
+    escaped by the template engine.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    parts = parts_of(material) if parts is None else parts
-    pictures = draw(parts) if pictures is None else pictures
     body = environment.from_string(BLOCKS)
 
     def blocks(of: Sequence[Any]) -> str:
@@ -70,13 +65,6 @@ def over_machines(material: Material) -> list[str]:
     return [
         sentence for group in first if len(group.machines) > 1 for sentence in [f"{group.title}:", *group.sentences]
     ]
-
-
-def draw(parts: Sequence[ReportPart]) -> dict[str, str]:
-    """Every figure of the page as inline SVG, by name."""
-    with style.applied():
-        figures = [figure for part in parts for figure in part.figures if figure.on_page]
-        return {figure.name: inline(figure.draw(), figure.name, figure.words) for figure in figures}
 
 
 def marked(sentence: str, material: Material) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-// Numbers for people, as reports/units.py writes them.
+// Numbers for people, as benchmarks/results/units.py writes them.
 function significant(value, digits = 3) {
   if (value === null || !isFinite(value)) return "–";
   if (value === 0) return "0";

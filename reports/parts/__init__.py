@@ -17,10 +17,10 @@ from samegrad.reports.parts import (
     goals,
     ladder,
     machines,
-    networks,
     optimizers,
     pairs,
     selfcheck,
+    series,
     sharpness,
     study,
     survey,
@@ -29,12 +29,11 @@ from samegrad.reports.parts import (
     training,
     trust,
     variants,
-    widths,
 )
 
 PARTS = (
-    *(machines, contenders, times, widths, networks, threads, pairs, compared, variants, ladder, call_cost),
-    *(cold_start, fits),
+    *(machines, contenders, times, series.WIDTHS, series.NETWORKS, threads, pairs, compared, variants),
+    *(ladder, call_cost, cold_start, fits),
     *(agreement, survey, drift, training, study, optimizers, closed_loops, faults),
     *(trust, selfcheck, sharpness, goals),
 )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from samegrad.benchmarks.documents.ladder import CallCost
 from samegrad.benchmarks.results import units
+from samegrad.benchmarks.results.units import minute
 from samegrad.reports import cells
 from samegrad.reports.figures import bars
 from samegrad.reports.figures.frame import MOST
 from samegrad.reports.material import Material
 from samegrad.reports.part import Columns, Figure, ReportPart, each, note, table
-from samegrad.reports.provenance import minute
 
 ID, TITLE = "call-cost", "The cost of a call, taken apart"
 

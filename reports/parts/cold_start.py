@@ -95,4 +95,4 @@ def _lengths(start: ColdStart, phases: list[str]) -> list[float]:
 
 def _text(start: ColdStart) -> str:
     """The text beside a bar: `0.93 s · 90 MiB`."""
-    return units.time(start.total_ns, 2) + (f" · {start.peak_bytes / 2**20:,.0f} MiB" if start.peak_bytes > 0 else "")
+    return units.time(start.total_ns, 2) + (f" · {units.memory(start.peak_bytes)}" if start.peak_bytes > 0 else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from samegrad.benchmarks.results import passes, units
+from samegrad.benchmarks.results.verdict import FASTER, SLOWER
 from samegrad.reports import cells, compare, provenance
 from samegrad.reports.figures import curves
 from samegrad.reports.figures.frame import drawn
@@ -22,7 +23,7 @@ def part(material: Material) -> ReportPart | None:
         return None
     columns: Columns = {
         "run": lambda run: str(runs.index(run) + 1),
-        "date": provenance.date,
+        "date": lambda run: units.minute(run.date),
         "machine": lambda run: run.ours.environment.machine,
         "threads": provenance.threads,
         "rounds": provenance.rounds,
@@ -52,6 +53,8 @@ def _changes(number: int, material: Material) -> list[Block]:
         "interval": lambda change: cells.interval(change.comparison.low, change.comparison.high),
         "became": lambda change: cells.verdict(change.word or "no verdict"),
     }
+    resolved = [change for change in changes if change.word in (FASTER, SLOWER)]
+    shown = [table(f"resolved-{number}", "What became faster or slower", resolved, columns)] if resolved else []
     notes = compare.updated(before, after) + compare.missing(before, after)
     how = "Intervals hold at 95 % for all cases of the table together (Welch, Bonferroni)."
     return [
@@ -60,34 +63,34 @@ def _changes(number: int, material: Material) -> list[Block]:
         Items([(line, (), "") for line in notes]),
         Text(compare.summary(changes) if changes else "These two runs have no case in common."),
         note(f"{compare.scale_used(before, after)} {how}"),
+        *shown,
         table(f"compared-{number}", title, changes, columns, f"Numbers: {title}"),
     ]
 
 
 def _names(runs: Sequence[StoredRun]) -> list[str]:
     """The name of each run: its number with its day, or with its time where all are of one day."""
-    dates = [provenance.date(run) for run in runs]
+    dates = [units.minute(run.date) for run in runs]
     is_one_day = len({date[:10] for date in dates}) == 1
     return [f"{n}: {(date[11:] or date) if is_one_day else date[:10]}" for n, date in enumerate(dates, start=1)]
 
 
-def _by_case(runs: Sequence[StoredRun]) -> dict[tuple[str, str, int, str, str], list[GroupTimes | None]]:
-    """The group in every run of each problem, pass, batch, dtype and device; None where it was not measured."""
-    by_case: dict[tuple[str, str, int, str, str], list[GroupTimes | None]] = {}
+def _by_case(runs: Sequence[StoredRun]) -> list[dict[int, GroupTimes]]:
+    """Of each problem, pass, batch, dtype and device the groups of the runs that measured it, by the run's place."""
+    by_case: dict[object, dict[int, GroupTimes]] = {}
     for place, run in enumerate(runs):
         for group in run.groups:
-            by_case.setdefault(group.key, [None] * len(runs))[place] = group
-    return by_case
+            by_case.setdefault(group.key, {})[place] = group
+    return list(by_case.values())
 
 
 def _side_by_side(material: Material) -> Table:
     """Every case's median in every run."""
-    by_case = _by_case(material.compared)
     rows = [
-        (name, next(filter(None, of)), [group and group.case(name) for group in of])
-        for of in by_case.values()
+        (name, next(iter(of.values())), medians_ns)
+        for of in _by_case(material.compared)
         for name in material.looks
-        if any(group and group.case(name) for group in of)
+        if (medians_ns := {at: case.median_ns for at, group in of.items() if (case := group.case(name))})
     ]
     columns: Columns = {
         "implementation": lambda row: cells.name(row[0], material.looks),
@@ -97,7 +100,7 @@ def _side_by_side(material: Material) -> Table:
         "computed in": lambda row: row[1].setting,
         **each(
             {f"run {name}": place for place, name in enumerate(_names(material.compared))},
-            lambda place, row: cells.time(row[2][place] and row[2][place].median_ns),
+            lambda place, row: cells.time(row[2].get(place)),
         ),
     }
     return table("side-by-side", "Medians in every run", rows, columns, "Numbers: side by side")
@@ -107,22 +110,20 @@ def _figure(material: Material) -> Figure:
     """The figure of each problem's and pass's smallest batch in every run: several machines, or one over time."""
     runs, panels, rows = material.compared, list[curves.CurvePanel](), list[dict[str, object]]()
     shown, left_out = drawn([group for run in runs for group in run.groups])
-    done = set[tuple[str, ...]]()
-    for (problem, pass_, batch, dtype, device), of in sorted(_by_case(runs).items(), key=lambda item: item[0][2]):
-        if (problem, pass_, dtype, device) in done or passes.split(pass_)[1]:
-            continue
-        done.add((problem, pass_, dtype, device))
+    smallest: dict[object, dict[int, GroupTimes]] = {}
+    for of in sorted(_by_case(runs), key=lambda of: next(iter(of.values())).batch):
+        first = next(iter(of.values()))
+        if not passes.split(first.pass_)[1]:
+            smallest.setdefault((first.problem, first.pass_, first.dtype, first.device), of)
+    for of in smallest.values():
         lines: dict[str, list[curves.Point]] = {}
-        cases = [(place, group, case) for place, group in enumerate(of) for case in (group.cases if group else ())]
-        for place, _, case in (entry for entry in cases if entry[2].implementation in shown):
-            lines.setdefault(case.implementation, []).append((place, case.median_ns, *case.spread_ns))
-        rows += [
-            {"run": place + 1, **group.facts, "implementation": case.implementation, "median_ns": case.median_ns}
-            for place, group, case in cases
-            if group
-        ]
-        title = f"{problem} {passes.title(pass_)}, batch {units.count(batch)}, {dtype} on {device}"
-        panels.append(curves.CurvePanel(title, "time per call", lines))
+        for place, group in of.items():
+            for case in group.cases:
+                name, median_ns = case.implementation, case.median_ns
+                rows.append({"run": place + 1, **group.facts, "implementation": name, "median_ns": median_ns})
+                if name in shown:
+                    lines.setdefault(name, []).append((place, median_ns, *case.spread_ns))
+        panels.append(curves.CurvePanel(next(iter(of.values())).where, "time per call", lines))
     return Figure(
         "runs-side-by-side",
         lambda: curves.draw(

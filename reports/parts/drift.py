@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from samegrad.benchmarks.results.units import significant
+from samegrad.benchmarks.results.units import minute, significant
 from samegrad.impls.documents.agreement import AgreementDocument, DriftRow
 from samegrad.reports import cells
 from samegrad.reports.figures import curves
 from samegrad.reports.figures.frame import MOST
 from samegrad.reports.material import Material
-from samegrad.reports.part import Columns, Figure, ReportPart, Text, note, table
-from samegrad.reports.provenance import minute
+from samegrad.reports.part import Columns, Figure, ReportPart, Text, facts, note, table
 
 ID, TITLE = "drift", "Training together"
 
@@ -29,19 +28,9 @@ def part(material: Material) -> ReportPart | None:
         "times the farthest shadow": lambda row: cells.number(row.times_shadow),
         "explained by rounding": lambda row: cells.explained(row.explained),
     }
-    rows = [
-        {
-            **{"problem": row.problem, "dtype": row.dtype, "step": row.step, "implementation": row.implementation},
-            **{"distance": row.distance, "times_shadow": row.times_shadow},
-        }
-        for row in agreement.distances
-    ] + [
-        {
-            **{"problem": row.problem, "dtype": row.dtype, "step": row.step, "implementation": "farthest shadow"},
-            **{"distance": row.largest, "times_shadow": 1.0},
-        }
-        for row in agreement.shadows
-    ]
+    farthest = {"implementation": "farthest shadow", "times_shadow": 1.0}
+    rows = [facts(row, "problem dtype step implementation distance times_shadow") for row in agreement.distances]
+    rows += [facts(row, "problem dtype step") | farthest | {"distance": row.largest} for row in agreement.shadows]
     panels = panels_of(agreement)
     figure = Figure(
         "drift",

@@ -11,7 +11,7 @@ from samegrad.reports import cells
 from samegrad.reports.figures import points
 from samegrad.reports.figures.frame import MOST
 from samegrad.reports.material import Material
-from samegrad.reports.part import Block, Columns, Figure, ReportPart, note, table
+from samegrad.reports.part import Block, Columns, Figure, ReportPart, facts, note, table
 from samegrad.reports.provenance import footer
 from samegrad.reports.records import Fitted
 
@@ -90,8 +90,7 @@ def _mark(fit: Fitted, numbers: tuple[float, float, float], material: Material) 
 
 def _row(fit: Fitted) -> dict[str, Any]:
     return {
-        **{"problem": fit.problem, "pass": fit.pass_, "dtype": fit.dtype, "device": fit.device},
-        "implementation": fit.implementation,
+        **facts(fit, "problem pass_ dtype device implementation"),
         **dict(zip(("t0_ns", "t0_low_ns", "t0_high_ns"), fit.t0_ns, strict=True)),
         **dict(zip(("per_row_ns", "per_row_low_ns", "per_row_high_ns"), fit.per_row_ns, strict=True)),
         **{"half_batch": fit.fit.half_batch, "line_describes_the_data": fit.fit.describes},
@@ -109,7 +108,7 @@ def describe(fits: list[Fitted]) -> str:
 
 
 def _half(batch: float | None) -> cells.Cell:
-    return "–" if batch is None else cells.cell(units.count(float(f"{batch:.2g}")), batch)
+    return "–" if batch is None else cells.cell(units.about(batch), batch)
 
 
 def _described(fit: Fitted) -> str:

@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from samegrad.benchmarks.documents.ladder import MET, MISSED, Goal
-from samegrad.benchmarks.results.units import count, ratio
+from samegrad.benchmarks.results.units import count, minute, ratio
 from samegrad.reports import cells, style
 from samegrad.reports.figures import points
 from samegrad.reports.material import Material
-from samegrad.reports.part import Block, Columns, Figure, ReportPart, Text, left_out, note, table
-from samegrad.reports.provenance import minute
+from samegrad.reports.part import Block, Columns, Figure, ReportPart, Text, facts, left_out, note, table
 
 ID, TITLE = "goals", "This project's own goals, and what was measured"
 MOST = 60
@@ -27,13 +26,7 @@ def part(material: Material) -> ReportPart | None:
     if ladder is None or not ladder.goals:
         return None
     doubts = [f"NOISY run: {ladder.doubts[0]}"] if ladder.doubts else []
-    rows = [
-        {
-            **{"what": goal.in_words, "batch": goal.batch, "goal": goal.factor, "at_most": goal.at_most},
-            **{"ratio": goal.ratio, "low": goal.low, "high": goal.high, "result": goal.word},
-        }
-        for goal in ladder.goals
-    ]
+    rows = [{"what": goal.in_words} | facts(goal, "batch factor at_most ratio low high word") for goal in ladder.goals]
     columns: Columns = {
         "what": lambda goal: goal.in_words,
         "batch": lambda goal: cells.count(goal.batch),

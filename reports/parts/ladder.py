@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import Any
 
 from samegrad.benchmarks.results import units
 from samegrad.reports import cells, style
@@ -26,13 +25,11 @@ def part(material: Material) -> ReportPart | None:
     run, looks, group = material.run, material.looks, group_of(material.run)
     if group is None:
         return None
+    steps = rungs(run, group)
     floor = next((case for case in group.cases if case.is_floor), None)
-    line = (
-        (floor.median_ns, f"{floor.implementation}, the floor: {units.time(floor.median_ns)}", style.FLOOR)
-        if floor
-        else None
-    )
-    steps = [(framework, cases[0], case) for framework, cases in rungs(run, group) for case in cases]
+    line = None
+    if floor:
+        line = floor.median_ns, f"{floor.implementation}, the floor: {units.time(floor.median_ns)}", style.FLOOR
     panel = points.PointPanel(
         "", [_mark(group, first, case, material) for _, first, case in steps], "time per call", line
     )
@@ -40,8 +37,15 @@ def part(material: Material) -> ReportPart | None:
     figure = Figure(
         "ladder",
         lambda: points.draw(footer(run), f"{TITLE}: {group.where}", subheading, [panel], lambda ns: units.time(ns, 1)),
-        rows(run),
-        describe(run),
+        [
+            {
+                **group.facts,
+                **{"framework": framework, "implementation": case.implementation, "median_ns": case.median_ns},
+                "times_faster_than_the_first_rung": compare(group, first, case).ratio,
+            }
+            for framework, first, case in steps
+        ],
+        _describe(steps),
     )
     columns: Columns = {
         "framework": lambda step: step[0],
@@ -52,10 +56,8 @@ def part(material: Material) -> ReportPart | None:
     }
     how = f"""Every execution of each framework at {group.where}, on a logarithmic scale, the slowest first; and how
         many times faster than that it is, with its interval (95 % for all pairs together)."""
-    caption = "Against each framework's slowest execution"
-    return ReportPart(
-        ID, TITLE, [note(how), figure, table("ladder-table", caption, steps, columns, "Numbers: the ladder")]
-    )
+    shown = table("ladder-table", "Against each framework's slowest execution", steps, columns, "Numbers: the ladder")
+    return ReportPart(ID, TITLE, [note(how), figure, shown])
 
 
 def _mark(group: GroupTimes, first: CaseTimes, case: CaseTimes, material: Material) -> points.Mark:
@@ -77,42 +79,29 @@ def group_of(run: StoredRun) -> GroupTimes | None:
     return group if max(counts.values(), default=0) >= LEAST else None
 
 
-def rungs(run: StoredRun, group: GroupTimes) -> list[tuple[str, list[CaseTimes]]]:
-    """The cases by framework, each ladder's slowest first as it is climbed, the framework with the lowest top last."""
+Rung = tuple[str, CaseTimes, CaseTimes]
+"""A framework, its slowest case, and one of its cases."""
+
+
+def rungs(run: StoredRun, group: GroupTimes) -> list[Rung]:
+    """The cases of each framework from the slowest as it is climbed; the framework with the lowest top comes last."""
     by_framework: dict[str, list[CaseTimes]] = {}
     for case in group.cases:
         if not case.is_floor:
             by_framework.setdefault(_framework(run, case), []).append(case)
     order = sorted(by_framework.items(), key=lambda item: -item[1][0].median_ns)
-    return [(framework, cases[::-1]) for framework, cases in order]
+    return [(framework, cases[-1], case) for framework, cases in order for case in cases[::-1]]
 
 
 def _framework(run: StoredRun, case: CaseTimes) -> str:
     return str(run.implementations[case.implementation]["framework"])
 
 
-def rows(run: StoredRun) -> list[dict[str, Any]]:
-    """The figure's numbers, one row per rung; the ratio is to the slowest rung of the same framework."""
-    group = group_of(run)
-    if group is None:
-        return []
-    return [
-        {
-            **{"framework": framework, "implementation": case.implementation, "problem": group.problem},
-            **{"pass": group.pass_, "batch": group.batch, "median_ns": case.median_ns},
-            "times_faster_than_the_first_rung": compare(group, cases[0], case).ratio,
-        }
-        for framework, cases in rungs(run, group)
-        for case in cases
-    ]
-
-
-def describe(run: StoredRun) -> str:
+def _describe(steps: list[Rung]) -> str:
     """The figure in words: the ends of every framework's ladder."""
-    group = group_of(run)
+    ends = {framework: (first, case) for framework, first, case in steps}
     each = [
-        f"{framework} from {cases[0].implementation} {units.time(cases[0].median_ns)} "
-        f"to {cases[-1].implementation} {units.time(cases[-1].median_ns)}"
-        for framework, cases in (rungs(run, group) if group else ())
+        f"{framework} from " + " to ".join(f"{case.implementation} {units.time(case.median_ns)}" for case in both)
+        for framework, both in ends.items()
     ]
     return f"Time per call by execution, logarithmic. {'; '.join(each)}."

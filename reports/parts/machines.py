@@ -10,12 +10,12 @@ from samegrad.benchmarks.documents.merging import foreign_cpus
 from samegrad.benchmarks.results import units
 from samegrad.benchmarks.results.machines import Across, in_words
 from samegrad.benchmarks.results.statistics import Interval
+from samegrad.benchmarks.results.units import minute
 from samegrad.reports import cells
 from samegrad.reports.figures import points
 from samegrad.reports.machines import MachineRun, MergedGroup, MergedRatio, headline, merge
 from samegrad.reports.material import Material
 from samegrad.reports.part import Block, Columns, Figure, Heading, Items, ReportPart, Table, Text, note, table
-from samegrad.reports.provenance import minute
 from samegrad.reports.records import NOTHING
 
 ID, TITLE = "machines", "On several machines"

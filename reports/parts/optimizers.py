@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
+from samegrad.benchmarks.results.units import distance
 from samegrad.impls.documents.optimizers import OptimizerRow, Optimizers
 from samegrad.reports import cells
 from samegrad.reports.figures import heat
 from samegrad.reports.material import Material
-from samegrad.reports.part import Columns, Figure, ReportPart, Text, left_out, note, table
+from samegrad.reports.part import Columns, Figure, ReportPart, Text, facts, left_out, note, table
 
 ID, TITLE = "optimizers", "The same optimizers"
 FAINTEST = 1e-16
@@ -23,18 +24,8 @@ def part(material: Material) -> ReportPart | None:
     looks = material.looks
     grids = [_grid(document, is_aligned=False), _grid(document, is_aligned=True)]
     subheading = "How far any parameter gets from the textbook's at most. Aligned, only rounding is left; red is more."
-    rows = [
-        {
-            **{"implementation": row.implementation, "optimizer": row.optimizer, "shipped": row.shipped},
-            **{
-                "unexplained": row.unexplained,
-                "aligned": row.aligned,
-                "allowed": row.allowed,
-                "reasons": _reasons(row),
-            },
-        }
-        for row in document.rows
-    ]
+    named = "implementation optimizer shipped unexplained aligned allowed"
+    rows = [facts(row, named) | {"reasons": _reasons(row)} for row in document.rows]
     figure = Figure(
         "optimizers",
         lambda: heat.draw(
@@ -53,7 +44,7 @@ def part(material: Material) -> ReportPart | None:
         "parts by": lambda row: cells.small(row.shipped),
         "because (each alone)": lambda row: _reasons(row) or "–",
         "unexplained": lambda row: cells.small(row.unexplained),
-        "aligned": lambda row: cells.judged(_text(row.aligned), None if row.is_aligned else False, row.aligned),
+        "aligned": lambda row: cells.judged(distance(row.aligned), None if row.is_aligned else False, row.aligned),
         "allowed": lambda row: cells.small(row.allowed),
     }
     by_name = [row for name in document.names for row in document.rows if row.optimizer == name]
@@ -69,15 +60,11 @@ def _grid(document: Optimizers, is_aligned: bool) -> heat.Grid:
     values: dict[str, dict[tuple[str, str], heat.Value]] = {name: {} for name in document.implementations}
     for name in document.names:
         for row in (row for row in document.rows if row.optimizer == name):
-            distance = row.aligned if is_aligned else row.shipped
-            share = 1 - math.log10(distance) / math.log10(FAINTEST) if distance > 0 else 0.0
+            far = row.aligned if is_aligned else row.shipped
+            share = 1 - math.log10(far) / math.log10(FAINTEST) if far > 0 else 0.0
             is_wrong = is_aligned and not row.is_aligned
-            values[row.implementation]["", name] = heat.Value(distance, _text(distance), None if is_wrong else share)
+            values[row.implementation]["", name] = heat.Value(far, distance(far), None if is_wrong else share)
     return heat.Grid("aligned" if is_aligned else "as shipped", values)
-
-
-def _text(distance: float) -> str:
-    return f"{distance:.1e}" if distance else "0"
 
 
 def _reasons(row: OptimizerRow) -> str:

@@ -10,7 +10,7 @@ from samegrad.reports import cells
 from samegrad.reports.answer import headline
 from samegrad.reports.figures.frame import drawn
 from samegrad.reports.material import Material
-from samegrad.reports.page.options import options
+from samegrad.reports.page.chart_data import options
 from samegrad.reports.part import Columns, Markup, ReportPart, note, table
 from samegrad.reports.ratios import compare
 
@@ -39,12 +39,12 @@ def part(material: Material) -> ReportPart | None:
     compared = [(fast, slow, compare(group, slow, fast)) for fast, slow in pairs]
     columns: Columns = {
         "implementation": lambda pair: cells.name(pair[0].implementation, looks),
-        "is": lambda pair: cells.verdict(verdict(pair[2].inverse, run.margin) or "no difference shown"),
+        "is": lambda pair: cells.verdict(verdict(pair[2].inverse, group.margin) or "no difference shown"),
         "than": lambda pair: cells.name(pair[1].implementation, looks),
         "times": lambda pair: cells.ratio(pair[2].ratio),
         "interval": lambda pair: cells.interval(pair[2].low, pair[2].high),
     }
-    how = f"""“Faster” is only where the whole interval lies beyond the margin of {100 * run.margin:g} %; “equivalent”
+    how = f"""“Faster” is only where the whole interval lies beyond the margin of {100 * group.margin:g} %; “equivalent”
         where it lies inside. Intervals hold at {100 * CONFIDENCE:g} % for all pairs of a batch together (Student's t
         over launches, Bonferroni).{left_out}"""
     shown_table = table("pairs-table", group.where, compared, columns)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from samegrad.benchmarks.documents.selfcheck import MET, MISSED, WITHIN_CHANCE, Finding
-from samegrad.benchmarks.results.units import count
+from samegrad.benchmarks.results.units import count, minute
 from samegrad.reports import cells
 from samegrad.reports.material import Material
 from samegrad.reports.part import Columns, ReportPart, Table, Text, note, table
-from samegrad.reports.provenance import minute
 
 ID, TITLE = "selfcheck", "Can the clock be believed?"
 COLUMNS: Columns = {

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import partial
 
 from samegrad.benchmarks.results import survival
-from samegrad.impls.documents.study import Study, StudyCell, StudyPair, law_in_words, p_in_words, percent
+from samegrad.impls.documents.study import Study, StudyCell, law_in_words, p_in_words, percent
 from samegrad.reports import cells
 from samegrad.reports.figures import shares
 from samegrad.reports.material import Material
-from samegrad.reports.part import Block, Columns, Figure, Heading, ReportPart, Table, Text, note, table
+from samegrad.reports.part import Block, Columns, Figure, Heading, ReportPart, Table, Text, each, facts, note, table
 from samegrad.reports.style import DASHES, FAINT, MARKERS, MUTED, PALETTE, Look
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Drawing
 
 ID, TITLE = "study", "Which starts learn"
 MOST_PANELS = 12
 """More laws and networks than this are in the tables and the CSV files alone."""
+CELL = "law width activation optimizer learning_rate"
+"""The key of a cell, as columns of CSV files."""
+NETWORK: Columns = {
+    "weights": lambda one: law_in_words(one.law),
+    "network": lambda one: f"2-{one.width}-1 {one.activation}",
+}
+"""The columns of a cell's or a pair's network."""
 LEARNED = "learned"
 COLOURS = {
     **{LEARNED: FAINT, "symmetric": PALETTE[0], "saturated": PALETTE[1], "dead": "#1F2328"},
@@ -67,95 +70,63 @@ def _looks(study: Study) -> dict[str, Look]:
     }
 
 
-def _notes(study: Study) -> list[str]:
+def _texts(study: Study, heading: str, more: str) -> tuple[list[str], str, str]:
+    """The footer, the heading and the line below it of a figure."""
+    spec = study.spec
     versions = ", ".join(f"{name} {version}" for name, version in study.versions.items())
-    return [f"samegrad study · {study.spec.implementation} {study.spec.dtype} · {versions}"]
-
-
-def _subheading(study: Study, more: str) -> str:
-    starts = f"{study.spec.starts:,} starts a cell, the same in all"
-    return f"{starts}; learned: an error below {study.spec.threshold:g}. {more}"
+    subheading = f"{spec.starts:,} starts a cell, the same in all; learned: an error below {spec.threshold:g}. {more}"
+    return [f"samegrad study · {spec.implementation} {spec.dtype} · {versions}"], heading, subheading
 
 
 def _rates(study: Study) -> Figure:
-    def draw() -> Drawing:
-        panels = [
-            shares.SharePanel(
-                _name(network),
-                {
-                    optimizer: [
-                        (cell.learning_rate, cell.share, cell.low, cell.high)
-                        for cell in sorted(own, key=lambda cell: cell.learning_rate)
-                        if cell.optimizer == optimizer
-                    ]
-                    for optimizer in study.spec.optimizers
-                },
-            )
-            for network, own in _networks(study).items()
-        ]
-        heading = f"Starts that learn xor within {study.spec.epochs:,} epochs"
-        texts = _notes(study), heading, _subheading(study, "95 % (Wilson).")
-        return shares.draw_lines(texts, panels, _looks(study), "learning rate", is_rate=True)
-
+    """The share that learns over the learning rate."""
+    panels = []
+    for network, own in _networks(study).items():
+        lines: dict[str, list[shares.Point]] = {name: [] for name in study.spec.optimizers}
+        for cell in sorted(own, key=lambda cell: cell.learning_rate):
+            lines[cell.optimizer].append((cell.learning_rate, cell.share, cell.low, cell.high))
+        panels.append(shares.SharePanel(_name(network), lines))
     rows = [
-        {
-            **{"law": cell.law, "width": cell.width, "activation": cell.activation, "optimizer": cell.optimizer},
-            **{"learning_rate": cell.learning_rate, "share": cell.share, "low": cell.low, "high": cell.high},
-            **{"median_epochs": cell.median(study.spec.looks), "halves_p": cell.halves_p},
-        }
+        facts(cell, f"{CELL} share low high")
+        | {"median_epochs": cell.median(study.spec.looks), "halves_p": cell.halves_p}
         for cell in study.cells
     ]
+    texts = _texts(study, f"Starts that learn xor within {study.spec.epochs:,} epochs", "95 % (Wilson).")
+    draw = partial(shares.draw_lines, texts, panels, _looks(study), "learning rate", is_rate=True)
     return Figure("study-rates", draw, rows, f"Shares over the learning rate. {study.answer[0]}")
 
 
 def _survival(study: Study) -> Figure:
-    """The panels of the time to success, each optimizer at its best rate."""
+    """The share that has learned by each epoch, each optimizer at its best rate."""
     curves = {
         key: survival.by_time(study.spec.looks, cell.learned_at, study.spec.starts) for key, cell in study.best.items()
     }
-
-    def draw() -> Drawing:
-        panels = [
-            shares.SharePanel(_name(network), {name: curves[network, name] for name in study.spec.optimizers})
-            for network in _networks(study)
-        ]
-        texts = (
-            _notes(study),
-            "When they learn",
-            _subheading(study, "Each at its best rate; 95 % (Greenwood)."),
-        )
-        return shares.draw_lines(texts, panels, _looks(study), "epochs", is_rate=False)
-
-    rows = [
-        {
-            **{"law": law, "width": width, "activation": activation, "optimizer": optimizer},
-            **{"learning_rate": study.best[(law, width, activation), optimizer].learning_rate, **point._asdict()},
-        }
-        for ((law, width, activation), optimizer), curve in curves.items()
-        for point in curve
+    panels = [
+        shares.SharePanel(_name(network), {name: curves[network, name] for name in study.spec.optimizers})
+        for network in _networks(study)
     ]
+    rows = [facts(study.best[key], CELL) | point._asdict() for key, curve in curves.items() for point in curve]
+    texts = _texts(study, "When they learn", "Each at its best rate; 95 % (Greenwood).")
+    draw = partial(shares.draw_lines, texts, panels, _looks(study), "epochs", is_rate=False)
     return Figure("study-survival", draw, rows, "The share that has learned by each epoch, each at its best rate.")
 
 
 def _failures(study: Study) -> Figure:
-    def draw() -> Drawing:
-        panels = [
-            shares.StackPanel(
-                _name(network), [(cell.optimizer, f"{cell.learning_rate:g}", _kinds(study, cell)) for cell in own]
-            )
-            for network, own in _networks(study).items()
-        ]
-        texts = _notes(study), "Why they fail", _subheading(study, "By optimizer and learning rate.")
-        return shares.draw_stacks(texts, panels, COLOURS, "")
-
+    """The starts of each cell stacked by how they ended."""
+    panels = [
+        shares.StackPanel(
+            _name(network), [(cell.optimizer, f"{cell.learning_rate:g}", _kinds(study, cell)) for cell in own]
+        )
+        for network, own in _networks(study).items()
+    ]
     rows = [
-        {
-            **{"law": cell.law, "width": cell.width, "activation": cell.activation, "optimizer": cell.optimizer},
-            **{"learning_rate": cell.learning_rate, "kind": kind, "share": share},
-        }
+        facts(cell, CELL) | {"kind": kind, "share": share}
         for cell in study.cells
         for kind, share in _kinds(study, cell).items()
     ]
+    draw = partial(
+        shares.draw_stacks, _texts(study, "Why they fail", "By optimizer and learning rate."), panels, COLOURS, ""
+    )
     return Figure("study-failures", draw, rows, f"Why starts fail, by cell. {study.answer[-2]}")
 
 
@@ -166,8 +137,7 @@ def _kinds(study: Study, cell: StudyCell) -> dict[str, float]:
 
 def _best(study: Study) -> Table:
     columns: Columns = {
-        "weights": lambda cell: law_in_words(cell.law),
-        "network": lambda cell: f"2-{cell.width}-1 {cell.activation}",
+        **NETWORK,
         "optimizer": lambda cell: cell.optimizer,
         "rate": lambda cell: cells.cell(f"{cell.learning_rate:g}", cell.learning_rate),
         "learn": lambda cell: cells.cell(f"{percent(cell.share)} %", cell.share),
@@ -180,14 +150,11 @@ def _best(study: Study) -> Table:
 
 
 def _pairs(study: Study) -> Table:
-    def named(place: int) -> Callable[[StudyPair], cells.Cell]:
-        return lambda pair: f"{pair.optimizers[place]} at {pair.learning_rates[place]:g}"
-
     columns: Columns = {
-        "weights": lambda pair: law_in_words(pair.law),
-        "network": lambda pair: f"2-{pair.width}-1 {pair.activation}",
-        "one": named(0),
-        "other": named(1),
+        **NETWORK,
+        **each(
+            {"one": 0, "other": 1}, lambda place, pair: f"{pair.optimizers[place]} at {pair.learning_rates[place]:g}"
+        ),
         "both learn": lambda pair: cells.count(pair.both),
         "one alone": lambda pair: cells.count(pair.first_only),
         "other alone": lambda pair: cells.count(pair.second_only),

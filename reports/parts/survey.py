@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from samegrad.benchmarks.results.units import minute
 from samegrad.impls.documents.agreement import AgreeRow
 from samegrad.reports import cells
 from samegrad.reports.figures import heat
 from samegrad.reports.material import Material
 from samegrad.reports.part import Columns, ReportPart, Text, left_out, note, table
-from samegrad.reports.parts.agreement import grid_of, tau_in_words
-from samegrad.reports.provenance import minute
+from samegrad.reports.parts.agreement import tau_grid, tau_in_words
 
 ID, TITLE = "survey", "The same gradients at any scale"
 
@@ -18,10 +18,7 @@ def part(material: Material) -> ReportPart | None:
     survey = material.agreement
     if survey is None or not survey.taus:
         return None
-    worst: dict[str, dict[tuple[str, str], float]] = {}
-    for tau in survey.taus:
-        of_one, key = worst.setdefault(tau.implementation, {}), (f"{tau.problem}, {tau.dtype}", f"×{tau.scale:g}")
-        of_one[key] = max(tau.worst, of_one.get(key, 0.0))
+    taus = ((row.implementation, (f"{row.problem}, {row.dtype}", f"×{row.scale:g}"), row.worst) for row in survey.taus)
     columns: Columns = {
         "implementation": lambda row: cells.name(row.implementation, material.looks),
         "problem": lambda row: row.problem,
@@ -37,7 +34,8 @@ def part(material: Material) -> ReportPart | None:
     how = f"""From samegrad agree, {minute(survey.date)}: the largest τ over {seeds} seed{"" if seeds == 1 else "s"},
         passes and tensors, by the scale of the initial parameters. At scale 1 units work in their middle, at 10 many
         are saturated, at 100 nearly all."""
-    by_scale = heat.as_table(grid_of("Largest τ by problem, dtype and scale", worst), "survey-table", material.looks)
+    title = "Largest τ by problem, dtype and scale"
+    by_scale = heat.as_table("survey-table", title, tau_grid(title, taus), material.looks)
     caption = "τ and error in units in the last place (ULP), the worst over the seeds"
     every = table("survey-all", caption, survey.taus, columns, f"Numbers: every tensor ({len(survey.taus)})")
     return ReportPart(ID, TITLE, [Text(_verdict(survey.taus)), note(how), by_scale, every, *left_out(survey.left_out)])

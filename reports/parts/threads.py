@@ -26,7 +26,7 @@ def part(material: Material) -> ReportPart | None:
     blocks: list[Block] = []
     for number, (key, groups) in enumerate(by_key.items(), start=1):
         times = {(group.threads, group.batch): group.times_ns for group in groups}
-        if effects := threads.effects(times, material.run.margin):
+        if effects := threads.effects(times, groups[0].margin):
             blocks += _table(key, effects, f"threads-{number}", material)
     return ReportPart(ID, TITLE, [note(HOW), *blocks]) if blocks else None
 

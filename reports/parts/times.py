@@ -12,13 +12,11 @@ from samegrad.reports.answer import headline
 from samegrad.reports.figures import bars, curves
 from samegrad.reports.figures.frame import drawn, panel_groups
 from samegrad.reports.material import Material
-from samegrad.reports.page.chart_data import chart_data, panels
-from samegrad.reports.page.options import options
+from samegrad.reports.page.chart_data import chart_data, options, panels
 from samegrad.reports.part import Block, Columns, Figure, Folded, Markup, ReportPart, Table, note, table
 from samegrad.reports.provenance import footer
 from samegrad.reports.ratios import compare, crossovers, judged
 from samegrad.reports.records import NOTHING, CaseTimes, GroupTimes
-from samegrad.reports.table import against
 
 ID, TITLE = "times", "Time per call against batch"
 TEMPLATE = """
@@ -51,6 +49,8 @@ eight lines, those between implementations that are the fastest somewhere.{{ lef
 <ul class="bars" id="bars" aria-describedby="bars-where"></ul>
 <p class="note" id="bars-where"></p>
 """
+MOST_TABLES = 8
+"""Of more tables, all but the first are folded together."""
 MOST_ROWS, MOST_CROSSINGS = 2400, 400
 """Tables with more rows in all are left to the CSV files, and at most this many crossovers are listed."""
 
@@ -70,16 +70,17 @@ def part(material: Material) -> ReportPart | None:
         "shows": [("time", "time per call"), *((name, f"relative to {name}") for name in shown)],
         **options(run.groups),
     }
-    blocks: list[Block] = [Markup(TEMPLATE, markup), *_crossings(material, shown)]
-    blocks += [Folded(f"Numbers: {len(tables)} tables", tables)] if len(tables) > 8 else tables
+    few = MOST_TABLES if len(tables) <= MOST_TABLES else 1
+    blocks: list[Block] = [Markup(TEMPLATE, markup), *tables[:few]]
+    blocks += [Folded(f"Numbers: {len(tables) - few} more tables", tables[few:])] if tables[few:] else []
+    blocks += _crossings(material, shown)
     if missing := len(chart["panels"]) - len(tables):
         blocks.append(note(f"{missing} more tables are in the CSV files beside this page."))
     return ReportPart(ID, TITLE, [*blocks, *_figures(material)])
 
 
 def _crossings(material: Material, shown: list[str]) -> list[Table]:
-    margin = material.run.margin
-    crossing = [(of[0], one) for of in panels(material.run).values() for one in crossovers(of, shown, margin)]
+    crossing = [(of[0], one) for of in panels(material.run).values() for one in crossovers(of, shown)]
     if not crossing:
         return []
     columns: Columns = {
@@ -89,7 +90,7 @@ def _crossings(material: Material, shown: list[str]) -> list[Table]:
         "faster when small": lambda both: both[1].first,
         "faster when large": lambda both: both[1].second,
         "between": lambda both: f"{units.count(both[1].low)} and {units.count(both[1].high)}",
-        "near batch": lambda both: cells.count(float(f"{both[1].near:.1e}")),
+        "near batch": lambda both: cells.cell(units.about(both[1].near), both[1].near),
     }
     caption = "Shown by the intervals; “near” is interpolated between the batches measured."
     caption += f" The first {MOST_CROSSINGS}." if len(crossing) > MOST_CROSSINGS else ""
@@ -118,7 +119,7 @@ def _table(name: str, groups: list[GroupTimes], material: Material) -> Table:
         "median": lambda both: cells.time(both[1].median_ns),
         "10th percentile": lambda both: cells.time(both[1].spread_ns[0]),
         "90th percentile": lambda both: cells.time(both[1].spread_ns[1]),
-        "ratio (interval)": lambda both: _ratio(*both),
+        "ratio (interval)": lambda both: ratio_cell(*both),
         "verdict": lambda both: cells.verdict(judged(*both)[1], both[1].notes),
     }
     if any(_device(case, "device_memory_bytes") for _, case in cases):
@@ -130,9 +131,13 @@ def _table(name: str, groups: list[GroupTimes], material: Material) -> Table:
     return table(name, caption, cases, columns, f"Numbers: {title}")
 
 
-def _ratio(group: GroupTimes, case: CaseTimes) -> cells.Cell:
+def ratio_cell(group: GroupTimes, case: CaseTimes) -> cells.Cell:
+    """The ratio to the group's baseline and its interval: `5.10 (4.90 to 5.30)`; `1` for the baseline itself."""
     ratio, _ = judged(group, case)
-    return cells.cell(against(ratio), ratio and ratio.ratio)
+    if ratio is None or case.implementation == group.baseline:
+        return "–" if ratio is None else cells.cell("1", 1.0)
+    ends = units.interval(ratio.low, ratio.high)
+    return cells.cell(units.ratio(ratio.ratio) + (f" ({ends})" if ends else ""), ratio.ratio)
 
 
 def _device(case: CaseTimes, what: str) -> float | None:
@@ -153,7 +158,7 @@ def _figures(material: Material) -> list[Figure]:
             figures.append(Figure(f"{name}-{suffix}", draw, times_rows(of), describe(of), on_page=False))
             if family == families[0]:
                 few = smallest(of)
-                draw, rows = partial(smallest_figure, material, few), smallest_rows(few)
+                draw, rows = partial(smallest_figure, material, few), times_rows(few)
                 figures.append(Figure(f"smallest-batch-{suffix}", draw, rows, describe(few), on_page=False))
     return figures
 
@@ -181,12 +186,14 @@ def times_figure(material: Material, groups: list[GroupTimes]) -> curves.Figure:
 
 
 def times_rows(groups: Iterable[GroupTimes]) -> list[dict[str, Any]]:
-    """One row per point."""
+    """One row per point or bar."""
     return [
         {
             **group.facts,
             **{"implementation": case.implementation, "median_ns": case.median_ns},
             **{"p10_ns": case.spread_ns[0], "p90_ns": case.spread_ns[1]},
+            "fastest": group.fastest.implementation,
+            "ratio_to_fastest": compare(group, case, group.fastest).ratio,
             **{what: case.extra and getattr(case.extra, what) for what in ("device_memory_bytes", "device_ns")},
         }
         for group in groups
@@ -236,17 +243,3 @@ def smallest_figure(material: Material, groups: list[GroupTimes]) -> bars.Figure
         x_format=lambda ns: units.time(ns, 2),
         columns=min(2, len(groups)),
     )
-
-
-def smallest_rows(groups: Iterable[GroupTimes]) -> list[dict[str, Any]]:
-    """One row per bar."""
-    return [
-        {
-            **group.facts,
-            **{"implementation": case.implementation, "median_ns": case.median_ns},
-            "fastest": group.fastest.implementation,
-            "ratio_to_fastest": compare(group, case, group.fastest).ratio,
-        }
-        for group in groups
-        for case in group.cases
-    ]

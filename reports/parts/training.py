@@ -6,14 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from samegrad.benchmarks.results.units import count, significant
+from samegrad.benchmarks.results.units import count, minute, significant
 from samegrad.impls.documents.learning import Curve, Starts, StartsRun, Training
 from samegrad.reports import cells
 from samegrad.reports.figures import curves, points
 from samegrad.reports.figures.frame import MOST, sheet
 from samegrad.reports.material import Material
 from samegrad.reports.part import Block, Columns, Figure, Heading, ReportPart, Text, each, note, table
-from samegrad.reports.provenance import minute
 from samegrad.reports.style import Look
 
 if TYPE_CHECKING:

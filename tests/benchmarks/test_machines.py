@@ -8,7 +8,7 @@ from scipy import special
 
 from samegrad.benchmarks.results import machines
 from samegrad.benchmarks.results.machines import across, in_words, next_error, ranks, sentence
-from samegrad.benchmarks.results.simulated_machines import (
+from tests.benchmarks.simulated_machines import (
     MACHINES,
     RANKED,
     RATIOS,
@@ -29,7 +29,7 @@ def test_the_prediction_interval_holds_the_left_out_machine(tau, count):
 def test_an_interval_of_the_mean_is_no_prediction(monkeypatch):
     """Planted: without the next machine's own share, which the test above must not let pass."""
     monkeypatch.setattr(
-        "samegrad.benchmarks.results.simulated_machines.next_error",
+        "tests.benchmarks.simulated_machines.next_error",
         lambda means: means.std(axis=-1, ddof=1) / np.sqrt(means.shape[-1]),
     )
     assert predicted(5, 0.05, np.random.default_rng(0)) < 0.8

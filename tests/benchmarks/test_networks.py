@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from samegrad.benchmarks.clock.calls.base import CallRequest
 from samegrad.benchmarks.clock.case import Case
 from samegrad.benchmarks.clock.worker import Worker
 from samegrad.benchmarks.results.groups import group_entry
-from samegrad.benchmarks.results.networks import networks, sentence
+from samegrad.benchmarks.results.series import networks
 from samegrad.impls.checking.agreement import Disagreement, Reference, require
 from samegrad.impls.checking.gate import Gate
 from samegrad.impls.checking.subject import Broken
@@ -131,19 +132,18 @@ def test_the_ratio_to_the_floor_is_given_with_its_interval():
     for name, expected in {"cheap": 4.0, "dear": 9.2}.items():
         ratio = result.over_floor[name]
         assert ratio.low < ratio.ratio < ratio.high and ratio.ratio == pytest.approx(expected, rel=0.05)
-    output = sentence("xor value_and_grad", result)
-    assert output.startswith("xor value_and_grad: the call decides up to about ") and output.endswith(
-        " times as long in dear."
-    )
+    output = result.sentence("xor value_and_grad")
+    assert output.startswith("xor value_and_grad: the call decides up to about ") and output.endswith(").")
+    assert re.search(r", 4\.\d+ times as long in cheap \(\S+ to \S+\), 9\.\d+ times as long in dear \(", output)
     assert " networks for cheap and about " in output and "; at 32,768 a network takes 24." in output
-    assert sentence("x", networks(times(1), ("floor",))).count("(") == 0
+    assert networks(times(1), ("floor",)).sentence("x").count("(") == 0
 
 
 def test_without_a_floor_the_fastest_is_named_and_two_numbers_are_no_series():
     series = {number: {n: t for n, t in of.items() if n != "floor"} for number, of in times().items()}
     result = networks(series)
     assert result.floor is None and result.over_floor == {}
-    assert sentence("x", result).endswith("; at 32,768 a network takes 101 ns in cheap.")
+    assert result.sentence("x").endswith("; at 32,768 a network takes 101 ns in cheap.")
     assert networks({number: series[number] for number in (1, 32)}) is None
 
 
@@ -151,7 +151,7 @@ def test_one_that_the_most_networks_do_not_double_is_named():
     series = times()
     for number in NUMBERS:
         series[number]["dear"] = [np.full(20, 1e9)] * 5
-    output = sentence("x", networks(series, ("floor",)))
+    output = networks(series, ("floor",)).sentence("x")
     assert "beyond 32,768, the most, the call still decides for dear" in output
 
 

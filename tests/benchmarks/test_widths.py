@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from samegrad.benchmarks.results.series import about, family, widths
 from samegrad.benchmarks.results.statistics import Interval
-from samegrad.benchmarks.results.widths import about, family, sentence, widths
 
 WIDTHS = (4, 16, 64, 256, 1024)
 EXPECTED = {"cheap": 32.0, "dear": 320.0}
@@ -69,17 +69,16 @@ def test_one_that_never_doubles_has_no_takeover_and_the_sentence_says_so():
     flat = times(np.random.default_rng(3), arithmetic=1e-6)
     result = widths(flat, floors=("floor",))
     assert result.takeovers["cheap"] is None
-    assert "the call decides beyond 1,024, the widest, for cheap, dear; at 1,024 the" in sentence(
-        "here", result, ("floor",)
-    )
+    text = result.sentence("here")
+    assert text.startswith("here: beyond 1,024, the widest, the call still decides for cheap, dear; at 1,024 the ")
 
 
 def test_all_are_alike_only_from_where_every_wider_interval_is_below_the_limit():
     result = widths(times(np.random.default_rng(4)), floors=("floor",))
     assert list(result.spreads) == list(WIDTHS) and result.count == 2
     assert result.alike_from == 1024  # 100 times at 4, 2.6 at 256, 1.1 at 1024
-    text = sentence("2-w-1", result, ("floor",))
-    assert text.startswith("2-w-1: the call decides up to a width of about 2") and "for cheap and of about " in text
+    text = result.sentence("2-w-1")
+    assert text.startswith("2-w-1: the call decides up to a width of about 2") and "for cheap and about " in text
     assert text.endswith("; from 1,024 on all 2 are within 1.2 of each other.")
 
 
@@ -87,20 +86,20 @@ def test_a_spread_that_widens_again_is_not_alike_before():
     series = times(np.random.default_rng(5))
     series[1024]["dear"] = [2 * launch for launch in series[1024]["dear"]]
     result = widths(series, floors=("floor",))
-    assert result.alike_from is None and "the slowest of 2 takes 2." in sentence("x", result, ("floor",))
+    assert result.alike_from is None and "the slowest of 2 takes 2." in result.sentence("x")
 
 
 def test_one_launch_shows_nothing_alike():
     result = widths(times(np.random.default_rng(6), launches=1), floors=("floor",))
     assert result.alike_from is None and result.takeovers["cheap"].low is None
-    assert sentence("x", result, ("floor",)).endswith("one launch has no interval.")
+    assert result.sentence("x").endswith("one launch has no interval.")
 
 
 def test_a_takeover_whose_interval_leaves_the_widths_measured_is_not_reported():
     """Two launches far apart: the t-interval of two values is 25 times as wide as they are apart."""
     series = times(np.random.default_rng(8), launches=2)
     series[64]["cheap"] = [launch * factor for launch, factor in zip(series[64]["cheap"], (0.5, 2), strict=True)]
-    text = sentence("x", widths(series, floors=("floor",)), ("floor",))
+    text = widths(series, floors=("floor",)).sentence("x")
     assert "where arithmetic takes over is not resolved for cheap" in text and "for cheap and" not in text
 
 

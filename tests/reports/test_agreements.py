@@ -14,8 +14,8 @@ from samegrad.impls.documents.agreement import AgreementDocument
 from samegrad.impls.documents.base import DocumentError
 from samegrad.reports import report
 from samegrad.reports.material import gather
-from samegrad.reports.page.render import render
 from samegrad.reports.parts import drift, survey
+from tests.reports.drawn import render
 
 STORED = Path(__file__).with_name("stored") / "agreement-1.json"
 SMALL = {"problems": ("line",), "passes": ("forward",), "batches": (4,)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from samegrad.benchmarks.results.verdict import MARGIN
 from samegrad.reports.answer import answer
 from samegrad.reports.records import CaseTimes, GroupTimes, LaunchTimes, StoredRun
 
@@ -17,10 +18,10 @@ def case(name, ns, launches=LAUNCHES, is_floor=False):
     return CaseTimes(name, ns, np.concatenate([part.samples_ns for part in parts]), parts, is_floor=is_floor)
 
 
-def run(*groups, **options):
+def run(*groups, margin=MARGIN, **options):
     """A run of xor's gradient, one group of cases per (batch, cases)."""
     made = tuple(
-        GroupTimes(f"g{batch}", "xor", "value_and_grad", batch, "float32", "cpu", "", tuple(cases))
+        GroupTimes(f"g{batch}", "xor", "value_and_grad", batch, "float32", "cpu", "", tuple(cases), margin)
         for batch, cases in groups
     )
     names = {case.implementation: {"framework": "f", "execution": "e"} for _, cases in groups for case in cases}

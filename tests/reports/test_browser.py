@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import combinations
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from samegrad.benchmarks.results import units
 from samegrad.reports import labels
 from samegrad.reports.material import gather
 from samegrad.reports.page import chart_data
-from samegrad.reports.page.render import render
+from tests.reports.drawn import render
 
 STORED = Path(__file__).with_name("stored")
 DOCUMENTS = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(STORED.glob("[!f]*-1.json"))]
@@ -114,6 +115,13 @@ def test_hidden_implementations_leave_the_chart_and_come_back(opened):
     assert "all is hidden" in page.find_element("id", "chart").text
     boxes[0].click()
     assert texts(page, "#chart .label") == ["numpy"]
+
+
+def test_a_ratio_and_its_interval_are_one_below_the_other(opened, make_run):
+    """In cells of numbers, which else are on one line."""
+    page = opened(make_run(problems=("xor",), passes=("forward", "forward:host"), batches=(4,)))
+    cell = page.find_element("css selector", "#variants-1 td.number.lines")
+    assert re.fullmatch(r"1\.\d+×\n\S+ to \S+", cell.text)
 
 
 def test_all_lines_are_hidden_and_shown_at_once(opened, make_run):

@@ -106,7 +106,7 @@ def test_a_missing_key_is_refused_where_it_is_missing(name, missing, tmp_path):
 
 def test_what_is_stored_is_read():
     """The undamaged are fine, so that it is the damage that is refused; the stored run has a page without NaN."""
-    from samegrad.reports.page.render import render
+    from tests.reports.drawn import render
 
     assert "NaN" not in re.sub(r"<script>.*?</script>", "", render(gather(STORED)), flags=re.S)
 

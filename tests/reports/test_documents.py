@@ -17,9 +17,9 @@ from samegrad.impls.documents import base
 from samegrad.impls.documents.base import DocumentError
 from samegrad.impls.documents.sharpness import Sharpness
 from samegrad.reports.material import BESIDE, gather
-from samegrad.reports.page.render import render
 from samegrad.reports.parts import call_cost, goals
 from samegrad.reports.report import contents
+from tests.reports.drawn import render
 
 STORED = Path(__file__).with_name("stored")
 SAMPLE = Path(__file__).parents[2] / "reports/sample"

@@ -17,7 +17,7 @@ from samegrad.impls.child import ROOT
 from samegrad.impls.documents import base as documents
 from samegrad.reports import gallery
 from samegrad.reports.material import gather
-from samegrad.reports.page.render import render
+from tests.reports.drawn import render
 from tests.reports.several_machines import machine
 
 GIT = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]

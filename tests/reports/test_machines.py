@@ -9,10 +9,10 @@ from samegrad.impls.documents.base import DocumentError
 from samegrad.reports import machines as merged
 from samegrad.reports import runs
 from samegrad.reports.material import gather
-from samegrad.reports.page.render import render
 from samegrad.reports.parts import compared, machines
 from samegrad.reports.report import contents
 from tests.reports.conftest import FIXED_NS_AND_NS_PER_ROW
+from tests.reports.drawn import render
 from tests.reports.several_machines import machine, without_rounds
 
 

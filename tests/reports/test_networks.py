@@ -11,7 +11,7 @@ from samegrad.reports import records, runs
 from samegrad.reports.answer import answer
 from samegrad.reports.material import Material
 from samegrad.reports.part import Figure, Table
-from samegrad.reports.parts import networks
+from samegrad.reports.parts.series import NETWORKS
 from samegrad.reports.series import over_networks
 from tests.reports.drawn import words
 
@@ -52,7 +52,7 @@ def run(make_run, write_run):
 def test_a_run_s_series_are_in_order_of_networks_and_apart_by_pass(run):
     result = over_networks(run.groups)
     assert [one.where for one in result] == ["xor value_and_grad, batch 4", "xor forward, batch 4"]
-    assert list(result[0].groups) == sorted(NUMBERS) and result[0].first.place == "cpu"
+    assert list(result[0].groups) == sorted(NUMBERS) and result[0].place == "cpu"
     assert result[0].groups[32].device == "cpu, 32 networks" and result[0].groups[32].place == "cpu"
     assert result[0].result.over_floor["jax-jit"].ratio == pytest.approx(4, rel=0.05)
     assert over_networks(group(number) for number in (1, 32)) == []
@@ -60,7 +60,7 @@ def test_a_run_s_series_are_in_order_of_networks_and_apart_by_pass(run):
 
 def test_the_figure_names_every_implementation_and_says_the_answer(run):
     material = Material((run,))
-    drawing = next(block for block in networks.part(material).blocks if isinstance(block, Figure))
+    drawing = next(block for block in NETWORKS.part(material).blocks if isinstance(block, Figure))
     output = words(drawing)
     for what in (*CALLS_NS, "the call decides up to about", "networks at once", "time over that of floor"):
         assert what in output, what
@@ -70,10 +70,10 @@ def test_the_figure_names_every_implementation_and_says_the_answer(run):
 
 
 def test_a_run_of_one_network_has_no_such_part(make_run, write_run):
-    assert networks.part(Material((runs.read(write_run(make_run())),))) is None
+    assert NETWORKS.part(Material((runs.read(write_run(make_run())),))) is None
 
 
 def test_the_answer_and_the_page_say_it(run):
     assert sum("the call decides up to about" in sentence for sentence in answer(run)) == 1
-    tables = [block for block in networks.part(Material((run,))).blocks if isinstance(block, Table)]
+    tables = [block for block in NETWORKS.part(Material((run,))).blocks if isinstance(block, Table)]
     assert [len(table.rows) for table in tables] == [4, 4] and "time per network" in tables[0].caption

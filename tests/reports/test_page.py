@@ -14,8 +14,8 @@ from markupsafe import escape
 from samegrad.reports import report
 from samegrad.reports.material import gather
 from samegrad.reports.page import chart_data
-from samegrad.reports.page.render import render
 from samegrad.reports.parts import PARTS, times
+from tests.reports.drawn import render
 
 SMALL = {"problems": ("line",), "passes": ("forward", "value_and_grad"), "batches": (4, 64)}
 STORED = Path(__file__).with_name("stored")

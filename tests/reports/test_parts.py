@@ -8,9 +8,9 @@ import pytest
 
 from samegrad.reports import report, runs, style
 from samegrad.reports.answer import answer
-from samegrad.reports.material import gather
-from samegrad.reports.page.render import render
+from samegrad.reports.material import Material, gather
 from samegrad.reports.parts import cold_start, contenders, fits, ladder
+from tests.reports.drawn import render
 
 COLD = {
     "numpy": {
@@ -126,9 +126,11 @@ def test_the_ladder_needs_several_executions_of_one_framework(make_run, write_ru
     """Three rungs of NumPy are one; one execution of each framework is none."""
     assert ladder.group_of(runs.read(write_run())) is None
     run = runs.read(write_run(make_run(RUNGS, batches=(4,))))
-    ((framework, cases),) = ladder.rungs(run, ladder.group_of(run))
-    assert framework == "numpy" and [case.implementation for case in cases] == ["numpy-a", "numpy-b", "numpy-c"]
-    assert [row["times_faster_than_the_first_rung"] for row in ladder.rows(run)] == pytest.approx([1, 2, 4], rel=0.1)
+    steps = ladder.rungs(run, ladder.group_of(run))
+    assert [(framework, case.implementation) for framework, _, case in steps] == [("numpy", name) for name in RUNGS]
+    [figure] = ladder.part(Material((run,))).figures
+    rows = figure.rows
+    assert [row["times_faster_than_the_first_rung"] for row in rows] == pytest.approx([1, 2, 4], rel=0.1)
     # 10 %: launches of the synthetic run scatter by 1 %, and 80 ns per call are added to 2, 4 and 8 µs
 
 
@@ -138,7 +140,7 @@ def test_a_floor_is_marked_and_no_rung(make_run, write_run, figures):
     content["samegrad"]["implementations"]["c-floor"]["is_floor"] = True
     material = gather([write_run(content)])
     run = material.run
-    assert "c-floor" not in {row["implementation"] for row in ladder.rows(run)}
+    assert "c-floor" not in {row["implementation"] for row in figures(material)["ladder"].rows}
     assert material.looks["c-floor"] is style.FLOOR and run.groups[0].fastest.implementation == "numpy-c"
     with style.applied():
         figure = figures(material)["ladder"].draw()
@@ -166,7 +168,7 @@ def test_each_has_its_words(make_run, write_run, cold_only, figures):
     """The text alternatives name implementations with their numbers."""
     run = runs.read(write_run(with_fits(make_run(RUNGS, batches=(4,)))))
     assert "numpy 5.00 µs and 2.00 ns a row" in fits.describe(list(run.fits))
-    assert "numpy from numpy-a" in ladder.describe(run)
+    assert "numpy from numpy-a" in ladder.part(Material((run,))).figures[0].words
     assert "torch-eager 3.0 s" in figures(gather([write_run(cold_only)]))["cold-start"].words
 
 

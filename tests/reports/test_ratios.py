@@ -15,10 +15,11 @@ from scipy import stats
 from samegrad.benchmarks.clock.tables import render
 from samegrad.reports import runs, table
 from samegrad.reports.material import gather
-from samegrad.reports.page.render import render as render_page
 from samegrad.reports.parts import pairs as pairs_part
+from samegrad.reports.parts import parts_of, times
 from samegrad.reports.ratios import compare, crossovers, judged, log_ratios
 from samegrad.reports.records import CaseTimes, GroupTimes, LaunchTimes
+from tests.reports.drawn import render as render_page
 
 BESIDE = ("run", "ladder", "selfcheck", "sharpness", "training")
 SAMPLES = [Path("reports/sample") / name for name in ("run.json", "busy.json", "rungs/run.json")]
@@ -57,7 +58,7 @@ def test_turned_round_a_comparison_is_its_inverse():
 def test_what_was_not_measured_at_a_batch_crosses_nothing_there():
     fast, slow = case("a", [[1, 1], [1, 1]]), case("a", [[9, 9], [9, 9]])
     other = case("b", [[3, 3], [3, 3]])
-    (actual,) = crossovers([group(fast, other), group(fast, batch=64), group(slow, other, batch=256)], "ab", 0.05)
+    (actual,) = crossovers([group(fast, other), group(fast, batch=64), group(slow, other, batch=256)], "ab")
     assert (actual.first, actual.low, actual.high) == ("a", 4, 256)
 
 
@@ -109,18 +110,21 @@ def test_terminal_table_and_page_say_the_same_of_every_pair(path):
     assert set(parts) == {actual.name for actual in run.groups}
     for actual in run.groups:
         for one in actual.cases:
-            ratio, word = judged(actual, one)
+            _, word = judged(actual, one)
             (line,) = [row for row in parts[actual.name].splitlines() if row.startswith(f"│ {one.implementation} ")]
             cells = [cell.strip() for cell in line.strip("│").split("│")]
             interval = "" if cells[3] == "–" else f" ({cells[3]})"
             assert cells[4] == word
-            assert table.against(ratio) == ("1" if word == "baseline" else cells[2].rstrip("×") + interval)
+            assert times.ratio_cell(actual, one)["text"] == (
+                "1" if word == "baseline" else cells[2].rstrip("×") + interval
+            )
 
 
 def test_the_docs_quote_the_sample():
     """The table of docs/results.md and the README's first sentence are the sample's, word for word."""
     readme = Path("README.md").read_text(encoding="utf-8")
-    sample = table.markdown(runs.read(SAMPLES[0]))
+    material = gather([SAMPLES[0]])
+    sample = table.markdown(material, parts_of(material))
     rows = [
         line
         for line in Path("docs/results.md").read_text(encoding="utf-8").splitlines()
@@ -130,14 +134,14 @@ def test_the_docs_quote_the_sample():
     opening = " ".join(readme[:1500].split())
     for name in ("torch-eager", "jax-jit"):
         (row,) = [row for row in rows if row.startswith(f"| 4 | `{name}`")]
-        value, interval = row.split(" | ")[4].rstrip(")").split(" (")
+        value, interval = row.split(" | ")[5].rstrip(")").split(" (")
         assert f"{value} times" in opening and interval in opening
 
 
 def test_the_committed_page_and_tables_are_what_the_report_draws():
-    material = gather([SAMPLES[0]])
-    assert table.markdown(material.run) == Path("reports/sample/table.md").read_text(encoding="utf-8")
-    page = render_page(gather([SAMPLES[0].parent / f"{name}.json" for name in BESIDE]))
+    material = gather([SAMPLES[0].parent / f"{name}.json" for name in BESIDE])
+    assert table.markdown(material, parts_of(material)) == Path("reports/sample/table.md").read_text(encoding="utf-8")
+    page = render_page(material)
     assert to_ten_digits(page) == to_ten_digits(Path("reports/sample/report.html").read_text(encoding="utf-8"))
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import re
 
+import numpy as np
 import pytest
+from scipy import stats
 
 from samegrad.reports import answer, runs
 from samegrad.reports.material import gather
-from samegrad.reports.page.render import render
+from samegrad.reports.part import Table
+from samegrad.reports.parts import variants
+from samegrad.reports.parts.variants import against_plain
 from samegrad.reports.report import contents
-from samegrad.reports.variants import against_plain
+from tests.reports.drawn import render
 
 BOTH = ("value_and_grad:host", "forward:pipelined", "train_step:adam", "forward", "value_and_grad", "train_step")
 SMALL = {"problems": ("xor",), "batches": (4, 64)}
@@ -27,7 +31,20 @@ def test_a_variant_is_measured_against_its_own_pass(make_run, write_run):
         compared = actual[label].comparison("numpy")
         assert compared.low < compared.ratio < compared.high
         assert compared.ratio == pytest.approx(times, rel=0.05)
-        assert actual[label].comparison("never measured") is None
+        assert "never measured" not in actual[label].names
+
+
+def test_the_intervals_of_a_table_hold_together(make_run, write_run):
+    """All fifteen, recomputed from the launches' medians."""
+    material = gather([write_run(make_run(**SMALL, passes=BOTH))])
+    [one, *_] = against_plain(material.run.groups)
+    [table] = [block for block in variants.part(material).blocks if isinstance(block, Table)]
+    times = [[np.median(launch) for launch in group.times_ns["jax-jit"]] for group in (one.variant, one.plain)]
+    logs = [np.log(a / b) for a, b in zip(*times, strict=True)]
+    low, high = np.exp(stats.ttest_1samp(logs, 0).confidence_interval(1 - 0.05 / 15))
+    [cell] = [row[1] for row in table.rows if row[0]["text"] == "jax-jit"]
+    shown = [float(end) for end in cell["text"].splitlines()[1].split(" to ")]
+    assert shown == pytest.approx([low, high], rel=0.005)
 
 
 def test_plain_passes_are_the_page_s_start(make_run, write_run):

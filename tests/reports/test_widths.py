@@ -11,7 +11,7 @@ from samegrad.reports import records, runs
 from samegrad.reports.answer import answer
 from samegrad.reports.material import Material
 from samegrad.reports.part import Figure, Table
-from samegrad.reports.parts import widths
+from samegrad.reports.parts.series import WIDTHS
 from samegrad.reports.series import over_widths
 from tests.reports.drawn import words
 
@@ -49,16 +49,16 @@ def run(make_run, write_run):
 def test_a_run_s_series_are_in_order_of_width_and_apart_by_batch(run):
     result = over_widths(run.groups)
     assert [one.where for one in result] == ["2-w-1 value_and_grad, batch 4", "2-w-1 value_and_grad, batch 256"]
-    assert list(result[0].groups) == [4, 16, 64, 256, 1024] and result[0].floors == {"floor"}
+    assert list(result[0].groups) == [4, 16, 64, 256, 1024] and result[0].aside == {"floor"}
     assert result[0].result.takeovers["numpy"].ratio == pytest.approx(100, rel=0.2)
     assert over_widths(group(width) for width in (4, 16)) == []
 
 
 def test_the_figure_names_every_implementation_and_says_the_answer(run):
     material = Material((run,))
-    drawing = next(block for block in widths.part(material).blocks if isinstance(block, Figure))
+    drawing = next(block for block in WIDTHS.part(material).blocks if isinstance(block, Figure))
     output = words(drawing)
-    for what in (*CALLS_NS, "the call decides up to a width of about", "from 1,024 on all 3 are within 1.2", "1,024"):
+    for what in (*CALLS_NS, "the call decides up to a width of about", "on all 3 are within 1.2", "1,024"):
         assert what in output, what
     assert len(drawing.rows) == 2 * 5 * 4
     assert {row["implementation"] for row in drawing.rows} == set(CALLS_NS)
@@ -66,10 +66,10 @@ def test_the_figure_names_every_implementation_and_says_the_answer(run):
 
 
 def test_a_run_without_widths_has_no_such_part(make_run, write_run):
-    assert widths.part(Material((runs.read(write_run(make_run())),))) is None
+    assert WIDTHS.part(Material((runs.read(write_run(make_run())),))) is None
 
 
 def test_the_answer_and_the_page_say_it(run):
     assert any("the call decides up to a width of about" in sentence for sentence in answer(run))
-    tables = [block for block in widths.part(Material((run,))).blocks if isinstance(block, Table)]
+    tables = [block for block in WIDTHS.part(Material((run,))).blocks if isinstance(block, Table)]
     assert [len(table.rows) for table in tables] == [4, 4] and "2-w-1" in tables[0].caption

@@ -1,6 +1,6 @@
 """How often the statistics over machines are right, on machines whose spread is known.
 
-python -m samegrad.benchmarks.results.simulated_machines
+python -m tests.benchmarks.simulated_machines
 """
 
 from __future__ import annotations
