@@ -17,7 +17,6 @@ from samegrad.impls.registry import DEFAULT, REGISTRY, get_entry
 from samegrad.impls.task import Task
 from samegrad.impls.verifying import messages
 from samegrad.impls.verifying.candidate import Candidate
-from samegrad.impls.verifying.judge import worst_tau
 from samegrad.impls.verifying.report import Report
 
 
@@ -68,13 +67,11 @@ def _add(report: Report, candidate: Candidate, framework: str, answers: list[dic
     """
     diagnosis = candidate.explained
     references = candidate.judge.references(diagnosis.activations) or []
+    twice = [{n: 2 * bound for n, bound in reference.bounds.items()} for reference in references]
+    pairs = zip(answers, twice, strict=True)
+    taus = candidate.judge.worst(pairs, diagnosis.convention, diagnosis.constant)
     for row in report.rows:
-        name, taus = row.tensor[1:], []
-        for o, reference, theirs in zip(candidate.observations, references, answers, strict=True):
-            scale = diagnosis.constant * diagnosis.convention.factor(*o.y.shape)
-            allowed = 2 * scale * reference.bounds[name] + o.slack.get(name, 0.0)
-            taus.append(worst_tau(o.gradients[name], scale * theirs[name], allowed))
-        row.frameworks[framework] = max(taus)
+        row.frameworks[framework] = taus[row.tensor[1:]]
 
 
 def evaluate(name: str, sizes: list[int], activations: list[str], dtype: str, probes: list[Any]) -> Any:

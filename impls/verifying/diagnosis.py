@@ -55,6 +55,8 @@ class Diagnosis:
     """Were the parameters updated after each row?"""
     penalty: Penalty | None = None
     """A penalty on the weights that the gradient contains."""
+    notes: tuple[str, ...] = ()
+    """What makes it right, in words, where that is more than the convention."""
 
     @property
     def margin(self) -> float:

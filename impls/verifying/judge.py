@@ -166,12 +166,20 @@ class Judge:
 
     def taus(self, activations: Activations, convention: Convention, constant: float = 1.0) -> dict[str, float]:
         """The worst |g − g*|/B of each tensor over all probes; infinite where the shape is not the parameter's."""
-        scales = [constant * convention.factor(*observation.y.shape) for observation in self.observations]
-        return self._worst(self._expected(activations, convention.loss), scales)
+        return self.worst(self._expected(activations, convention.loss), convention, constant)
+
+    def worst(self, expected: Iterable[Pair | None], convention: Convention, constant: float = 1.0) -> dict[str, float]:
+        """The worst τ of each tensor against other gradients, of all probes that have something to compare with."""
+        worst: dict[str, float] = {}
+        for o, pair in zip(self.observations, expected, strict=False):
+            scale = constant * convention.factor(*o.y.shape)
+            for name, tau in self._held(o, pair, scale) if pair else ():
+                worst[name] = max(worst.get(name, 0.0), tau)
+        return worst
 
     def taus_under(self, mistake: Mistake, activations: Activations, convention: Convention) -> dict[str, float]:
         """The worst τ of each tensor against the bank's own pass, which also knows row-by-row updates."""
-        return self._worst(self._mutated(mistake, activations, convention), [1.0] * len(self.observations))
+        return self.worst(self._mutated(mistake, activations, convention), ONCE)
 
     def fits(
         self, mistake: Mistake, activations: Activations, conventions: Sequence[Convention]
@@ -258,14 +266,6 @@ class Judge:
             for scale in [constant * convention.factor(*o.y.shape)]
             for name in o.gradients
         )
-
-    def _worst(self, expected: Iterable[Pair | None], scales: Sequence[float]) -> dict[str, float]:
-        """The largest τ of each tensor over all probes that have something to compare with."""
-        worst: dict[str, float] = {}
-        for observation, pair, scale in zip(self.observations, expected, scales, strict=False):
-            for name, tau in self._held(observation, pair, scale) if pair else ():
-                worst[name] = max(worst.get(name, 0.0), tau)
-        return worst
 
     def _held(self, observation: Observation, expected: Pair, scale: float) -> Iterator[tuple[str, float]]:
         """The τ of each tensor, against `scale` times what is expected.

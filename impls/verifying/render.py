@@ -19,13 +19,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from samegrad.impls.verifying.hint import hinted
+from samegrad.impls.verifying.report import Report, hinted
 from samegrad.impls.verifying.wording import UNKNOWN, WRONG, listed
 
 if TYPE_CHECKING:
     from jinja2 import Template
-
-    from samegrad.impls.verifying.report import Report
 
 LEGEND = "τ = |yours − right| / rounding bound, at its worst; up to 1 is right."
 SHOWN = 4
@@ -61,7 +59,7 @@ def render(report: Report, hint: bool = False) -> RenderableType:
 
 def as_shown(report: Report, hint: bool = False) -> Report:
     """The report, or the part of it that a hint may show."""
-    return hinted(dataclasses.replace(report, hint=True)) if hint or report.hint else report
+    return hinted(report) if hint or report.hint else report
 
 
 def show(report: Report, console: Console | None = None, hint: bool = False) -> None:

@@ -7,7 +7,7 @@ more than usual do not matter, and are named.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -37,21 +37,9 @@ RATE = 1e-9
 of a program are so near to each other."""
 
 
-@dataclass
-class Verdict:
-    """The outcome for one way of using the target."""
-
-    right: bool
-    diagnosis: Diagnosis | None = None
-    notes: list[str] = field(default_factory=list)
-    untested: list[str] = field(default_factory=list)
-    reason: str = ""
-    """Why there is no verdict, where there is none."""
-
-
-def first_right(c: Candidate) -> Verdict | None:
+def first_right(c: Candidate) -> Diagnosis | None:
     """The first way in which every gradient is right, the plainest first."""
-    attempts: tuple[Callable[[Candidate], Verdict | None], ...] = (
+    attempts: tuple[Callable[[Candidate], Diagnosis | None], ...] = (
         _plainly,
         _row_by_row,
         _up_to_a_constant,
@@ -65,16 +53,16 @@ def first_right(c: Candidate) -> Verdict | None:
     return next(filter(None, (attempt(c) for attempt in attempts)), None)
 
 
-def _plainly(c: Candidate) -> Verdict | None:
+def _plainly(c: Candidate) -> Diagnosis | None:
     diagnosis = c.diagnose(depth="right")
-    return Verdict(True, diagnosis) if diagnosis.right else None
+    return diagnosis if diagnosis.right else None
 
 
-def _row_by_row(c: Candidate) -> Verdict | None:
+def _row_by_row(c: Candidate) -> Diagnosis | None:
     if not c.recovered or all(len(o.x) == 1 for o in c.observations):
         return None
     diagnosis = in_turn(c, explain=False)
-    return Verdict(True, diagnosis) if diagnosis and diagnosis.right else None
+    return diagnosis if diagnosis and diagnosis.right else None
 
 
 def in_turn(c: Candidate, explain: bool) -> Diagnosis | None:
@@ -95,23 +83,24 @@ def _at_rates(c: Candidate) -> Iterator[list[Observation]]:
                 yield [_at_rate(o, single.constant) for o in c.observations]
 
 
-def _up_to_a_constant(c: Candidate) -> Verdict | None:
+def _up_to_a_constant(c: Candidate) -> Diagnosis | None:
     if c.returned or (c.asked.strict and c.rate_known):
         return None
     diagnosis = c.diagnose(rate_known=False, depth="right")
     if not diagnosis.right or (abs(diagnosis.constant - c.observations[0].rate) < RATE and not c.recovered):
         return None  # a returned gradient that contains the learning rate is a mistake of the bank
     diagnosis = _with_literal(c, diagnosis)
-    notes = []
-    unused = abs(diagnosis.constant * c.observations[0].rate - 1) < RATE
-    if c.rate_known and unused:
-        notes.append("The learning rate that it takes is not used: its step is always 1 times the gradient.")
-    elif c.rate_known:
-        notes.append(
-            f"The {'step' if c.recovered else 'gradient'} is {diagnosis.constant:.6g} times that of the loss (a "
-            "constant of your own, as a momentum's 1 − β, does not matter)."
+    if not c.rate_known:
+        return diagnosis
+    if abs(diagnosis.constant * c.observations[0].rate - 1) < RATE:
+        return _noted(
+            diagnosis, "The learning rate that it takes is not used: its step is always 1 times the gradient."
         )
-    return Verdict(True, diagnosis, notes)
+    return _noted(
+        diagnosis,
+        f"The {'step' if c.recovered else 'gradient'} is {diagnosis.constant:.6g} times that of the loss (a constant "
+        "of your own, as a momentum's 1 − β, does not matter).",
+    )
 
 
 def _with_literal(c: Candidate, diagnosis: Diagnosis) -> Diagnosis:
@@ -125,13 +114,13 @@ def _with_literal(c: Candidate, diagnosis: Diagnosis) -> Diagnosis:
     return diagnosis
 
 
-def _rounded_more(c: Candidate) -> Verdict | None:
+def _rounded_more(c: Candidate) -> Diagnosis | None:
     """Right but for a few roundings more than the usual formulas have."""
     diagnosis = c.diagnose(rate_known=c.rate_known, loose=ROUNDINGS, depth="right")
-    return Verdict(True, diagnosis, [_rounds_more(diagnosis)]) if diagnosis.right else None
+    return _rounds_more(diagnosis) if diagnosis.right else None
 
 
-def _penalised(c: Candidate, loose: float = 1.0) -> Verdict | None:
+def _penalised(c: Candidate, loose: float = 1.0) -> Diagnosis | None:
     one_row = c.layers == 1 and all(len(o.x) == 1 for o in c.observations)
     if c.is_degenerate or (c.message["start"] and one_row):
         return None  # of one row, weights that start from zero have the gradient's direction, as any penalty would
@@ -143,19 +132,19 @@ def _penalised(c: Candidate, loose: float = 1.0) -> Verdict | None:
             convention, penalty = fit
             right = Diagnosis(True, choice, convention, 1.0, penalty.taus, penalty=penalty)
             if penalty.descends:
-                return Verdict(True, right, [_rounds_more(right)] if loose > 1 else [])
+                return _rounds_more(right) if loose > 1 else right
             if c.message["start"] and _from_zero(c, choice, convention):
                 if c.message["start"] > 1 or not penalty.with_biases or penalty.kind != "L2":
                     return None
                 note = "The second step also contains a part of the first one, as momentum has it."
-                return Verdict(True, replace(right, penalty=None), [note])
+                return _noted(replace(right, penalty=None), note)
             explanation = Explanation(mistakes.PENALTY_SIGN, choice, convention, 1.0)
             taus = c.judge.taus(choice, convention)
             c.climbing = Diagnosis(False, choice, convention, 1.0, taus, (explanation,), penalty=penalty)
     return None
 
 
-def _penalised_row_by_row(c: Candidate) -> Verdict | None:
+def _penalised_row_by_row(c: Candidate) -> Diagnosis | None:
     """Updates after each row with a penalty on the weights in each, whose λ shows in the batches of one row."""
     alone = [o for o in c.observations if len(o.x) == 1]
     if not (c.recovered and c.rate_known) or len(alone) in (0, len(c.observations)) or c.is_degenerate:
@@ -173,7 +162,7 @@ def _penalised_row_by_row(c: Candidate) -> Verdict | None:
         penalised = replace(mistakes.RIGHT, changes=step, proportional=False)
         if together.fits(penalised, choice, [convention]):
             taus = together.taus_under(penalised, choice, convention)
-            return Verdict(True, Diagnosis(True, choice, convention, 1.0, taus, row_by_row=True, penalty=penalty))
+            return Diagnosis(True, choice, convention, 1.0, taus, row_by_row=True, penalty=penalty)
     return None
 
 
@@ -190,7 +179,7 @@ def _from_zero(c: Candidate, choice: Activations, convention: Convention) -> boo
     return bool(abs(W @ g) > (1 - PARALLEL) * np.linalg.norm(W) * np.linalg.norm(g))
 
 
-def _uphill(c: Candidate) -> Verdict | None:
+def _uphill(c: Candidate) -> Diagnosis | None:
     """The gradient of a log-likelihood, which is climbed."""
     if c.recovered or not c.source.ascends:
         return None
@@ -200,10 +189,10 @@ def _uphill(c: Candidate) -> Verdict | None:
         return None
     diagnosis = diagnose(turned, c.choices, some, dtype=c.dtype, depth="right")
     note = "It points uphill, as the gradient of a likelihood does: add it to the weights, do not subtract it."
-    return Verdict(True, diagnosis, [note]) if diagnosis.right else None
+    return _noted(diagnosis, note) if diagnosis.right else None
 
 
-def _to_digits(c: Candidate) -> Verdict | None:
+def _to_digits(c: Candidate) -> Diagnosis | None:
     """Right to some digits, where the source does not ask for float32."""
     if c.source.float32 or c.dtype == "float32" or c.asked.strict:
         return None
@@ -225,15 +214,20 @@ def _to_digits(c: Candidate) -> Verdict | None:
         "It is right to about seven digits only: an ε in a denominator or a logarithm costs that, and so do "
         "differences in the place of derivatives."
     )  # fmt: skip
-    return Verdict(True, diagnosis, [words])
+    return _noted(diagnosis, words)
 
 
-def _rounds_more(diagnosis: Diagnosis) -> str:
-    """The note on gradients that are right within the widened bound."""
-    return (
+def _noted(diagnosis: Diagnosis, note: str) -> Diagnosis:
+    return replace(diagnosis, notes=(note,))
+
+
+def _rounds_more(diagnosis: Diagnosis) -> Diagnosis:
+    """The diagnosis with a note that it is right within the widened bound only."""
+    return _noted(
+        diagnosis,
         f"The largest error is {ROUNDINGS * diagnosis.margin:.3g} times the bound, which is derived for the usual "
         "formulas: another one for the same, as exp(z)/(1 + exp(z)), rounds a little more. A wrong one would be "
-        "off by millions."
+        "off by millions.",
     )
 
 

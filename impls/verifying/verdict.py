@@ -62,7 +62,7 @@ def conclude(asked: Asked, answers: Iterator[dict[str, Any]], again: Again) -> t
                 return report, candidate
             continue
         candidates.append(candidate)
-        if candidate.verdict.right:
+        if candidate.right:
             if candidate.returned == [] and (by_loss := _by_its_own_loss(candidate, again)):
                 return by_loss, candidate
             return _of_right_one(candidate, candidates)
@@ -89,7 +89,7 @@ def _of_right_one(right: Candidate, candidates: list[Candidate]) -> tuple[Report
     """Right, unless the training around it, or the same program at another depth, is shown to be wrong."""
     if right.deeper_wrong is not None:
         return write(right.deeper_wrong, WRONG), right.deeper_wrong
-    if right.verdict.untested and right.verdict.untested[-1].startswith("any place"):
+    if right.is_degenerate:
         return write(right, UNKNOWN), right
     for other in candidates:
         if other is not right and _overrules(other, right):
@@ -120,7 +120,7 @@ def _is_another_with_batches(other: Candidate, right: Candidate) -> bool:
     """Does the same function take several rows in the same way, and give no gradient there, where one is right?"""
     same = all(other.message[key] == right.message[key] for key in ("main", "flipped"))
     given = BATCHES.get(right.message["layout"]) == other.message["layout"]
-    return same and given and not other.verdict.right and other.is_gradient
+    return same and given and not other.right and other.is_gradient
 
 
 def _for_one_row_only(report: Report) -> Report:
@@ -135,7 +135,7 @@ def _for_one_row_only(report: Report) -> Report:
 
 def _is_one_mistake(candidate: Candidate) -> bool:
     """Does a single mistake of the bank, or a pile-up, explain what was observed? No other way can be the right one."""
-    if candidate.piles_up and candidate.verdict.diagnosis:
+    if candidate.piles_up:
         return True
     explanations = candidate.explained.explanations
     if not explanations or explanations[0].mistake.parts or candidate.absent:

@@ -16,12 +16,12 @@ from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, PARTNERS
 from samegrad.impls.verifying import mutants, probe
 from samegrad.impls.verifying.conventions import BY_NAME, CONVENTIONS, MSE
 from samegrad.impls.verifying.diagnosis import diagnose, diagnose_row_by_row, first_wrong
-from samegrad.impls.verifying.evidence import describe
 from samegrad.impls.verifying.forward import candidates
 from samegrad.impls.verifying.judge import Observation
 from samegrad.impls.verifying.mistakes import bank
 from samegrad.impls.verifying.mutants import BackwardSteps
 from samegrad.impls.verifying.wording import output_cotangent
+from samegrad.impls.verifying.writing import describe
 
 SIGMOIDS = ("sigmoid", "sigmoid")
 NETS = [SIGMOIDS, ("tanh", "identity"), ("relu", "sigmoid"), ("sigmoid",), ("tanh", "tanh", "sigmoid")]
