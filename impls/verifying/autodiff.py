@@ -43,11 +43,11 @@ def compare(report: Report, candidate: Candidate, time_limit_s: float) -> None:
         return
     probes = [{"parameters": o.parameters, "x": o.x, "y": o.y} for o in candidate.observations]
     network = {"sizes": report.sizes, "activations": diagnosis.activations, "dtype": report.dtype}
-    request = messages.pack({**network, "probes": probes})
+    request = {**network, "probes": messages.dumps(probes)}
 
     def ask(name: str) -> Any:
         try:
-            return messages.unpack(call(f"{__name__}:evaluate", {"name": name, **request}, timeout_s=time_limit_s))
+            return messages.loads(call(f"{__name__}:evaluate", {"name": name, **request}, timeout_s=time_limit_s))
         except (BadInput, Failed, Unavailable) as reason:
             return f"{name}: {reason}"
 
@@ -74,15 +74,15 @@ def _add(report: Report, candidate: Candidate, framework: str, answers: list[dic
         row.frameworks[framework] = taus[row.tensor[1:]]
 
 
-def evaluate(name: str, sizes: list[int], activations: list[str], dtype: str, probes: list[Any]) -> Any:
+def evaluate(name: str, sizes: list[int], activations: list[str], dtype: str, probes: str) -> str:
     """The gradients of an implementation at every probe, by tensor; runs in the process that owns the framework."""
     implementation = get_entry(name).load()()
     answers = []
-    for probe in messages.unpack(probes):
+    for probe in messages.loads(probes):
         rows = partial(lambda data, batch, seed: data, (probe["x"], probe["y"]))
         problem = Problem("probe", tuple(sizes), tuple(activations), rows)
         task = Task(problem, messages.to_layers(probe["parameters"]), len(probe["x"]), dtype)
         implementation.prepare(task)
         _, gradients = implementation.to_numpy(implementation.value_and_grad())
         answers.append(tensors(gradients))
-    return messages.pack(answers)
+    return messages.dumps(answers)

@@ -203,7 +203,6 @@ def _other_conventions(
                 if actual.loss == asked.loss == SQUARED
                 else f"The gradient is that of another loss: {actual.formula}.",
                 f"∂L/∂{'a' if asked.loss == SQUARED else 'z'} = {output_cotangent(asked)}  for  L = {asked.formula}",
-                {},
             )
             return [Explanation(mistake, choice, asked, fit[1])]
     return []

@@ -82,12 +82,9 @@ def predicts(judge: Judge, choice: Activations, outputs: Sequence[Sequence[np.nd
         own = [o.predictions] if o.predictions is not None else outputs[number] if outputs else []
         bound = ROUNDINGS * r.predictions_bound
         fits.append(any(a.shape == bound.shape and bool(np.all(abs(a - r.predictions) <= bound)) for a in own))
-    if any(o.predictions is not None and not fit for o, fit in zip(judge.observations, fits, strict=True)):
-        return False
-    rows = [len(o.x) if o.predictions is None else 1 for o in judge.observations]
-    single = [i for i, n in enumerate(rows) if n == 1]
+    single = [i for i, o in enumerate(judge.observations) if o.predictions is not None or len(o.x) == 1]
     alive = any(np.any(references[i].predictions) for i in single)
-    telling = single if alive else range(len(rows))
+    telling = single if alive else range(len(fits))
     varies = np.ptp(np.concatenate([r.predictions.ravel() for r in references]))
     return bool(varies) and all(fits[i] for i in telling)  # one number everywhere, as from dead units, shows nothing
 

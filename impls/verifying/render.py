@@ -1,6 +1,6 @@
 """A report for the terminal, for a notebook (HTML that needs nothing else and takes its colours), and as JSON.
 
-With `hint`, given or in the report itself, of a mistake only the equation to look at is shown, wherever it is shown.
+Of a mistake in a report that is a hint only the equation to look at is shown, wherever it is shown.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from samegrad.impls.verifying.report import Report, hinted
+from samegrad.impls.verifying.report import Report, as_shown
 from samegrad.impls.verifying.wording import UNKNOWN, WRONG, listed
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ LINES = 12
 """The most lines of the brief form."""
 
 
-def render(report: Report, hint: bool = False) -> RenderableType:
+def render(report: Report) -> RenderableType:
     """The report for a terminal of 80 columns: what it rests on, then the verdict, then what to do."""
-    report = as_shown(report, hint)
+    report = as_shown(report)
     parts: list[RenderableType] = []
     if report.traceback:
         parts += [Text(report.traceback), Text()]
@@ -57,14 +57,9 @@ def render(report: Report, hint: bool = False) -> RenderableType:
     return Group(*parts)
 
 
-def as_shown(report: Report, hint: bool = False) -> Report:
-    """The report, or the part of it that a hint may show."""
-    return hinted(report) if hint or report.hint else report
-
-
-def show(report: Report, console: Console | None = None, hint: bool = False) -> None:
+def show(report: Report, console: Console | None = None) -> None:
     """Print the report."""
-    (console or Console(highlight=False)).print(render(report, hint), soft_wrap=False)
+    (console or Console(highlight=False)).print(render(report), soft_wrap=False)
 
 
 def brief(report: Report) -> str:
@@ -91,13 +86,14 @@ def plain(shown: RenderableType) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
-def to_json(report: Report, hint: bool = False) -> str:
+def to_json(report: Report) -> str:
     """The report for machines; a τ that is not finite (a wrong shape, or one that is not to be shown) is null."""
-    report = as_shown(report, hint)
+    report = as_shown(report)
     content: dict[str, Any] = {**dataclasses.asdict(report), "exit_code": report.exit_code, "format": 2}
     for row, as_dictionary in zip(report.rows, content["rows"], strict=True):
         as_dictionary["right"] = row.right
-    return json.dumps(_finite(content), ensure_ascii=False, indent=2)
+    finite = json.loads(json.dumps(content), parse_constant=lambda name: None)
+    return json.dumps(finite, ensure_ascii=False, indent=2)
 
 
 def html(report: Report) -> str:
@@ -129,16 +125,6 @@ def _template() -> Template:
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     return environment.get_template("report.html.j2")
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
 
 
 def probes(report: Report) -> str:

@@ -118,15 +118,18 @@ WITHOUT_EQUATION = {
 """Mistakes whose remedy is no equation, with where they may be."""
 
 
-def hinted(report: Report) -> Report:
-    """The report without what gives the mistake away: which gradients are wrong stays, and the place to look.
+def as_shown(report: Report) -> Report:
+    """The report as it is; or as a hint, without what gives the mistake away: which gradients are wrong stays, and the
+    place to look.
 
     Gone are the mistake, its equation, how a wrong gradient is wrong (its τ and shape, and whether it is missing), the
     batches, with which some mistakes only run, and the notes.
     """
+    if not report.hint:
+        return report
     if report.verdict != WRONG:  # nothing but what is said of another mistake
         untested = [re.sub(r"(is another gradient):.*", r"\1", what, flags=re.DOTALL) for what in report.untested]
-        return replace(report, untested=untested if report.verdict == RIGHT else [], hint=True)
+        return replace(report, untested=untested if report.verdict == RIGHT else [])
     rows = [
         replace(row, shape=(), tau=0.0 if row.right else math.inf, frameworks={}, absent=False) for row in report.rows
     ]

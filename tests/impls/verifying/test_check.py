@@ -15,7 +15,7 @@ import samegrad
 from samegrad.impls.errors import BadInput
 from samegrad.impls.verifying import mistakes, render
 from samegrad.impls.verifying.check import Whereabouts, check, whereabouts
-from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row, hinted, where_to_look
+from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row, as_shown, where_to_look
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
@@ -192,9 +192,9 @@ def test_a_hint_gives_nothing_away():
 
 
 def test_a_hint_where_the_first_call_is_right():
-    shown = hinted(report("accumulates", "dW = 0 before each pass (or …)", wrong=()))
-    assert not shown.rows and not shown.evidence
-    assert shown.headline == "look at your equation for dW"
+    hint = as_shown(report("accumulates", "dW = 0 before each pass (or …)", wrong=(), hint=True))
+    assert not hint.rows and not hint.evidence
+    assert hint.headline == "look at your equation for dW"
 
 
 def test_a_hint_on_what_is_not_wrong_hides_nothing_but_a_mistake():
@@ -252,6 +252,6 @@ def test_the_short_form_is_short_and_the_verdict_comes_first():
 
 
 def test_json_has_no_secret_with_a_hint_and_is_json():
-    content = json.loads(render.to_json(report(), hint=True))
+    content = json.loads(render.to_json(report(hint=True)))
     assert content["mistakes"] == [] and content["hint"] is True
     assert [row["right"] for row in content["rows"]] == [True, False, True, True]

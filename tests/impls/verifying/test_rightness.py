@@ -306,7 +306,7 @@ def test_a_gradient_without_any_number_is_not_right():
 
 def test_what_is_cast_or_asked_in_float32_or_demanded_has_lost_no_digits():
     near = each(probes(), lambda n, g, o: noise(g, 3e-7))
-    assert first_right(candidate(near)).notes == [SEVEN]
+    assert first_right(candidate(near)).notes == (SEVEN,)
     assert first_right(candidate(near, source={"float32": True})) is None
     assert first_right(candidate(near, asked=STRICT)) is None
     assert first_right(candidate(each(near, lambda n, g, o: g.astype(np.float32).astype(float)))) is None
