@@ -66,27 +66,20 @@ class RightGradients:
         self.gradients, self.bounds = tensors(truth.gradients), tensors(bound.gradients)
 
 
+@dataclass
 class Judge:
     """Compares the observations of one target with right gradients and with mistaken ones."""
 
-    def __init__(
-        self,
-        observations: Sequence[Observation],
-        dtype: str = "float64",
-        rate_known: bool = True,
-        row_by_row: bool = False,
-        backwards: bool = False,
-        loose: float = 1.0,
-    ) -> None:
-        """`rate_known` is False where the gradients carry an unknown positive factor, the same on every probe;
-        `row_by_row` is True where the parameters may have been updated after each row, `backwards` in reverse order;
-        `loose` widens every bound."""
-        self.observations = sorted(observations, key=lambda o: len(o.x)) if row_by_row else list(observations)
-        self.row_by_row = row_by_row
-        self.backwards = backwards
-        self.loose = loose
-        self.dtype = dtype
-        self.rate_known = rate_known
+    observations: Sequence[Observation]
+    dtype: str = "float64"
+    rate_known: bool = True
+    """False where the gradients carry an unknown positive factor, the same on every probe."""
+    row_by_row: bool = False
+    """Are the parameters updated after each row?"""
+    backwards: bool = False
+    """Are the rows taken in reverse order?"""
+    loose: float = 1.0
+    """Times every bound."""
 
     def references(self, activations: Activations, loss: str = SQUARED) -> list[RightGradients] | None:
         """The references of each observation; None where a ReLU is too near its kink."""

@@ -186,8 +186,8 @@ def verdict(report: Report) -> tuple[str, str]:
     if report.verdict == UNKNOWN:
         return "CANNOT TELL", sentence(report.headline.removeprefix("cannot tell: "))
     if report.verdict == WRONG:
-        return "WRONG", _plain_end(report.headline)
-    text = _plain_end(report.headline.removeprefix("right "))
+        return "WRONG", _ended(report.headline)
+    text = _ended(report.headline.removeprefix("right "))
     if report.margin == report.margin and report.margin > 0:
         text += f" Margin: τ = {number(report.margin)}, where 1 would be the limit."
     return "RIGHT", text
@@ -234,9 +234,8 @@ def _item(label: str, text: str) -> Table:
 def sentence(text: str) -> str:
     """Begins with a capital, unless with a symbol such as db1, and ends with a full stop."""
     starts_plain = text[:2].islower() and not any(c.isdigit() for c in text.split(" ")[0])
-    text = text[0].upper() + text[1:] if starts_plain and not text.startswith(("d", "σ")) else text
+    return _ended(text[0].upper() + text[1:] if starts_plain and not text.startswith(("d", "σ")) else text)
+
+
+def _ended(text: str) -> str:
     return text if text.endswith((".", "…", "?", ":")) else f"{text}."
-
-
-def _plain_end(text: str) -> str:
-    return text if text.endswith(".") else f"{text}."

@@ -56,10 +56,10 @@ def conclude(asked: Asked, answers: Iterator[dict[str, Any]], again: Again) -> t
             )
         if "losses" in message:
             report = against_loss(candidate, message["losses"])
-            if report.verdict == RIGHT or candidate.known or not candidates:
-                candidates.insert(0, candidate)
             if report.verdict == RIGHT or candidate.known:
                 return report, candidate
+            if not candidates:
+                candidates.append(candidate)
             continue
         candidates.append(candidate)
         if candidate.right:

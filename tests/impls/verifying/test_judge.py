@@ -303,13 +303,6 @@ def test_updates_row_by_row_fit_in_the_order_of_the_rows_or_backwards():
         assert Judge(probes).fits(NOTHING, NET, CONVENTIONS) is None
 
 
-def test_row_by_row_the_fewest_rows_are_looked_at_first():
-    """They are the cheapest; as judged otherwise, the order is that of the observations."""
-    probes = [in_turn(NOTHING, "mse", batch) for batch in (3, 1, 2)]
-    assert [len(o.x) for o in Judge(probes, row_by_row=True).observations] == [1, 2, 3]
-    assert [len(o.x) for o in Judge(probes).observations] == [3, 1, 2]
-
-
 def test_row_by_row_conventions_that_are_the_same_on_one_row_are_one():
     """Each step sees one row, so that N times a mean over rows is no other than the mean; the first is named."""
     probes = [in_turn(NOTHING, "row-sum", batch) for batch in (3, 1)]
