@@ -74,7 +74,7 @@ def diagnose(
     *,
     dtype: str = "float64",
     rate_known: bool = True,
-    depth: str = "pairs",
+    depth: str = "right",
     loose: float = 1.0,
 ) -> Diagnosis:
     """Judge the observations of one target.

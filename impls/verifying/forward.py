@@ -114,9 +114,9 @@ def unusual(judge: Judge) -> tuple[str, ...]:
     """The layers' activations where the hidden ones are alike and one of `OTHERS` occurs; () where none fits."""
     layers = len(judge.observations[0].parameters)
     every = {**FUNCTIONS, **OTHERS}
-    for hidden, last in itertools.product(every if layers > 1 else [""], every):
-        names = (*[hidden] * (layers - 1), last)
-        if hidden != "softmax" and set(names) & set(OTHERS) and all(_same(o, names, every) for o in judge.observations):
+    for choice in itertools.product(every, repeat=min(layers, 2)):
+        names = (*choice[:1] * (layers - 1), choice[-1])
+        if set(names) & set(OTHERS) and all(_same(o, names, every) for o in judge.observations):
             return names
     return ()
 

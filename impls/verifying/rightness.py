@@ -54,18 +54,18 @@ def first_right(c: Candidate) -> Diagnosis | None:
 
 
 def _plainly(c: Candidate) -> Diagnosis | None:
-    diagnosis = c.diagnose(depth="right")
+    diagnosis = c.diagnose()
     return diagnosis if diagnosis.right else None
 
 
 def _row_by_row(c: Candidate) -> Diagnosis | None:
     if not c.recovered or all(len(o.x) == 1 for o in c.observations):
         return None
-    diagnosis = in_turn(c, explain=False)
+    diagnosis = in_turn(c)
     return diagnosis if diagnosis and diagnosis.right else None
 
 
-def in_turn(c: Candidate, explain: bool) -> Diagnosis | None:
+def in_turn(c: Candidate, explain: bool = False) -> Diagnosis | None:
     """Updates after each row, at the learning rate that is given, or at one that fits the batches of one."""
     look = partial(diagnose_row_by_row, activations=c.choices, conventions=c.allowed, dtype=c.dtype, explain=explain)
     return next(filter(None, map(look, _at_rates(c))), None)
@@ -78,7 +78,7 @@ def _at_rates(c: Candidate) -> Iterator[list[Observation]]:
     for loss in dict.fromkeys(some.loss for some in c.allowed) if alone and not c.rate_known else ():
         some = [v for v in c.allowed if v.loss == loss and any(v.suits(choice) for choice in c.choices)]
         if some:
-            single = diagnose(alone, c.choices, some, dtype=c.dtype, rate_known=False, depth="right")
+            single = diagnose(alone, c.choices, some, dtype=c.dtype, rate_known=False)
             if single.right:
                 yield [_at_rate(o, single.constant) for o in c.observations]
 
@@ -86,7 +86,7 @@ def _at_rates(c: Candidate) -> Iterator[list[Observation]]:
 def _up_to_a_constant(c: Candidate) -> Diagnosis | None:
     if c.returned or (c.asked.strict and c.rate_known):
         return None
-    diagnosis = c.diagnose(rate_known=False, depth="right")
+    diagnosis = c.diagnose(rate_known=False)
     if not diagnosis.right or (abs(diagnosis.constant - c.observations[0].rate) < RATE and not c.recovered):
         return None  # a returned gradient that contains the learning rate is a mistake of the bank
     diagnosis = _with_literal(c, diagnosis)
@@ -116,7 +116,7 @@ def _with_literal(c: Candidate, diagnosis: Diagnosis) -> Diagnosis:
 
 def _rounded_more(c: Candidate) -> Diagnosis | None:
     """Right but for a few roundings more than the usual formulas have."""
-    diagnosis = c.diagnose(rate_known=c.rate_known, loose=ROUNDINGS, depth="right")
+    diagnosis = c.diagnose(rate_known=c.rate_known, loose=ROUNDINGS)
     return _rounds_more(diagnosis) if diagnosis.right else None
 
 
@@ -187,7 +187,7 @@ def _uphill(c: Candidate) -> Diagnosis | None:
     some = [v for v in c.allowed if v.loss != SQUARED]
     if not any(v.suits(choice) for v in some for choice in c.choices):
         return None
-    diagnosis = diagnose(turned, c.choices, some, dtype=c.dtype, depth="right")
+    diagnosis = diagnose(turned, c.choices, some, dtype=c.dtype)
     note = "It points uphill, as the gradient of a likelihood does: add it to the weights, do not subtract it."
     return _noted(diagnosis, note) if diagnosis.right else None
 
@@ -207,7 +207,7 @@ def _to_digits(c: Candidate) -> Diagnosis | None:
             n: o.slack.get(n, 0.0) + rounding + DIGITS * np.max(abs(g), initial=0.0) for n, g in o.gradients.items()
         }
         loose.append(replace(o, slack={n: np.broadcast_to(s, o.gradients[n].shape) for n, s in slack.items()}))
-    diagnosis = c.diagnose(loose, depth="right")
+    diagnosis = c.diagnose(loose)
     if not diagnosis.right:
         return None
     words = f"It is rounded to {decimals} decimals." if decimals is not None else (

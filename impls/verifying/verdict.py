@@ -195,33 +195,31 @@ def _of_none_right(candidates: list[Candidate], again: Again) -> tuple[Report, C
 
 def _by_its_own_loss(candidate: Candidate, again: Again) -> Report | None:
     """The verdict by the derivative of a loss that the program returns or has a function for; None without one."""
+
+    def by(which: str, family: str = "") -> Report | None:
+        """None too where this loss depends on no weight."""
+        message = again(candidate.message["way"], which) or {"losses": []}
+        depends = any(np.any(g) for loss in message["losses"] for g in loss["gradients"].values())
+        return against_loss(candidate, message["losses"], family) if depends else None
+
     if candidate.message["repeat"]:
         return None
-    if candidate.returned == [] and not candidate.predicts_otherwise and not candidate.asked.strict:
-        message = again(candidate.message["way"], "returned")
-        if message is not None and any(np.any(g) for loss in message["losses"] for g in loss["gradients"].values()):
-            report = against_loss(candidate, message["losses"])
-            if report.verdict == WRONG:
-                squared = diagnose(candidate.observations, candidate.choices, dtype=candidate.dtype, depth="right")
-                if squared.right:
-                    report.headline = (
-                        f"the gradient is that of {squared.convention.formula}, which is not the loss given with it"
-                    )
-            return report
+    counts = candidate.returned == [] and not candidate.predicts_otherwise and not candidate.asked.strict
+    if counts and (report := by("returned")):
+        if report.verdict == WRONG:
+            squared = diagnose(candidate.observations, candidate.choices, dtype=candidate.dtype)
+            formula = squared.convention.formula
+            if squared.right:
+                report.headline = f"the gradient is that of {formula}, which is not the loss given with it"
+        return report
     if candidate.predicts_otherwise and candidate.asked.strict:
-        reports = []
-        for loss in dict.fromkeys(c.loss for c in candidate.asked.conventions):
-            if (message := again(candidate.message["way"], loss)) is not None:
-                reports.append(against_loss(candidate, message["losses"], loss))
+        reports = [r for loss in dict.fromkeys(c.loss for c in candidate.asked.conventions) if (r := by(loss, loss))]
         if reports:
             return next((report for report in reports if report.verdict == RIGHT), reports[0])
     if not candidate.loss_known and not candidate.known:
         names = {n for reading in candidate.readings for n in reading["numbers"] if n.endswith("()")}
         for name in sorted(names)[:2]:
-            message = again(candidate.message["way"], name)
-            if message is not None:
-                report = against_loss(candidate, message["losses"])
-                if report.verdict == RIGHT:
-                    report.notes.insert(0, f"Your loss is taken from {name} in the file.")
-                    return report
+            if (report := by(name)) and report.verdict == RIGHT:
+                report.notes.insert(0, f"Your loss is taken from {name} in the file.")
+                return report
     return None

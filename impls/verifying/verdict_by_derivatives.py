@@ -53,7 +53,7 @@ def against_loss(candidate: Candidate, losses: list[dict[str, Any]], family: str
     nearest, best = min(compared.items(), key=lambda pair: max(pair[1].values()))
     right = max(best.values()) <= 1
     if recognised and not right:
-        known = diagnose(candidate.observations, recognised[0], recognised[1], dtype=candidate.dtype, depth="right")
+        known = diagnose(candidate.observations, recognised[0], recognised[1], dtype=candidate.dtype)
         if known.right:
             right, best = True, known.taus
     words = f"the {family_words(family)} of its own forward pass" if family else "your own loss"
