@@ -121,7 +121,7 @@ def test_predictions_are_known_to_rounding_and_no_further():
     for off, known in ((1e-16, True), (1e-9, False)):
         probes = observations(activations)
         probes[-1] = replace(probes[-1], predictions=probes[-1].predictions + off)
-        assert predicts(Judge(probes), activations) == known
+        assert predicts(Judge(probes), activations, [[], [], []]) == known
 
 
 def test_softmax_is_a_choice_of_several_outputs_that_is_spoken_of():
@@ -210,7 +210,7 @@ def test_predictions_that_round_a_little_more_show_the_network_and_wrong_ones_do
             h = predicted(o.parameters[:1], ("sigmoid",), o.x)
             e = np.exp(slope * (h @ o.parameters[1].W + o.parameters[1].b))
             some.append(replace(o, predictions=e / (1 + e)))
-        assert predicts(Judge(some), ("sigmoid", "sigmoid")) == right
+        assert predicts(Judge(some), ("sigmoid", "sigmoid"), [[], [], []]) == right
 
 
 def test_a_loss_that_is_computed_shows_the_network_on_every_probe_or_not_at_all():
@@ -230,7 +230,7 @@ def test_what_is_computed_on_a_first_probe_of_one_row_is_looked_at():
     activations = ("sigmoid", "identity")
     some = observations(activations, (1, 7), explicit=False)
     assert predicts(Judge(some), activations, computed(some, activations))
-    assert not predicts(Judge(some), activations)
+    assert not predicts(Judge(some), activations, [[], []])
 
 
 def test_a_number_that_is_missing_on_a_probe_is_no_loss():

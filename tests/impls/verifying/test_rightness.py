@@ -44,6 +44,7 @@ def test_updates_after_each_row_are_right_for_steps_only():
     some = [in_turn(o) for o in probes()]
     verdict = first_right(candidate(some, recovered=True))
     assert verdict.right and verdict.row_by_row and verdict.notes == ()
+    assert first_right(candidate([o for o in some if len(o.x) > 1], recovered=True)).row_by_row
     assert first_right(candidate(some)) is None  # a returned gradient is taken at one place
     assert first_right(candidate(each(some, lambda n, g, o: 0 * g if n == "b1" else g), recovered=True)) is None
 
