@@ -370,6 +370,21 @@ def test_a_penalty_is_recognised_with_its_size(kind, convention, over_rows, with
     assert [rows for rows, *_ in penalty.coefficients] == [7, 1, 2]
 
 
+@pytest.mark.parametrize(("roundings", "is_right"), [(0, True), (200, True), (5000, False)])
+def test_a_penalty_is_recognised_beside_a_step_of_any_size(roundings, is_right):
+    """0.3 times all of it; the step, found by least squares, is off by some roundings, and by no more."""
+    rng = np.random.default_rng(0)
+    probes = [
+        replace(o, gradients={n: 0.3 * g * (1 + roundings * 2.0**-53 * rng.choice([-1, 1], g.shape))
+                              for n, g in o.gradients.items()})
+        for o in penalised("L2", "sse")
+    ]  # fmt: skip
+    fit = Judge(probes, rate_known=False).penalised(NET, CONVENTIONS)
+    assert (fit is not None) == is_right
+    if is_right:
+        assert fit[0].name == "half-sse" and fit[1].coefficients[0] == pytest.approx((7, 0.003), rel=1e-9)
+
+
 @pytest.mark.parametrize("kind", TERMS)
 def test_a_penalty_that_pushes_weights_away_from_zero_is_none(kind):
     """λ < 0: the sign of the penalty is wrong. It is recognised as such, and does not descend."""
