@@ -9,7 +9,7 @@ WRONG      the network and the loss are known, and the gradient of that loss is 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from typing import Any
@@ -30,7 +30,7 @@ from samegrad.impls.verifying.forward import (
     shown_by_loss,
     unusual,
 )
-from samegrad.impls.verifying.judge import Activations, Judge, Observation, Penalty
+from samegrad.impls.verifying.judge import TERMS, Activations, Judge, Observation, Penalty
 from samegrad.impls.verifying.rightness import first_right, in_turn
 
 
@@ -97,7 +97,7 @@ class Candidate:
     @cached_property
     def known(self) -> list[Activations]:
         """The activations that the program's predictions show; none where they are those of no known network."""
-        judge = Judge(self.observations, self.dtype)
+        judge = self.judge
         predicting = matching(judge, self.every_choice, [o["outputs"] for o in self.readings])
         if not predicting and all(o.predictions is None for o in self.observations):
             return shown_by_loss(judge, self.every_choice, self.numbers)
@@ -213,9 +213,8 @@ class Candidate:
         """
         numbers = dict.fromkeys([probe.PENALTY, *(n for n in self.source.literals if 0 < n < 1)])
         plain = self.diagnose(depth="nearest")
-        terms: dict[str, Callable[[Array], Array]] = {"L2": lambda W: W, "L1": np.sign}
-        for size, per_row, (kind, term) in itertools.product(list(numbers)[:8], (False, True), terms.items()):
-            without, unit = [], arithmetic(self.dtype).u
+        for size, per_row, kind in itertools.product(list(numbers)[:8], (False, True), ("L2", "L1")):
+            without, unit, (term,) = [], arithmetic(self.dtype).u, TERMS[kind]
             for o in self.observations:
                 values, scale = tensors(o.parameters), size / (len(o.x) if per_row else 1)
                 if any(g.shape != values[n].shape for n, g in o.gradients.items() if n[0] == "W"):

@@ -95,7 +95,8 @@ def _of_right_one(right: Candidate, candidates: list[Candidate]) -> tuple[Report
         if other is not right and _overrules(other, right):
             return write(other, WRONG), other
     several = next((c for c in candidates if c is not right and c.known and c.outputs > 1 == right.outputs), None)
-    if several is not None and not several.shown_wrong and _is_meant_for_several(several, right):
+    used_alike = several and (several.kind, several.message["layout"]) == (right.kind, right.message["layout"])
+    if several and not several.shown_wrong and used_alike and several.message["takes_outputs"]:
         report = write(several, UNKNOWN)
         report.notes.append("With one output its gradient is right.")
         return report, several
@@ -108,12 +109,6 @@ def _of_right_one(right: Candidate, candidates: list[Candidate]) -> tuple[Report
     if several is not None and several.shown_wrong:
         report.untested.append(f"several outputs, with which it is another gradient: {write(several, WRONG).headline}")
     return report, right
-
-
-def _is_meant_for_several(several: Candidate, one: Candidate) -> bool:
-    """Does the program say how many outputs it has, and was it used in the same way with several as with one?"""
-    same = (several.kind, several.message["layout"]) == (one.kind, one.message["layout"])
-    return same and bool(several.message["takes_outputs"])
 
 
 def _is_another_with_batches(other: Candidate, right: Candidate) -> bool:
