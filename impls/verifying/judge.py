@@ -320,12 +320,13 @@ def _pulls(o: Observation, kind: str, with_biases: bool) -> tuple[dict[str, Arra
     """
     key = ("penalty", kind, with_biases, *((n, g.shape) for n, g in o.gradients.items()))
     if key not in o.references:
-        values = tensors(o.parameters)
-        terms = {n: np.stack([f(values[n]) for f in TERMS[kind]]) for n in o.gradients if with_biases or n[0] == "W"}
-        columns = np.hstack([term.reshape(len(term), -1) for term in terms.values()]).T
-        enough = len(columns) > 3 * len(TERMS[kind])
-        fits = all(g.shape == values[n].shape for n, g in o.gradients.items())
-        o.references[key] = (terms, columns, np.linalg.pinv(columns)) if enough and fits else None
+        values, o.references[key] = tensors(o.parameters), None
+        punished = [n for n in o.gradients if with_biases or n[0] == "W"]
+        enough = sum(values[n].size for n in punished) > 3 * len(TERMS[kind])
+        if enough and all(g.shape == values[n].shape for n, g in o.gradients.items()):
+            terms = {n: np.stack([f(values[n]) for f in TERMS[kind]]) for n in punished}
+            columns = np.hstack([term.reshape(len(term), -1) for term in terms.values()]).T
+            o.references[key] = terms, columns, np.linalg.pinv(columns)
     return o.references[key]  # type: ignore[no-any-return]
 
 

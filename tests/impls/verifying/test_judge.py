@@ -442,6 +442,7 @@ def test_too_few_numbers_show_no_penalty():
     bare = Observation(layers, x, y, {})
     g = RightGradients(bare, ("identity",), "float64").gradients
     assert Judge([replace(bare, gradients={**g, "W1": g["W1"] + 0.5})]).penalised(("identity",), [MSE]) is None
+    assert Judge([replace(bare, gradients={"b1": g["b1"] + 0.5})]).penalised(("identity",), [MSE]) is None
 
 
 def test_a_penalty_in_float32_is_within_float32_s_bound():
