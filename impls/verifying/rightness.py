@@ -32,9 +32,9 @@ of derivatives, results that are rounded. No wrong formula of the bank is so nea
 
 PARALLEL = 1e-9
 """The largest distance from 1 of the cosine of two parallel vectors: far beyond rounding, 1e-15, and below chance."""
-RATE = 1e-9
-"""Relative error to which a learning rate is the one that fits: least squares give it to some 1e-13, and no two rates
-of a program are so near to each other."""
+RATE = {"float64": 1e-9, "float32": 1e-5}
+"""Relative error to which a learning rate is the one that fits, by dtype: least squares give it to some 1e-13 and 1e-8,
+and no two rates of a program are so near to each other."""
 
 
 def first_right(c: Candidate) -> Diagnosis | None:
@@ -75,24 +75,22 @@ def _at_rates(c: Candidate) -> Iterator[list[Observation]]:
     """The observations as they are; where the rate is not known, also at those that make batches of one right."""
     yield c.observations
     alone = [o for o in c.observations if len(o.x) == 1]
-    for loss in dict.fromkeys(some.loss for some in c.allowed) if alone and not c.rate_known else ():
-        some = [v for v in c.allowed if v.loss == loss and any(v.suits(choice) for choice in c.choices)]
-        if some:
-            single = diagnose(alone, c.choices, some, dtype=c.dtype, rate_known=False)
-            if single.right:
-                yield [_at_rate(o, single.constant) for o in c.observations]
+    if alone and not c.rate_known:
+        single = c.diagnose(alone, rate_known=False)
+        if single.right:
+            yield [_at_rate(o, single.constant) for o in c.observations]
 
 
 def _up_to_a_constant(c: Candidate) -> Diagnosis | None:
     if c.returned or (c.asked.strict and c.rate_known):
         return None
     diagnosis = c.diagnose(rate_known=False)
-    if not diagnosis.right or (abs(diagnosis.constant - c.observations[0].rate) < RATE and not c.recovered):
+    if not diagnosis.right or (_is_rate(c, diagnosis.constant, c.observations[0].rate) and not c.recovered):
         return None  # a returned gradient that contains the learning rate is a mistake of the bank
     diagnosis = _with_literal(c, diagnosis)
     if not c.rate_known:
         return diagnosis
-    if abs(diagnosis.constant * c.observations[0].rate - 1) < RATE:
+    if _is_rate(c, diagnosis.constant * c.observations[0].rate, 1.0):
         return _noted(
             diagnosis, "The learning rate that it takes is not used: its step is always 1 times the gradient."
         )
@@ -109,9 +107,13 @@ def _with_literal(c: Candidate, diagnosis: Diagnosis) -> Diagnosis:
     choice, numbers = diagnosis.activations, [number for number in c.source.literals if number > 0]
     for convention in c.allowed:
         fit = judge.right(choice, [convention])
-        if fit and any(abs(fit[1] - number) <= RATE * number for number in numbers):
-            return replace(diagnosis, convention=fit[0], constant=fit[1], taus=judge.taus(choice, *fit))
+        if fit and any(_is_rate(c, fit[1], number) for number in numbers):
+            return replace(diagnosis, convention=fit[0], constant=fit[1])
     return diagnosis
+
+
+def _is_rate(c: Candidate, constant: float, rate: float) -> bool:
+    return abs(constant - rate) <= RATE[c.dtype] * rate
 
 
 def _rounded_more(c: Candidate) -> Diagnosis | None:
@@ -167,10 +169,11 @@ def _penalised_row_by_row(c: Candidate) -> Diagnosis | None:
 
 
 def _from_zero(c: Candidate, choice: Activations, convention: Convention) -> bool:
-    """Are the weights of one layer a step from zero, in the direction of the gradient there?"""
+    """Are the weights of the first layer a step from zero, in the direction of the gradient there?
+
+    Of more than one layer that gradient is zero, as the error is passed back through weights of zero.
+    """
     first = c.observations[0]
-    if c.layers > 1:
-        return False
     zeros = [Layer(np.zeros_like(W), np.zeros_like(b)) for W, b in first.parameters]
     there = Judge([replace(first, parameters=zeros, references={})]).references(choice, convention.loss)
     if there is None:
