@@ -124,7 +124,7 @@ def diagnose_row_by_row(
     possible = [choice for choice in activations if judges and judges[0].references(choice)]
     alone = [o for o in observations if len(o.x) == 1]
     single = Judge(alone, dtype)  # on one row all is the same row by row: a cheap test before the dear one
-    likely_right = [choice for choice in possible if not alone or single.fits(mistakes.RIGHT, choice, conventions)]
+    likely_right = [choice for choice in possible if single.fits(mistakes.RIGHT, choice, conventions)]
     for judge, choice in itertools.product(judges, likely_right):
         if fit := judge.fits(mistakes.RIGHT, choice, conventions):
             taus = judge.taus_under(mistakes.RIGHT, choice, fit[0])

@@ -44,6 +44,12 @@ def test_updates_after_each_row_are_right_for_steps_only():
     some = [in_turn(o) for o in probes()]
     verdict = first_right(candidate(some, recovered=True))
     assert verdict.right and verdict.row_by_row and verdict.notes == ()
+    off = [
+        replace(o, gradients={n: g + 0.5 * (len(o.x) > 2) * o.slack[n] for n, g in o.gradients.items()}) for o in some
+    ]
+    assert (
+        1 > first_right(candidate(off, recovered=True)).margin > 2 * verdict.margin
+    )  # the longest batch counts as well
     assert first_right(candidate([o for o in some if len(o.x) > 1], recovered=True)).row_by_row
     assert first_right(candidate(some, recovered=True, asked=STRICT)) is None
     assert first_right(candidate(some)) is None  # a returned gradient is taken at one place
