@@ -128,8 +128,6 @@ def _penalised(c: Candidate, loose: float = 1.0) -> Diagnosis | None:
         return None  # of one row, weights that start from zero have the gradient's direction, as any penalty would
     judge = Judge(c.observations, c.dtype, c.rate_known, loose=loose)
     for choice in c.choices:
-        if judge.references(choice) is None:
-            continue
         if fit := judge.penalised(choice, c.allowed):
             convention, penalty = fit
             right = Diagnosis(True, choice, convention, 1.0, penalty.taus, penalty=penalty)
@@ -154,7 +152,7 @@ def _penalised_row_by_row(c: Candidate) -> Diagnosis | None:
     single = Judge(alone, c.dtype)
     together = Judge(c.observations, c.dtype, row_by_row=True, loose=ROUNDINGS)
     for choice in c.choices:
-        fit = single.penalised(choice, c.allowed) if single.references(choice) else None
+        fit = single.penalised(choice, c.allowed)
         if fit is None or fit[1].kind != "L2" or fit[1].with_biases or not fit[1].descends:
             continue
         convention, penalty = fit

@@ -436,6 +436,12 @@ def test_where_no_gradient_shows_beside_it_there_is_no_penalty():
     assert Judge(probes, rate_known=False).penalised(NET, [MSE]) is None
 
 
+def test_on_a_kink_no_penalty_is_seen():
+    layers = [Layer(np.zeros((2, 3)), np.zeros(3))]
+    zero = Observation(layers, np.ones((1, 2)), np.ones((1, 3)), {"W1": np.ones((2, 3)), "b1": np.ones(3)})
+    assert Judge([zero]).penalised(("relu",), CONVENTIONS) is None
+
+
 def test_too_few_numbers_show_no_penalty():
     """Of a line's one weight λ could be anything: whatever is wrong would be explained."""
     layers, x, y = probe.make((1, 1), 7, 0, [True])
