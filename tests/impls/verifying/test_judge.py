@@ -482,6 +482,8 @@ def test_a_cross_entropy_s_gradient_is_right_for_it_and_not_for_the_squared_erro
         assert judge.right(net, [c for c in CONVENTIONS if c.loss == "squared"]) is None
         assert max(judge.taus(net, BY_NAME[name]).values()) <= 1 < max(judge.taus(net, MSE).values())
         assert judge.right(("tanh", "tanh"), CONVENTIONS) is None
+        without = Judge([moved(o, "b1", -o.gradients["b1"]) for o in probes])
+        assert without.fits(named("b1-missing"), net, CONVENTIONS) == (BY_NAME[name], 1.0)
     squared = [replace(o, gradients=RightGradients(o, net, "float64").gradients) for o in bare]
     assert Judge(squared).right(net, CONVENTIONS) == (MSE, 1.0)
     assert Judge(squared).right(net, [BY_NAME[name] for name in names]) is None
