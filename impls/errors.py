@@ -13,6 +13,10 @@ class BadInput(ValueError):
     refusal = "bad input"
     """The kind of failure, where a child answers with it."""
 
+    def _render_traceback_(self) -> list[str]:
+        """All that IPython shows of it."""
+        return [f"BadInput: {self}"]
+
 
 class Unavailable(RuntimeError):
     """Raised when a framework, device or dtype is unavailable here; the message gives what to install or change."""

@@ -17,7 +17,6 @@ from samegrad.impls.registry import DEFAULT, REGISTRY, get_entry
 from samegrad.impls.task import Task
 from samegrad.impls.verifying import messages
 from samegrad.impls.verifying.candidate import Candidate
-from samegrad.impls.verifying.judge import worst_tau
 from samegrad.impls.verifying.report import Report
 
 
@@ -44,11 +43,11 @@ def compare(report: Report, candidate: Candidate, time_limit_s: float) -> None:
         return
     probes = [{"parameters": o.parameters, "x": o.x, "y": o.y} for o in candidate.observations]
     network = {"sizes": report.sizes, "activations": diagnosis.activations, "dtype": report.dtype}
-    request = messages.pack({**network, "probes": probes})
+    request = {**network, "probes": messages.dumps(probes)}
 
     def ask(name: str) -> Any:
         try:
-            return messages.unpack(call(f"{__name__}:evaluate", {"name": name, **request}, timeout_s=time_limit_s))
+            return messages.loads(call(f"{__name__}:evaluate", {"name": name, **request}, timeout_s=time_limit_s))
         except (BadInput, Failed, Unavailable) as reason:
             return f"{name}: {reason}"
 
@@ -68,24 +67,22 @@ def _add(report: Report, candidate: Candidate, framework: str, answers: list[dic
     """
     diagnosis = candidate.explained
     references = candidate.judge.references(diagnosis.activations) or []
+    twice = [{n: 2 * bound for n, bound in reference.bounds.items()} for reference in references]
+    pairs = zip(answers, twice, strict=True)
+    taus = candidate.judge.worst(pairs, diagnosis.convention, diagnosis.constant)
     for row in report.rows:
-        name, taus = row.tensor[1:], []
-        for o, reference, theirs in zip(candidate.observations, references, answers, strict=True):
-            scale = diagnosis.constant * diagnosis.convention.factor(*o.y.shape)
-            allowed = 2 * scale * reference.bounds[name] + o.slack.get(name, 0.0)
-            taus.append(worst_tau(o.gradients[name], scale * theirs[name], allowed))
-        row.frameworks[framework] = max(taus)
+        row.frameworks[framework] = taus[row.tensor[1:]]
 
 
-def evaluate(name: str, sizes: list[int], activations: list[str], dtype: str, probes: list[Any]) -> Any:
+def evaluate(name: str, sizes: list[int], activations: list[str], dtype: str, probes: str) -> str:
     """The gradients of an implementation at every probe, by tensor; runs in the process that owns the framework."""
     implementation = get_entry(name).load()()
     answers = []
-    for probe in messages.unpack(probes):
+    for probe in messages.loads(probes):
         rows = partial(lambda data, batch, seed: data, (probe["x"], probe["y"]))
         problem = Problem("probe", tuple(sizes), tuple(activations), rows)
         task = Task(problem, messages.to_layers(probe["parameters"]), len(probe["x"]), dtype)
         implementation.prepare(task)
         _, gradients = implementation.to_numpy(implementation.value_and_grad())
         answers.append(tensors(gradients))
-    return messages.pack(answers)
+    return messages.dumps(answers)

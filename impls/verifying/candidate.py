@@ -9,7 +9,7 @@ WRONG      the network and the loss are known, and the gradient of that loss is 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from typing import Any
@@ -30,9 +30,8 @@ from samegrad.impls.verifying.forward import (
     shown_by_loss,
     unusual,
 )
-from samegrad.impls.verifying.judge import Activations, Judge, Observation, Penalty
-from samegrad.impls.verifying.rightness import Verdict, first_right, in_turn
-from samegrad.impls.verifying.why_not import why_not
+from samegrad.impls.verifying.judge import TERMS, Activations, Judge, Observation, Penalty
+from samegrad.impls.verifying.rightness import first_right, in_turn
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ class Candidate:
     @cached_property
     def known(self) -> list[Activations]:
         """The activations that the program's predictions show; none where they are those of no known network."""
-        judge = Judge(self.observations, self.dtype)
+        judge = self.judge
         predicting = matching(judge, self.every_choice, [o["outputs"] for o in self.readings])
         if not predicting and all(o.predictions is None for o in self.observations):
             return shown_by_loss(judge, self.every_choice, self.numbers)
@@ -174,29 +173,19 @@ class Candidate:
     # -- right ----------------------------------------------------------------------------------------------------
 
     @cached_property
-    def verdict(self) -> Verdict:
-        """Right, with what makes it so; or not, with a reason where one is seen."""
-        verdict = first_right(self) if self.is_gradient else None
-        if verdict is None:
-            return Verdict(False, reason=why_not(self))
-        if self.piles_up:
-            return Verdict(False, verdict.diagnosis)
-        for other in self.deeper:
-            if not other.verdict.right:
-                sizes = "-".join(map(str, other.message["sizes"]))
-                verdict.untested.append(f"{sizes}: {other.verdict.reason or 'it could not be judged'}")
-        if all(min(o["sizes"][1:-1], default=2) == 1 for o in (self.message, *self.message.get("deeper", ()))):
-            verdict.untested.append("hidden layers of more than one unit")
-        if self.message["born_late"] and not self.message["start"]:
-            verdict.untested.append("later steps, which are no multiple of the gradient alone (as with momentum)")
-        if self.is_degenerate:
-            verdict.untested.append("any place but the first, where weights are zero")
-        return verdict
+    def fit(self) -> Diagnosis | None:
+        """The diagnosis in which every gradient of the first call is right; None where none is."""
+        return first_right(self) if self.is_gradient else None
+
+    @property
+    def right(self) -> bool:
+        """Is every gradient right, of each call?"""
+        return self.fit is not None and not self.piles_up
 
     @property
     def piles_up(self) -> bool:
-        """Does a second call on the same data give twice the gradient?"""
-        return self.message["repeat"] == "accumulates" and self.judge.moves
+        """Does a second call on the same data give twice the gradient, which is right in the first?"""
+        return self.message["repeat"] == "accumulates" and self.fit is not None
 
     @cached_property
     def deeper(self) -> list[Candidate]:
@@ -206,7 +195,7 @@ class Candidate:
     @property
     def deeper_wrong(self) -> Candidate | None:
         """This target at another depth, where it is shown to be wrong."""
-        return next((o for o in self.deeper if not o.verdict.right and o.known and o.shown_wrong), None)
+        return next((o for o in self.deeper if not o.right and o.known and o.shown_wrong), None)
 
     @cached_property
     def is_degenerate(self) -> bool:
@@ -224,9 +213,8 @@ class Candidate:
         """
         numbers = dict.fromkeys([probe.PENALTY, *(n for n in self.source.literals if 0 < n < 1)])
         plain = self.diagnose(depth="nearest")
-        terms: dict[str, Callable[[Array], Array]] = {"L2": lambda W: W, "L1": np.sign}
-        for size, per_row, (kind, term) in itertools.product(list(numbers)[:8], (False, True), terms.items()):
-            without, unit = [], arithmetic(self.dtype).u
+        for size, per_row, kind in itertools.product(list(numbers)[:8], (False, True), ("L2", "L1")):
+            without, unit, (term,) = [], arithmetic(self.dtype).u, TERMS[kind]
             for o in self.observations:
                 values, scale = tensors(o.parameters), size / (len(o.x) if per_row else 1)
                 if any(g.shape != values[n].shape for n, g in o.gradients.items() if n[0] == "W"):
@@ -247,8 +235,8 @@ class Candidate:
     @cached_property
     def explained(self) -> Diagnosis:
         """The mistakes that fit: one, then one row by row; or where the first wrong quantity is."""
-        if self.verdict.diagnosis is not None:
-            return self.verdict.diagnosis
+        if self.fit is not None:
+            return self.fit
         look = self.diagnose
         if self.predicts_otherwise or not self.is_gradient:
             return look(depth="nearest")  # no mistake could be shown
@@ -280,7 +268,7 @@ class Candidate:
         Without the network: only a single mistake of the bank in a network with a hidden layer, whose weights'
         gradients contain the activations themselves.
         """
-        if self.piles_up and self.verdict.diagnosis:
+        if self.piles_up:
             return bool(self.known)
         if not self.is_gradient or self.message["hypothesis"] or self.predicts_otherwise:
             return False

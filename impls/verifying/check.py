@@ -53,18 +53,13 @@ def check(
     Raises BadInput for a request that makes no sense, or a thing whose source is unavailable; whatever the thing
     itself does, or fails in, is a Report.
     """
-    try:
-        return check_among(
-            (), thing, loss=loss, activations=activations, sizes=sizes, init=init, parameters=parameters,
-            arguments=arguments, dtype=dtype, frameworks=frameworks, time_limit_s=time_limit_s, hint=hint,
-        )  # fmt: skip
-    except BadInput as error:
-        line = f"BadInput: {error}"
-        error._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]  # all that IPython shows of it
-        raise
+    return check_among(
+        (), thing, loss=loss, activations=activations, sizes=sizes, init=init, parameters=parameters,
+        arguments=arguments, dtype=dtype, frameworks=frameworks, time_limit_s=time_limit_s, hint=hint,
+    )  # fmt: skip
 
 
-def check_among(more: Sequence[str], thing: Any, *, loss: Any = None, hint: bool = False, **options: Any) -> Report:
+def check_among(more: Sequence[str], thing: Any, *, loss: Any = None, **options: Any) -> Report:
     """The same, with cells that were run beside those that the session remembers."""
     if _is_checked_itself():
         raise RuntimeError("samegrad.check is not run by code that is itself being checked")
@@ -80,7 +75,6 @@ def check_among(more: Sequence[str], thing: Any, *, loss: Any = None, hint: bool
     if path is not None:
         report = cells.in_own_words(report, run, path)
     report.target = target if origin.path else origin.name
-    report.hint = hint
     report.notes += [origin.note] if origin.note else []
     return report
 

@@ -15,7 +15,6 @@ import contextlib
 import hashlib
 import hmac
 import itertools
-import json
 import os
 import secrets
 import select
@@ -72,7 +71,7 @@ class TargetProcess:
         )
         os.close(down_read)
         os.close(up_write)
-        line = json.dumps({"key": self.key.hex(), "request": messages.pack(request)}).encode() + b"\n"
+        line = messages.dumps({"key": self.key.hex(), "request": request}).encode() + b"\n"
         with contextlib.suppress(BrokenPipeError):  # it has died; reading says how
             _send(self.down, line)
 
@@ -84,7 +83,7 @@ class TargetProcess:
             if not hmac.compare_digest(signature, _sign(self.key, number, content)):
                 continue
             number += 1
-            message = messages.loads(content.decode())
+            message = messages.loads(content)
             if message.get("done"):
                 return
             yield message
@@ -135,10 +134,10 @@ def serve(answer: Callable[[dict[str, Any]], Iterator[dict[str, Any]]], down: in
     line = b""
     while not line.endswith(b"\n"):
         line += os.read(down, 1 << 16) or os._exit(0)  # type: ignore[func-returns-value]
-    request = json.loads(line)
+    request = messages.loads(line)
     key, mine = bytes.fromhex(request["key"]), os.getpid()
     threading.Thread(target=_end_with_parent, args=(down,), daemon=True).start()
-    for number, message in enumerate(itertools.chain(answer(messages.unpack(request["request"])), [{"done": True}])):
+    for number, message in enumerate(itertools.chain(answer(request["request"]), [{"done": True}])):
         if os.getpid() != mine:
             os._exit(0)  # a process that the target forked is not asked
         content = messages.dumps(message).encode()

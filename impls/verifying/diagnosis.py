@@ -55,6 +55,8 @@ class Diagnosis:
     """Were the parameters updated after each row?"""
     penalty: Penalty | None = None
     """A penalty on the weights that the gradient contains."""
+    notes: tuple[str, ...] = ()
+    """What makes it right, in words, where that is more than the convention."""
 
     @property
     def margin(self) -> float:
@@ -72,7 +74,7 @@ def diagnose(
     *,
     dtype: str = "float64",
     rate_known: bool = True,
-    depth: str = "pairs",
+    depth: str = "right",
     loose: float = 1.0,
 ) -> Diagnosis:
     """Judge the observations of one target.
@@ -122,7 +124,7 @@ def diagnose_row_by_row(
     possible = [choice for choice in activations if judges and judges[0].references(choice)]
     alone = [o for o in observations if len(o.x) == 1]
     single = Judge(alone, dtype)  # on one row all is the same row by row: a cheap test before the dear one
-    likely_right = [choice for choice in possible if not alone or single.fits(mistakes.RIGHT, choice, conventions)]
+    likely_right = [choice for choice in possible if single.fits(mistakes.RIGHT, choice, conventions)]
     for judge, choice in itertools.product(judges, likely_right):
         if fit := judge.fits(mistakes.RIGHT, choice, conventions):
             taus = judge.taus_under(mistakes.RIGHT, choice, fit[0])
@@ -201,7 +203,6 @@ def _other_conventions(
                 if actual.loss == asked.loss == SQUARED
                 else f"The gradient is that of another loss: {actual.formula}.",
                 f"∂L/∂{'a' if asked.loss == SQUARED else 'z'} = {output_cotangent(asked)}  for  L = {asked.formula}",
-                {},
             )
             return [Explanation(mistake, choice, asked, fit[1])]
     return []

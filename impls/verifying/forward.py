@@ -58,36 +58,33 @@ def matching(
     judge: Judge, choices: Sequence[Activations], outputs: Sequence[Sequence[np.ndarray]]
 ) -> list[Activations]:
     """The choices that predict what the program predicts, on all probes; `outputs`: what it computed on each."""
-    matches = [choice for choice in choices if predicts(judge, choice, outputs)]
-    if matches or not judge.observations or len(choices) == 1:
-        return matches
     first = judge.observations[0]
-    every = mixed(len(first.parameters), first.y.shape[1])
-    return [choice for choice in every if predicts(judge, choice, outputs)]
+    every = mixed(len(first.parameters), first.y.shape[1]) if len(choices) > 1 else ()
+    for some in (choices, every):
+        if matches := [choice for choice in some if predicts(judge, choice, outputs)]:
+            return matches
+    return []
 
 
-def predicts(judge: Judge, choice: Activations, outputs: Sequence[Sequence[np.ndarray]] = ()) -> bool:
+def predicts(judge: Judge, choice: Activations, outputs: Sequence[Sequence[np.ndarray]]) -> bool:
     """Are the program's predictions those of a network with these activations, within some roundings?
 
     Where its forward function gives predictions, these; else some array that it computed, at least on every probe of
     one row, as programs that learn row by row have the last row's only.
     """
-    if not _roughly(judge.observations[0], choice, outputs[0] if outputs else ()):
+    if not _roughly(judge.observations[0], choice, outputs[0]):
         return False
     references = judge.references(choice)
     if not references:
         return False
     fits: list[bool] = []
-    for number, (o, r) in enumerate(zip(judge.observations, references, strict=True)):
-        own = [o.predictions] if o.predictions is not None else outputs[number] if outputs else []
+    for o, r, computed in zip(judge.observations, references, outputs, strict=True):
+        own = [o.predictions] if o.predictions is not None else computed
         bound = ROUNDINGS * r.predictions_bound
         fits.append(any(a.shape == bound.shape and bool(np.all(abs(a - r.predictions) <= bound)) for a in own))
-    if any(o.predictions is not None and not fit for o, fit in zip(judge.observations, fits, strict=True)):
-        return False
-    rows = [len(o.x) if o.predictions is None else 1 for o in judge.observations]
-    single = [i for i, n in enumerate(rows) if n == 1]
+    single = [i for i, o in enumerate(judge.observations) if o.predictions is not None or len(o.x) == 1]
     alive = any(np.any(references[i].predictions) for i in single)
-    telling = single if alive else range(len(rows))
+    telling = single if alive else range(len(fits))
     varies = np.ptp(np.concatenate([r.predictions.ravel() for r in references]))
     return bool(varies) and all(fits[i] for i in telling)  # one number everywhere, as from dead units, shows nothing
 
@@ -117,9 +114,9 @@ def unusual(judge: Judge) -> tuple[str, ...]:
     """The layers' activations where the hidden ones are alike and one of `OTHERS` occurs; () where none fits."""
     layers = len(judge.observations[0].parameters)
     every = {**FUNCTIONS, **OTHERS}
-    for hidden, last in itertools.product(every if layers > 1 else [""], every):
-        names = (*[hidden] * (layers - 1), last)
-        if hidden != "softmax" and set(names) & set(OTHERS) and all(_same(o, names, every) for o in judge.observations):
+    for choice in itertools.product(every, repeat=min(layers, 2)):
+        names = (*choice[:1] * (layers - 1), choice[-1])
+        if set(names) & set(OTHERS) and all(_same(o, names, every) for o in judge.observations):
             return names
     return ()
 
@@ -173,8 +170,8 @@ def _named_losses(
 ) -> Iterator[tuple[str, list[Activations], list[Convention]]]:
     """The names of numbers that are a loss of the network on every probe, with what `recognise` says of each."""
     for name in dict.fromkeys(name for some in numbers for name in some):
-        values = [some.get(name, 0.0) for some in numbers]
-        if all(values) and (recognised := recognise(judge, choices, values, NEAR)):
+        is_one = all(some.get(name) for some in numbers)
+        if is_one and (recognised := recognise(judge, choices, [some[name] for some in numbers], NEAR)):
             yield name, *recognised
 
 

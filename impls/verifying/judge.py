@@ -66,27 +66,20 @@ class RightGradients:
         self.gradients, self.bounds = tensors(truth.gradients), tensors(bound.gradients)
 
 
+@dataclass
 class Judge:
     """Compares the observations of one target with right gradients and with mistaken ones."""
 
-    def __init__(
-        self,
-        observations: Sequence[Observation],
-        dtype: str = "float64",
-        rate_known: bool = True,
-        row_by_row: bool = False,
-        backwards: bool = False,
-        loose: float = 1.0,
-    ) -> None:
-        """`rate_known` is False where the gradients carry an unknown positive factor, the same on every probe;
-        `row_by_row` is True where the parameters may have been updated after each row, `backwards` in reverse order;
-        `loose` widens every bound."""
-        self.observations = sorted(observations, key=lambda o: len(o.x)) if row_by_row else list(observations)
-        self.row_by_row = row_by_row
-        self.backwards = backwards
-        self.loose = loose
-        self.dtype = dtype
-        self.rate_known = rate_known
+    observations: Sequence[Observation]
+    dtype: str = "float64"
+    rate_known: bool = True
+    """False where the gradients carry an unknown positive factor, the same on every probe."""
+    row_by_row: bool = False
+    """Are the parameters updated after each row?"""
+    backwards: bool = False
+    """Are the rows taken in reverse order?"""
+    loose: float = 1.0
+    """Times every bound."""
 
     def references(self, activations: Activations, loss: str = SQUARED) -> list[RightGradients] | None:
         """The references of each observation; None where a ReLU is too near its kink."""
@@ -117,61 +110,66 @@ class Judge:
     ) -> tuple[Convention, Penalty] | None:
         """The first convention for which every gradient is right but for a penalty on the weights, and the penalty."""
         for loss, some in by_loss(activations, conventions):
-            flat = [
-                _Flat.of(o, pair) for o, pair in zip(self.observations, self._expected(activations, loss), strict=False)
-            ]
-            if None in flat:
-                return None  # a gradient has not the shape of its parameter
-            for convention, kind in itertools.product(some if flat else (), PENALTIES):
-                penalty = self._penalty(flat, convention, *kind)  # type: ignore[arg-type]
-                if penalty is not None:
+            expected = self._expected(activations, loss)
+            for convention, kind in itertools.product(some if expected else (), PENALTIES):
+                if penalty := self._penalty(expected, convention, *kind):
                     return convention, penalty
         return None
 
     def _penalty(
-        self, probes: Sequence[_Flat], convention: Convention, kind: str, terms: Terms, with_biases: bool
+        self, expected: Sequence[Pair], convention: Convention, kind: str, with_biases: bool
     ) -> Penalty | None:
-        """The penalty of these terms that the gradients contain on every probe beside what is expected, or None."""
+        """The penalty of this kind that the gradients contain on every probe beside what is expected, or None.
+
+        Where the rate is not known, the step's own factor is found on the first probe, and kept for the others.
+        """
         coefficients: list[tuple[float, ...]] = []
         taus: dict[str, float] = {}
         unit, step, shows = arithmetic(self.dtype).u, 1.0, False
-        for o, probe in zip(self.observations, probes, strict=True):
-            on, columns, inverse = probe.punished(terms, with_biases)
-            if np.sum(on) < 3 * len(terms) + 1:
-                return None  # too few numbers to tell a penalty from anything else
-            scale = convention.factor(*o.y.shape)
-            if not self.rate_known:  # the step's own factor is found on the first probe, and kept for the others
-                if not coefficients:
-                    free = np.column_stack([probe.expected[on], columns])
-                    step = float(np.linalg.lstsq(free, probe.gradients[on])[0][0]) / scale
-                if not step > 0:
-                    return None
-                scale *= step
-            expected = scale * probe.expected
-            allowed = self.loose * (scale * probe.bounds + 4 * unit * abs(expected) + probe.slack)
-            shows |= bool(np.any(abs(expected) > allowed))
-            rest = probe.gradients[on] - expected[on]
-            solved = inverse @ rest
-            doubt = abs(inverse) @ (allowed[on] + 2 * unit * abs(rest))  # how far off λ may be
-            extra, loose = np.zeros_like(expected), np.zeros_like(expected)
-            extra[on], loose[on] = columns @ solved, abs(columns) @ doubt
-            loose += (8 if self.rate_known else 512) * unit * (abs(extra) + abs(expected))
-            tau = abs(probe.gradients - (expected + extra)) / (allowed + loose)
-            if not np.all(tau <= 1):
+        for o, pair in zip(self.observations, expected, strict=True):
+            pulls = _pulls(o, kind, with_biases)
+            if pulls is None:
                 return None
-            for name, part in probe.parts.items():
-                taus[name] = max(taus.get(name, 0.0), float(np.max(tau[part])))
-            coefficients.append((len(o.x), *map(float, solved)))
+            terms, columns, inverse = pulls
+            found, usual = (_flat(some[n] for n in terms) for some in (o.gradients, pair[0]))
+            factor = convention.factor(*o.y.shape)
+            if not self.rate_known and not coefficients:
+                free = np.column_stack([usual, columns])
+                step = float(np.linalg.lstsq(free, found)[0][0]) / factor
+            if not step > 0:
+                return None
+            scale = step * factor
+            allowed = {n: self._allowed(o, pair, scale, n) for n in o.gradients}
+            rest = found - scale * usual
+            sizes = inverse @ rest
+            doubts = abs(inverse) @ (_flat(allowed[n] for n in terms) + 2 * unit * abs(rest))  # how far off λ may be
+            for n, gradient in o.gradients.items():
+                g, pull = scale * pair[0][n], terms.get(n, np.zeros((len(sizes), *gradient.shape)))
+                extra, doubt = np.tensordot(sizes, pull, 1), np.tensordot(doubts, abs(pull), 1)
+                doubt += (8 if self.rate_known else 512) * unit * (abs(extra) + abs(g))
+                taus[n] = max(taus.get(n, 0.0), worst_tau(gradient, g + extra, allowed[n] + doubt))
+                if taus[n] > 1:
+                    return None
+                shows |= bool(np.any(abs(g) > allowed[n]))
+            coefficients.append((len(o.x), *map(float, sizes)))
         return Penalty(kind, tuple(coefficients), with_biases, taus) if shows else None
 
     def taus(self, activations: Activations, convention: Convention, constant: float = 1.0) -> dict[str, float]:
         """The worst |g − g*|/B of each tensor over all probes; infinite where the shape is not the parameter's."""
-        scales = [constant * convention.factor(*observation.y.shape) for observation in self.observations]
-        return self._worst(self._expected(activations, convention.loss), scales)
+        return self.worst(self._expected(activations, convention.loss), convention, constant)
+
+    def worst(self, expected: Iterable[Pair | None], convention: Convention, constant: float = 1.0) -> dict[str, float]:
+        """The worst τ of each tensor against other gradients, of all probes that have something to compare with."""
+        worst: dict[str, float] = {}
+        for o, pair in zip(self.observations, expected, strict=False):
+            scale = constant * convention.factor(*o.y.shape)
+            for name, tau in self._held(o, pair, scale) if pair else ():
+                worst[name] = max(worst.get(name, 0.0), tau)
+        return worst
 
     def taus_under(self, mistake: Mistake, activations: Activations, convention: Convention) -> dict[str, float]:
         """The worst τ of each tensor against the bank's own pass, which also knows row-by-row updates."""
-        return self._worst(self._mutated(mistake, activations, convention), [1.0] * len(self.observations))
+        return self.worst(self._mutated(mistake, activations, convention), ONCE)
 
     def fits(
         self, mistake: Mistake, activations: Activations, conventions: Sequence[Convention]
@@ -184,7 +182,7 @@ class Judge:
                 if fit := self._fit(self._mutated(mistake, activations, ALL_ELEMENTS[loss]), some):
                     return fit
                 continue
-            for convention in _different(some, self.observations) if self.row_by_row else some:
+            for convention in some:
                 if self._fit(self._mutated(mistake, activations, convention), [ONCE]):
                     return convention, 1.0
         return None
@@ -259,14 +257,6 @@ class Judge:
             for name in o.gradients
         )
 
-    def _worst(self, expected: Iterable[Pair | None], scales: Sequence[float]) -> dict[str, float]:
-        """The largest τ of each tensor over all probes that have something to compare with."""
-        worst: dict[str, float] = {}
-        for observation, pair, scale in zip(self.observations, expected, scales, strict=False):
-            for name, tau in self._held(observation, pair, scale) if pair else ():
-                worst[name] = max(worst.get(name, 0.0), tau)
-        return worst
-
     def _held(self, observation: Observation, expected: Pair, scale: float) -> Iterator[tuple[str, float]]:
         """The τ of each tensor, against `scale` times what is expected.
 
@@ -281,50 +271,6 @@ class Judge:
         """How far from `scale` times what is expected a tensor of its shape may be."""
         g, bound = (scale * values[name] for values in expected)
         return self.loose * (bound + 4 * arithmetic(self.dtype).u * abs(g) + observation.slack.get(name, 0.0))
-
-
-Terms = tuple[Callable[[Array], Array], ...]
-"""The gradients of a penalty's terms, each to be multiplied by its λ."""
-
-
-@dataclass(frozen=True)
-class _Flat:
-    """All tensors of one probe, one after the other in one vector, for the search for a penalty."""
-
-    gradients: Array
-    expected: Array
-    bounds: Array
-    slack: Array
-    values: Array
-    """The parameters, in one vector."""
-    parts: dict[str, slice]
-    """The slice of each tensor."""
-    solvers: dict[tuple[Terms, bool], tuple[Array, Array, Array]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, o: Observation, pair: Pair) -> _Flat | None:
-        """The vectors of a probe; None where a gradient has not the shape of its parameter."""
-        values = tensors(o.parameters)
-        if any(g.shape != values[n].shape for n, g in o.gradients.items()):
-            return None
-        ends = np.cumsum([0, *(g.size for g in o.gradients.values())])
-        slack = {n: o.slack.get(n, np.zeros(())) for n in o.gradients}
-        gradients, expected, bounds, slacks, flat = (
-            np.concatenate([np.broadcast_to(v[n], values[n].shape).ravel() for n in o.gradients])
-            for v in (o.gradients, *pair, slack, values)
-        )
-        parts = {n: slice(*ends[i : i + 2]) for i, n in enumerate(o.gradients)}
-        return cls(gradients, expected, bounds, slacks, flat, parts)
-
-    def punished(self, terms: Terms, with_biases: bool) -> tuple[Array, Array, Array]:
-        """The numbers that are punished, the terms' gradients there as columns, and the matrix that finds the λs."""
-        if (terms, with_biases) not in self.solvers:
-            on = np.full(len(self.values), with_biases)
-            for name, part in self.parts.items():
-                on[part] |= name[0] == "W"
-            columns = np.stack([f(self.values[on]) for f in terms], axis=1)
-            self.solvers[terms, with_biases] = on, columns, np.linalg.pinv(columns)
-        return self.solvers[terms, with_biases]
 
 
 @dataclass(frozen=True)
@@ -345,17 +291,14 @@ class Penalty:
         return all(value > 0 for _, *values in self.coefficients for value in values)
 
 
-L2_TERMS: Terms = (lambda W: W,)
-L1_TERMS: Terms = (np.sign,)
-ELASTIC_TERMS: Terms = (*L2_TERMS, *L1_TERMS)
-PENALTIES: tuple[tuple[str, Terms, bool], ...] = (
-    ("L2", L2_TERMS, False),
-    ("L1", L1_TERMS, False),
-    ("L2", L2_TERMS, True),
-    ("elastic", ELASTIC_TERMS, False),
-    ("L1", L1_TERMS, True),
-    ("elastic", ELASTIC_TERMS, True),
-)
+TERMS: dict[str, tuple[Callable[[Array], Array], ...]] = {
+    "L2": (lambda W: W,),
+    "L1": (np.sign,),
+    "elastic": (lambda W: W, np.sign),
+}
+"""The gradients of each penalty's terms, each to be multiplied by its λ."""
+PENALTIES = (("L2", False), ("L1", False), ("L2", True), ("elastic", False), ("L1", True), ("elastic", True))
+"""Each kind, and whether biases are punished as well, the most usual first."""
 ONCE = Convention("once", "", "", False, True, True)
 """Factor 1: for gradients that contain their convention's factor already."""
 ALL_ELEMENTS = {loss: Convention("", "", "", False, True, True, loss) for loss in LOSSES}
@@ -368,12 +311,28 @@ def by_loss(activations: Activations, conventions: Sequence[Convention]) -> Iter
         yield loss, [convention for convention in suiting if convention.loss == loss]
 
 
-def _different(conventions: Sequence[Convention], observations: Sequence[Observation]) -> list[Convention]:
-    """The first of the conventions that are the same on one row."""
-    by_factor: dict[float, Convention] = {}
-    for convention in conventions:
-        by_factor.setdefault(convention.factor(1, observations[0].y.shape[1]), convention)
-    return list(by_factor.values())
+def _pulls(o: Observation, kind: str, with_biases: bool) -> tuple[dict[str, Array], Array, Array] | None:
+    """The gradients of a penalty's terms for λ = 1, one behind the other, of each tensor that is punished; the same as
+    columns; and the matrix that finds the λs from these.
+
+    None where there are too few numbers to tell a penalty from anything else, or a gradient has not the shape of its
+    parameter.
+    """
+    key = ("penalty", kind, with_biases, *((n, g.shape) for n, g in o.gradients.items()))
+    if key not in o.references:
+        values, o.references[key] = tensors(o.parameters), None
+        punished = [n for n in o.gradients if with_biases or n[0] == "W"]
+        enough = sum(values[n].size for n in punished) > 3 * len(TERMS[kind])
+        if enough and all(g.shape == values[n].shape for n, g in o.gradients.items()):
+            terms = {n: np.stack([f(values[n]) for f in TERMS[kind]]) for n in punished}
+            columns = np.hstack([term.reshape(len(term), -1) for term in terms.values()]).T
+            o.references[key] = terms, columns, np.linalg.pinv(columns)
+    return o.references[key]  # type: ignore[no-any-return]
+
+
+def _flat(some: Iterable[Array]) -> Array:
+    """All numbers of these arrays in one vector."""
+    return np.concatenate([array.ravel() for array in some])
 
 
 def worst_tau(actual: Array, expected: Array, allowed: Array) -> float:

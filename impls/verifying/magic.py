@@ -47,8 +47,7 @@ def verify_cell(ipython: Any, line: str, cell: str) -> Report | None:
     """The report on what a cell defines, after it was run; None where it raised, which is shown, or help was asked."""
     try:
         options = command().make_context("%%verify", shlex.split(line)).params
-        name, hint = options.pop("name"), options.pop("hint")
-        options = parsed(options)
+        name, options = options.pop("name"), parsed(options)
     except click.exceptions.Exit:
         return None
     except (click.ClickException, ValueError) as error:
@@ -60,7 +59,7 @@ def verify_cell(ipython: Any, line: str, cell: str) -> Report | None:
     try:
         thing = _find(name or guess(cell, defined), defined)
         options["loss"] = _loss(options["loss"], defined)
-        return check_among([f"%%verify\n{cell}"], thing, hint=hint, **options)
+        return check_among([f"%%verify\n{cell}"], thing, **options)
     except BadInput as error:
         raise UsageError(f"%%verify: {error}") from None
 

@@ -13,37 +13,25 @@ import numpy as np
 from samegrad.impls.parameters import Array, Layer, Parameters
 
 
-def pack(value: Any) -> Any:
-    """Arrays, numbers, lists and dictionaries as JSON can represent them."""
-    if isinstance(value, np.ndarray | np.generic):
-        array = np.asarray(value, dtype=np.float64)
-        return {"shape": list(array.shape), "values": array.ravel().tolist()}
-    if isinstance(value, dict):
-        return {key: pack(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [pack(item) for item in value]
-    return value
-
-
-def unpack(value: Any) -> Any:
-    """The values that `pack` packed; tuples come back as lists."""
-    if isinstance(value, dict):
-        if set(value) == {"shape", "values"}:
-            return np.array(value["values"], dtype=np.float64).reshape(value["shape"])
-        return {key: unpack(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [unpack(item) for item in value]
-    return value
-
-
 def dumps(value: Any) -> str:
     """One line of JSON for `loads`."""
-    return json.dumps(pack(value))
+    return json.dumps(value, default=_packed)
 
 
-def loads(text: str) -> Any:
-    """The values that `dumps` was given, with arrays as arrays."""
-    return unpack(json.loads(text))
+def loads(text: str | bytes) -> Any:
+    """The value that `dumps` was given, with arrays as arrays; tuples come back as lists."""
+    return json.loads(text, object_hook=_unpacked)
+
+
+def _packed(array: Any) -> dict[str, Any]:
+    array = np.asarray(array, dtype=np.float64)
+    return {"shape": array.shape, "values": array.ravel().tolist()}
+
+
+def _unpacked(value: dict[str, Any]) -> Any:
+    if set(value) == {"shape", "values"}:
+        return np.array(value["values"], dtype=np.float64).reshape(value["shape"])
+    return value
 
 
 def to_layers(lists: list[list[Array]]) -> Parameters:

@@ -356,36 +356,31 @@ def _slope(forms: Mapping[str, Callable[[Running, Running], Running]], at: Place
     return forms[at.activation](at.z, at.a)
 
 
-def _without_a_step(name: str, title: str, sentence: str, equation: str) -> Mistake:
-    """A mistake that is recognised otherwise than by a pass that makes it."""
-    return Mistake(name, title, sentence, equation, {})
-
-
-PILED_UP = _without_a_step(
+PILED_UP = Mistake(
     "accumulates",
     "the gradients pile up from call to call",
     "A second call on the same data gives twice the gradient: what the last call left is not set to zero.",
     "dW = 0 before each pass (or dW = aᵀ δ instead of dW += aᵀ δ)",
 )
-PENALTY_SIGN = _without_a_step(
+PENALTY_SIGN = Mistake(
     "penalty-sign",
     "the sign of the penalty on the weights is flipped",
     "A penalty pulls every weight towards zero: its gradient λ·W is added to that of the loss. Here it is subtracted, "
     "so that it pushes the weights away.",
     "dW = ∂L/∂W + λ·W",
 )
-IGNORES_UPSTREAM = _without_a_step(
+IGNORES_UPSTREAM = Mistake(
     "upstream-ignored",
     "the gradient that comes from above is left out",
     "backward is given ∂L/∂output, which is 1 only where the output is the loss itself; every gradient that it returns "
     "has to be multiplied by it.",
     "grad_input = grad_output · ∂output/∂input",
 )
-FLOAT32 = _without_a_step(
+FLOAT32 = Mistake(
     "float32",
     "something inside is computed in float32",
     "The numbers are right to float32's seven digits, not to the sixteen of float64 that their type promises.",
     "float64 from the inputs to the result (look for float32, astype, or a framework's default dtype)",
 )
-RIGHT = _without_a_step("none", "nothing", "", "")
+RIGHT = Mistake("none", "nothing", "", "")
 """The mistake that is none."""

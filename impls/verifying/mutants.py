@@ -19,7 +19,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -111,8 +111,8 @@ class Mistake:
     """The explanation for a student."""
     equation: str
     """The right equation."""
-    changes: dict[str, Any]
-    """The steps that the mistake replaces."""
+    changes: dict[str, Any] = field(default_factory=dict)
+    """The steps that the mistake replaces; none for what is recognised otherwise than by a pass that makes it."""
     parts: tuple[Mistake, ...] = ()
     """The single mistakes of a pair."""
     proportional: bool = True

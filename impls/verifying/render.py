@@ -1,6 +1,6 @@
 """A report for the terminal, for a notebook (HTML that needs nothing else and takes its colours), and as JSON.
 
-With `hint`, given or in the report itself, of a mistake only the equation to look at is shown, wherever it is shown.
+Of a mistake in a report that is a hint only the equation to look at is shown, wherever it is shown.
 """
 
 from __future__ import annotations
@@ -19,13 +19,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from samegrad.impls.verifying.hint import hinted
+from samegrad.impls.verifying.report import Report, as_shown
 from samegrad.impls.verifying.wording import UNKNOWN, WRONG, listed
 
 if TYPE_CHECKING:
     from jinja2 import Template
-
-    from samegrad.impls.verifying.report import Report
 
 LEGEND = "τ = |yours − right| / rounding bound, at its worst; up to 1 is right."
 SHOWN = 4
@@ -34,9 +32,9 @@ LINES = 12
 """The most lines of the brief form."""
 
 
-def render(report: Report, hint: bool = False) -> RenderableType:
+def render(report: Report) -> RenderableType:
     """The report for a terminal of 80 columns: what it rests on, then the verdict, then what to do."""
-    report = as_shown(report, hint)
+    report = as_shown(report)
     parts: list[RenderableType] = []
     if report.traceback:
         parts += [Text(report.traceback), Text()]
@@ -59,14 +57,9 @@ def render(report: Report, hint: bool = False) -> RenderableType:
     return Group(*parts)
 
 
-def as_shown(report: Report, hint: bool = False) -> Report:
-    """The report, or the part of it that a hint may show."""
-    return hinted(dataclasses.replace(report, hint=True)) if hint or report.hint else report
-
-
-def show(report: Report, console: Console | None = None, hint: bool = False) -> None:
+def show(report: Report, console: Console | None = None) -> None:
     """Print the report."""
-    (console or Console(highlight=False)).print(render(report, hint), soft_wrap=False)
+    (console or Console(highlight=False)).print(render(report), soft_wrap=False)
 
 
 def brief(report: Report) -> str:
@@ -93,13 +86,14 @@ def plain(shown: RenderableType) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
-def to_json(report: Report, hint: bool = False) -> str:
+def to_json(report: Report) -> str:
     """The report for machines; a τ that is not finite (a wrong shape, or one that is not to be shown) is null."""
-    report = as_shown(report, hint)
+    report = as_shown(report)
     content: dict[str, Any] = {**dataclasses.asdict(report), "exit_code": report.exit_code, "format": 2}
     for row, as_dictionary in zip(report.rows, content["rows"], strict=True):
         as_dictionary["right"] = row.right
-    return json.dumps(_finite(content), ensure_ascii=False, indent=2)
+    finite = json.loads(json.dumps(content), parse_constant=lambda name: None)
+    return json.dumps(finite, ensure_ascii=False, indent=2)
 
 
 def html(report: Report) -> str:
@@ -131,16 +125,6 @@ def _template() -> Template:
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     return environment.get_template("report.html.j2")
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
 
 
 def probes(report: Report) -> str:
@@ -202,8 +186,8 @@ def verdict(report: Report) -> tuple[str, str]:
     if report.verdict == UNKNOWN:
         return "CANNOT TELL", sentence(report.headline.removeprefix("cannot tell: "))
     if report.verdict == WRONG:
-        return "WRONG", _plain_end(report.headline)
-    text = _plain_end(report.headline.removeprefix("right "))
+        return "WRONG", _ended(report.headline)
+    text = _ended(report.headline.removeprefix("right "))
     if report.margin == report.margin and report.margin > 0:
         text += f" Margin: τ = {number(report.margin)}, where 1 would be the limit."
     return "RIGHT", text
@@ -250,9 +234,8 @@ def _item(label: str, text: str) -> Table:
 def sentence(text: str) -> str:
     """Begins with a capital, unless with a symbol such as db1, and ends with a full stop."""
     starts_plain = text[:2].islower() and not any(c.isdigit() for c in text.split(" ")[0])
-    text = text[0].upper() + text[1:] if starts_plain and not text.startswith(("d", "σ")) else text
+    return _ended(text[0].upper() + text[1:] if starts_plain and not text.startswith(("d", "σ")) else text)
+
+
+def _ended(text: str) -> str:
     return text if text.endswith((".", "…", "?", ":")) else f"{text}."
-
-
-def _plain_end(text: str) -> str:
-    return text if text.endswith(".") else f"{text}."

@@ -56,13 +56,13 @@ def conclude(asked: Asked, answers: Iterator[dict[str, Any]], again: Again) -> t
             )
         if "losses" in message:
             report = against_loss(candidate, message["losses"])
-            if report.verdict == RIGHT or candidate.known or not candidates:
-                candidates.insert(0, candidate)
             if report.verdict == RIGHT or candidate.known:
                 return report, candidate
+            if not candidates:
+                candidates.append(candidate)
             continue
         candidates.append(candidate)
-        if candidate.verdict.right:
+        if candidate.right:
             if candidate.returned == [] and (by_loss := _by_its_own_loss(candidate, again)):
                 return by_loss, candidate
             return _of_right_one(candidate, candidates)
@@ -89,13 +89,14 @@ def _of_right_one(right: Candidate, candidates: list[Candidate]) -> tuple[Report
     """Right, unless the training around it, or the same program at another depth, is shown to be wrong."""
     if right.deeper_wrong is not None:
         return write(right.deeper_wrong, WRONG), right.deeper_wrong
-    if right.verdict.untested and right.verdict.untested[-1].startswith("any place"):
+    if right.is_degenerate:
         return write(right, UNKNOWN), right
     for other in candidates:
         if other is not right and _overrules(other, right):
             return write(other, WRONG), other
     several = next((c for c in candidates if c is not right and c.known and c.outputs > 1 == right.outputs), None)
-    if several is not None and not several.shown_wrong and _is_meant_for_several(several, right):
+    used_alike = several and (several.kind, several.message["layout"]) == (right.kind, right.message["layout"])
+    if several and not several.shown_wrong and used_alike and several.message["takes_outputs"]:
         report = write(several, UNKNOWN)
         report.notes.append("With one output its gradient is right.")
         return report, several
@@ -110,17 +111,11 @@ def _of_right_one(right: Candidate, candidates: list[Candidate]) -> tuple[Report
     return report, right
 
 
-def _is_meant_for_several(several: Candidate, one: Candidate) -> bool:
-    """Does the program say how many outputs it has, and was it used in the same way with several as with one?"""
-    same = (several.kind, several.message["layout"]) == (one.kind, one.message["layout"])
-    return same and bool(several.message["takes_outputs"])
-
-
 def _is_another_with_batches(other: Candidate, right: Candidate) -> bool:
     """Does the same function take several rows in the same way, and give no gradient there, where one is right?"""
     same = all(other.message[key] == right.message[key] for key in ("main", "flipped"))
     given = BATCHES.get(right.message["layout"]) == other.message["layout"]
-    return same and given and not other.verdict.right and other.is_gradient
+    return same and given and not other.right and other.is_gradient
 
 
 def _for_one_row_only(report: Report) -> Report:
@@ -135,7 +130,7 @@ def _for_one_row_only(report: Report) -> Report:
 
 def _is_one_mistake(candidate: Candidate) -> bool:
     """Does a single mistake of the bank, or a pile-up, explain what was observed? No other way can be the right one."""
-    if candidate.piles_up and candidate.verdict.diagnosis:
+    if candidate.piles_up:
         return True
     explanations = candidate.explained.explanations
     if not explanations or explanations[0].mistake.parts or candidate.absent:
@@ -195,33 +190,31 @@ def _of_none_right(candidates: list[Candidate], again: Again) -> tuple[Report, C
 
 def _by_its_own_loss(candidate: Candidate, again: Again) -> Report | None:
     """The verdict by the derivative of a loss that the program returns or has a function for; None without one."""
+
+    def by(which: str, family: str = "") -> Report | None:
+        """None too where this loss depends on no weight."""
+        message = again(candidate.message["way"], which) or {"losses": []}
+        depends = any(np.any(g) for loss in message["losses"] for g in loss["gradients"].values())
+        return against_loss(candidate, message["losses"], family) if depends else None
+
     if candidate.message["repeat"]:
         return None
-    if candidate.returned == [] and not candidate.predicts_otherwise and not candidate.asked.strict:
-        message = again(candidate.message["way"], "returned")
-        if message is not None and any(np.any(g) for loss in message["losses"] for g in loss["gradients"].values()):
-            report = against_loss(candidate, message["losses"])
-            if report.verdict == WRONG:
-                squared = diagnose(candidate.observations, candidate.choices, dtype=candidate.dtype, depth="right")
-                if squared.right:
-                    report.headline = (
-                        f"the gradient is that of {squared.convention.formula}, which is not the loss given with it"
-                    )
-            return report
+    counts = candidate.returned == [] and not candidate.predicts_otherwise and not candidate.asked.strict
+    if counts and (report := by("returned")):
+        if report.verdict == WRONG:
+            squared = diagnose(candidate.observations, candidate.choices, dtype=candidate.dtype)
+            formula = squared.convention.formula
+            if squared.right:
+                report.headline = f"the gradient is that of {formula}, which is not the loss given with it"
+        return report
     if candidate.predicts_otherwise and candidate.asked.strict:
-        reports = []
-        for loss in dict.fromkeys(c.loss for c in candidate.asked.conventions):
-            if (message := again(candidate.message["way"], loss)) is not None:
-                reports.append(against_loss(candidate, message["losses"], loss))
+        reports = [r for loss in dict.fromkeys(c.loss for c in candidate.asked.conventions) if (r := by(loss, loss))]
         if reports:
             return next((report for report in reports if report.verdict == RIGHT), reports[0])
     if not candidate.loss_known and not candidate.known:
         names = {n for reading in candidate.readings for n in reading["numbers"] if n.endswith("()")}
         for name in sorted(names)[:2]:
-            message = again(candidate.message["way"], name)
-            if message is not None:
-                report = against_loss(candidate, message["losses"])
-                if report.verdict == RIGHT:
-                    report.notes.insert(0, f"Your loss is taken from {name} in the file.")
-                    return report
+            if (report := by(name)) and report.verdict == RIGHT:
+                report.notes.insert(0, f"Your loss is taken from {name} in the file.")
+                return report
     return None

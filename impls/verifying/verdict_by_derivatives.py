@@ -14,15 +14,23 @@ from samegrad.impls.parameters import Array
 from samegrad.impls.verifying.candidate import Candidate
 from samegrad.impls.verifying.conventions import CONVENTIONS, Convention
 from samegrad.impls.verifying.diagnosis import diagnose, first_wrong
-from samegrad.impls.verifying.evidence import CLOSE, Case, phrase, relation
 from samegrad.impls.verifying.forward import FUNCTIONS, NEAR, recognise
 from samegrad.impls.verifying.judge import ONCE, worst_tau
 from samegrad.impls.verifying.mistakes import IGNORES_UPSTREAM
 from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row
 from samegrad.impls.verifying.running import Running
 from samegrad.impls.verifying.slopes import WRONG_SLOPES
-from samegrad.impls.verifying.wording import SLOPE_FORMULAS, SYMBOL, family_words, listed, loss_words
-from samegrad.impls.verifying.writing import write_on
+from samegrad.impls.verifying.wording import (
+    CLOSE,
+    SLOPE_FORMULAS,
+    SYMBOL,
+    family_words,
+    listed,
+    loss_words,
+    phrase,
+    relation,
+)
+from samegrad.impls.verifying.writing import beside, write_on
 
 ROUNDED = 1e-14
 """The allowed error, as a share of the largest entry, for some fifty roundings of the gradient itself: an unknown loss
@@ -41,11 +49,11 @@ def against_loss(candidate: Candidate, losses: list[dict[str, Any]], family: str
         None if family else recognise(candidate.judge, candidate.choices, [loss["loss"] for loss in losses], NEAR)
     )
     conventions = [c for c in CONVENTIONS if c.loss == family] if family else [ONCE]
-    compared = (_compared(candidate, losses, convention) for convention in conventions)
-    best, cases = min(compared, key=lambda pair: max(pair[0].values()))
+    compared = {convention: _compared(candidate, losses, convention) for convention in conventions}
+    nearest, best = min(compared.items(), key=lambda pair: max(pair[1].values()))
     right = max(best.values()) <= 1
     if recognised and not right:
-        known = diagnose(candidate.observations, recognised[0], recognised[1], dtype=candidate.dtype, depth="right")
+        known = diagnose(candidate.observations, recognised[0], recognised[1], dtype=candidate.dtype)
         if known.right:
             right, best = True, known.taus
     words = f"the {family_words(family)} of its own forward pass" if family else "your own loss"
@@ -71,27 +79,24 @@ def against_loss(candidate: Candidate, losses: list[dict[str, Any]], family: str
     if candidate.unusual:
         report.notes.append(f"Its activations are {listed(candidate.unusual)}.")
     if not right:
-        report.evidence = phrase(best, cases, candidate.dtype)
+        seen = beside(candidate.observations, [loss["gradients"] for loss in losses], nearest)
+        report.evidence = phrase(best, seen, candidate.dtype)
         report.first_wrong = first_wrong(best, candidate.layers)
         report.headline += f"; the first wrong quantity is {report.first_wrong}" if report.first_wrong else ""
     return report
 
 
-def _compared(
-    candidate: Candidate, losses: list[dict[str, Any]], convention: Convention
-) -> tuple[dict[str, float], dict[str, list[Case]]]:
-    """The worst τ of each tensor over all probes, and what was compared."""
-    taus: dict[str, float] = {}
-    cases: dict[str, list[Case]] = {}
+def _compared(candidate: Candidate, losses: list[dict[str, Any]], convention: Convention) -> dict[str, float]:
+    """The worst τ of each tensor over all probes."""
     share = _allowed(candidate)
-    for o, loss in zip(candidate.observations, losses, strict=False):
-        scale = convention.factor(*o.y.shape)
-        for name, gradient in o.gradients.items():
-            expected = scale * loss["gradients"][name]
-            bound = scale * loss["bounds"][name] + o.slack.get(name, 0.0) + share * np.max(abs(expected), initial=0.0)
-            taus[name] = max(taus.get(name, 0.0), worst_tau(gradient, expected, bound))
-            cases.setdefault(name, []).append((gradient, expected, len(o.x)))
-    return taus, cases
+    pairs = (
+        (
+            loss["gradients"],
+            {n: loss["bounds"][n] + share * np.max(abs(g), initial=0.0) for n, g in loss["gradients"].items()},
+        )
+        for loss in losses
+    )
+    return candidate.judge.worst(pairs, convention)
 
 
 def _allowed(candidate: Candidate) -> float:

@@ -39,12 +39,14 @@ def run(
     dtype: str | None = None,
     frameworks: bool = False,
     time_limit_s: float = TIME_LIMIT_S,
+    hint: bool = False,
 ) -> Report:
     """Check `path/to/file.py:name`.
 
     loss: one of STRICT or FAMILIES, which must then be met, or file.py:loss. activations, sizes: of the network, if
     known. init: arguments for a class's constructor. parameters: tensor → attribute. arguments: the roles of a
     function's arguments, x, y, W1, b1, …. frameworks: compare with the installed frameworks' autodiff too.
+    hint: show the equation to look at and not the mistake.
     Raises BadInput for a request that makes no sense; whatever the target does, or fails in, is a Report.
     """
     path, name = split_target(target)
@@ -66,13 +68,15 @@ def run(
         choose("activation", activation, OUTPUTS)
     asked = Asked(target, conventions, bool(loss) and not own_loss, own_loss, activations, dtype)
     try:
-        return _observe_and_conclude(asked, request, frameworks, time_limit_s)
+        report = _observe_and_conclude(asked, request, frameworks, time_limit_s)
     except BadInput:
         raise
     except Ended as end:
-        return cannot_tell(target, {"error": "unreadable", "text": str(end)})
+        report = cannot_tell(target, {"error": "unreadable", "text": str(end)})
     except Exception as error:  # a fault of ours is no verdict on the target
-        return Report(target, UNKNOWN, f"cannot tell: samegrad itself failed on it ({type(error).__name__}: {error})")
+        report = Report(target, UNKNOWN, f"cannot tell: samegrad itself failed on it ({type(error).__name__}: {error})")
+    report.hint = hint
+    return report
 
 
 @np.errstate(all="ignore")  # an overflow makes an infinite τ, and prints no warning

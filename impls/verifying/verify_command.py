@@ -39,7 +39,7 @@ from samegrad.impls.verifying.conventions import FAMILIES, STRICT
     "--time-limit", "time_limit_s", metavar="SECONDS", type=Finite(0.1, 86400), default=60.0, show_default=True
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def verify_command(target: str, as_json: bool, hint: bool, **options: Any) -> None:
+def verify_command(target: str, as_json: bool, **options: Any) -> None:
     """Is a hand-written gradient right? If not, which mistake is it?
 
     FILE.py:NAME is a function that returns gradients or takes a step, a class or object that trains, a list of layers,
@@ -60,9 +60,9 @@ def verify_command(target: str, as_json: bool, hint: bool, **options: Any) -> No
         click.echo(f"samegrad verify: {one_line(error)}", err=True)
         sys.exit(2)
     if as_json:
-        click.echo(render.to_json(report, hint))
+        click.echo(render.to_json(report))
     else:
-        render.show(report, hint=hint)
+        render.show(report)
     sys.exit(report.exit_code)
 
 

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from samegrad.impls.parameters import Array
 from samegrad.impls.problem import SQUARED
 from samegrad.impls.verifying.candidate import Candidate
+from samegrad.impls.verifying.conventions import Convention
 from samegrad.impls.verifying.diagnosis import Diagnosis, Explanation
-from samegrad.impls.verifying.evidence import describe
-from samegrad.impls.verifying.judge import Penalty
+from samegrad.impls.verifying.judge import Judge, Observation, Penalty
 from samegrad.impls.verifying.mistakes import PILED_UP
 from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row
-from samegrad.impls.verifying.wording import family_words, formula, in_layout, in_words, listed, loss_words, with_factor
+from samegrad.impls.verifying.wording import (
+    Beside,
+    family_words,
+    formula,
+    in_layout,
+    in_words,
+    listed,
+    loss_words,
+    phrase,
+    with_factor,
+)
 
 
 def cannot_tell(target: str, message: dict[str, Any]) -> Report:
@@ -33,7 +45,7 @@ def write(candidate: Candidate, verdict: str) -> Report:
     report.factor = in_words(diagnosis.convention, candidate.outputs)
     report.constant = diagnosis.constant
     report.first_wrong = diagnosis.first_wrong
-    report.untested = list(candidate.verdict.untested)
+    report.untested = untested(candidate) if candidate.right else []
     if verdict == RIGHT:
         _write_right(report, candidate, diagnosis)
     elif verdict == WRONG:
@@ -94,7 +106,7 @@ def _write_right(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> 
         report.headline += f", with {_penalty(diagnosis.penalty)}"
     if candidate.loss_is_given:
         report.headline = "it passes the ∂L/∂a that it is given back rightly"
-    report.notes += candidate.verdict.notes
+    report.notes += diagnosis.notes
     if diagnosis.convention.loss != SQUARED and not candidate.loss_known:
         numbers = [_where(name) for name in candidate.readings[0]["numbers"]]
         seen = (
@@ -114,10 +126,26 @@ def _write_right(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> 
         report.untested.append("the forward pass, which was not seen")
 
 
+def untested(candidate: Candidate) -> list[str]:
+    """What a verdict of right does not cover, as far as the probes go."""
+    gaps = [
+        f"{'-'.join(map(str, other.message['sizes']))}: {why_not(other)}"
+        for other in candidate.deeper
+        if not other.right
+    ]
+    if all(min(o["sizes"][1:-1], default=2) == 1 for o in (candidate.message, *candidate.message.get("deeper", ()))):
+        gaps.append("hidden layers of more than one unit")
+    if candidate.message["born_late"] and not candidate.message["start"]:
+        gaps.append("later steps, which are no multiple of the gradient alone (as with momentum)")
+    if candidate.is_degenerate:
+        gaps.append("any place but the first, where weights are zero")
+    return gaps
+
+
 def _write_wrong(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> None:
     report.evidence = describe(diagnosis, candidate.observations, candidate.dtype, candidate.absent)
     report.mistakes = [_named(e, candidate) for e in diagnosis.explanations]
-    if candidate.piles_up and candidate.verdict.diagnosis:
+    if candidate.piles_up:
         report.mistakes.insert(0, Named.of(PILED_UP))
         report.evidence = "the same call gives 1 times, then 2 times the same gradient"
     if report.mistakes:
@@ -144,6 +172,33 @@ def _write_wrong(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> 
         report.notes.append(f"The loss is the {family_words(loss)}, as {_where(name)}.")
 
 
+def describe(
+    diagnosis: Diagnosis, observations: Sequence[Observation], dtype: str, absent: Collection[str] = ()
+) -> str:
+    """One sentence on a wrong gradient: what is seen in which tensor, and what is right beside it.
+
+    Of updates row by row only batches of one are looked at.
+    """
+    if diagnosis.row_by_row:
+        observations = [o for o in observations if len(o.x) == 1] or observations
+    references = Judge(observations, dtype).references(diagnosis.activations, diagnosis.convention.loss) or []
+    expected = [reference.gradients for reference in references]
+    return phrase(
+        diagnosis.taus, beside(observations, expected, diagnosis.convention, diagnosis.constant), dtype, absent
+    )
+
+
+def beside(
+    observations: Iterable[Observation],
+    expected: Iterable[Mapping[str, Array]],
+    convention: Convention,
+    constant: float = 1.0,
+) -> list[Beside]:
+    """What was found at each probe, and what was expected under this convention."""
+    pairs = [(o, constant * convention.factor(*o.y.shape), g) for o, g in zip(observations, expected, strict=False)]
+    return [(o.gradients, {n: scale * value for n, value in g.items()}, len(o.x)) for o, scale, g in pairs]
+
+
 def _where(name: str) -> str:
     if name == "returned":
         return "returned with the gradient"
@@ -153,15 +208,69 @@ def _where(name: str) -> str:
 
 
 def _write_unknown(report: Report, candidate: Candidate) -> None:
-    if candidate.verdict.right:
+    if candidate.right:
         report.headline = (
             "cannot tell: it is right at its first step, where all weights are zero; that hides a forgotten slope, a "
             "penalty and a bias that is left out. Let the number of epochs be an argument, so that later steps are seen"
         )
         report.untested = []
         return
-    report.headline = f"cannot tell: {candidate.verdict.reason}"
+    report.headline = f"cannot tell: {why_not(candidate)}"
     report.rows = []
+
+
+def why_not(candidate: Candidate) -> str:
+    """Why the candidate is not right and may not be wrong, as far as that is seen."""
+    if candidate.message["repeat"] == "varies":
+        return (
+            "a second call on the same data gives another result: something is drawn at random, or kept from the call "
+            "before"
+        )
+    if candidate.steps:
+        return (
+            f"one call takes {candidate.steps} steps, and a gradient can be recovered from one step only; name a "
+            "method that takes one (file.py:Class.method), or let the number of steps be an argument, as epochs=…"
+        )
+    if not candidate.judge.moves:
+        return "every gradient is zero at the probes, which shows nothing"
+    if candidate.optimizer:
+        return (
+            "the step is not plain gradient descent: every weight moves by the same amount, as in a first step of "
+            "Adam, RMSprop or Adagrad, whatever the gradient is; name the method that returns the gradient "
+            "(file.py:Class.method), or let it take a plain step"
+        )
+    if candidate.predicts_otherwise:
+        what = (
+            "none that is known here: an activation outside sigmoid, tanh, relu, identity and softmax, or inputs that "
+            "are changed on the way"
+        )
+        if candidate.unusual:
+            what = f"that of {listed(candidate.unusual)}, for which no bound is derived"
+        return (
+            f"its forward pass is {what}; give the loss (--loss squared-error, cross-entropy or file.py:name), and "
+            "the gradient is compared with differences of its own forward pass"
+        )
+    if not candidate.known:
+        return (
+            "its forward pass could not be seen; put a forward function beside it, or name the activations "
+            "(--activations sigmoid,identity)"
+        )
+    if not candidate.loss_known:
+        return "its loss is not known; give it (--loss mse, half-sse, cross-entropy, … or file.py:name)"
+    if candidate.absent:
+        return (
+            f"some gradients could not be found ({', '.join(sorted(candidate.absent))}); name the method that returns "
+            "them (file.py:Class.method), or keep them in attributes called like dW1 and db1"
+        )
+    if not candidate.recovered:
+        return (
+            "the gradients that it returns are not those of the loss, and no known mistake explains them; they may "
+            "have been read in another order than they are meant (--parameters, --arguments)"
+        )
+    return (
+        "the change of its weights is no multiple of the gradient: it may take more than a plain step (momentum, "
+        "clipping, several steps); name the method that returns the gradient (file.py:Class.method)"
+    )
 
 
 def _named(explanation: Explanation, candidate: Candidate) -> Named:

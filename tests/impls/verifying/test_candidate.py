@@ -11,6 +11,7 @@ import pytest
 from samegrad.impls.parameters import tensors
 from samegrad.impls.verifying.conventions import MSE
 from samegrad.impls.verifying.verify import run
+from samegrad.impls.verifying.writing import untested
 from tests.impls.verifying.observed import candidate, each, noise, probes
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
@@ -563,8 +564,8 @@ def test_a_mistake_is_shown_without_the_forward_pass_where_there_is_a_hidden_lay
 def test_what_cannot_be_judged_at_another_depth_is_told_by_its_sizes():
     at_rest = [replace(o, gradients={n: 0 * g for n, g in o.gradients.items()}) for o in probes()]
     other = candidate(at_rest, sizes=(4, 5, 3)).message
-    untested = candidate(probes(), deeper=[other]).verdict.untested
-    assert untested == ["4-5-3: every gradient is zero at the probes, which shows nothing"]
+    reason = "every gradient is zero at the probes, which shows nothing"
+    assert untested(candidate(probes(), deeper=[other])) == [f"4-5-3: {reason}"]
 
 
 LAYER = {"sizes": (4, 3), "asked": {"activations": ("tanh",)}}

@@ -13,9 +13,9 @@ import pytest
 
 import samegrad
 from samegrad.impls.errors import BadInput
-from samegrad.impls.verifying import hint, mistakes, render
+from samegrad.impls.verifying import mistakes, render
 from samegrad.impls.verifying.check import Whereabouts, check, whereabouts
-from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row
+from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row, as_shown, where_to_look
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
@@ -192,9 +192,9 @@ def test_a_hint_gives_nothing_away():
 
 
 def test_a_hint_where_the_first_call_is_right():
-    shown = hint.hinted(report("accumulates", "dW = 0 before each pass (or …)", wrong=()))
-    assert not shown.rows and not shown.evidence
-    assert shown.headline == "look at your equation for dW"
+    hint = as_shown(report("accumulates", "dW = 0 before each pass (or …)", wrong=(), hint=True))
+    assert not hint.rows and not hint.evidence
+    assert hint.headline == "look at your equation for dW"
 
 
 def test_a_hint_on_what_is_not_wrong_hides_nothing_but_a_mistake():
@@ -219,7 +219,7 @@ def test_a_hint_on_what_is_not_wrong_hides_nothing_but_a_mistake():
     ],
 )  # fmt: skip
 def test_where_to_look_names_the_left_side(name, equation, where):
-    output = hint.where_to_look(report(name, equation))
+    output = where_to_look(report(name, equation))
     assert where in output
     assert "sum" not in output and "ᵀ" not in output and "rate" not in output
 
@@ -227,9 +227,9 @@ def test_where_to_look_names_the_left_side(name, equation, where):
 def test_alternatives_are_named_too():
     shown = report()
     shown.mistakes.append(Named("b2-missing", "", "", "db2 = sum over rows of δ2"))
-    assert hint.where_to_look(shown).count("your equation for db") == 2
+    assert where_to_look(shown).count("your equation for db") == 2
     shown.mistakes = []
-    assert hint.where_to_look(shown) == "look at SECRET place"
+    assert where_to_look(shown) == "look at SECRET place"
 
 
 @pytest.mark.parametrize("activations", [("sigmoid",), ("relu", "softmax"), ("tanh", "relu", "identity")])
@@ -237,7 +237,7 @@ def test_every_mistake_of_the_bank_has_a_place(activations):
     for mistake in mistakes.bank(activations):
         shown = report(mistake.name, mistake.equation)
         shown.sizes = (2, *[3] * len(activations))
-        output = hint.where_to_look(shown)
+        output = where_to_look(shown)
         assert "whole backward pass" not in output, mistake.name
         assert not set(output) & set("=←·∘ᵀ"), (mistake.name, output)
 
@@ -252,6 +252,6 @@ def test_the_short_form_is_short_and_the_verdict_comes_first():
 
 
 def test_json_has_no_secret_with_a_hint_and_is_json():
-    content = json.loads(render.to_json(report(), hint=True))
+    content = json.loads(render.to_json(report(hint=True)))
     assert content["mistakes"] == [] and content["hint"] is True
     assert [row["right"] for row in content["rows"]] == [True, False, True, True]

@@ -16,12 +16,12 @@ from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, PARTNERS
 from samegrad.impls.verifying import mutants, probe
 from samegrad.impls.verifying.conventions import BY_NAME, CONVENTIONS, MSE
 from samegrad.impls.verifying.diagnosis import diagnose, diagnose_row_by_row, first_wrong
-from samegrad.impls.verifying.evidence import describe
 from samegrad.impls.verifying.forward import candidates
 from samegrad.impls.verifying.judge import Observation
 from samegrad.impls.verifying.mistakes import bank
 from samegrad.impls.verifying.mutants import BackwardSteps
 from samegrad.impls.verifying.wording import output_cotangent
+from samegrad.impls.verifying.writing import describe
 
 SIGMOIDS = ("sigmoid", "sigmoid")
 NETS = [SIGMOIDS, ("tanh", "identity"), ("relu", "sigmoid"), ("sigmoid",), ("tanh", "tanh", "sigmoid")]
@@ -124,14 +124,16 @@ def test_right_code_is_never_called_wrong(activations, sizes, batches, seed, sca
 def test_the_convention_is_named(convention):
     """On a probe with several outputs and batches, each convention is distinguished from every other."""
     activations = with_partner(SIGMOIDS, convention)
-    diagnosis = diagnose(right(activations, convention), candidates(2, ["sigmoid", "softmax"], outputs=3))
+    diagnosis = diagnose(
+        right(activations, convention), candidates(2, ["sigmoid", "softmax"], outputs=3), depth="pairs"
+    )
     assert diagnosis.right and diagnosis.convention.name == convention and diagnosis.activations == activations
     assert set(diagnosis.taus) == {"W1", "b1", "W2", "b2"} and 0 < diagnosis.margin <= 1
 
 
 @pytest.mark.parametrize("activations", NETS[:4], ids="-".join)
 def test_the_activations_are_found(activations):
-    diagnosis = diagnose(right(activations), candidates(len(activations)))
+    diagnosis = diagnose(right(activations), candidates(len(activations)), depth="pairs")
     assert diagnosis.right and diagnosis.activations == activations
 
 
@@ -189,7 +191,7 @@ def harmless(mistake, activations, outputs, loss):
 def test_nothing_is_planted_and_nothing_is_found():
     """The counterpart of the test above: the bank's own right pass is right."""
     nothing = dataclasses.replace(bank(SIGMOIDS)[0], changes={})
-    assert diagnose(planted(SIGMOIDS, nothing), [SIGMOIDS]).right
+    assert diagnose(planted(SIGMOIDS, nothing), [SIGMOIDS], depth="pairs").right
 
 
 @pytest.mark.slow
@@ -207,7 +209,7 @@ def test_nothing_is_planted_and_nothing_is_found():
 def test_two_mistakes_at_once_are_named(pair):
     singles = {mistake.name: mistake for mistake in bank(SIGMOIDS)}
     both = next(p for p in mutants.pairs(list(singles.values())) if set(pair) == {part.name for part in p.parts})
-    diagnosis = diagnose(planted(SIGMOIDS, both), [SIGMOIDS], family(SQUARED))
+    diagnosis = diagnose(planted(SIGMOIDS, both), [SIGMOIDS], family(SQUARED), depth="pairs")
     assert not diagnosis.right and set(pair) == {part.name for part in diagnosis.explanations[0].mistake.parts}
 
 
@@ -215,14 +217,16 @@ def test_several_explanations_are_all_listed():
     """One probe of two rows leaves several mistakes that fit; the planted one is among those that are shown."""
     mistake = next(m for m in bank(SIGMOIDS) if m.name == "b1-averaged")
     one_row = planted(SIGMOIDS, mistake, batches=(2,), outputs=1)
-    diagnosis = diagnose(one_row, [SIGMOIDS])
+    diagnosis = diagnose(one_row, [SIGMOIDS], depth="pairs")
     names = [explanation.mistake.name for explanation in diagnosis.explanations]
     assert {"b1-averaged", "b1-halved"} <= set(names)
 
 
 def test_a_strict_convention_allows_no_other():
     """Right for the half sum is wrong where the mean is demanded, and the message says which it is."""
-    diagnosis = diagnose(right(SIGMOIDS, "half-sse"), [("tanh", "tanh"), SIGMOIDS], [MSE, BY_NAME["sse"]])
+    diagnosis = diagnose(
+        right(SIGMOIDS, "half-sse"), [("tanh", "tanh"), SIGMOIDS], [MSE, BY_NAME["sse"]], depth="pairs"
+    )
     assert not diagnosis.right and diagnosis.first_wrong == ""
     (explanation,) = diagnosis.explanations
     assert (explanation.activations, explanation.convention, explanation.constant) == (SIGMOIDS, MSE, 1.0)
@@ -238,10 +242,10 @@ def test_a_strict_convention_allows_no_other():
 def test_a_mistake_under_a_convention_that_is_not_allowed_is_still_named():
     """Those that are allowed are tried first."""
     mistake = next(m for m in bank(SIGMOIDS) if m.name == "b1-missing")
-    diagnosis = diagnose(planted(SIGMOIDS, mistake, "sse"), [SIGMOIDS], [MSE])
+    diagnosis = diagnose(planted(SIGMOIDS, mistake, "sse"), [SIGMOIDS], [MSE], depth="pairs")
     assert diagnosis.explanations[0].mistake.name == "b1-missing" and diagnosis.convention.name == "sse"
     one_output = planted(SIGMOIDS, mistake, "mse", outputs=1)  # where the mean over all is the mean over rows
-    diagnosis = diagnose(one_output, [SIGMOIDS], [BY_NAME["row-mean"]])
+    diagnosis = diagnose(one_output, [SIGMOIDS], [BY_NAME["row-mean"]], depth="pairs")
     assert diagnosis.convention.name == "row-mean"
 
 
@@ -250,7 +254,7 @@ def test_float32_inside_is_found_and_distinguished_from_a_cast():
         dataclasses.replace(o, gradients={n: g.astype(np.float64) for n, g in o.gradients.items()})
         for o in right(SIGMOIDS, dtype="float32")
     ]
-    diagnosis = diagnose(as_float64, [("tanh", "tanh"), SIGMOIDS])
+    diagnosis = diagnose(as_float64, [("tanh", "tanh"), SIGMOIDS], depth="pairs")
     (explanation,) = diagnosis.explanations
     assert (explanation.activations, explanation.convention, explanation.constant) == (SIGMOIDS, MSE, 1.0)
     mistake = explanation.mistake
@@ -263,7 +267,7 @@ def test_float32_inside_is_found_and_distinguished_from_a_cast():
         "float64 from the inputs to the result (look for float32, astype, or a framework's default dtype)"
     )
     scaled = [dataclasses.replace(o, gradients={n: 0.05 * g for n, g in o.gradients.items()}) for o in as_float64]
-    diagnosis = diagnose(scaled, [SIGMOIDS], [MSE], rate_known=False)
+    diagnosis = diagnose(scaled, [SIGMOIDS], [MSE], rate_known=False, depth="pairs")
     assert diagnosis.explanations[0].mistake.name == "float32" and diagnosis.constant == pytest.approx(0.05, rel=1e-5)
     mixed = [
         dataclasses.replace(
@@ -271,7 +275,7 @@ def test_float32_inside_is_found_and_distinguished_from_a_cast():
         )
         for o in right(SIGMOIDS)
     ]
-    diagnosis = diagnose(mixed, [SIGMOIDS])
+    diagnosis = diagnose(mixed, [SIGMOIDS], depth="pairs")
     mistake = diagnosis.explanations[0].mistake
     assert (mistake.name, mistake.title) == ("float32", "something inside is computed in float32")
     assert mistake.sentence == (
@@ -283,7 +287,7 @@ def test_a_learning_rate_that_is_not_known_is_found():
     scaled = [
         dataclasses.replace(o, gradients={n: 0.05 * g for n, g in o.gradients.items()}) for o in right(SIGMOIDS, "sse")
     ]
-    diagnosis = diagnose(scaled, [SIGMOIDS], [BY_NAME["sse"]], rate_known=False)
+    diagnosis = diagnose(scaled, [SIGMOIDS], [BY_NAME["sse"]], rate_known=False, depth="pairs")
     assert diagnosis.right and diagnosis.constant == pytest.approx(0.05, rel=1e-12)
     assert not diagnose(scaled, [SIGMOIDS], depth="right").right
 
@@ -292,7 +296,7 @@ def test_a_negative_step_is_a_sign_and_not_a_learning_rate():
     climbing = [
         dataclasses.replace(o, gradients={n: -0.05 * g for n, g in o.gradients.items()}) for o in right(SIGMOIDS)
     ]
-    diagnosis = diagnose(climbing, [SIGMOIDS], rate_known=False)
+    diagnosis = diagnose(climbing, [SIGMOIDS], rate_known=False, depth="pairs")
     assert diagnosis.right is False and diagnosis.explanations[0].mistake.name == "sign"
 
 
@@ -426,7 +430,7 @@ def test_pairs_of_mistakes_are_looked_for_by_default():
     singles = {mistake.name: mistake for mistake in bank(SIGMOIDS)}
     two = planted(SIGMOIDS, next(mutants.pairs([singles["sign"], singles["b1-missing"]])))
     assert not diagnose(two, [SIGMOIDS], depth="singles").explanations
-    diagnosis = diagnose(two, [SIGMOIDS])
+    diagnosis = diagnose(two, [SIGMOIDS], depth="pairs")
     best = diagnosis.explanations[0]
     assert (diagnosis.activations, diagnosis.convention, diagnosis.constant) == (
         SIGMOIDS,
@@ -513,7 +517,7 @@ EVIDENCE = {
 def test_the_evidence_says_what_can_be_seen(name):
     mistake = next(m for m in bank(SIGMOIDS) if m.name == name)
     observations = planted(SIGMOIDS, mistake)
-    diagnosis = diagnose(observations, [SIGMOIDS])
+    diagnosis = diagnose(observations, [SIGMOIDS], depth="pairs")
     assert describe(diagnosis, observations, "float64") == EVIDENCE[name]
 
 
@@ -536,7 +540,7 @@ def test_probes_on_a_kink_are_refused():
     layers = [Layer(np.zeros((2, 3)), np.zeros(3))]
     zero = Observation(layers, np.zeros((1, 2)), np.zeros((1, 3)), {"W1": np.zeros((2, 3)), "b1": np.zeros(3)})
     with pytest.raises(BadInput) as refusal:
-        diagnose([zero], [("relu",)])
+        diagnose([zero], [("relu",)], depth="pairs")
     assert str(refusal.value) == "every probe is on the kink of a ReLU; take another seed"
     diagnosis = diagnose(
         [zero], [("relu",), ("tanh",)]

@@ -121,13 +121,13 @@ def test_predictions_are_known_to_rounding_and_no_further():
     for off, known in ((1e-16, True), (1e-9, False)):
         probes = observations(activations)
         probes[-1] = replace(probes[-1], predictions=probes[-1].predictions + off)
-        assert predicts(Judge(probes), activations) == known
+        assert predicts(Judge(probes), activations, [[], [], []]) == known
 
 
 def test_softmax_is_a_choice_of_several_outputs_that_is_spoken_of():
-    assert ("tanh", "softmax") in candidates(2, ["softmax"], outputs=3)
-    assert ("tanh", "softmax") not in candidates(2, ["softmax"], outputs=1)
-    assert ("tanh", "softmax") not in candidates(2, [], outputs=3)
+    assert ("tanh", "softmax") in candidates(2, ["softmax"], outputs=2)
+    assert ("tanh", "softmax") not in candidates(2, ["softmax"])
+    assert ("tanh", "softmax") not in candidates(2, [], outputs=2)
 
 
 LOSSES = {
@@ -210,7 +210,7 @@ def test_predictions_that_round_a_little_more_show_the_network_and_wrong_ones_do
             h = predicted(o.parameters[:1], ("sigmoid",), o.x)
             e = np.exp(slope * (h @ o.parameters[1].W + o.parameters[1].b))
             some.append(replace(o, predictions=e / (1 + e)))
-        assert predicts(Judge(some), ("sigmoid", "sigmoid")) == right
+        assert predicts(Judge(some), ("sigmoid", "sigmoid"), [[], [], []]) == right
 
 
 def test_a_loss_that_is_computed_shows_the_network_on_every_probe_or_not_at_all():
@@ -220,6 +220,8 @@ def test_a_loss_that_is_computed_shows_the_network_on_every_probe_or_not_at_all(
     choices = candidates(2)
     assert shown_by_loss(judge, choices, [{"error()": v, "other()": 1.0} for v in values]) == [("tanh", "identity")]
     assert shown_by_loss(judge, choices, [{"error()": v} for v in [*values[:2], 1.1 * values[2]]]) == []
+    for off, known in ((0.5e-6, True), (2e-6, False)):  # as where it is printed short
+        assert bool(shown_by_loss(judge, choices, [{"error()": v * (1 + off)} for v in values])) == known
     assert shown_by_loss(judge, choices, [{"error()": values[0]}, {}, {}]) == []
     alone = Judge(some[:1])
     assert shown_by_loss(alone, choices, [{"error()": values[0]}]) == [("tanh", "identity")]
@@ -230,7 +232,7 @@ def test_what_is_computed_on_a_first_probe_of_one_row_is_looked_at():
     activations = ("sigmoid", "identity")
     some = observations(activations, (1, 7), explicit=False)
     assert predicts(Judge(some), activations, computed(some, activations))
-    assert not predicts(Judge(some), activations)
+    assert not predicts(Judge(some), activations, [[], []])
 
 
 def test_a_number_that_is_missing_on_a_probe_is_no_loss():

@@ -303,13 +303,6 @@ def test_updates_row_by_row_fit_in_the_order_of_the_rows_or_backwards():
         assert Judge(probes).fits(NOTHING, NET, CONVENTIONS) is None
 
 
-def test_row_by_row_the_fewest_rows_are_looked_at_first():
-    """They are the cheapest; as judged otherwise, the order is that of the observations."""
-    probes = [in_turn(NOTHING, "mse", batch) for batch in (3, 1, 2)]
-    assert [len(o.x) for o in Judge(probes, row_by_row=True).observations] == [1, 2, 3]
-    assert [len(o.x) for o in Judge(probes).observations] == [3, 1, 2]
-
-
 def test_row_by_row_conventions_that_are_the_same_on_one_row_are_one():
     """Each step sees one row, so that N times a mean over rows is no other than the mean; the first is named."""
     probes = [in_turn(NOTHING, "row-sum", batch) for batch in (3, 1)]
@@ -377,6 +370,21 @@ def test_a_penalty_is_recognised_with_its_size(kind, convention, over_rows, with
     assert [rows for rows, *_ in penalty.coefficients] == [7, 1, 2]
 
 
+@pytest.mark.parametrize(("roundings", "is_right"), [(0, True), (200, True), (5000, False)])
+def test_a_penalty_is_recognised_beside_a_step_of_any_size(roundings, is_right):
+    """0.3 times all of it; the step, found by least squares, is off by some roundings, and by no more."""
+    rng = np.random.default_rng(0)
+    probes = [
+        replace(o, gradients={n: 0.3 * g * (1 + roundings * 2.0**-53 * rng.choice([-1, 1], g.shape))
+                              for n, g in o.gradients.items()})
+        for o in penalised("L2", "sse")
+    ]  # fmt: skip
+    fit = Judge(probes, rate_known=False).penalised(NET, CONVENTIONS)
+    assert (fit is not None) == is_right
+    if is_right:
+        assert fit[0].name == "half-sse" and fit[1].coefficients[0] == pytest.approx((7, 0.003), rel=1e-9)
+
+
 @pytest.mark.parametrize("kind", TERMS)
 def test_a_penalty_that_pushes_weights_away_from_zero_is_none(kind):
     """λ < 0: the sign of the penalty is wrong. It is recognised as such, and does not descend."""
@@ -428,12 +436,19 @@ def test_where_no_gradient_shows_beside_it_there_is_no_penalty():
     assert Judge(probes, rate_known=False).penalised(NET, [MSE]) is None
 
 
+def test_on_a_kink_no_penalty_is_seen():
+    layers = [Layer(np.zeros((2, 3)), np.zeros(3))]
+    zero = Observation(layers, np.ones((1, 2)), np.ones((1, 3)), {"W1": np.ones((2, 3)), "b1": np.ones(3)})
+    assert Judge([zero]).penalised(("relu",), CONVENTIONS) is None
+
+
 def test_too_few_numbers_show_no_penalty():
     """Of a line's one weight λ could be anything: whatever is wrong would be explained."""
     layers, x, y = probe.make((1, 1), 7, 0, [True])
     bare = Observation(layers, x, y, {})
     g = RightGradients(bare, ("identity",), "float64").gradients
     assert Judge([replace(bare, gradients={**g, "W1": g["W1"] + 0.5})]).penalised(("identity",), [MSE]) is None
+    assert Judge([replace(bare, gradients={"b1": g["b1"] + 0.5})]).penalised(("identity",), [MSE]) is None
 
 
 def test_a_penalty_in_float32_is_within_float32_s_bound():
@@ -467,6 +482,8 @@ def test_a_cross_entropy_s_gradient_is_right_for_it_and_not_for_the_squared_erro
         assert judge.right(net, [c for c in CONVENTIONS if c.loss == "squared"]) is None
         assert max(judge.taus(net, BY_NAME[name]).values()) <= 1 < max(judge.taus(net, MSE).values())
         assert judge.right(("tanh", "tanh"), CONVENTIONS) is None
+        without = Judge([moved(o, "b1", -o.gradients["b1"]) for o in probes])
+        assert without.fits(named("b1-missing"), net, CONVENTIONS) == (BY_NAME[name], 1.0)
     squared = [replace(o, gradients=RightGradients(o, net, "float64").gradients) for o in bare]
     assert Judge(squared).right(net, CONVENTIONS) == (MSE, 1.0)
     assert Judge(squared).right(net, [BY_NAME[name] for name in names]) is None
