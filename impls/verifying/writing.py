@@ -106,6 +106,11 @@ def _write_right(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> 
             f"{seen}; this is the one whose gradient it is. If you mean the squared error, the slope of the output's "
             "activation is missing."
         )
+    if candidate.families and diagnosis.convention.loss not in candidate.families:
+        report.notes.append(
+            f"{_seen_loss(candidate)} If that is meant, the slope of the output's activation is missing; the file speaks "
+            "of the other one."
+        )
     if hypothesis := candidate.message["hypothesis"]:
         report.untested.append(
             f"whether the intermediates that it is given are those of {listed(hypothesis)}, as was supposed"
@@ -140,8 +145,13 @@ def _write_wrong(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> 
         if candidate.known:
             report.notes.append(f"The forward pass is right for {listed(candidate.known[0])}.")
     if candidate.families and not candidate.returned:
-        loss, name = next(iter(candidate.families.items()))
-        report.notes.append(f"The loss is the {family_words(loss)}, as {_where(name)}.")
+        report.notes.append(_seen_loss(candidate))
+
+
+def _seen_loss(candidate: Candidate) -> str:
+    """What the program is seen to compute as a loss, and where."""
+    loss, name = next(iter(candidate.families.items()))
+    return f"The loss is the {family_words(loss)}, as {_where(name)}."
 
 
 def _where(name: str) -> str:

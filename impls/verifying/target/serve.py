@@ -108,6 +108,7 @@ def _of_thing(
         "adds": source.adds(text),
         "own": {role: list(shape) for role, shape in shapes.items()},
         "float32": "float32" in text,
+        "speaks_of_entropy": bool(source.OF_ENTROPY.search(text)),
     }
     yield from _groups(subject, request, path, module, flat_targets(shapes))
 

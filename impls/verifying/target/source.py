@@ -471,6 +471,10 @@ def activations(text: str) -> list[str]:
 ADDS = re.compile(r"\+=?[^\n#=]*?\b(lr|eta|alpha|epsilon|step_?size|l_?rate|learning_?rate|rate)\b", re.I)
 
 
+OF_ENTROPY = re.compile(r"likelihood|log[ _-]?loss|cross[ _-]?entropy|logistic[ _]?regression", re.I)
+"""In the text of a file whose loss is a cross-entropy, whatever it prints."""
+
+
 def adds(text: str) -> bool:
     """Is a learning rate times something added to something anywhere?"""
     return bool(ADDS.search(text))
