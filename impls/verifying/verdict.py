@@ -63,8 +63,9 @@ def conclude(asked: Asked, answers: Iterator[dict[str, Any]], again: Again) -> t
             continue
         candidates.append(candidate)
         if candidate.verdict.right:
-            if candidate.returned == [] and (by_loss := _by_its_own_loss(candidate, again)):
-                return by_loss, candidate
+            for larger in (candidate, *(c for c in candidates if _has_more_inputs(c, candidate))):
+                if larger.returned == [] and (by_loss := _by_its_own_loss(larger, again)):
+                    return by_loss, larger
             return _of_right_one(candidate, candidates)
         if candidate.known and candidate.shown_wrong and _is_one_mistake(candidate):
             return write(candidate, WRONG), candidate
@@ -108,6 +109,12 @@ def _of_right_one(right: Candidate, candidates: list[Candidate]) -> tuple[Report
     if several is not None and several.shown_wrong:
         report.untested.append(f"several outputs, with which it is another gradient: {write(several, WRONG).headline}")
     return report, right
+
+
+def _has_more_inputs(other: Candidate, right: Candidate) -> bool:
+    """Is it the same use with more inputs, where a penalty on all but the first weight shows?"""
+    same = all(other.message[key] == right.message[key] for key in ("main", "names"))
+    return same and other.layers == right.layers and other.message["sizes"][0] > right.message["sizes"][0]
 
 
 def _is_meant_for_several(several: Candidate, one: Candidate) -> bool:
