@@ -108,8 +108,8 @@ def _write_right(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> 
         )
     if candidate.families and diagnosis.convention.loss not in candidate.families:
         report.notes.append(
-            f"{_seen_loss(candidate)} If that is meant, the slope of the output's activation is missing; the file speaks "
-            "of the other one."
+            f"{_seen_loss(candidate)} If that is meant, the slope of the output's activation is missing; the file "
+            "speaks of the other one."
         )
     if hypothesis := candidate.message["hypothesis"]:
         report.untested.append(

@@ -8,6 +8,7 @@ prints goes nowhere, and it reads nothing.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import sys
 import time
@@ -88,7 +89,7 @@ def _of_thing(
     thing: Any, name: str, module: Any, text: str, path: Path, request: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     """What is observed of the thing of that name. Raises UserError and Unreadable where it cannot be used."""
-    shapes = own_data(module, text)
+    shapes = own_data(module, text, _data_arguments(thing, request["arguments"]))
     subject: Subject
     if rules.is_rule(thing):
         network = rules.network(thing, path)
@@ -332,11 +333,21 @@ def _most_natural(failures: list[Exception]) -> Exception:
     return max(failures, key=rank, default=Unreadable("it cannot be called"))
 
 
-def own_data(module: Any, text: str) -> dict[str, tuple[int, ...]]:
-    """The shapes of the inputs and targets that the file keeps at its top level: {"x": …, "y": …}."""
+def _data_arguments(thing: Any, roles: Sequence[str] | None) -> dict[str, str]:
+    """The arguments of a function of which the roles x and y are given, by name."""
+    if not roles or not inspect.isfunction(thing):
+        return {}
+    return {a: role for a, role in zip(source.signature(thing).parameters, roles, strict=False) if role in ("x", "y")}
+
+
+def own_data(module: Any, text: str, given: dict[str, str]) -> dict[str, tuple[int, ...]]:
+    """The shapes of the inputs and targets that the file keeps at its top level: {"x": …, "y": …}.
+
+    They are those of the names that are `given`, or of names that say what they hold.
+    """
     shapes: dict[str, tuple[int, ...]] = {}
     for name, value in vars(module).items():
-        role = names.role(name, ("x", "y", "output"))
+        role = given.get(name) if given else names.role(name, ("x", "y", "output"))
         array = to_array(value) if role and isinstance(value, np.ndarray | list) else None
         if array is None or array.ndim not in (1, 2):
             continue

@@ -349,6 +349,15 @@ def unpacked(function: Any, argument: str) -> Any:
     return None
 
 
+def loops_over_pairs(function: Any, argument: str) -> bool:
+    """Does a function take the entries of an argument apart as pairs, `for x, y in argument`?"""
+    loops = (part for part in _parts(function, ast.AST) if isinstance(part, ast.For | ast.comprehension))
+    return any(
+        _is(loop.iter, argument) and isinstance(loop.target, ast.Tuple | ast.List) and len(loop.target.elts) == 2
+        for loop in loops
+    )
+
+
 def _nested(node: ast.expr) -> Any:
     if isinstance(node, ast.Tuple | ast.List):
         return [_nested(element) for element in node.elts]

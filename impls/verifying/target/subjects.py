@@ -202,6 +202,9 @@ class ObjectSubject:
         self.constructor = Constructor(root, path, init or {})
         self.given: dict[str, str] = {}
         self.returned: dict[str, Any] = {}
+        own = own_functions(module).values() if isinstance(root, ModuleType) else ()
+        self.read = {name for function in own for name in function.__code__.co_names}
+        """The names that a file's functions read at its top level, or as attributes: no other is theirs."""
         hidden = self.constructor.hidden_layers()
         self.depths = [2, 3, 1, 4] if hidden is None else [hidden + 1]
         if isinstance(root, ModuleType):
@@ -226,7 +229,7 @@ class ObjectSubject:
         data = {name for name, role in self.constructor.roles.items() if role in ("x", "y")}
         every = [leaf for leaf in of_object(thing, self.own) if leaf.name not in data]
         if isinstance(thing, ModuleType):
-            every = [leaf for leaf in every if "." not in leaf.name]
+            every = [leaf for leaf in every if leaf.name in self.read or leaf.name.partition("[")[0] in self.read]
         if returned is not None:
             by_label = dict(of_result(returned, labels))
             every = [Leaf(name, by_label, name) for name in by_label]

@@ -13,7 +13,7 @@ class Classifier:
     def fit(self, X, y):
         rng = np.random.default_rng(4)
         self.w, self.b = rng.normal(size=X.shape[1]), 0.5
-        for i in range(self.rounds):
+        for _ in range(self.rounds):
             p = 1 / (1 + np.exp(-(X @ self.w + self.b)))
             print("error", np.mean((y - p) ** 2))
             self.w = self.w + self.rate * X.T @ (y - p)
