@@ -185,9 +185,7 @@ def _note_calls(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> N
     message = candidate.message
     if candidate.source.lines:
         first, last = candidate.source.lines
-        report.notes.append(
-            f"It is one round of the loop in lines {first} to {last}, as the function that was printed."
-        )
+        report.notes.append(f"It is one step of lines {first} to {last}, as the function that was printed.")
     if report.recovered and report.verdict != UNKNOWN:
         known = candidate.rate_known or diagnosis.constant == 1
         where = f" after {message['start']} epochs" if message["start"] else ""

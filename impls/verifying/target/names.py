@@ -34,11 +34,11 @@ STATE = re.compile(r"^(v|m|s|vel|velocity|mom|momentum|prev|previous|old|cache|l
 _PLACE = (
     r"(?:(?:input|inp|in|i|x)?_?(?:to|2)?_?(?:hidden|hid|h)(?:_?layer)?_?\d*"
     r"|(?:hidden|hid|h)?_?(?:to|2)?_?(?:outputs?|out|o|y)(?:_?layer)?_?\d*"
-    r"|h\d_?(?:to)?_?(?:h\d|o)|[1-9]_(?:to_)?[1-9]|mid(?:dle)?|(?:input|in|i|x)(?:_?layer)?|layer_?\d*|(?:l|fc|dense|linear|lin|affine|d|n|lyr)_?\d+|\d+|first|second|third|last|final)"
+    r"|h\d_?(?:to)?_?(?:h\d|o)|(?<=_)0_1|[1-9]_(?:to_)?[1-9]|mid(?:dle)?|(?:input|in|i|x)(?:_?layer)?|layer_?\d*|(?:l|fc|dense|linear|lin|affine|d|n|lyr)_?\d+|\d+|first|second|third|last|final)"
 )
 _WORD = {
     "W": r"weights?|slope|omega|wts?|w|theta|synapses?|synaptic_weights?|syn|kernels?|coefs?|coefficients?|wgts?|weight_?(?:matrix|matrices|mat)|w_?mat",
-    "b": r"biases|bias|b|thresholds?|intercepts?|offsets?|(?:theta|beta|alpha|w|weights?)_?0(?=_)|beta(?=_?\d)|bias_?(?:vector|vec|terms?|weights?)",
+    "b": r"biases|bias|b|thresholds?|intercepts?|offsets?|(?:theta|beta|alpha|w|weights?)(?:0(?=_)|_0(?=_(?!\d)))|beta(?=_?\d)|bias_?(?:vector|vec|terms?|weights?)",
 }
 _FORWARD = {kind: re.compile(rf"^(?:{word})s?_?(?P<place>{_PLACE})?_?$") for kind, word in _WORD.items()}
 _REVERSED = {

@@ -208,6 +208,7 @@ def _sizes(
         if depth <= 2:
             yield ((2, 4, 1) if depth == 2 else (1, 1)), True
     if isinstance(subject, ArgumentSubject):
+        yield from ((sizes, True) for sizes in subject.own_sizes)
         yield WIDE, True
         yield from ((sizes, True) for sizes in written() if sizes != WIDE)
 

@@ -221,8 +221,16 @@ def calls_what_trains(node: ast.AST, near: bool = True) -> bool:
 
 
 def training_loop(tree: ast.Module) -> ast.For | ast.While | None:
-    """The loop at the top level of a script that trains."""
-    return next((n for n in tree.body if isinstance(n, ast.For | ast.While) and trains(n)), None)
+    """The loop at the top level of a script that trains, and does not only put in a change entry by entry."""
+    return next((n for n in tree.body if isinstance(n, ast.For | ast.While) and trains(n) and not _puts_in(n)), None)
+
+
+def _puts_in(loop: ast.For | ast.While) -> bool:
+    """Does a loop change the entries of something, and use them for nothing else?"""
+    read = [ast.unparse(n) for part in loop.body for n in ast.walk(part) if isinstance(n, ast.Name)]
+    holders = [name.partition("[") for name in changed(loop.body)]
+    changes = sum(isinstance(n, ast.Assign | ast.AugAssign) for part in loop.body for n in ast.walk(part))
+    return bool(holders) and len(loop.body) == changes and all(sep and read.count(h) == 1 for h, sep, _ in holders)
 
 
 def is_own(path: Path) -> Callable[[type], bool]:

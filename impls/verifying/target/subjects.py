@@ -24,7 +24,7 @@ from samegrad.impls.verifying.target.constructor import Constructor, other_input
 from samegrad.impls.verifying.target.layouts import PARAMETER_LAYOUTS, VECTOR_LAYOUTS, Slot
 from samegrad.impls.verifying.target.places import Leaf, Part, Place, of_object, of_result, to_array
 from samegrad.impls.verifying.target.sketch import Sketch, build, deeper, sketches
-from samegrad.impls.verifying.target.structure import Structure, structures
+from samegrad.impls.verifying.target.structure import Structure, chains, structures
 
 
 @dataclass
@@ -120,6 +120,17 @@ class ArgumentSubject:
                         for first in (True, False)
                     ]
         yield from (form for form in later if all(slot.shape or slot.tensor[0] == "b" for slot in form.slots))
+
+    @property
+    def own_sizes(self) -> list[tuple[int, ...]]:
+        """The layer sizes of the arrays of the arguments' names in the user's own module, where there are such."""
+        sizes: list[tuple[int, ...]] = []
+        for sketch in (s for s in self.sketches if s.is_plain):
+            own = {t: to_array(getattr(self.module, a, None)) for a, t in sketch.arguments.items()}
+            weights = [own.get(f"W{ell}") for ell in range(1, sketch.layers + 1)]
+            if all(w is not None for w in weights):
+                sizes += chains([w.shape for w in weights])  # type: ignore[union-attr]
+        return list(dict.fromkeys(sizes))
 
     def _is_own(self, layout: Any, sketch: Sketch) -> bool:
         """Is this the layout of the arrays of the arguments' names in the user's own module, where there are such?"""
