@@ -108,6 +108,10 @@ NOW = re.compile(r"_?(current|curr|now)$|^(starting|start|initial|init)_")
 """Of the names of parameters before a step."""
 
 
+HISTORY = re.compile(r"_?(history|hist|log|list|all|s)$")
+"""Of a list that gets something after every epoch."""
+
+
 def is_new(name: str) -> bool:
     """Is it called like a parameter after a step: new_b?"""
     return bool(NEW.search(name))

@@ -134,8 +134,8 @@ def sketches(function: Callable, module: ModuleType, order: Sequence[str] | None
 
 
 def _are_numbers(own: Any) -> bool:
-    """Is what the module keeps under an argument's name one list of numbers?"""
-    return isinstance(own, list) and (array := places.to_array(own)) is not None and array.ndim == 1
+    """Is what the module keeps under an argument's name one row of numbers?"""
+    return (array := places.to_array(own)) is not None and array.ndim == 1
 
 
 def _forwards(module: ModuleType) -> list[Callable]:

@@ -406,12 +406,13 @@ def largest_index(function: Any, argument: str) -> int:
 
 def used_as(function: Any, argument: str) -> str:
     """How a function uses an argument: "dict" (argument["k"]), "list" (argument[0], a loop), "flat" (argument[:n]),
-    "object" (argument.k) or "array". Numbers in a row that are cut into parts, and not multiplied as a whole, are flat.
-    """
+    "object" (argument.k) or "array", as anything that is multiplied as a whole."""
+    if argument in factors(function):
+        return "array"
     for part in _parts(function, ast.AST):
         if isinstance(part, ast.Subscript) and _is(part.value, argument):
             if isinstance(part.slice, ast.Slice):
-                return "array" if argument in factors(function) else "flat"  # theta[1:] beside X @ theta
+                return "flat"
             return "dict" if _texty(part.slice) else "list"
         if isinstance(part, ast.For | ast.comprehension) and _mentions(part.iter, argument):
             return "list"
