@@ -95,18 +95,17 @@ def _write_right(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> 
     if candidate.loss_is_given:
         report.headline = "it passes the ∂L/∂a that it is given back rightly"
     report.notes += candidate.verdict.notes
-    if not candidate.loss_known and not candidate.returned:
-        numbers = list(candidate.readings[0]["numbers"])
-        seen = "No loss is computed in the file"
-        if numbers:
-            seen = f"The file's loss ({_where(numbers[0])}) is none that is known here"
-        if diagnosis.convention.loss != SQUARED:
-            report.notes.append(
-                f"{seen}; this is the one whose gradient it is. If you mean the squared error, the slope of the "
-                "output's activation is missing."
-            )
-        elif any(name.endswith("()") for name in numbers) and not diagnosis.penalty:
-            report.notes.append(f"{seen}, as with a penalty; give it with --loss to compare with its gradient.")
+    if diagnosis.convention.loss != SQUARED and not candidate.loss_known:
+        numbers = [_where(name) for name in candidate.readings[0]["numbers"]]
+        seen = (
+            f"The file's loss ({numbers[0]}) is none that is known here"
+            if numbers
+            else "No loss is computed in the file"
+        )
+        report.notes.append(
+            f"{seen}; this is the one whose gradient it is. If you mean the squared error, the slope of the output's "
+            "activation is missing."
+        )
     if candidate.families and diagnosis.convention.loss not in candidate.families:
         report.notes.append(
             f"{_seen_loss(candidate)} If that is meant, the slope of the output's activation is missing; the file "

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samegrad.impls.verifying.target import names, source
+from samegrad.impls.verifying.target.calls import SETTINGS
 
 STEP = "step"
-SETTINGS = ("rate", "epochs", "batch", "seed", "quiet", "penalty", "momentum")
 
 
 @dataclass(frozen=True)

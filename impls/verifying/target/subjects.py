@@ -212,7 +212,6 @@ class ObjectSubject:
         self.own = source.is_own(path)
         self.constructor = Constructor(root, path, init or {})
         self.given: dict[str, str] = {}
-        self.returned: dict[str, Any] = {}
         own = own_functions(module).values() if isinstance(root, ModuleType) else ()
         self.read = {name for function in own for name in function.__code__.co_names}
         """The names that a file's functions read at its top level, or as attributes: no other is theirs."""

@@ -77,8 +77,7 @@ class Way:
 def ways(subject: Subject, sizes: Sequence[int], flat: bool) -> Iterator[Way]:
     """All ways to use the subject as a network of these sizes; `flat` says that the file's own targets are (N,)."""
     layouts = [FLAT, *(layout for layout in DATA_LAYOUTS if layout is not FLAT)] if flat else list(DATA_LAYOUTS)
-    if any(getattr(value, "__name__", "") == "pandas" for value in vars(subject.module).values()):
-        layouts.append(DATA_FRAME)
+    layouts += [DATA_FRAME] if _imports(subject, "pandas") else []
     forms = list(subject.forms(sizes))
     for layout in layouts:
         for form in forms:
@@ -89,6 +88,10 @@ def ways(subject: Subject, sizes: Sequence[int], flat: bool) -> Iterator[Way]:
                 for lift in _lifts(subject, layout):
                     for hypothesis in _hypotheses(subject, form):
                         yield Way(subject, form, layout, plan, lift, hypothesis)
+
+
+def _imports(subject: Subject, package: str) -> bool:
+    return any(getattr(value, "__name__", "") == package for value in vars(subject.module).values())
 
 
 def _takes_points(subject: Subject, form: Form, plan: Plan) -> bool:
@@ -123,9 +126,7 @@ def _lifts(subject: Subject, layout: DataLayout) -> list[Callable[[Any], Any]]:
     lifts: list[Callable[[Any], Any]] = [_as_it_is]
     if isinstance(subject, ArgumentSubject) and "list" in layout.name:
         lifts.append(np.ndarray.tolist)
-    if isinstance(subject, ArgumentSubject) and any(
-        getattr(value, "__name__", "") == "torch" for value in vars(subject.module).values()
-    ):
+    if isinstance(subject, ArgumentSubject) and _imports(subject, "torch"):
         import torch
 
         lifts.append(lambda array: torch.tensor(array))
