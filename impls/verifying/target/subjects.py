@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -213,7 +213,7 @@ class ObjectSubject:
         self.constructor = Constructor(root, path, init or {})
         self.given: dict[str, str] = {}
         own = own_functions(module).values() if isinstance(root, ModuleType) else ()
-        self.read = {name for function in own for name in function.__code__.co_names}
+        self.read = {name for function in own for name in _names_in(function.__code__)}
         """The names that a file's functions read at its top level, or as attributes: no other is theirs."""
         hidden = self.constructor.hidden_layers()
         self.depths = [2, 3, 1, 4] if hidden is None else [hidden + 1]
@@ -315,6 +315,14 @@ class ObjectSubject:
             except (TypeError, ValueError) as error:
                 raise Unreadable(str(error)) from None
         return instance
+
+
+def _names_in(code: CodeType) -> Iterator[str]:
+    """The names that code reads at the top level of its file, or as attributes, with what is nested in it."""
+    yield from code.co_names
+    for part in code.co_consts:
+        if isinstance(part, CodeType):
+            yield from _names_in(part)
 
 
 def _form(structure: Structure, how: Any) -> Form:

@@ -74,6 +74,7 @@ def made_by_the_file(kind: type, path: Path) -> list[Any]:
     return []
 
 
+@cache
 def _neighbours(path: Path, name: str) -> list[Path]:
     """The files of its folder and of the working folder that import it and speak of that name."""
     folders = dict.fromkeys([path.resolve().parent, Path.cwd()])
