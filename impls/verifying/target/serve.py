@@ -149,7 +149,7 @@ def _groups(subject: Subject, request: dict[str, Any], path: Path, module: Any, 
     if not number and (by_chance := _as_many_rows_as_units(subject, flat)):
         yield _message(by_chance, 1)
     elif not number:
-        error = _most_natural(failures)
+        error = _without_layers(subject) or _most_natural(failures)
         if isinstance(error, Unreadable):
             raise Unreadable(f"{error}") from None
         raise error
@@ -225,6 +225,19 @@ def _strange_shapes(group: ObservedWay) -> list[tuple[int, ...]]:
     sizes = group.way.form.sizes
     shapes = [g.shape for t, g in group.observed[0].reading.gradients.items() if t[0] == "W"]
     return [] if set(shapes) & set(itertools.pairwise(sizes)) else shapes
+
+
+def _without_layers(subject: Subject) -> Unreadable | None:
+    """What to do with a class that has no weights before layers are added to its objects."""
+    if isinstance(subject, ArgumentSubject) or not subject.constructor.is_class or subject.has_weights:
+        return None
+    adds = next((n for n in dir(subject.root) if n.lower().startswith("add")), "")
+    kind, file = subject.root.__name__, subject.path.name
+    todo = (
+        f"a {kind} has no weights before {adds} is called. Make one with its layers at the top level of the file, as "
+        f"net = {kind}(…) and net.{adds}(…), and name that: samegrad verify {file}:net"
+    )
+    return Unreadable(todo) if adds else None
 
 
 def _as_many_rows_as_units(subject: Subject, flat: bool) -> ObservedWay | None:
