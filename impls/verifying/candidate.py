@@ -18,7 +18,7 @@ import numpy as np
 
 from samegrad.impls.checking.bound import arithmetic
 from samegrad.impls.parameters import Array, tensors
-from samegrad.impls.problem import CROSS_ENTROPY
+from samegrad.impls.problem import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED
 from samegrad.impls.verifying import messages, probe, stepping
 from samegrad.impls.verifying.conventions import CONVENTIONS, MSE, Convention
 from samegrad.impls.verifying.diagnosis import Diagnosis, diagnose
@@ -64,6 +64,8 @@ class Source:
     """The shapes of its own data: x, y."""
     float32: bool
     """Does it ask for float32 anywhere?"""
+    speaks_of_entropy: bool = False
+    """Does it speak of a likelihood, a cross-entropy or logistic regression? A squared error may be printed there."""
     lines: Sequence[int] = ()
     """The first and the last line of a script's loop, of which one round is the function that was checked."""
 
@@ -158,6 +160,8 @@ class Candidate:
         if self.returned:
             return self.returned
         families = set(self.families) or ({CROSS_ENTROPY} if self._classifies else set())
+        if families == {SQUARED} and self.source.speaks_of_entropy:
+            families |= {BINARY_CROSS_ENTROPY, CROSS_ENTROPY}
         return [c for c in CONVENTIONS if not families or c.loss in families]
 
     @property

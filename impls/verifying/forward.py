@@ -189,6 +189,25 @@ def loss_families(judge: Judge, choices: Sequence[Activations], numbers: Sequenc
     return name_of
 
 
+def punished(judge: Judge, choice: Activations, convention: Convention, numbers: Sequence[dict[str, float]]) -> str:
+    """The loss function of the program that is this loss and λ times the weights' squares, all or but the first row's.
+
+    "" where there is none. λ may be divided by the number of rows.
+    """
+    references = judge.references(choice, convention.loss) or []
+    for name in (n for n in numbers[0] if n.endswith("()") and all(n in some for some in numbers)):
+        for first in (0, 1):
+            coefficients = []
+            for o, r, some in zip(judge.observations, references, numbers, strict=False):
+                squares = sum(float(np.sum(W[first:] ** 2)) for W, _ in o.parameters)
+                rest = some[name] - r.loss * convention.factor(*o.y.shape)
+                coefficients.append([rest / squares, rest / squares * len(o.x)] if squares else [0.0, 0.0])
+            for size in zip(*coefficients, strict=True):
+                if min(size) > NEAR and max(size) - min(size) <= NEAR * max(size):
+                    return name
+    return ""
+
+
 def shown_by_loss(
     judge: Judge, choices: Sequence[Activations], numbers: Sequence[dict[str, float]]
 ) -> list[Activations]:

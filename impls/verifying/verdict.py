@@ -15,6 +15,7 @@ from samegrad.impls.errors import BadInput
 from samegrad.impls.verifying.candidate import Asked, Candidate, Source
 from samegrad.impls.verifying.child import Ended
 from samegrad.impls.verifying.diagnosis import diagnose
+from samegrad.impls.verifying.forward import punished
 from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Report
 from samegrad.impls.verifying.verdict_by_derivatives import against_loss, conclude_rule
 from samegrad.impls.verifying.writing import cannot_tell, write
@@ -63,8 +64,9 @@ def conclude(asked: Asked, answers: Iterator[dict[str, Any]], again: Again) -> t
             continue
         candidates.append(candidate)
         if candidate.right:
-            if candidate.returned == [] and (by_loss := _by_its_own_loss(candidate, again)):
-                return by_loss, candidate
+            for larger in (candidate, *(c for c in candidates if _has_more_inputs(c, candidate))):
+                if larger.returned == [] and (by_loss := _by_its_own_loss(larger, again)):
+                    return by_loss, larger
             return _of_right_one(candidate, candidates)
         if candidate.known and candidate.shown_wrong and _is_one_mistake(candidate):
             return write(candidate, WRONG), candidate
@@ -103,12 +105,33 @@ def _of_right_one(right: Candidate, candidates: list[Candidate]) -> tuple[Report
     report = write(right, RIGHT)
     if any(_is_another_with_batches(c, right) for c in candidates):
         return _for_one_row_only(report), right
+    if name := _punished_loss(right):
+        report.verdict = UNKNOWN
+        report.headline = (
+            f"cannot tell: it is {report.headline}, and {name} adds a penalty on the weights to that, of which the "
+            "gradient has nothing. If that is your loss, add the penalty's gradient, as 2·λ·W of λ·ΣW²"
+        )
+        return report, right
     wholes = [c for c in candidates if c.kind == "whole" and c is not right]
     if wholes and right.kind != "whole":
         report.untested.append(f"what {wholes[0].message['main']} does with it")
     if several is not None and several.shown_wrong:
         report.untested.append(f"several outputs, with which it is another gradient: {write(several, WRONG).headline}")
     return report, right
+
+
+def _punished_loss(right: Candidate) -> str:
+    """The loss function of the file that is what the gradient is right for and a penalty; "" where there is none."""
+    d = right.fit
+    if d is None or d.penalty or right.loss_known:
+        return ""
+    return punished(right.judge, d.activations, d.convention, right.numbers)
+
+
+def _has_more_inputs(other: Candidate, right: Candidate) -> bool:
+    """Is it the same use with more inputs, where a penalty on all but the first weight shows?"""
+    same = all(other.message[key] == right.message[key] for key in ("main", "names"))
+    return same and other.layers == right.layers and other.message["sizes"][0] > right.message["sizes"][0]
 
 
 def _is_another_with_batches(other: Candidate, right: Candidate) -> bool:

@@ -118,6 +118,11 @@ def _write_right(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> 
             f"{seen}; this is the one whose gradient it is. If you mean the squared error, the slope of the output's "
             "activation is missing."
         )
+    if candidate.families and diagnosis.convention.loss not in candidate.families:
+        report.notes.append(
+            f"{_seen_loss(candidate)} If that is meant, the slope of the output's activation is missing; the file "
+            "speaks of the other one."
+        )
     if hypothesis := candidate.message["hypothesis"]:
         report.untested.append(
             f"whether the intermediates that it is given are those of {listed(hypothesis)}, as was supposed"
@@ -168,8 +173,13 @@ def _write_wrong(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> 
         if candidate.known:
             report.notes.append(f"The forward pass is right for {listed(candidate.known[0])}.")
     if candidate.families and not candidate.returned:
-        loss, name = next(iter(candidate.families.items()))
-        report.notes.append(f"The loss is the {family_words(loss)}, as {_where(name)}.")
+        report.notes.append(_seen_loss(candidate))
+
+
+def _seen_loss(candidate: Candidate) -> str:
+    """What the program is seen to compute as a loss, and where."""
+    loss, name = next(iter(candidate.families.items()))
+    return f"The loss is the {family_words(loss)}, as {_where(name)}."
 
 
 def describe(
@@ -284,9 +294,7 @@ def _note_calls(report: Report, candidate: Candidate, diagnosis: Diagnosis) -> N
     message = candidate.message
     if candidate.source.lines:
         first, last = candidate.source.lines
-        report.notes.append(
-            f"It is one round of the loop in lines {first} to {last}, as the function that was printed."
-        )
+        report.notes.append(f"It is one step of lines {first} to {last}, as the function that was printed.")
     if report.recovered and report.verdict != UNKNOWN:
         known = candidate.rate_known or diagnosis.constant == 1
         where = f" after {message['start']} epochs" if message["start"] else ""

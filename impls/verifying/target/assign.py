@@ -6,6 +6,7 @@ numbers agree, then shapes.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -54,10 +55,9 @@ def assign(leaves: Sequence[Value], slots: Sequence[Slot], own: Mapping[str, str
     if all(value.size == 1 for value in values) and set(own) == {slot.tensor for slot in slots}:
         slots = sorted(slots, key=lambda slot: list(own).index(slot.tensor))  # numbers come in the arguments' order
     matched = _by_order(values, slots)
-    if matched is None and len(values) > len(slots) and values[0].size == 1:
-        loss, matched = float(values[0].item()), _by_order(values[1:], slots)
-    if matched is None and len(values) > len(slots) and values[-1].size == 1:
-        loss, matched = float(values[-1].item()), _by_order(values[:-1], slots)
+    for number, rest in ((values[0], values[1:]), (values[-1], values[:-1])) if len(values) > len(slots) else ():
+        if matched is None and number.size == 1 and (matched := _by_order(rest, slots)):
+            loss = float(number.item())
     every = [v for _, v in leaves]  # g_hidden and g_out are called like results, and may be gradients by their shapes
     matched = matched or _by_shape(values, slots) or _flat(values, slots) or _by_shape(every, slots)
     return Assigned(matched, loss, False) if matched else None
@@ -123,10 +123,10 @@ def _by_order(values: Sequence[Array], slots: Sequence[Slot]) -> dict[str, Array
 
 
 def _by_shape(values: Sequence[Array], slots: Sequence[Slot]) -> dict[str, Array] | None:
-    """Each slot takes the first free value of its shape, then of its transposed shape; every weight must get one."""
+    """Each slot takes the first free value of its shape, up to ones, or transposed; every weight must get one."""
     free = list(values)
     assigned: dict[str, Array] = {}
-    for test in (_same_shape, _transposed_shape):
+    for test in (operator.eq, _same_shape, _transposed_shape):
         for slot in slots:
             if slot.tensor in assigned:
                 continue

@@ -109,6 +109,9 @@ def arguments_for(function: Callable, known: Known, path: Path) -> tuple[dict[st
         role = roles[p.name]
         if p.name in known.arguments:
             arguments[p.name] = known.arguments[p.name]
+        elif role in ("x", "x_more") and _suits(p, role) and (form := as_pairs(function, p.name)):
+            arguments[p.name] = form(known.roles["x"], known.roles["y"])
+            used |= {"x", "y"}
         elif role in FIRST and known.roles.get(role) is not None and _suits(p, role):
             arguments[p.name] = known.roles[role]
             used.add(role)
@@ -124,9 +127,8 @@ def arguments_for(function: Callable, known: Known, path: Path) -> tuple[dict[st
                 arguments[p.name] = known.locals[p.name]
                 used |= {role for role in known.left if known.roles.get(role) is known.locals[p.name]}
                 continue
-            in_use = usage.arguments_in_use(function, path)
-            if isinstance(in_use.get(p.name), str | bool) or callable(in_use.get(p.name)):
-                arguments[p.name] = in_use[p.name]
+            if (in_use := _in_use(function, p.name, path)) is not None:
+                arguments[p.name] = in_use
                 continue
             left = next((r for r in known.left if r not in used and r not in roles.values()), None)
             if left is None or known.roles.get(left) is None:
@@ -136,12 +138,28 @@ def arguments_for(function: Callable, known: Known, path: Path) -> tuple[dict[st
                 )
             arguments[p.name] = known.roles[left]
             used.add(left)
+        elif p.default is None and "optim" not in p.name and isinstance(in_use := _in_use(function, p.name, path), str):
+            arguments[p.name] = in_use
     return arguments, used
+
+
+def _in_use(function: Callable, argument: str, path: Path) -> Any:
+    """The word, switch or function that the program gives for an argument; None where it gives none of these."""
+    value = usage.arguments_in_use(function, path).get(argument)
+    return value if isinstance(value, str | bool) or callable(value) else None
+
+
+def as_pairs(function: Callable, argument: str) -> Callable[[Any, Any], Any] | None:
+    """How an argument holds inputs and targets: as one pair of both, or as pairs row by row; None where it does not."""
+    nested = source.unpacked(function, argument)
+    if isinstance(nested, list) and len(nested) == 2:
+        return lambda x, y: (x, y)
+    return (lambda x, y: list(zip(x, y, strict=True))) if source.loops_over_pairs(function, argument) else None
 
 
 def _suits(p: inspect.Parameter, role: str) -> bool:
     """May an argument of that role be given? A switch only where it is one; a number of rows only where one is due."""
-    if role in ("penalty", "momentum", "hidden_size", "sizes"):
+    if role in ("penalty", "momentum", "hidden_size", "sizes", "x_more", "y_more"):
         return p.default is p.empty
     if role == "quiet":
         return "shuffle" in p.name or p.default is p.empty or isinstance(p.default, bool)

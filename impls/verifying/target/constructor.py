@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import itertools
+import typing
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +17,8 @@ from samegrad.impls.verifying.target import names, source, usage
 from samegrad.impls.verifying.target.calls import Unreadable
 
 ROLES = (
-    "hidden_size", "sizes", "rate", "epochs", "seed", "quiet", "inputs_size", "outputs_size", "x", "y", "batch",
+    "depth", "hidden_size", "sizes", "rate", "epochs", "seed", "quiet",
+    "inputs_size", "outputs_size", "x", "y", "batch",
 )  # fmt: skip
 SIZES = {"inputs_size", "hidden_size", "hidden_sizes", "outputs_size", "sizes", "x"}
 BY_COUNT: dict[int, list[tuple[str, ...]]] = {
@@ -38,8 +40,14 @@ class Constructor:
         self.spread = False
         """Does it take its sizes as *sizes?"""
         self.parameters = self._parameters() if self.is_class else []
+        self.settings = {p.name: Constructor(kind, path, {}) for p in self.parameters if (kind := self._own_kind(p))}
+        """The arguments that hold further ones: objects of a class of the user's."""
         self.roles = self._roles()
         self.sizeable = self.spread or bool(SIZES & set(self.roles.values()))
+
+    def _own_kind(self, p: inspect.Parameter) -> type | None:
+        kind = typing.get_type_hints(self.root.__init__).get(p.name) if p.annotation is not p.empty else None
+        return kind if inspect.isclass(kind) and p.default is p.empty and source.is_own(self.path)(kind) else None
 
     def _parameters(self) -> list[inspect.Parameter]:
         try:
@@ -65,6 +73,8 @@ class Constructor:
                 role = "y" if names.TARGET_ARRAY.match(p.name.lower()) else "x"
             if role in SIZES and isinstance(p.default, str | bool):
                 role = None
+            if role == "depth" and not any(names.role(other.name, ("sizes",)) for other in self.parameters):
+                role = None
             if p.default is None and (role in ("x", "y") or names.tensor(p.name)):
                 role = None
             roles[p.name] = role or ("default" if p.default is not p.empty else "unknown")
@@ -77,12 +87,14 @@ class Constructor:
 
     def variants(self) -> Iterator[dict[str, str]]:
         """Roles for all arguments; where names say nothing, what their number suggests, one guess after another."""
-        unknown = [name for name, role in self.roles.items() if role == "unknown"]
+        unknown = [name for name, role in self.roles.items() if role == "unknown" and name not in self.settings]
         if not unknown:
             yield self.roles
             if {"x", "y"} <= set(self.roles.values()):  # or how many of them
                 number = {"x": "inputs_size", "y": "outputs_size"}
                 yield {n: number.get(r, r) for n, r in self.roles.items()}
+            if "depth" in self.roles.values():  # or layers of weights
+                yield {n: "layers" if r == "depth" else r for n, r in self.roles.items()}
             if "hidden_size" in self.roles.values():  # or a list of them
                 yield {n: "sizes" if r == "hidden_size" else r for n, r in self.roles.items()}
                 yield {n: "hidden_sizes" if r == "hidden_size" else r for n, r in self.roles.items()}
@@ -135,6 +147,8 @@ class Constructor:
             "hidden_sizes": lambda: list(sizes[1:-1]),
             "outputs_size": lambda: sizes[-1],
             "sizes": lambda: list(sizes),
+            "depth": lambda: len(sizes),
+            "layers": lambda: len(sizes) - 1,
             "x": lambda: x,
             "y": lambda: y,
             "rate": lambda: rate,
@@ -146,6 +160,9 @@ class Constructor:
         arguments = dict(self.init)
         for p in self.parameters:
             role = roles.get(p.name, "unknown")
+            if role == "unknown" and (inner := self.settings.get(p.name)):
+                arguments[p.name] = inner.make(inner.roles, sizes, data, rate, epochs)
+                continue
             if role == "unknown":
                 raise Unreadable(
                     f'its constructor\'s argument {p.name!r} is not known; say what to give: --init "{p.name}=…"'

@@ -128,6 +128,7 @@ class DataLayout:
             "columns, flat targets": lambda: (x.T.copy(), y[:, 0]),
             "flat numbers": lambda: (x[:, 0], y[:, 0]) if x.shape[1] == 1 else _impossible(),
             "points": lambda: (np.hstack([x, y]), y),
+            "data frame": lambda: _data_frame(x, y),
             "one row": lambda: (x[0], y[0]),
             "one row, flat number target": lambda: (x[0], y[0, 0]),
             "one column": lambda: (x.T.copy(), y.T.copy()),
@@ -162,6 +163,19 @@ class DataLayout:
 
 POINTS = DataLayout("points")
 """The targets are the last column of the inputs: for a function that takes no others."""
+
+
+DATA_FRAME = DataLayout("data frame")
+"""A table of pandas, and the name of the column that holds the targets."""
+
+
+def _data_frame(x: Array, y: Array) -> tuple[Any, str]:
+    import pandas
+
+    if y.shape[1] != 1:
+        raise ValueError("one column holds the targets")
+    columns = [*(f"x{n}" for n in range(1, x.shape[1] + 1)), "y"]
+    return pandas.DataFrame(np.hstack([x, y]), columns=columns), columns[-1]
 
 
 def _impossible() -> Any:

@@ -34,11 +34,11 @@ STATE = re.compile(r"^(v|m|s|vel|velocity|mom|momentum|prev|previous|old|cache|l
 _PLACE = (
     r"(?:(?:input|inp|in|i|x)?_?(?:to|2)?_?(?:hidden|hid|h)(?:_?layer)?_?\d*"
     r"|(?:hidden|hid|h)?_?(?:to|2)?_?(?:outputs?|out|o|y)(?:_?layer)?_?\d*"
-    r"|h\d_?(?:to)?_?(?:h\d|o)|[1-9]_(?:to_)?[1-9]|mid(?:dle)?|(?:input|in|i|x)(?:_?layer)?|layer_?\d*|(?:l|fc|dense|linear|lin|affine|d|n|lyr)_?\d+|\d+|first|second|third|last|final)"
+    r"|h\d_?(?:to)?_?(?:h\d|o)|(?<=_)0_1|[1-9]_(?:to_)?[1-9]|mid(?:dle)?|(?:input|in|i|x)(?:_?layer)?|layer_?\d*|(?:l|fc|dense|linear|lin|affine|d|n|lyr)_?\d+|\d+|first|second|third|last|final)"
 )
 _WORD = {
     "W": r"weights?|slope|omega|wts?|w|theta|synapses?|synaptic_weights?|syn|kernels?|coefs?|coefficients?|wgts?|weight_?(?:matrix|matrices|mat)|w_?mat",
-    "b": r"biases|bias|b|thresholds?|intercepts?|offsets?|(?:theta|beta|alpha|w|weights?)_?0(?=_)|beta(?=_?\d)|bias_?(?:vector|vec|terms?|weights?)",
+    "b": r"biases|bias|b|thresholds?|intercepts?|offsets?|(?:theta|beta|alpha|w|weights?)(?:0(?=_)|_0(?=_(?!\d)))|beta(?=_?\d)|bias_?(?:vector|vec|terms?|weights?)",
 }
 _FORWARD = {kind: re.compile(rf"^(?:{word})s?_?(?P<place>{_PLACE})?_?$") for kind, word in _WORD.items()}
 _REVERSED = {
@@ -104,7 +104,12 @@ def numbered(read: Mapping[str, Tensor]) -> dict[str, str]:
 
 NEW = re.compile(r"^(new|updated|next)_|_(new|updated|next)$")
 """Of the names of parameters after a step."""
-NOW = re.compile(r"_?(current|curr|now)$")
+NOW = re.compile(r"_?(current|curr|now)$|^(starting|start|initial|init)_")
+"""Of the names of parameters before a step."""
+
+
+HISTORY = re.compile(r"_?(history|hist|log|list|all|s)$")
+"""Of a list that gets something after every epoch."""
 
 
 def is_new(name: str) -> bool:
@@ -164,7 +169,7 @@ def _rank(place: str) -> float:
 
 ROLES: dict[str, str] = {
     "x": r"x|xs|points|data_?points|data_?set|imgs?|images?|xb|batch_?x|x_?in|data_?x|x_?batch|x_?train(ing)?|train_?x|x_?data|xi|x_i|inputs?|inp|in_?data|data|features?|samples?|a0|a_0"
-    r"|input_?(data|vector|values|array|batch|list)|inputs_?(list|array)|training_?(inputs?|data|set)(_inputs)?|input_x|row|example",
+    r"|input_?(data|vector|values|array|batch|list)|inputs_?(list|array)|training_?(inputs?|data|set)(_inputs)?|input_x|row|example|train|pairs|datasets|df|data_?frame|table",
     "y": r"y|ys|yb|batch_?y|y_?out|data_?y|y_?batch|y_?train(ing)?|train_?y|y_?data|yi|y_i|t|d|targets?|target_?(data|vector|values|array|batch|list|output)"
     r"|targets_?(list|array)|labels?|y_?true|truth|expected(_output)?s?|desired(_output)?s?|answers?|training_?(outputs?|labels?|targets?)",
     "rate": r"lr|learning_?rate|learn_?rate|l_?rate|alpha|eta|rate|step_?size|gamma|mu_lr|lr_rate|learningrate",
@@ -181,12 +186,13 @@ ROLES: dict[str, str] = {
     "y_more": r"y_?(val(id(ation)?)?|test|dev|eval)|(val(id(ation)?)?|test|dev)_?(y|outputs?|targets?|labels)",
     "penalty": r"l|reg(ulari[sz]ation)?(_?(strength|param(eter)?|rate|factor|lambda|coeff?))?|_?lambd(a)?_?|lam|lmbda|l2(_?(reg|lambda|penalty))?|weight_?decay|decay",
     "momentum": r"momentum|mu|beta",
+    "depth": r"(n|num|number)_?(of_?)?layers|depth",
     "inputs_size": r"nn_in(put)?_?(dims?|size)|i_?nodes|num_?in|in_?features|n_?dims?|dims?|inp_?(size|dim)|n_?in(puts?)?|in(put)?_?(size|dims?|nodes|neurons|units|features|layer_?size|layer|number|count)|inputs|inputnodes"
     r"|num_?(of_?)?inputs?(_nodes|_neurons)?|d_?in|n_?x|n_?input_(nodes|neurons|units)|ni|n_?i|input_?layer_?(neurons|nodes)|n_?features|num_?features",
     "hidden_size": r".*hid.*|h_?nodes_?\d*|n_?h\d?|h\d?|d_?h|nh|(nn?_?)?h_?(dims?|size|units|layer)|nodes|(n_?|num_?|number_?of_?)(nodes|units|neurons)_?\d*|(units|neurons|nodes)_?\d",
     "outputs_size": r"o_?nodes|nn_out(put)?_?(dims?|size)|out|num_?out|out_?features|n_?out(puts?)?|out(put)?_?(size|dims?|nodes|neurons|units|features|layer_?size|layer|number|count)|outputs|outputnodes"
     r"|num_?(of_?)?outputs?(_nodes|_neurons)?|d_?out|n_?y|n_?output_(nodes|neurons|units)|no|n_?o|output_?layer_?(neurons|nodes)|(n_?|num_?|number_?of_?)?classes|(n_?|num_?)labels|k",
-    "sizes": r"(layer_?|net(work)?_?)?(sizes?|dims?|dimensions|architecture|topology|structure|shape|layout|units|neurons|nodes)|layers|layers?_?(sizes?|dims?)|.*_per_layer|nn_?architecture|arch|model|(layer|network|net)_?(config|spec|structure|list|nodes|units|neurons)|n_?nodes_?list|layers_?(units|nodes|neurons|structure)|size_?list",
+    "sizes": r"(layer_?|net(work)?_?)?(sizes?|dims?|dimensions|architecture|topology|structure|shape|layout|units|neurons|nodes)|layers|layers?_?(sizes?|dims?)|.*_(per|each|every)_layer|nn_?architecture|arch|model|(layer|network|net)_?(config|spec|structure|list|nodes|units|neurons)|n_?nodes_?list|layers_?(units|nodes|neurons|structure)|size_?list",
 }
 _COMPILED = {role: re.compile(rf"^(?:{pattern})$") for role, pattern in ROLES.items()}
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 
 from samegrad.impls.parameters import Array, Parameters
-from samegrad.impls.verifying.target import results, source
+from samegrad.impls.verifying.target import names, results, source
 from samegrad.impls.verifying.target.calls import TO_THE_END, Unreadable
 from samegrad.impls.verifying.target.execution import Execution, moved, run
 from samegrad.impls.verifying.target.forward_pass import own_losses
 from samegrad.impls.verifying.target.layouts import encode
 from samegrad.impls.verifying.target.places import of_result, to_array
 from samegrad.impls.verifying.target.results import Reading
+from samegrad.impls.verifying.target.structure import Structure
 from samegrad.impls.verifying.target.subjects import ArgumentSubject, Instance
 from samegrad.impls.verifying.target.ways import Way
 
@@ -100,6 +101,8 @@ def _are_updates(
     before = outcome.before
     if any(np.shape(gradients[t]) != before[t].shape for t in gradients if t in before):
         return False
+    if any(names.ALL_GRADIENTS.search(name) for name in source.returned_names(outcome.main) or ()):
+        return False
     if "rate" not in outcome.used:
         words = ("step", "update", "train", "sgd", "descent", "fit")
         return any(word in way.plan.main.lower() for word in words)
@@ -133,9 +136,7 @@ def _read_later(way: Way, parameters: Parameters, x: Array, y: Array, rate: floa
     states = []
     for outcome in (first, second):
         if form.born_late:
-            labels = source.returned_names(outcome.main)
-            structure = way.subject.structure_of(form, outcome.instance.thing, outcome.result, labels)  # type: ignore[union-attr]
-            structure = structure or way.subject.structure_of(form, outcome.instance.thing)  # type: ignore[union-attr]
+            structure = _structure(way, outcome)
             if structure is None:
                 raise Unreadable(
                     "no weights were found in what it returned, and no attribute is called like one (W1, weights, …); "
@@ -157,6 +158,16 @@ def _read_later(way: Way, parameters: Parameters, x: Array, y: Array, rate: floa
     reading.parameters = results.canonical(form.slots, before)
     user: dict[str, Array] = {t: a.astype(np.float64) for t, a in before.items()}
     return _with_evidence(way, reading, replace(second, before=before), user, x, y, first.instance)
+
+
+def _structure(way: Way, outcome: Execution) -> Structure | None:
+    """The weights in what it returned, which may be a list of those after every epoch, or in its attributes."""
+    labels = source.returned_names(outcome.main)
+    candidates = [(outcome.result, labels), (None, None)]
+    if isinstance(outcome.result, list) and outcome.result and len(labels or ()) == 1:
+        candidates.insert(1, (outcome.result[-1], [names.HISTORY.sub("", name) for name in labels or ()]))
+    found = (way.subject.structure_of(way.form, outcome.instance.thing, *some) for some in candidates)  # type: ignore[union-attr]
+    return next(filter(None, found), None)
 
 
 def _with_evidence(

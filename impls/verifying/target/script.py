@@ -1,27 +1,32 @@
-"""Scripts: a file that trains in a loop and has nothing to call. One round of the loop becomes the function `step`."""
+"""Scripts: a file that trains as it runs and has nothing to call. One step becomes the function `step`.
+
+a loop                  one round of it
+lines without a loop    those from the first use of the parameters to their change, or to the gradients
+"""
 
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from samegrad.impls.verifying.target import names, source
+from samegrad.impls.verifying.target.calls import SETTINGS
 
 STEP = "step"
-SETTINGS = ("rate", "epochs", "batch", "seed", "quiet", "penalty", "momentum")
 
 
 @dataclass(frozen=True)
 class Script:
-    """One round of a script's loop as a function."""
+    """One step of a script as a function."""
 
     lines: tuple[int, int]
-    """Those of the loop in the file."""
+    """Those of the loop, or of the step, in the file."""
     before: str
-    """The file as far as the loop."""
+    """The file as far as there."""
     function: str
     roles: tuple[str, ...]
     """Of the function's first arguments: x, y."""
@@ -30,14 +35,14 @@ class Script:
         """What its author may do, with the function's text and the command that checks it."""
         first, last = self.lines
         return (
-            f"the file trains in a loop (lines {first} to {last}) and has no function to call. Put one step of that "
-            f"loop into a function, or give the command below: as long as the file has no {STEP}, these lines are "
+            f"the file trains in lines {first} to {last} and has no function to call. Put one step of that into a "
+            f"function, or give the command below: as long as the file has no {STEP}, these lines are "
             f"it\n\n{self.function}\n\nsamegrad verify {path}:{STEP}"
         )
 
 
 def of_file(path: Path) -> Script | None:
-    """The script; None for a file that does not train in a loop, or has something to call that may be checked."""
+    """The script; None for a file that takes no step as it runs, or has something to call that may be checked."""
     text = source.read(path)
     try:
         tree = ast.parse(text)
@@ -46,24 +51,67 @@ def of_file(path: Path) -> Script | None:
     loop = source.training_loop(tree)
     functions = [n.name for n in tree.body if isinstance(n, ast.FunctionDef)]
     callables = names.methods(functions, (*names.BACKWARD, *names.TRAIN))
-    if loop is None or callables or STEP in functions or any(isinstance(n, ast.ClassDef) for n in tree.body):
+    if callables or STEP in functions or any(isinstance(n, ast.ClassDef) for n in tree.body):
         return None
     every = text.splitlines()
-    body, counted = _round(loop)
+    whole = [loop] if loop else _straight(tree.body)
+    if not whole:
+        return None
+    body, counted = _round(loop) if loop else (whole, set())
     changed = _parameters(body)
+    results = changed or _gradients(body)
     shown = [part for part in body if isinstance(part, ast.If | ast.Expr) and not source.changed([part])]
     left_out = {n for part in shown if counted & _names(part) for n in range(part.lineno, (part.end_lineno or 0) + 1)}
     lines = [every[n - 1] for n in range(body[0].lineno, (body[-1].end_lineno or 0) + 1) if n not in left_out]
     lines = [line for line in lines if not line.startswith("#")]  # at the margin, where the loop's body is not
-    before = [n for n in tree.body if n.lineno < loop.lineno]
-    roles = _data(body, before, changed)
-    kept = sorted(_stored(before) & _stored(body) - {*roles, *changed} - counted)
+    before = [n for n in tree.body if n.lineno < whole[0].lineno]
+    parameters = changed or [n for n in _loaded(body) if n in _arrays(before) and names.tensor(n)]
+    roles = _data(body, before, parameters)
+    kept = sorted(_stored(before) & _stored(body) - {*roles, *parameters} - counted)
     inside = [f"global {', '.join(kept)}"] if kept else []
-    inside += [textwrap.dedent("\n".join(lines)), f"return {', '.join(changed)}"]
-    arguments = ", ".join(dict.fromkeys([*roles, *changed]))
+    inside += [textwrap.dedent("\n".join(lines)), f"return {', '.join(results)}"]
+    arguments = ", ".join(dict.fromkeys([*roles, *parameters]))
     function = f"def {STEP}({arguments}):\n" + textwrap.indent("\n".join(inside), "    ")
-    start = "\n".join(every[: loop.lineno - 1])
-    return Script((loop.lineno, loop.end_lineno or 0), start, function, tuple(roles.values()))
+    start = "\n".join(every[: whole[0].lineno - 1])
+    return Script((whole[0].lineno, whole[-1].end_lineno or 0), start, function, tuple(roles.values()))
+
+
+def _straight(every: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """The lines of a step without a loop: from the first use of what they change, or of parameters by their names."""
+    lines = [n for n in every if not isinstance(n, source.DEFINITIONS) or isinstance(n, ast.Assign | ast.AnnAssign)]
+    ends = [i for i, n in enumerate(lines) if source.changed([n])]
+    holders = set(_parameters([lines[i] for i in ends]))
+    if not ends:
+        holders = {n for n in _arrays(lines) if (t := names.tensor(n)) and not t.gradient}
+        ends = [i for i, n in enumerate(lines) if isinstance(n, ast.Assign) and _gradients([n])]
+    uses = [i for i, n in enumerate(lines) if holders & set(_loaded([n])) and not holders & _stored([n])]
+    return lines[uses[0] : ends[-1] + 1] if uses and ends else []
+
+
+def _arrays(body: Sequence[ast.stmt]) -> set[str]:
+    """The names under which something made of numbers is stored, or by NumPy."""
+    made = [n for n in body if isinstance(n, ast.Assign)]
+    numeric = (n for n in made if re.match(r"np\.|numpy\.", ast.unparse(n.value)) or _has_numbers(n.value))
+    return _stored(list(numeric))
+
+
+def _has_numbers(node: ast.expr) -> bool:
+    return any(isinstance(n, ast.Constant) and isinstance(n.value, int | float) for n in ast.walk(node))
+
+
+def _gradients(body: Sequence[ast.stmt]) -> list[str]:
+    """The names under which gradients are stored: dW, db; or all of them: gradients."""
+    stored = [n.id for part in body for n in ast.walk(part) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    single = [n for n in dict.fromkeys(stored) if (t := names.tensor(n)) and t.gradient]
+    return single or [n for n in dict.fromkeys(stored) if re.fullmatch("grad(ient)?s?", n.lower())]
+
+
+def _loaded(body: Sequence[ast.stmt]) -> list[str]:
+    """The names that are read, in the order of the source; those that are only counted last."""
+    every = [n for part in body for n in ast.walk(part)]
+    counted = [c.args[0] for c in every if isinstance(c, ast.Call) and c.args and ast.unparse(c.func) == "len"]
+    loaded = [n for n in every if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
+    return list(dict.fromkeys(n.id for n in sorted(loaded, key=lambda n: (n in counted, n.lineno, n.col_offset))))
 
 
 def _round(loop: ast.For | ast.While) -> tuple[list[ast.stmt], set[str]]:
@@ -93,16 +141,22 @@ def _names(node: ast.AST) -> set[str]:
 
 
 def _stored(body: Sequence[ast.stmt]) -> set[str]:
-    every = (n for part in body for n in ast.walk(part) if isinstance(n, ast.Name))
-    return {n.id for n in every if isinstance(n.ctx, ast.Store)}
+    every = [n for part in body for n in ast.walk(part)]
+    inner = {
+        n
+        for comprehension in every
+        if isinstance(comprehension, ast.comprehension)
+        for n in _names(comprehension.target)
+    }
+    return {n.id for n in every if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)} - inner
 
 
 def _data(body: Sequence[ast.stmt], before: Sequence[ast.stmt], changed: Sequence[str]) -> dict[str, str]:
     """The inputs and targets that a round uses, by their names; else what it uses first that was made before it."""
     made = _stored(body)
-    loaded = [n for part in body for n in ast.walk(part) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
-    used = dict.fromkeys(n.id for n in sorted(loaded, key=lambda n: (n.lineno, n.col_offset)) if n.id not in made)
-    every = {n: role for n in used if (role := names.role(n, ("x", "y")))}
+    used = [n for n in _loaded(body) if n not in made]
+    of_numbers = _arrays(before)
+    every = {n: r for n in sorted(used, key=lambda n: n not in of_numbers) if (r := names.role(n, ("x", "y")))}
     roles = {role: n for n, role in reversed(every.items())}
     values = {n: part.value for part in before if isinstance(part, ast.Assign) for n in _names(part.targets[0])}
     arrays = [

@@ -8,6 +8,7 @@ prints goes nowhere, and it reads nothing.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import sys
 import time
@@ -88,7 +89,7 @@ def _of_thing(
     thing: Any, name: str, module: Any, text: str, path: Path, request: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     """What is observed of the thing of that name. Raises UserError and Unreadable where it cannot be used."""
-    shapes = own_data(module, text)
+    shapes = own_data(module, text, _data_arguments(thing, request["arguments"]))
     subject: Subject
     if rules.is_rule(thing):
         network = rules.network(thing, path)
@@ -108,6 +109,7 @@ def _of_thing(
         "adds": source.adds(text),
         "own": {role: list(shape) for role, shape in shapes.items()},
         "float32": "float32" in text,
+        "speaks_of_entropy": bool(source.OF_ENTROPY.search(text)),
     }
     yield from _groups(subject, request, path, module, flat_targets(shapes))
 
@@ -147,7 +149,7 @@ def _groups(subject: Subject, request: dict[str, Any], path: Path, module: Any, 
     if not number and (by_chance := _as_many_rows_as_units(subject, flat)):
         yield _message(by_chance, 1)
     elif not number:
-        error = _most_natural(failures)
+        error = _without_layers(subject) or _most_natural(failures)
         if isinstance(error, Unreadable):
             raise Unreadable(f"{error}") from None
         raise error
@@ -206,6 +208,7 @@ def _sizes(
         if depth <= 2:
             yield ((2, 4, 1) if depth == 2 else (1, 1)), True
     if isinstance(subject, ArgumentSubject):
+        yield from ((sizes, True) for sizes in subject.own_sizes)
         yield WIDE, True
         yield from ((sizes, True) for sizes in written() if sizes != WIDE)
 
@@ -222,6 +225,19 @@ def _strange_shapes(group: ObservedWay) -> list[tuple[int, ...]]:
     sizes = group.way.form.sizes
     shapes = [g.shape for t, g in group.observed[0].reading.gradients.items() if t[0] == "W"]
     return [] if set(shapes) & set(itertools.pairwise(sizes)) else shapes
+
+
+def _without_layers(subject: Subject) -> Unreadable | None:
+    """What to do with a class that has no weights before layers are added to its objects."""
+    if isinstance(subject, ArgumentSubject) or not subject.constructor.is_class or subject.has_weights:
+        return None
+    adds = next((n for n in dir(subject.root) if n.lower().startswith("add")), "")
+    kind, file = subject.root.__name__, subject.path.name
+    todo = (
+        f"a {kind} has no weights before {adds} is called. Make one with its layers at the top level of the file, as "
+        f"net = {kind}(…) and net.{adds}(…), and name that: samegrad verify {file}:net"
+    )
+    return Unreadable(todo) if adds else None
 
 
 def _as_many_rows_as_units(subject: Subject, flat: bool) -> ObservedWay | None:
@@ -331,11 +347,21 @@ def _most_natural(failures: list[Exception]) -> Exception:
     return max(failures, key=rank, default=Unreadable("it cannot be called"))
 
 
-def own_data(module: Any, text: str) -> dict[str, tuple[int, ...]]:
-    """The shapes of the inputs and targets that the file keeps at its top level: {"x": …, "y": …}."""
+def _data_arguments(thing: Any, roles: Sequence[str] | None) -> dict[str, str]:
+    """The arguments of a function of which the roles x and y are given, by name."""
+    if not roles or not inspect.isfunction(thing):
+        return {}
+    return {a: role for a, role in zip(source.signature(thing).parameters, roles, strict=False) if role in ("x", "y")}
+
+
+def own_data(module: Any, text: str, given: dict[str, str]) -> dict[str, tuple[int, ...]]:
+    """The shapes of the inputs and targets that the file keeps at its top level: {"x": …, "y": …}.
+
+    They are those of the names that are `given`, or of names that say what they hold.
+    """
     shapes: dict[str, tuple[int, ...]] = {}
     for name, value in vars(module).items():
-        role = names.role(name, ("x", "y", "output"))
+        role = given.get(name) if given else names.role(name, ("x", "y", "output"))
         array = to_array(value) if role and isinstance(value, np.ndarray | list) else None
         if array is None or array.ndim not in (1, 2):
             continue

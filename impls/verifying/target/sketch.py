@@ -102,6 +102,7 @@ def sketches(function: Callable, module: ModuleType, order: Sequence[str] | None
         if p.default in (p.empty, None) and p.name not in made and (t := names.tensor(p.name)) if not t.gradient
     }  # fmt: skip
     uses = {p.name: _use(p.name, [function, *forward], module) for p in free}
+    uses |= {a: "array" for a, use in uses.items() if use == "list" and _are_numbers(getattr(module, a, None))}
     several = sum(t.kind == "W" for t in reads.values()) > 1  # w_hidden and w_out: one matrix each, and no container
     mine = {
         a: t for a, t in reads.items()
@@ -130,6 +131,11 @@ def sketches(function: Callable, module: ModuleType, order: Sequence[str] | None
     for arguments in _guesses(function, others, plain) if not tensors_are_given else ():
         left = {r for a, r in others.items() if a not in arguments}
         yield Sketch(arguments, given, bool(left & {*INTERMEDIATES, "middle"}))
+
+
+def _are_numbers(own: Any) -> bool:
+    """Is what the module keeps under an argument's name one row of numbers?"""
+    return (array := places.to_array(own)) is not None and array.ndim == 1
 
 
 def _forwards(module: ModuleType) -> list[Callable]:

@@ -221,8 +221,16 @@ def calls_what_trains(node: ast.AST, near: bool = True) -> bool:
 
 
 def training_loop(tree: ast.Module) -> ast.For | ast.While | None:
-    """The loop at the top level of a script that trains."""
-    return next((n for n in tree.body if isinstance(n, ast.For | ast.While) and trains(n)), None)
+    """The loop at the top level of a script that trains, and does not only put in a change entry by entry."""
+    return next((n for n in tree.body if isinstance(n, ast.For | ast.While) and trains(n) and not _puts_in(n)), None)
+
+
+def _puts_in(loop: ast.For | ast.While) -> bool:
+    """Does a loop change the entries of something, and use them for nothing else?"""
+    read = [ast.unparse(n) for part in loop.body for n in ast.walk(part) if isinstance(n, ast.Name)]
+    holders = [name.partition("[") for name in changed(loop.body)]
+    changes = sum(isinstance(n, ast.Assign | ast.AugAssign) for part in loop.body for n in ast.walk(part))
+    return bool(holders) and len(loop.body) == changes and all(sep and read.count(h) == 1 for h, sep, _ in holders)
 
 
 def is_own(path: Path) -> Callable[[type], bool]:
@@ -349,6 +357,15 @@ def unpacked(function: Any, argument: str) -> Any:
     return None
 
 
+def loops_over_pairs(function: Any, argument: str) -> bool:
+    """Does a function take the entries of an argument apart as pairs, `for x, y in argument`?"""
+    loops = (part for part in _parts(function, ast.AST) if isinstance(part, ast.For | ast.comprehension))
+    return any(
+        _is(loop.iter, argument) and isinstance(loop.target, ast.Tuple | ast.List) and len(loop.target.elts) == 2
+        for loop in loops
+    )
+
+
 def _nested(node: ast.expr) -> Any:
     if isinstance(node, ast.Tuple | ast.List):
         return [_nested(element) for element in node.elts]
@@ -389,7 +406,9 @@ def largest_index(function: Any, argument: str) -> int:
 
 def used_as(function: Any, argument: str) -> str:
     """How a function uses an argument: "dict" (argument["k"]), "list" (argument[0], a loop), "flat" (argument[:n]),
-    "object" (argument.k) or "array"."""
+    "object" (argument.k) or "array", as anything that is multiplied as a whole."""
+    if argument in factors(function):
+        return "array"
     for part in _parts(function, ast.AST):
         if isinstance(part, ast.Subscript) and _is(part.value, argument):
             if isinstance(part.slice, ast.Slice):
@@ -469,6 +488,10 @@ def activations(text: str) -> list[str]:
 
 
 ADDS = re.compile(r"\+=?[^\n#=]*?\b(lr|eta|alpha|epsilon|step_?size|l_?rate|learning_?rate|rate)\b", re.I)
+
+
+OF_ENTROPY = re.compile(r"likelihood|log[ _-]?loss|cross[ _-]?entropy|logistic[ _]?regression", re.I)
+"""In the text of a file whose loss is a cross-entropy, whatever it prints."""
 
 
 def adds(text: str) -> bool:

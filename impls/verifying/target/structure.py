@@ -237,7 +237,9 @@ def _chain(shapes: Sequence[tuple[int, ...]], flipped: bool) -> tuple[int, ...]:
 
 
 def chains(shapes: Sequence[tuple[int, ...]]) -> Iterator[tuple[int, ...]]:
-    """The layer sizes of a chain of matrices, either way round, and as if each had its bias inside."""
+    """The layer sizes of one vector; of a chain of matrices, either way round, and as if each had its bias inside."""
+    if len(shapes) == 1 and len(shapes[0]) == 1:
+        yield (shapes[0][0], 1)
     if len(shapes) < 2 or any(len(shape) != 2 for shape in shapes):
         return
     for flipped in (True, False):

@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from samegrad.impls.verifying.target.constructor import Constructor, other_input
 from samegrad.impls.verifying.target.layouts import PARAMETER_LAYOUTS, VECTOR_LAYOUTS, Slot
 from samegrad.impls.verifying.target.places import Leaf, Part, Place, of_object, of_result, to_array
 from samegrad.impls.verifying.target.sketch import Sketch, build, deeper, sketches
-from samegrad.impls.verifying.target.structure import Structure, structures
+from samegrad.impls.verifying.target.structure import Structure, chains, structures
 
 
 @dataclass
@@ -121,6 +121,17 @@ class ArgumentSubject:
                     ]
         yield from (form for form in later if all(slot.shape or slot.tensor[0] == "b" for slot in form.slots))
 
+    @property
+    def own_sizes(self) -> list[tuple[int, ...]]:
+        """The layer sizes of the arrays of the arguments' names in the user's own module, where there are such."""
+        sizes: list[tuple[int, ...]] = []
+        for sketch in (s for s in self.sketches if s.is_plain):
+            own = {t: to_array(getattr(self.module, a, None)) for a, t in sketch.arguments.items()}
+            weights = [own.get(f"W{ell}") for ell in range(1, sketch.layers + 1)]
+            if all(w is not None for w in weights):
+                sizes += chains([w.shape for w in weights])  # type: ignore[union-attr]
+        return list(dict.fromkeys(sizes))
+
     def _is_own(self, layout: Any, sketch: Sketch) -> bool:
         """Is this the layout of the arrays of the arguments' names in the user's own module, where there are such?"""
         own = {t: to_array(getattr(self.module, a, None)) for a, t in sketch.arguments.items() if isinstance(t, str)}
@@ -201,7 +212,9 @@ class ObjectSubject:
         self.own = source.is_own(path)
         self.constructor = Constructor(root, path, init or {})
         self.given: dict[str, str] = {}
-        self.returned: dict[str, Any] = {}
+        own = own_functions(module).values() if isinstance(root, ModuleType) else ()
+        self.read = {name for function in own for name in _names_in(function.__code__)}
+        """The names that a file's functions read at its top level, or as attributes: no other is theirs."""
         hidden = self.constructor.hidden_layers()
         self.depths = [2, 3, 1, 4] if hidden is None else [hidden + 1]
         if isinstance(root, ModuleType):
@@ -226,7 +239,7 @@ class ObjectSubject:
         data = {name for name, role in self.constructor.roles.items() if role in ("x", "y")}
         every = [leaf for leaf in of_object(thing, self.own) if leaf.name not in data]
         if isinstance(thing, ModuleType):
-            every = [leaf for leaf in every if "." not in leaf.name]
+            every = [leaf for leaf in every if leaf.name in self.read or leaf.name.partition("[")[0] in self.read]
         if returned is not None:
             by_label = dict(of_result(returned, labels))
             every = [Leaf(name, by_label, name) for name in by_label]
@@ -302,6 +315,14 @@ class ObjectSubject:
             except (TypeError, ValueError) as error:
                 raise Unreadable(str(error)) from None
         return instance
+
+
+def _names_in(code: CodeType) -> Iterator[str]:
+    """The names that code reads at the top level of its file, or as attributes, with what is nested in it."""
+    yield from code.co_names
+    for part in code.co_consts:
+        if isinstance(part, CodeType):
+            yield from _names_in(part)
 
 
 def _form(structure: Structure, how: Any) -> Form:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import itertools
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -25,11 +26,12 @@ def arguments_in_use(function: Callable, path: Path) -> dict[str, Any]:
     module = sys.modules.get(getattr(function, "__module__", None) or "")
     try:
         names = [p for p in source.signature(function).parameters if p != "self"]
-        text = source.read(path)
+        own = getattr(function, "__qualname__", "").rpartition(".")
+        texts = [source.read(file) for file in (path, *_neighbours(path, own[0] or own[2]))]
     except (TypeError, ValueError, BadInput, OSError):
         return {}
     arguments: dict[str, Any] = {}
-    for call in _calls(text, getattr(function, "__name__", "")):
+    for call in (call for text in texts for call in _calls(text, own[2])):
         given = [*zip(names, call.args, strict=False), *((k.arg, k.value) for k in call.keywords)]
         for name, node in given:
             if name is not None and name not in arguments and module is not None and _is_plain(node, vars(module)):
@@ -64,21 +66,51 @@ def _part_is_plain(part: ast.expr, module: dict[str, Any]) -> bool:
 
 
 def made_by_the_file(kind: type, path: Path) -> list[Any]:
-    """The objects of a class that the file makes, with what is added to them: at its top level, or before it trains.
+    """The objects of a class that the file makes, with what is added to them, or else a file beside it that uses it."""
+    for file in [path, *_neighbours(path, kind.__name__)]:
+        with suppress(BadInput, SyntaxError):
+            if made := _made_in(file, kind, {} if file != path else vars(sys.modules[kind.__module__])):
+                return made
+    return []
+
+
+@cache
+def _neighbours(path: Path, name: str) -> list[Path]:
+    """The files of its folder and of the working folder that import it and speak of that name."""
+    folders = dict.fromkeys([path.resolve().parent, Path.cwd()])
+    others = [f for folder in folders for f in sorted(folder.glob("*.py"))[:MOST_FILES] if f != path.resolve()]
+    return [f for f in others if re.search(rf"import.*\b({path.stem}|{name})\b|{path.stem} import", source.read(f))]
+
+
+MOST_FILES = 50
+"""Of a folder that are looked at."""
+
+
+def _made_in(path: Path, kind: type, module: dict[str, Any]) -> list[Any]:
+    """The objects of a class, or of one of its name, that a file makes: at its top level, or before it trains.
 
     The lines under `if __name__ == "__main__"` and those of a function without arguments are run as far as that.
     """
-    module = vars(sys.modules[kind.__module__])
-    if own := [value for value in module.values() if type(value) is kind]:
+
+    def of_kind(variables: dict[str, Any]) -> list[Any]:
+        return [v for v in variables.values() if type(v).__name__ == kind.__name__ and not isinstance(v, type)]
+
+    tree = ast.parse(source.read(path))
+    module = module or _before_training(tree.body, {"__name__": path.stem}, path)
+    if own := of_kind(module):
         return own
-    for body in _bodies(ast.parse(source.read(path))):
-        if any(_calls(ast.unparse(statement), kind.__name__) for statement in body):
-            before = itertools.takewhile(lambda statement: not source.calls_what_trains(statement, near=False), body)
-            variables = dict(module)
-            source.run(list(before), variables, path)
-            if made := [value for value in variables.values() if type(value) is kind]:
-                return made
+    for body in _bodies(tree):
+        used = any(_calls(ast.unparse(statement), kind.__name__) for statement in body)
+        if used and (made := of_kind(_before_training(body, dict(module), path))):
+            return made
     return []
+
+
+def _before_training(body: list[ast.stmt], variables: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The variables after the lines that come before any that trains."""
+    before = itertools.takewhile(lambda statement: not source.calls_what_trains(statement, near=False), body)
+    source.run(list(before), variables, path)
+    return variables
 
 
 def _bodies(tree: ast.Module) -> Iterator[list[ast.stmt]]:

@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ from samegrad.impls.parameters import Array
 from samegrad.impls.verifying import probe
 from samegrad.impls.verifying.forward import candidates
 from samegrad.impls.verifying.target import names, source, usage
-from samegrad.impls.verifying.target.calls import SETTINGS, Unreadable, forwards, parameters_of, roles_of
-from samegrad.impls.verifying.target.layouts import DATA_LAYOUTS, FLAT, POINTS, DataLayout
+from samegrad.impls.verifying.target.calls import SETTINGS, Unreadable, as_pairs, forwards, parameters_of, roles_of
+from samegrad.impls.verifying.target.layouts import DATA_FRAME, DATA_LAYOUTS, FLAT, POINTS, DataLayout
 from samegrad.impls.verifying.target.sketch import Sketch
 from samegrad.impls.verifying.target.subjects import (
     ArgumentSubject,
@@ -76,24 +77,34 @@ class Way:
 def ways(subject: Subject, sizes: Sequence[int], flat: bool) -> Iterator[Way]:
     """All ways to use the subject as a network of these sizes; `flat` says that the file's own targets are (N,)."""
     layouts = [FLAT, *(layout for layout in DATA_LAYOUTS if layout is not FLAT)] if flat else list(DATA_LAYOUTS)
+    layouts += [DATA_FRAME] if _imports(subject, "pandas") else []
     forms = list(subject.forms(sizes))
     for layout in layouts:
         for form in forms:
             for plan in plans(subject):
-                if (layout is POINTS) != _takes_points(subject, form):
+                takes_points = _takes_points(subject, form, plan)
+                if (layout is POINTS) != takes_points and (layout is POINTS or isinstance(subject, ArgumentSubject)):
                     continue
                 for lift in _lifts(subject, layout):
                     for hypothesis in _hypotheses(subject, form):
                         yield Way(subject, form, layout, plan, lift, hypothesis)
 
 
-def _takes_points(subject: Subject, form: Form) -> bool:
-    """Is there one argument for the data, which holds the targets as well, as (x, y) pairs do?"""
-    if not isinstance(subject, ArgumentSubject):
+def _imports(subject: Subject, package: str) -> bool:
+    return any(getattr(value, "__name__", "") == package for value in vars(subject.module).values())
+
+
+def _takes_points(subject: Subject, form: Form, plan: Plan) -> bool:
+    """Is there one argument for the data, a table whose last column has the targets?"""
+    if isinstance(subject, ArgumentSubject):
+        function, weights = subject.function, form.how.arguments
+    elif "x" in subject.constructor.roles.values():
         return False
-    every = parameters_of(subject.function)
-    roles = roles_of([p.name for p in every if p.default is p.empty and p.name not in form.how.arguments])
-    return [role for role in roles.values() if role not in SETTINGS] == ["x"]
+    else:
+        function, weights = callables(subject.root)[plan.main], ()
+    required = [p.name for p in parameters_of(function) if p.default is p.empty and p.name not in ("self", *weights)]
+    data = [(name, role) for name, role in roles_of(required).items() if role not in SETTINGS]
+    return [role for _, role in data] == ["x"] and not as_pairs(function, data[0][0])
 
 
 def _hypotheses(subject: Subject, form: Form) -> list[tuple[str, ...]]:
@@ -115,9 +126,7 @@ def _lifts(subject: Subject, layout: DataLayout) -> list[Callable[[Any], Any]]:
     lifts: list[Callable[[Any], Any]] = [_as_it_is]
     if isinstance(subject, ArgumentSubject) and "list" in layout.name:
         lifts.append(np.ndarray.tolist)
-    if isinstance(subject, ArgumentSubject) and any(
-        getattr(value, "__name__", "") == "torch" for value in vars(subject.module).values()
-    ):
+    if isinstance(subject, ArgumentSubject) and _imports(subject, "torch"):
         import torch
 
         lifts.append(lambda array: torch.tensor(array))
@@ -134,7 +143,8 @@ def plans(subject: Subject) -> list[Plan]:
     if subject.method:
         update = _first(functions, names.UPDATE, (subject.method, forward))
         main = Plan(subject.method, forward, update)
-        return [main, replace(main, forward=None)] if forward and _takes_data(functions[subject.method]) else [main]
+        alone = _takes_data(functions[subject.method]) or isinstance(subject.root, ModuleType)
+        return [main, replace(main, forward=None)] if forward and alone else [main]
     possible: list[Plan] = []
     rest = [n for n in functions if n != forward]
     trains = names.methods(rest, names.TRAIN, near=False)

@@ -1,6 +1,6 @@
 # target: step
 # exit: 0
-# says: cross-entropy, summed & one round of the loop in lines 13 to 18
+# says: cross-entropy, summed & one step of lines 13 to 18
 import numpy as np
 
 flowers = np.random.default_rng(0).random((30, 4))

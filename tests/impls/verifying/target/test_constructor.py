@@ -64,6 +64,11 @@ class Modelled:
         self.got = model
 
 
+class Counted:
+    def __init__(self, n_layers, neurons_in_each_layer):
+        self.got = (n_layers, neurons_in_each_layer)
+
+
 class Unspoken:
     def __init__(self, p, q, r):
         self.got = (p, q, r)
@@ -96,6 +101,7 @@ def made(kind, sizes=SIZES, init=None):
         (Layered, (4, 5, 3)),
         (HiddenList, (4, [5], 3)),
         (Modelled, [4, 5, 3]),
+        (Counted, (3, [4, 5, 3])),
         (Unspoken, (4, 5, 3)),
         (Optional, (4, 5, 3, None, "tanh", False)),
     ],

@@ -55,7 +55,7 @@ def test_methods_are_found_by_their_names():
 
 def test_two_numbers_are_those_of_the_layers_between_which_weights_are():
     """But a zero before the number of the layer is that of a bias: theta0_1 beside theta_1."""
-    assert [names.tensor(n)[:2] for n in ("weights_1_2", "w_2_3", "W_mid")] == [("W", 2), ("W", 3), ("W", 1)]
+    assert [names.tensor(n)[:2] for n in ("weights_0_1", "w_2_3", "W_mid")] == [("W", 1), ("W", 3), ("W", 1)]
     assert names.tensor("theta0_1").kind == "b"
     read = {n: names.tensor(n) for n in ("weights_2_3", "weights_1_2", "bias_2")}
     assert names.numbered(read) == {"weights_1_2": "W1", "weights_2_3": "W2", "bias_2": "b1"}

@@ -37,7 +37,7 @@ def test_the_step_of_a_script_s_loop_becomes_a_function_that_can_be_checked(in_t
     path = tmp_path / "script.py"
     path.write_text(SCRIPT.format(head=head))
     report = verify.run(str(path))
-    assert report.exit_code == 2 and "(lines 8 to 11)" in report.headline
+    assert report.exit_code == 2 and "lines 8 to 11" in report.headline
     function, _, command = report.advice.partition("\n\n")
     assert re.match(r"def step\(X, y, w, b\):\n", function) and function.endswith("return w, b")
     assert command == f"samegrad verify {path}:step"
@@ -133,3 +133,19 @@ def test_sums_that_the_step_starts_are_no_parameters_and_dictionaries_are(tmp_pa
         "        total += (layers['W1'] * X[i] - y[i]) * X[i]\n    layers['W1'] -= 0.1 * total\n",
     )
     assert step.startswith("def step(X, y, layers):\n") and step.endswith("    return layers")
+
+
+def test_a_step_without_a_loop_is_what_lies_between_the_parameters_first_use_and_their_change(tmp_path):
+    """A loop that only puts in the change, entry by entry, is a part of it."""
+    text = "w = [0.1, 0.2]\nx, goal = [1.0, 2.0], 0.5\nalpha = 0.1\nmiss = sum(map(mul, w, x)) - goal\n"
+    text += "for i in range(len(w)):\n    w[i] -= alpha * miss * x[i]\nprint(w)\n"
+    assert function_of(tmp_path, text) == (
+        "def step(x, goal, w):\n    miss = sum(map(mul, w, x)) - goal\n"
+        "    for i in range(len(w)):\n        w[i] -= alpha * miss * x[i]\n    return w"
+    )
+
+
+def test_a_file_that_only_computes_gradients_returns_them(tmp_path):
+    text = "import numpy as np\nx = np.array([[1.0]])\ny = np.array([[2.0]])\nW = np.array([[3.0]])\n"
+    text += "a = x @ W\ndW = x.T @ (a - y)\nprint(dW)\n"
+    assert function_of(tmp_path, text) == "def step(x, y, W):\n    a = x @ W\n    dW = x.T @ (a - y)\n    return dW"
