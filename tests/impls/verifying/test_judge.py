@@ -14,7 +14,7 @@ from samegrad.impls.parameters import Layer, tensors
 from samegrad.impls.problem import Problem
 from samegrad.impls.verifying import mutants, probe
 from samegrad.impls.verifying.conventions import BY_NAME, CONVENTIONS, MSE
-from samegrad.impls.verifying.judge import Judge, Observation, Penalty, RightGradients
+from samegrad.impls.verifying.judge import Judge, Observation, Penalty, RightGradients, worst_tau
 from samegrad.impls.verifying.mistakes import bank
 from samegrad.impls.verifying.mutants import BackwardSteps, Mistake
 
@@ -487,6 +487,10 @@ def test_a_cross_entropy_s_gradient_is_right_for_it_and_not_for_the_squared_erro
     squared = [replace(o, gradients=RightGradients(o, net, "float64").gradients) for o in bare]
     assert Judge(squared).right(net, CONVENTIONS) == (MSE, 1.0)
     assert Judge(squared).right(net, [BY_NAME[name] for name in names]) is None
+
+
+def test_of_no_numbers_none_is_wrong():
+    assert worst_tau(*[np.zeros((0, 3))] * 3) == 0
 
 
 def test_a_mistake_of_one_loss_is_not_looked_for_under_another():
