@@ -8,11 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from msgspec import to_builtins
-
 from samegrad.benchmarks.documents.ladder import Ladder
 from samegrad.benchmarks.documents.merging import UNKNOWN_HOST
-from samegrad.benchmarks.documents.run import RunDocument
+from samegrad.benchmarks.documents.run import ImplementationEntry, RunDocument
 from samegrad.benchmarks.documents.selfcheck import Selfcheck
 from samegrad.impls.documents import base
 from samegrad.impls.documents.agreement import AgreementDocument
@@ -94,13 +92,11 @@ class Material:
     @cached_property
     def looks(self) -> dict[str, style.Look]:
         """The colour and marker of every implementation in the report; those of the last run come first."""
-        described: dict[str, dict[str, Any]] = {}
-        for run in reversed(self.runs):
-            for name, data in run.implementations.items():
-                described.setdefault(name, data)
-        for machine in self.machines:
-            for name, entry in machine.file.samegrad.implementations.items():
-                described.setdefault(name, to_builtins(entry))
+        described: dict[str, ImplementationEntry] = {}
+        known = [run.implementations for run in reversed(self.runs)]
+        for entries in known + [machine.file.samegrad.implementations for machine in self.machines]:
+            for name, entry in entries.items():
+                described.setdefault(name, entry)
         parts = (self.agreement, self.ladder, self.optimizers, self.closed_loops)
         named = [part.implementations for part in parts if part]
         named += [[run.implementation for run in part.runs] for part in (self.training, self.starts) if part]

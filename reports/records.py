@@ -12,17 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samegrad.benchmarks.documents import run as documents
-from samegrad.benchmarks.documents.run import Fit
+from samegrad.benchmarks.documents.run import Fit, ImplementationEntry
 from samegrad.benchmarks.results import passes, units
 from samegrad.benchmarks.results.verdict import MARGIN
 
 NOTHING = float("nan")
 
 
-def description(name: str) -> dict[str, Any]:
+def description(name: str) -> ImplementationEntry:
     """Derive an implementation's description from its name alone: `torch-eager` is torch, executed eagerly."""
     framework, _, execution = name.partition("-")
-    return {"framework": framework, "execution": execution or "plain", "version": ""}
+    return ImplementationEntry(framework=framework, execution=execution or "plain")
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +180,7 @@ class StoredRun:
 
     path: Path
     groups: tuple[GroupTimes, ...]
-    implementations: dict[str, dict[str, Any]]
+    implementations: dict[str, ImplementationEntry]
     file: documents.RunDocument | None = None
     """The file itself; None where there is no run, but only other documents."""
     fits: tuple[Fitted, ...] = ()

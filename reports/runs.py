@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from statistics import median
-from typing import Any
 
-import msgspec
 import numpy as np
 
-from samegrad.benchmarks.documents.run import Benchmark, ColdStart, RunDocument, Samegrad
+from samegrad.benchmarks.documents.run import Benchmark, ColdStart, ImplementationEntry, RunDocument, Samegrad
 from samegrad.benchmarks.results.groups import launches_ns
 from samegrad.impls.documents import base
 from samegrad.impls.documents.base import DocumentError
@@ -40,15 +38,14 @@ def of(file: RunDocument, path: Path) -> StoredRun:
         raise DocumentError(
             f"{path}: at $.benchmarks: the rounds were left out, as in the gallery; samegrad report can draw it"
         )
-    implementations: dict[str, dict[str, Any]] = {}
-    for name, known in ours.implementations.items():
-        implementations[name] = {"version": ""} | msgspec.to_builtins(known)
-    for extra in (benchmark.extra_info for benchmark in file.benchmarks):
-        known_here = {"framework": extra.framework, "execution": extra.execution, "version": extra.framework_version}
-        implementations.setdefault(
-            extra.implementation, known_here if extra.framework else description(extra.implementation)
+    implementations = dict(ours.implementations)
+    for extra in (benchmark.extra_info for benchmark in file.benchmarks if benchmark.extra_info.framework):
+        entry = ImplementationEntry(
+            framework=extra.framework, execution=extra.execution, version=extra.framework_version
         )
-    for name in [*ours.cold_start, *(name for entry in ours.fits for name in entry.implementations)]:
+        implementations.setdefault(extra.implementation, entry)
+    measured = (benchmark.extra_info.implementation for benchmark in file.benchmarks)
+    for name in [*measured, *ours.cold_start, *(name for entry in ours.fits for name in entry.implementations)]:
         implementations.setdefault(name, description(name))
     fits = (
         Fitted(entry.problem, entry.pass_, entry.dtype, entry.device, name, of_one.fit)

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
 
+from samegrad.benchmarks.documents.run import ImplementationEntry
+
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#332288", "#B8A800")
 USUAL = ("numpy", "torch", "jax", "keras")
 DASHES: tuple[tuple[float, ...], ...] = (
@@ -52,17 +54,17 @@ FLOOR = Look("#6E7781", (1, 1.2), "_")
 """A floor is drawn less prominently: grey, dotted, without a marker of its own."""
 
 
-def looks(implementations: Mapping[str, Mapping[str, Any]]) -> dict[str, Look]:
+def looks(implementations: Mapping[str, ImplementationEntry]) -> dict[str, Look]:
     """One look per implementation, from its `framework` and `execution`."""
-    choices = [data for data in implementations.values() if not data.get("is_floor")]
-    colours = _seats((str(data["framework"]) for data in choices), PALETTE, USUAL)
-    executions = [str(data["execution"]) for data in choices]
+    choices = [entry for entry in implementations.values() if not entry.is_floor]
+    colours = _seats((entry.framework for entry in choices), PALETTE, USUAL)
+    executions = [entry.execution for entry in choices]
     dashes, markers = _seats(executions, DASHES), _seats(executions, MARKERS)
     return {
         name: FLOOR
-        if data.get("is_floor")
-        else Look(colours[str(data["framework"])], dashes[str(data["execution"])], markers[str(data["execution"])])
-        for name, data in implementations.items()
+        if entry.is_floor
+        else Look(colours[entry.framework], dashes[entry.execution], markers[entry.execution])
+        for name, entry in implementations.items()
     }
 
 

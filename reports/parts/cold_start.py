@@ -73,7 +73,7 @@ def readings(run: StoredRun) -> list[ColdStart]:
 
 
 def _reading(run: StoredRun, case: CaseTimes) -> ColdStart:
-    import_s, extra = run.implementations[case.implementation].get("import_s"), case.extra
+    import_s, extra = run.implementations[case.implementation].import_s, case.extra
     read = {
         "import": import_s and 1e9 * import_s,
         "prepare": extra and extra.prepare_ns,

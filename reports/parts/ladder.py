@@ -94,7 +94,7 @@ def rungs(run: StoredRun, group: GroupTimes) -> list[Rung]:
 
 
 def _framework(run: StoredRun, case: CaseTimes) -> str:
-    return str(run.implementations[case.implementation]["framework"])
+    return run.implementations[case.implementation].framework
 
 
 def _describe(steps: list[Rung]) -> str:

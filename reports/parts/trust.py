@@ -126,8 +126,8 @@ def _made(run: StoredRun) -> list[Block]:
     rows: list[tuple[cells.Cell, str, str]] = [
         (part, name, value) for part, values in parts.items() for name, value in _flat(values)
     ]
-    for implementation, values in run.implementations.items():
-        rows += [(cells.name(implementation, looks), name, value) for name, value in _flat(values)]
+    for implementation, entry in run.implementations.items():
+        rows += [(cells.name(implementation, looks), name, value) for name, value in _flat(to_builtins(entry))]
     if run.file and run.file.commit_info.id:
         rows.append(("commit", "id", run.file.commit_info.id))
     rows += [("run file", "name", run.path.name), ("run file", "date", run.date)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from samegrad.benchmarks.documents.run import ImplementationEntry
 from samegrad.benchmarks.results.verdict import MARGIN
 from samegrad.reports.answer import answer
 from samegrad.reports.records import CaseTimes, GroupTimes, LaunchTimes, StoredRun
@@ -24,7 +25,8 @@ def run(*groups, margin=MARGIN, **options):
         GroupTimes(f"g{batch}", "xor", "value_and_grad", batch, "float32", "cpu", "", tuple(cases), margin)
         for batch, cases in groups
     )
-    names = {case.implementation: {"framework": "f", "execution": "e"} for _, cases in groups for case in cases}
+    entry = ImplementationEntry(framework="f", execution="e")
+    names = {case.implementation: entry for _, cases in groups for case in cases}
     return StoredRun(path=None, groups=made, implementations=names, **options)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from samegrad.reports import records, runs
 from samegrad.reports.answer import answer
@@ -45,7 +46,7 @@ def run(make_run, write_run):
     """A run of four numbers of networks and two passes."""
     read = runs.read(write_run(make_run()))
     groups = [group(number, pass_) for pass_ in ("value_and_grad", "forward") for number in NUMBERS]
-    names = {name: records.description(name) | {"is_floor": name == "floor"} for name in CALLS_NS}
+    names = {name: structs.replace(records.description(name), is_floor=name == "floor") for name in CALLS_NS}
     return replace(read, groups=tuple(groups), implementations=names | read.implementations)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from samegrad.benchmarks.documents.run import ImplementationEntry
 from samegrad.reports import style
 
 
 def described(*pairs):
     return {
-        f"{framework}-{execution}": {"framework": framework, "execution": execution} for framework, execution in pairs
+        f"{framework}-{execution}": ImplementationEntry(framework=framework, execution=execution)
+        for framework, execution in pairs
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from samegrad.reports import records, runs
 from samegrad.reports.answer import answer
@@ -42,7 +43,7 @@ def run(make_run, write_run):
     """A run of five widths at two batches, with `xor` and a network of another family."""
     read = runs.read(write_run(make_run()))
     groups = [group(width, batch=batch) for batch in (4, 256) for width in (256, 4, 16, 64, 1024)]
-    names = {name: records.description(name) | {"is_floor": name == "floor"} for name in CALLS_NS}
+    names = {name: structs.replace(records.description(name), is_floor=name == "floor") for name in CALLS_NS}
     return replace(read, groups=(*groups, *read.groups), implementations=names | read.implementations)
 
 
