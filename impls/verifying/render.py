@@ -19,11 +19,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from samegrad.impls.verifying.report import Report, as_shown
 from samegrad.impls.verifying.wording import UNKNOWN, WRONG, listed
 
 if TYPE_CHECKING:
     from jinja2 import Template
+
+    from samegrad.impls.verifying.report import Report
 
 LEGEND = "τ = |yours − right| / rounding bound, at its worst; up to 1 is right."
 SHOWN = 4
@@ -34,7 +35,7 @@ LINES = 12
 
 def render(report: Report) -> RenderableType:
     """The report for a terminal of 80 columns: what it rests on, then the verdict, then what to do."""
-    report = as_shown(report)
+    report = report.as_shown()
     parts: list[RenderableType] = []
     if report.traceback:
         parts += [Text(report.traceback), Text()]
@@ -64,7 +65,7 @@ def show(report: Report, console: Console | None = None) -> None:
 
 def brief(report: Report) -> str:
     """The report in at most LINES lines of plain text, the verdict first."""
-    report = as_shown(report)
+    report = report.as_shown()
     parts: list[RenderableType] = [_verdict(report), *(_item(*entry) for entry in details(report))]
     fits = [named.title for named in report.mistakes[1:]]
     parts += [_item("Or else", sentence("; or ".join(fits)))] if fits else []
@@ -88,7 +89,7 @@ def plain(shown: RenderableType) -> str:
 
 def to_json(report: Report) -> str:
     """The report for machines; a τ that is not finite (a wrong shape, or one that is not to be shown) is null."""
-    report = as_shown(report)
+    report = report.as_shown()
     content: dict[str, Any] = {**dataclasses.asdict(report), "exit_code": report.exit_code, "format": 2}
     for row, as_dictionary in zip(report.rows, content["rows"], strict=True):
         as_dictionary["right"] = row.right
@@ -98,7 +99,7 @@ def to_json(report: Report) -> str:
 
 def html(report: Report) -> str:
     """The report as HTML: the verdict, the evidence, the equation, the table; everything in it is escaped."""
-    report = as_shown(report)
+    report = report.as_shown()
     word, text = verdict(report)
     headings, lines = table(report) if report.rows else ([], [])
     return _template().render(

@@ -84,6 +84,27 @@ class Report:
     hint: bool = False
     """Does the report show only the place to look, and not the mistake? What is stored here stays whole."""
 
+    def as_shown(self) -> Report:
+        """The report as it is; or as a hint, without what gives the mistake away.
+
+        A hint keeps which gradients are wrong, and the place to look. Gone are the mistake, its equation, how a wrong
+        gradient is wrong (its τ and shape, and whether it is missing), the batches, with which some mistakes only run,
+        and the notes.
+        """
+        if not self.hint:
+            return self
+        if self.verdict != WRONG:  # nothing but what is said of another mistake
+            untested = [re.sub(r"(is another gradient):.*", r"\1", what, flags=re.DOTALL) for what in self.untested]
+            return replace(self, untested=untested if self.verdict == RIGHT else [])
+        rows = [
+            replace(row, shape=(), tau=0.0 if row.right else math.inf, frameworks={}, absent=False) for row in self.rows
+        ]
+        rows = [] if all(row.right for row in rows) else rows
+        return Report(
+            self.target, WRONG, where_to_look(self), evidence=_which(rows), rows=rows, sizes=self.sizes,
+            activations=self.activations, dtype=self.dtype, loss=self.loss, hint=True,
+        )  # fmt: skip
+
     @property
     def exit_code(self) -> int:
         """0 right, 1 wrong, 2 cannot tell."""
@@ -116,28 +137,6 @@ WITHOUT_EQUATION = {
     "float32": "everything between the inputs and the gradients, as no single equation is wrong",
 }
 """Mistakes whose remedy is no equation, with where they may be."""
-
-
-def as_shown(report: Report) -> Report:
-    """The report as it is; or as a hint, without what gives the mistake away: which gradients are wrong stays, and the
-    place to look.
-
-    Gone are the mistake, its equation, how a wrong gradient is wrong (its τ and shape, and whether it is missing), the
-    batches, with which some mistakes only run, and the notes.
-    """
-    if not report.hint:
-        return report
-    if report.verdict != WRONG:  # nothing but what is said of another mistake
-        untested = [re.sub(r"(is another gradient):.*", r"\1", what, flags=re.DOTALL) for what in report.untested]
-        return replace(report, untested=untested if report.verdict == RIGHT else [])
-    rows = [
-        replace(row, shape=(), tau=0.0 if row.right else math.inf, frameworks={}, absent=False) for row in report.rows
-    ]
-    rows = [] if all(row.right for row in rows) else rows
-    return Report(
-        report.target, WRONG, where_to_look(report), evidence=_which(rows), rows=rows, sizes=report.sizes,
-        activations=report.activations, dtype=report.dtype, loss=report.loss, hint=True,
-    )  # fmt: skip
 
 
 def _which(rows: list[Row]) -> str:

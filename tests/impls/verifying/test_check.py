@@ -15,7 +15,7 @@ import samegrad
 from samegrad.impls.errors import BadInput
 from samegrad.impls.verifying import mistakes, render
 from samegrad.impls.verifying.check import Whereabouts, check, whereabouts
-from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row, as_shown, where_to_look
+from samegrad.impls.verifying.report import RIGHT, UNKNOWN, WRONG, Named, Report, Row, where_to_look
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
@@ -192,7 +192,7 @@ def test_a_hint_gives_nothing_away():
 
 
 def test_a_hint_where_the_first_call_is_right():
-    hint = as_shown(report("accumulates", "dW = 0 before each pass (or …)", wrong=(), hint=True))
+    hint = report("accumulates", "dW = 0 before each pass (or …)", wrong=(), hint=True).as_shown()
     assert not hint.rows and not hint.evidence
     assert hint.headline == "look at your equation for dW"
 
