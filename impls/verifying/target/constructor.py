@@ -93,8 +93,6 @@ class Constructor:
             if {"x", "y"} <= set(self.roles.values()):  # or how many of them
                 number = {"x": "inputs_size", "y": "outputs_size"}
                 yield {n: number.get(r, r) for n, r in self.roles.items()}
-            if "depth" in self.roles.values():  # or layers of weights
-                yield {n: "layers" if r == "depth" else r for n, r in self.roles.items()}
             if "hidden_size" in self.roles.values():  # or a list of them
                 yield {n: "sizes" if r == "hidden_size" else r for n, r in self.roles.items()}
                 yield {n: "hidden_sizes" if r == "hidden_size" else r for n, r in self.roles.items()}
@@ -148,7 +146,6 @@ class Constructor:
             "outputs_size": lambda: sizes[-1],
             "sizes": lambda: list(sizes),
             "depth": lambda: len(sizes),
-            "layers": lambda: len(sizes) - 1,
             "x": lambda: x,
             "y": lambda: y,
             "rate": lambda: rate,
