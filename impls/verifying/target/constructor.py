@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import itertools
-import typing
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -40,13 +40,15 @@ class Constructor:
         self.spread = False
         """Does it take its sizes as *sizes?"""
         self.parameters = self._parameters() if self.is_class else []
-        self.settings = {p.name: Constructor(kind, path, {}) for p in self.parameters if (kind := self._own_kind(p))}
+        self.settings = {p.name: kind for p in self.parameters if (kind := self._own_kind(p)) and kind is not root}
         """The arguments that hold further ones: objects of a class of the user's."""
         self.roles = self._roles()
         self.sizeable = self.spread or bool(SIZES & set(self.roles.values()))
 
     def _own_kind(self, p: inspect.Parameter) -> type | None:
-        kind = typing.get_type_hints(self.root.__init__).get(p.name) if p.annotation is not p.empty else None
+        """The class of the user's of which an argument without a default is an object."""
+        module = vars(sys.modules.get(self.root.__module__, inspect))
+        kind = module.get(p.annotation) if isinstance(p.annotation, str) else p.annotation
         return kind if inspect.isclass(kind) and p.default is p.empty and source.is_own(self.path)(kind) else None
 
     def _parameters(self) -> list[inspect.Parameter]:
@@ -93,8 +95,6 @@ class Constructor:
             if {"x", "y"} <= set(self.roles.values()):  # or how many of them
                 number = {"x": "inputs_size", "y": "outputs_size"}
                 yield {n: number.get(r, r) for n, r in self.roles.items()}
-            if "depth" in self.roles.values():  # or layers of weights
-                yield {n: "layers" if r == "depth" else r for n, r in self.roles.items()}
             if "hidden_size" in self.roles.values():  # or a list of them
                 yield {n: "sizes" if r == "hidden_size" else r for n, r in self.roles.items()}
                 yield {n: "hidden_sizes" if r == "hidden_size" else r for n, r in self.roles.items()}
@@ -148,7 +148,6 @@ class Constructor:
             "outputs_size": lambda: sizes[-1],
             "sizes": lambda: list(sizes),
             "depth": lambda: len(sizes),
-            "layers": lambda: len(sizes) - 1,
             "x": lambda: x,
             "y": lambda: y,
             "rate": lambda: rate,
@@ -160,7 +159,8 @@ class Constructor:
         arguments = dict(self.init)
         for p in self.parameters:
             role = roles.get(p.name, "unknown")
-            if role == "unknown" and (inner := self.settings.get(p.name)):
+            if role == "unknown" and p.name in self.settings:
+                inner = Constructor(self.settings[p.name], self.path, {})
                 arguments[p.name] = inner.make(inner.roles, sizes, data, rate, epochs)
                 continue
             if role == "unknown":
@@ -194,7 +194,6 @@ def _is_list(p: inspect.Parameter) -> bool:
 def seed_everything() -> None:
     """The same random numbers for everything that is made or called from here on."""
     import random
-    import sys
 
     np.random.seed(0)
     random.seed(0)

@@ -79,7 +79,8 @@ def _neighbours(path: Path, name: str) -> list[Path]:
     """The files of its folder and of the working folder that import it and speak of that name."""
     folders = dict.fromkeys([path.resolve().parent, Path.cwd()])
     others = [f for folder in folders for f in sorted(folder.glob("*.py"))[:MOST_FILES] if f != path.resolve()]
-    return [f for f in others if re.search(rf"import.*\b({path.stem}|{name})\b|{path.stem} import", source.read(f))]
+    stem = re.escape(path.stem)
+    return [f for f in others if re.search(rf"import.*\b({stem}|{name})\b|{stem} import", source.read(f))]
 
 
 MOST_FILES = 50

@@ -69,6 +69,11 @@ class Counted:
         self.got = (n_layers, neurons_in_each_layer)
 
 
+class Annotated:
+    def __init__(self, n_in: Nowhere, n_out: int):  # noqa: F821
+        self.got = (n_in, n_out)
+
+
 class Unspoken:
     def __init__(self, p, q, r):
         self.got = (p, q, r)
@@ -102,6 +107,7 @@ def made(kind, sizes=SIZES, init=None):
         (HiddenList, (4, [5], 3)),
         (Modelled, [4, 5, 3]),
         (Counted, (3, [4, 5, 3])),
+        (Annotated, (4, 3)),
         (Unspoken, (4, 5, 3)),
         (Optional, (4, 5, 3, None, "tanh", False)),
     ],
