@@ -24,8 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from samegrad.impls.errors import BadInput
-from samegrad.impls.verifying import messages, verify
-from samegrad.impls.verifying.target import serve
+from samegrad.impls.verifying import verify
 from tests.impls.programs.generate import generate
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -73,39 +72,13 @@ class Outcome:
         return bool(self.subject.mistakes) and self.named in self.subject.mistakes
 
 
-class Here:
-    """Observes a target in this process, where the checker starts one of its own: for programs that are ours."""
-
-    def __init__(self, module: str, request: dict[str, Any], time_limit_s: float) -> None:
-        self.request = request
-
-    def __enter__(self) -> Here:
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        pass
-
-    def messages(self) -> Iterator[dict[str, Any]]:
-        """What the process would send."""
-        for message in serve.answer(messages.loads(messages.dumps(self.request))):
-            yield messages.loads(messages.dumps(message))
-
-
-def judge(target: str, options: dict[str, Any], here: bool = False) -> tuple[str, str, str]:
-    """(verdict, name of the first mistake, message) of the checker; `here`: without a process for the target."""
-    if here:
-        verify.Child = Here  # type: ignore[misc, assignment]
-    known, path = set(sys.modules), list(sys.path)
+def judge(target: str, options: dict[str, Any]) -> tuple[str, str, str]:
+    """(verdict, name of the first mistake, message) of the checker."""
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             report = verify.run(target, **options)
     except BadInput as problem:
         return "error", "", str(problem)
-    finally:
-        sys.path[:] = path
-        for name in {"program", *(set(sys.modules) - known)} if here else ():
-            if not name.startswith(("numpy", "samegrad", "torch", "jax")):
-                sys.modules.pop(name, None)
     failed = report.traceback or report.headline.startswith("could not run")
     verdict = "error" if report.verdict == "cannot tell" and failed else report.verdict
     return verdict, report.mistakes[0].name if report.mistakes else "", report.headline
@@ -158,7 +131,7 @@ def observe(subject: Subject) -> Outcome:
             for name, text in subject.files.items():
                 (Path(folder) / name).write_text(text)
             target = f"{folder}/{target}"
-        verdict, named, message = judge(target, subject.options, here=bool(subject.files))
+        verdict, named, message = judge(target, subject.options)
     return Outcome(subject, verdict, named, message, time.perf_counter() - started)
 
 
