@@ -101,8 +101,11 @@ class TensorflowOnRows(OnTensorflow):
             self.y = y
 
     def compilations(self) -> int:
-        """The traces of the passes that are a tf.function; XLA compiles each that it compiles once more."""
-        passes = (self._predict, self._value_and_grad, self._descend)
+        """The traces of the passes that are a tf.function; XLA compiles each that it compiles once more.
+
+        Keras's own training loops lack some of them.
+        """
+        passes = (getattr(self, name, None) for name in ("_predict", "_value_and_grad", "_descend"))
         functions = (getattr(one, "__wrapped__", one) if not hasattr(one, TRACES) else one for one in passes)
         return sum(getattr(function, TRACES, lambda: 0)() for function in functions)
 

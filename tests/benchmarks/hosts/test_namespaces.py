@@ -124,14 +124,14 @@ class Hosts:
         self._start(host, "worker", address, "--nthreads", "1", "--resources", "SAMEGRAD=1", "--no-dashboard")
 
     def measuring(self, host):
-        """The measuring processes of a host."""
-        pids = set()
+        """The measuring processes of a host, without the copies that they fork and that become something else."""
+        parents = {}
         with suppress(psutil.NoSuchProcess):
             for child in psutil.Process(self.processes[host].pid).children(recursive=True):
                 with suppress(psutil.NoSuchProcess):
                     if "samegrad.benchmarks.hosts.leash" in child.cmdline():
-                        pids.add(child.pid)
-        return pids
+                        parents[child.pid] = child.ppid()
+        return {pid for pid, parent in parents.items() if parent not in parents}
 
     @contextmanager
     def command(self, *arguments, cwd):
