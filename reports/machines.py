@@ -107,7 +107,7 @@ class MergedGroup:
 
     @property
     def of_next(self) -> str:
-        """What is said of the next, in words: `machine of this kind`."""
+        """What the prediction is for, in words: the next `machine of this kind`."""
         return f"machine of {'this' if len(self.kinds) == 1 else 'another'} kind"
 
     @property

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, permutations
@@ -45,7 +46,7 @@ def family(problem: str) -> tuple[str, int] | None:
 
 
 @dataclass(frozen=True)
-class Growth:
+class Growth(ABC):
     """What the numbers of one series show."""
 
     ENDS: ClassVar[tuple[str, str]]
@@ -96,8 +97,9 @@ class Growth:
         if unclear := [name for name, at in takeovers.items() if at and name not in reached]:
             yield f"where arithmetic takes over is not resolved for {', '.join(unclear)}"
 
+    @abstractmethod
     def _beyond(self) -> Iterator[str]:
-        raise NotImplementedError
+        """How far apart the implementations are beyond."""
 
 
 @dataclass(frozen=True)

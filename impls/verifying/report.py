@@ -93,7 +93,7 @@ class Report:
         """
         if not self.hint:
             return self
-        if self.verdict != WRONG:  # nothing but what is said of another mistake
+        if self.verdict != WRONG:  # only a sentence about another mistake would give it away
             untested = [re.sub(r"(is another gradient):.*", r"\1", what, flags=re.DOTALL) for what in self.untested]
             return replace(self, untested=untested if self.verdict == RIGHT else [])
         rows = [
